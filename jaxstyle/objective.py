@@ -1,0 +1,230 @@
+"""The objective: terms, their targets, one unit for their weights, and the weighted sum.
+
+A `Term` says what to compare, `prepare` computes its targets once, `calibrate` puts all terms into
+one unit, and `evaluate` is the number that the optimizer lowers. All are pure functions; weights,
+targets and calibration constants are array leaves, so that changing one never recompiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxstyle.metrics import Metric, find
+
+Features = Mapping[str, Float[Array, "_h _w _c"]]
+Extract = Callable[[Float[Array, "h w 3"]], Features]
+"""From a picture to its features at every layer that the terms name."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Term:
+    """One thing that the picture should match.
+
+    Attributes:
+        metric: How to compare (static).
+        layers: Where to compare (static); `"image"` is the picture itself.
+        weight: How hard the term pulls, a leaf. In a calibrated objective, weight 1 is a gradient
+            of unit root mean square at the reference picture, whatever the metric or the layers.
+        layer_weights: A leaf for each layer: the share of each in the term.
+        parameters: The metric's own numbers (a temperature, a key), leaves.
+    """
+
+    metric: Metric = field(metadata={"static": True})
+    layers: tuple[str, ...] = field(metadata={"static": True})
+    weight: Any = 1.0
+    layer_weights: Any = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def term(
+    metric: str | Metric,
+    weight: float = 1.0,
+    layers: Sequence[str] = (),
+    layer_weights: Sequence[float] = (),
+    **parameters: Any,
+) -> Term:
+    """A term by the name of its metric.
+
+    >>> term("gram", 2.0).layers
+    ('relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1')
+
+    Args:
+        metric: Its name, or a `Metric` of your own.
+        weight: How hard it pulls.
+        layers: Where; the metric's usual layers if empty.
+        layer_weights: One for each layer; equal shares if empty. Only their ratios matter in a
+            calibrated objective.
+        parameters: The metric's own numbers.
+
+    Raises:
+        ValueError: An unknown metric, or another number of layer weights than of layers.
+    """
+    found = find(metric) if isinstance(metric, str) else metric
+    layers = tuple(layers) or found.layers
+    shares = tuple(layer_weights) or (1 / len(layers),) * len(layers)
+    groups = 1 if found.expects == "layers" else len(layers)
+    if layer_weights and len(shares) != groups:
+        raise ValueError(
+            f"expected {groups} layer weights for {found.name} on {', '.join(layers)}, "
+            f"got {len(shares)}"
+        )
+    return Term(found, layers, weight, shares[:groups], parameters)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Objective:
+    """Terms with their targets and calibration constants, ready to be evaluated.
+
+    Attributes:
+        terms: What is compared.
+        targets: For each term a tuple of targets, one a layer (one in all where the metric takes
+            all layers at once).
+        scales: For each term an array of calibration constants, one a layer. Their product with
+            weight and layer weight multiplies the distance; all ones means uncalibrated.
+    """
+
+    terms: tuple[Term, ...]
+    targets: tuple[tuple[Any, ...], ...]
+    scales: tuple[Float[Array, "_layers"], ...]
+
+
+class Losses(NamedTuple):
+    """What `evaluate` found.
+
+    Attributes:
+        total: The weighted sum that the optimizer lowers.
+        terms: Each term's loss without its weight, calibrated if the objective is.
+    """
+
+    total: Float[Array, ""]
+    terms: Float[Array, "terms"]
+
+
+def layers_of(terms: Sequence[Term]) -> tuple[str, ...]:
+    """The network's layers that the terms need, each once."""
+    names = (layer for each in terms for layer in each.layers if layer != "image")
+    return tuple(dict.fromkeys(names))
+
+
+def _views(part: Term, image: Float[Array, "h w 3"], features: Features) -> list[Any]:
+    """The features of one term in the form that its metric expects."""
+    grids = [image if layer == "image" else features[layer] for layer in part.layers]
+    if part.metric.expects == "layers":
+        return [tuple(grids)]
+    if part.metric.expects == "positions":
+        return [grid.reshape(-1, grid.shape[-1]) for grid in grids]
+    return grids
+
+
+def prepare(
+    extract: Extract,
+    terms: Sequence[Term],
+    content: Float[Array, "h w 3"],
+    style: Float[Array, "k l 3"],
+) -> Objective:
+    """Compute every term's targets from the two pictures; the result is not calibrated."""
+    sources = {
+        kind: (picture, extract(picture))
+        for kind, picture in (("content", content), ("style", style))
+        if any(each.metric.kind == kind for each in terms)
+    }
+    sources["image"] = (content, sources.get("content", (content, {}))[1])
+    targets = tuple(
+        tuple(each.metric.summarize(view) for view in _views(each, *sources[each.metric.kind]))
+        for each in terms
+    )
+    return Objective(
+        tuple(terms), targets, tuple(jnp.ones(len(target)) for target in targets)
+    )
+
+
+def distances(
+    extract: Extract, objective: Objective, image: Float[Array, "h w 3"]
+) -> tuple[Float[Array, "_layers"], ...]:
+    """For each term the bare distance at each of its layers."""
+    features = extract(image)
+    return tuple(
+        jnp.stack(
+            [
+                part.metric.distance(view, target, **part.parameters)
+                for view, target in zip(_views(part, image, features), targets, strict=True)
+            ]
+        )
+        for part, targets in zip(objective.terms, objective.targets, strict=True)
+    )
+
+
+def _shares(objective: Objective) -> list[Float[Array, "_layers"]]:
+    return [
+        scale * jnp.asarray(part.layer_weights)
+        for part, scale in zip(objective.terms, objective.scales, strict=True)
+    ]
+
+
+def evaluate(extract: Extract, objective: Objective, image: Float[Array, "h w 3"]) -> Losses:
+    """The objective at a picture: Σ weight · Σ layer weight · scale · distance."""
+    found = distances(extract, objective, image)
+    losses = jnp.stack(
+        [jnp.vdot(share, each) for share, each in zip(_shares(objective), found, strict=True)]
+    )
+    weights = jnp.stack([jnp.asarray(part.weight, losses.dtype) for part in objective.terms])
+    return Losses(jnp.vdot(weights, losses), losses)
+
+
+def calibrate(
+    extract: Extract, objective: Objective, reference: Float[Array, "h w 3"]
+) -> Objective:
+    """Scale every term so that its gradient has unit root mean square at `reference`.
+
+    First each layer of a term, so that layers share by their layer weights alone; then the term as
+    a whole, so that weight 1 pulls equally hard whatever the metric, the layers or the size.
+
+    Args:
+        extract: Features of a picture.
+        objective: What `prepare` gave; its scales are replaced.
+        reference: A picture where no term's gradient vanishes: see `double_exposure`.
+
+    Returns:
+        The calibrated objective. A layer whose gradient does vanish there (two identical pictures,
+        a dead layer) keeps scale 1 instead of an infinite one.
+    """
+    sizes = [len(targets) for targets in objective.targets]
+    total = sum(sizes)
+
+    def weighted(weights: Float[Array, " all"], image: Float[Array, "h w 3"]) -> Float[Array, ""]:
+        return jnp.vdot(weights, jnp.concatenate(distances(extract, objective, image)))
+
+    def gradient_size(weights: Float[Array, " all"]) -> Float[Array, ""]:
+        return jnp.sqrt(jnp.mean(jax.grad(weighted, argnums=1)(weights, reference) ** 2))
+
+    def unit(size: Float[Array, "_n"]) -> Float[Array, "_n"]:
+        usable = jnp.isfinite(size) & (size > 1e-20)
+        return jnp.where(usable, 1 / jnp.where(usable, size, 1.0), 1.0)
+
+    # One at a time: only one gradient's memory, and the program is compiled once.
+    layer_scales = unit(jax.lax.map(gradient_size, jnp.eye(total)))
+    shares = jnp.concatenate([jnp.asarray(part.layer_weights) for part in objective.terms])
+    member = jnp.repeat(jnp.arange(len(sizes)), jnp.array(sizes), total_repeat_length=total)
+    rows = jax.nn.one_hot(member, len(sizes)).T * (shares * layer_scales)
+    scales = layer_scales * unit(jax.lax.map(gradient_size, rows))[member]
+    ends = [sum(sizes[: k + 1]) for k in range(len(sizes) - 1)]
+    return replace(objective, scales=tuple(jnp.split(scales, ends)))
+
+
+def double_exposure(
+    content: Float[Array, "h w 3"], style: Float[Array, "k l 3"]
+) -> Float[Array, "h w 3"]:
+    """The mean of the content and the style stretched to its shape: the calibration's reference.
+
+    The content term's gradient is zero at the content picture, a style term's at the style. Halfway
+    between, both pull; and it has the detail of a real picture, as the result will.
+    """
+    return (content + jax.image.resize(style, content.shape, "linear")) / 2
