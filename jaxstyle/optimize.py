@@ -1,0 +1,146 @@
+"""The loop: an optax optimizer moves the pixels, in chunks of steps compiled once.
+
+Inside a chunk everything is one XLA program (`lax.scan`). Between chunks the host looks: it shows
+progress, and it stops where a number stopped being one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxstyle.objective import Losses
+from jaxstyle.suggest import nearest
+
+OPTIMIZERS: dict[str, Callable[[Any], optax.GradientTransformation]] = {
+    # No line search: on these objectives the plain quasi-Newton step lowers the loss for the price
+    # of one gradient, and a picture clipped to [0, 1] leaves no stale value behind (DESIGN of the
+    # loop: the memory is built from the clipped pictures and fresh gradients).
+    "lbfgs": partial(optax.lbfgs, memory_size=20, linesearch=None),
+    "adam": partial(optax.adam, b2=0.99),
+    "sgd": optax.sgd,
+    "momentum": partial(optax.sgd, momentum=0.9),
+    "rmsprop": optax.rmsprop,
+}
+"""Optimizers by name, each made from a learning rate (an array leaf)."""
+
+
+def optimizer(name: str, learning_rate: Any) -> optax.GradientTransformation:
+    """An optimizer by name whose learning rate is a leaf of its state, not a constant.
+
+    Raises:
+        ValueError: No optimizer has that name.
+    """
+    if name not in OPTIMIZERS:
+        raise ValueError(
+            f"no optimizer is named {name!r}{nearest(name, OPTIMIZERS)}; "
+            f"there are {', '.join(OPTIMIZERS)}"
+        )
+    return OPTIMIZERS[name](learning_rate)
+
+
+class State(NamedTuple):
+    """Where a run stands.
+
+    Attributes:
+        image: The picture being made; the last finite one once something is not.
+        optimizer: The optimizer's own state.
+        step: Steps taken.
+        finite: False from the first step on whose loss, gradient or picture was not finite.
+    """
+
+    image: Float[Array, "h w 3"]
+    optimizer: Any
+    step: Int[Array, ""]
+    finite: Bool[Array, ""]
+
+
+Evaluate = Callable[[Float[Array, "h w 3"]], Losses]
+
+
+def start(transform: optax.GradientTransformation, image: Float[Array, "h w 3"]) -> State:
+    """The state before the first step."""
+    image = jnp.asarray(image, jnp.float32)
+    return State(image, transform.init(image), jnp.zeros((), jnp.int32), jnp.array(True))
+
+
+def take_step(
+    evaluate: Evaluate, transform: optax.GradientTransformation, state: State
+) -> tuple[State, Losses]:
+    """One step: gradient, update, and back into [0, 1].
+
+    A step that is not finite leaves the picture and the optimizer as they were and says so in
+    `finite`; its losses are returned as they are, so that the guilty term can be named.
+
+    Returns:
+        The next state, and the losses at the picture before the step.
+    """
+
+    def total(image: Float[Array, "h w 3"]) -> tuple[Float[Array, ""], Losses]:
+        losses = evaluate(image)
+        return losses.total, losses
+
+    (value, losses), gradient = jax.value_and_grad(total, has_aux=True)(state.image)
+    updates, moved = optax.with_extra_args_support(transform).update(
+        gradient,
+        state.optimizer,
+        state.image,
+        value=value,
+        grad=gradient,
+        value_fn=lambda image: evaluate(image).total,
+    )
+    image = jnp.clip(optax.apply_updates(state.image, updates), 0, 1)
+    finite = (
+        state.finite
+        & jnp.isfinite(value)
+        & jnp.all(jnp.isfinite(gradient))
+        & jnp.all(jnp.isfinite(image))
+    )
+
+    def keep(new: Any, old: Any) -> Any:
+        return jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, old)
+
+    return (
+        State(
+            keep(image, state.image),
+            keep(moved, state.optimizer),
+            state.step + finite.astype(jnp.int32),
+            finite,
+        ),
+        losses,
+    )
+
+
+def take_steps(
+    evaluate: Evaluate,
+    transform: optax.GradientTransformation,
+    state: State,
+    count: Int[Array, ""],
+    *,
+    length: int,
+) -> tuple[State, Losses]:
+    """Up to `length` steps as one program; `count`, a leaf, says how many of them are taken.
+
+    So the last, shorter chunk of a run needs no second compilation.
+
+    Returns:
+        The state after them, and the losses of each step (NaN for those not taken).
+    """
+
+    def body(state: State, index: Int[Array, ""]) -> tuple[State, Losses]:
+        shapes = jax.eval_shape(partial(take_step, evaluate, transform), state)[1]
+        skipped = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+        return jax.lax.cond(
+            index < count,
+            partial(take_step, evaluate, transform),
+            lambda same: (same, skipped),
+            state,
+        )
+
+    return jax.lax.scan(body, state, jnp.arange(length))

@@ -1,0 +1,112 @@
+"""Every setting of a run with its default: the one place from which library and command line read.
+
+Nothing heavy is imported here, so that `jaxstyle --help` answers at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from jaxstyle.suggest import nearest
+
+Initial = Literal["content", "noise", "style"]
+OptimizerName = Literal["lbfgs", "adam", "sgd", "momentum", "rmsprop"]
+PoolingName = Literal["max", "average"]
+PaddingName = Literal["zeros", "reflect", "edge"]
+
+LEARNING_RATES: dict[str, float] = {
+    "lbfgs": 1.0,
+    "adam": 0.03,
+    "sgd": 0.02,
+    "momentum": 0.005,
+    "rmsprop": 0.01,
+}
+"""Found on four pairs at 128 px with the default terms; see benchmarks/default.md."""
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"help": meaning})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `stylize` does with two pictures. Every field is a flag of the command line."""
+
+    size: int | None = _setting(
+        None, "Longest side of the result in pixels (default: 256 on a CPU, 512 on an accelerator)."
+    )
+    steps: int = _setting(
+        120, "Optimizer steps at full size; each coarser scale gets as many or more."
+    )
+    scales: int = _setting(
+        3, "Sizes to work through, each √2 × the one before, from coarse to full size."
+    )
+    style_weight: float = _setting(1.0, "How hard the style terms pull.")
+    content_weight: float = _setting(0.3, "How hard the content terms pull.")
+    smoothness: float = _setting(0.02, "Weight of the total variation.")
+    metric: tuple[tuple[str, float], ...] = _setting(
+        (("gram", 1.0),), "Style metric and its share; may be given several times."
+    )
+    content_metric: tuple[tuple[str, float], ...] = _setting(
+        (("mse", 1.0),), "Content metric and its share; may be given several times."
+    )
+    style_layers: tuple[str, ...] = _setting((), "Layers of the style terms.")
+    content_layers: tuple[str, ...] = _setting((), "Layers of the content terms.")
+    backbone: str = _setting("vgg16", "Pretrained network, see `jaxstyle weights list`.")
+    pooling: PoolingName = _setting("max", "Pooling between the network's blocks.")
+    padding: PaddingName = _setting("edge", "What surrounds each convolution's input.")
+    optimizer: OptimizerName = _setting("lbfgs", "What moves the pixels.")
+    learning_rate: float | None = _setting(
+        None, "Step size of the optimizer (default: one for each optimizer)."
+    )
+    init: str = _setting(
+        "content", "Start from: content, noise, style (its color statistics), or a picture file."
+    )
+    seed: int = _setting(0, "Seed of everything random.")
+    calibrate: bool = _setting(
+        True, "Put all terms in one unit, so that weight 1 pulls equally hard."
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value that can be checked without the pictures or the network.
+
+        Raises:
+            ValueError: A value out of its range, or an unknown name.
+        """
+        _at_least("size", self.size, 1)
+        _at_least("steps", self.steps, 0)
+        _at_least("scales", self.scales, 1)
+        _at_least("seed", self.seed, 0)
+        for name in ("style_weight", "content_weight", "smoothness"):
+            _at_least(name, getattr(self, name), 0)
+        for name in ("metric", "content_metric"):
+            for metric, share in getattr(self, name):
+                _at_least(f"the weight of {metric}", share, 0)
+        if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
+            raise ValueError(f"expected a positive learning_rate, got {self.learning_rate}")
+        for name, known in (
+            ("pooling", get_args(PoolingName)),
+            ("padding", get_args(PaddingName)),
+            ("optimizer", get_args(OptimizerName)),
+        ):
+            value = getattr(self, name)
+            if value not in known:
+                raise ValueError(
+                    f"expected {name} to be one of {', '.join(known)}, got {value!r}"
+                    f"{nearest(value, known)}"
+                )
+
+
+def _at_least(name: str, value: float | None, least: float) -> None:
+    # Written so that NaN fails too.
+    if value is not None and not least <= value < float("inf"):
+        raise ValueError(f"expected {name} to be at least {least} and finite, got {value}")
+
+
+def check_names(changes: dict[str, Any]) -> None:
+    """Raise a `TypeError` that names the nearest setting if one of `changes` is not a setting."""
+    known = [each.name for each in fields(Settings)]
+    for name in changes:
+        if name not in known:
+            raise TypeError(f"there is no setting {name!r}{nearest(name, known)}")
