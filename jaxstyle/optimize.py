@@ -20,8 +20,8 @@ from jaxstyle.suggest import nearest
 
 OPTIMIZERS: dict[str, Callable[[Any], optax.GradientTransformation]] = {
     # No line search: on these objectives the plain quasi-Newton step lowers the loss for the price
-    # of one gradient, and a picture clipped to [0, 1] leaves no stale value behind (DESIGN of the
-    # loop: the memory is built from the clipped pictures and fresh gradients).
+    # of one gradient, and a picture clipped to [0, 1] leaves no stale value behind (its
+    # memory is built from the clipped pictures and fresh gradients).
     "lbfgs": partial(optax.lbfgs, memory_size=20, linesearch=None),
     "adam": partial(optax.adam, b2=0.99),
     "sgd": optax.sgd,
@@ -67,7 +67,9 @@ Evaluate = Callable[[Float[Array, "h w 3"]], Losses]
 def start(transform: optax.GradientTransformation, image: Float[Array, "h w 3"]) -> State:
     """The state before the first step."""
     image = jnp.asarray(image, jnp.float32)
-    return State(image, transform.init(image), jnp.zeros((), jnp.int32), jnp.array(True))
+    state = State(image, transform.init(image), jnp.zeros((), jnp.int32), jnp.array(True))
+    # optax may put one buffer in several places; copies of its own let a caller donate the state.
+    return jax.tree.map(jnp.array, state)
 
 
 def take_step(

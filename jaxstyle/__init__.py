@@ -1,0 +1,35 @@
+"""Image style transfer in JAX.
+
+>>> import jaxstyle
+>>> made = jaxstyle.stylize("sample:lighthouse", "sample:swirl", size=32, steps=2, scales=1)
+>>> made.finite
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxstyle.settings import Settings as Settings
+    from jaxstyle.transfer import Progress as Progress
+    from jaxstyle.transfer import Stylized as Stylized
+    from jaxstyle.transfer import stylize as stylize
+
+__version__ = "0.1.0"
+__all__ = ["Progress", "Settings", "Stylized", "stylize"]
+
+_HOMES = {
+    "Settings": "jaxstyle.settings",
+    "Progress": "jaxstyle.transfer",
+    "Stylized": "jaxstyle.transfer",
+    "stylize": "jaxstyle.transfer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that `jaxstyle --help` need not wait for JAX.
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'jaxstyle' has no attribute {name!r}")

@@ -1,0 +1,280 @@
+"""The command line. Nothing heavy is imported until a command needs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import typing
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+import click
+
+from jaxstyle import __version__
+from jaxstyle.settings import Settings
+
+if TYPE_CHECKING:
+    from jaxstyle.transfer import Progress
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line: one line of error and exit status 2, or 130 after Ctrl-C."""
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in words
+    try:
+        sys.exit(commands.main(words, "jaxstyle", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        print("jaxstyle: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except (ValueError, TypeError, OSError) as error:
+        if debug:
+            raise
+        _fail(str(error))
+    except Exception as error:
+        if debug:
+            raise
+        _fail(f"{type(error).__name__}: {error} (--debug shows where)")
+
+
+def _fail(message: str) -> typing.NoReturn:
+    print(f"jaxstyle: error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+class _Share(click.ParamType[tuple[str, float]]):
+    """`NAME` or `NAME=WEIGHT`."""
+
+    name = "NAME[=WEIGHT]"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float]:
+        if isinstance(value, tuple):
+            return value
+        name, equals, share = value.partition("=")
+        try:
+            return name, float(share) if equals else 1.0
+        except ValueError:
+            self.fail(f"expected NAME or NAME=WEIGHT, got {value!r}", param, ctx)
+
+
+class _Layers(click.ParamType[tuple[str, ...]]):
+    """Names with commas between."""
+
+    name = "LAYER,LAYER,…"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One flag for every field of `Settings`, with its type, default and help."""
+    hints = typing.get_type_hints(Settings)
+    for each in reversed(fields(Settings)):
+        hint, options = hints[each.name], {}
+        if get_origin(hint) in (UnionType, typing.Union):
+            hint = get_args(hint)[0]
+        flag = f"--{each.name.replace('_', '-')}"
+        kind: Any = hint
+        if get_origin(hint) is Literal:
+            kind = click.Choice(get_args(hint))
+        elif each.name in ("metric", "content_metric"):
+            kind, options = _Share(), {"multiple": True}
+        elif get_origin(hint) is tuple:
+            kind = _Layers()
+        elif hint is bool:
+            kind, flag = None, f"{flag}/--no-{each.name.replace('_', '-')}"
+        shown = each.default if each.default not in (None, ()) else False
+        if each.name in ("metric", "content_metric"):
+            shown = ", ".join(name for name, _ in each.default)
+        command = click.option(
+            flag,
+            each.name,
+            type=kind,
+            default=each.default,
+            show_default=str(shown) if shown is not False else False,
+            help=each.metadata["help"],
+            **options,
+        )(command)
+    return command
+
+
+_DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+_OFFLINE = click.option("--offline", is_flag=True, help="Never fetch anything.")
+_QUIET = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="jaxstyle %(version)s")
+def commands() -> None:
+    """Image style transfer in JAX.
+
+    \b
+    jaxstyle stylize photo.jpg painting.jpg -o picture.png
+    """
+
+
+@commands.command(short_help="Make a picture: CONTENT painted like STYLE.")
+@click.argument("content")
+@click.argument("style")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="PNG, JPEG, WebP, TIFF."
+)
+@_setting_flags
+@_OFFLINE
+@_QUIET
+@_DEBUG
+def stylize(
+    content: str, style: str, output: Path, offline: bool, quiet: bool, debug: bool, **chosen: Any
+) -> None:
+    """Make a picture that shows CONTENT as if it were painted like STYLE.
+
+    CONTENT and STYLE are picture files, or sample:NAME (see `jaxstyle samples`).
+    """
+    from jaxstyle import images, manifest, samples
+
+    settings = Settings(**chosen)
+    images.check_output(output)
+    manifest.check(output)
+    report = _silent if quiet else _note
+    fetched: dict[str, Any] = {"offline": offline, "report": report}
+    inputs = samples.resolve(content, **fetched), samples.resolve(style, **fetched)
+    for path in inputs:
+        images.check_input(path)
+        if output.exists() and path.exists() and output.samefile(path):
+            raise ValueError(f"the output {output} is one of the inputs")
+    if not quiet:
+        _note("starting JAX …")
+    _keep_compilations()
+    from jaxstyle import transfer
+    from jaxstyle.progress import shown
+
+    last: list[Progress] = []
+    try:
+        with shown(quiet) as show:
+
+            def on_progress(progress: Progress) -> None:
+                last[:] = [progress]
+                show(progress)
+
+            made = transfer.stylize(*inputs, settings, on_progress=on_progress, **fetched)
+    except KeyboardInterrupt:
+        if last:
+            images.write(output, last[0].image)
+            print(f"jaxstyle: interrupted; step {last[0].step} is in {output}", file=sys.stderr)
+            sys.exit(130)
+        raise
+    facts = manifest.describe(made, *inputs)
+    images.write(output, made.image, settings=manifest.brief(facts))
+    manifest.write(manifest.beside(output), facts)
+    if made.failure:
+        raise ValueError(f"{made.failure}; the last good picture is in {output}")
+    if not quiet:
+        height, width = made.image.shape[:2]
+        _note(f"{output} ({width} × {height}, {made.facts['seconds']:.0f} s)")
+
+
+@commands.command("samples", short_help="List the sample pictures.")
+@_JSON
+@_DEBUG
+def list_samples(as_json: bool, debug: bool) -> None:
+    """List the pictures that `sample:NAME` stands for."""
+    from jaxstyle import samples
+
+    rows = samples.listing()
+    _show(rows, as_json, ("name", "kind", "title", "credit", "license", "status"))
+
+
+@commands.group("weights", short_help="Pretrained networks: list, path, fetch, import.")
+def weights_commands() -> None:
+    """Pretrained networks: what there is, where it is, and how to get it."""
+
+
+@weights_commands.command("list")
+@_JSON
+@_DEBUG
+def list_weights(as_json: bool, debug: bool) -> None:
+    """List the networks by name."""
+    from jaxstyle.backbones import weights
+
+    rows = weights.listing()
+    if not as_json:
+        rows = [{**row, "MB": f"{row['bytes'] / 1e6:.0f}"} for row in rows]
+    _show(rows, as_json, ("name", "layers", "source", "license", "MB", "status", "where"))
+
+
+@weights_commands.command("path")
+@click.argument("name")
+@_DEBUG
+def weights_path(name: str, debug: bool) -> None:
+    """Print where the file of the network NAME lies."""
+    from jaxstyle.backbones import weights
+
+    print(weights.path(name))
+
+
+@weights_commands.command("fetch")
+@click.argument("name")
+@_DEBUG
+def fetch_weights(name: str, debug: bool) -> None:
+    """Fetch the network NAME, checked by its SHA-256."""
+    from jaxstyle.backbones import weights
+
+    print(weights.fetch(name, report=_note))
+
+
+@weights_commands.command("import")
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path))
+@_DEBUG
+def import_weights(name: str, file: Path, debug: bool) -> None:
+    """Take FILE (.pth, .safetensors, .npz, Keras .h5) as the network NAME."""
+    from jaxstyle.backbones import weights
+
+    weights.import_file(name, file, report=_note)
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:
+    if as_json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    for row in rows:
+        print(f"{row['name']:18}" + " · ".join(str(row[c]) for c in columns[1:] if row[c]))
+
+
+def _silent(line: str) -> None:
+    pass
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _keep_compilations() -> None:
+    """A second run of the same sizes then compiles nothing."""
+    import os
+
+    import jax
+
+    from jaxstyle.packages import cache_folder
+
+    folder = cache_folder() / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if os.access(folder, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The manifest: beside every picture lies what made it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxstyle.files import sha256, write_whole
+
+if TYPE_CHECKING:
+    from jaxstyle.transfer import Stylized
+
+MARK = "jaxstyle manifest"
+_PACKAGES = ("jaxstyle", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
+
+
+def beside(picture: str | Path) -> Path:
+    """Where the manifest of a picture lies: `out.png` has `out.json`."""
+    return Path(picture).with_suffix(".json")
+
+
+def check(picture: str | Path) -> None:
+    """Refuse to overwrite a JSON file that is not a manifest of ours.
+
+    Raises:
+        ValueError: Such a file lies where the manifest would go.
+    """
+    path = beside(picture)
+    if not path.exists():
+        return
+    try:
+        ours = json.loads(path.read_text("utf-8")).get("kind") == MARK
+    except (OSError, ValueError, AttributeError):
+        ours = False
+    if not ours:
+        raise ValueError(f"{path} exists and is not a jaxstyle manifest; choose another output")
+
+
+def describe(made: Stylized, content: Path, style: Path) -> dict[str, Any]:
+    """Settings, seeds, versions, device, the inputs' and weights' SHA-256, and the history."""
+    import jax
+
+    device = jax.devices()[0]
+    inputs = {"content": content, "style": style}
+    init = made.facts["settings"]["init"]
+    if Path(init).is_file():
+        inputs["init"] = Path(init)
+    return {
+        "kind": MARK,
+        **made.facts,
+        "inputs": {
+            role: {"path": str(path), "sha256": sha256(path)} for role, path in inputs.items()
+        },
+        "versions": {"python": platform.python_version()}
+        | {name: metadata.version(name) for name in _PACKAGES},
+        "device": {"platform": device.platform, "kind": device.device_kind},
+        "finite": made.finite,
+        "history": made.history,
+    }
+
+
+def write(path: Path, facts: dict[str, Any]) -> None:
+    """Write a manifest, whole or not at all."""
+    text = json.dumps(facts, indent=1) + "\n"
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+def brief(facts: dict[str, Any]) -> str:
+    """The part that is carried inside the picture: all but the history."""
+    return json.dumps({name: value for name, value in facts.items() if name != "history"})

@@ -1,0 +1,335 @@
+"""`stylize`: two pictures in, one picture out. The file to read first."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxstyle import images, optimize, samples
+from jaxstyle.backbones import vgg, weights
+from jaxstyle.images import Picture
+from jaxstyle.objective import (
+    Losses,
+    Objective,
+    Term,
+    calibrate,
+    double_exposure,
+    evaluate,
+    layers_of,
+    prepare,
+    term,
+)
+from jaxstyle.pyramid import Scale, plan
+from jaxstyle.settings import LEARNING_RATES, Settings, check_names
+
+CHUNK = 10
+"""Steps compiled into one program; the host looks, and Ctrl-C is heard, after each."""
+
+Source = str | Path | Float[np.ndarray, "h w 3"] | Float[Array, "h w 3"]
+
+
+class Progress(NamedTuple):
+    """What a run tells between chunks.
+
+    Attributes:
+        step: Steps taken over all scales.
+        steps: Steps that there will be.
+        size: Longest side of the scale at work, pixels.
+        loss: The weighted total at the last step.
+        terms: Each term's unweighted loss by name.
+        seconds: Since the run began.
+        rate: Steps per second, in the last chunk.
+        seconds_left: An estimate: a step costs in proportion to its pixels.
+        image: The picture as it stands.
+    """
+
+    step: int
+    steps: int
+    size: int
+    loss: float
+    terms: dict[str, float]
+    seconds: float
+    rate: float
+    seconds_left: float
+    image: Picture
+
+
+class Stylized(NamedTuple):
+    """What `stylize` returns.
+
+    Attributes:
+        image: The picture, sRGB in [0, 1], float32.
+        history: Each term's unweighted loss at every step, by name; and `"total"`, weighted.
+        finite: False if a loss, gradient or pixel stopped being finite: `image` is then the last
+            good picture, and `failure` says where it happened.
+        failure: One line on what was not finite and when, or None.
+        facts: What a manifest needs: settings with every default filled in, calibration constants,
+            scales, weights and their SHA-256, seconds.
+    """
+
+    image: Picture
+    history: dict[str, list[float]]
+    finite: bool
+    failure: str | None
+    facts: dict[str, Any]
+
+
+def stylize(
+    content: Source,
+    style: Source,
+    settings: Settings | None = None,
+    *,
+    on_progress: Callable[[Progress], object] | None = None,
+    report: Callable[[str], None] | None = None,
+    offline: bool = False,
+    **changes: Any,
+) -> Stylized:
+    """Make the content look as if it were painted like the style.
+
+    Args:
+        content: What to show: a file, `"sample:NAME"`, or an array in [0, 1].
+        style: How to paint it: likewise.
+        settings: Everything that can be chosen; the defaults if not given.
+        on_progress: Called between chunks of steps.
+        report: Told, in lines, what is fetched and what was noticed.
+        offline: Never fetch weights or pictures.
+        changes: Settings by name, on top of `settings`: `stylize(a, b, size=128)`.
+
+    Returns:
+        The picture, every term's history, and whether all stayed finite.
+
+    Raises:
+        ValueError: A picture or a setting that cannot be used.
+        TypeError: A setting that does not exist.
+        OSError: A file or weights that are not here.
+
+    >>> made = stylize("sample:lighthouse", "sample:swirl", size=32, steps=2, scales=1)
+    >>> made.image.shape
+    (24, 32, 3)
+    """
+    began = time.perf_counter()
+    check_names(changes)
+    settings = replace(settings or Settings(), **changes)
+    size = settings.size or (256 if jax.default_backend() == "cpu" else 512)
+    fetched = {"offline": offline, "report": report}
+    content = _picture(content, "content", size, **fetched)
+    style = _picture(style, "style", size, **fetched)
+    if report and max(content.shape[:2]) < size:
+        report(f"the content is smaller than {size} pixels and is not enlarged")
+    network = weights.load(settings.backbone, **fetched)
+    terms = _terms(settings, network.architecture)
+    scales = plan(max(content.shape[:2]), settings.scales, settings.steps)
+    image = _initial(settings, content, style, fetched)
+    params = jax.device_put(network.tensors)
+    compiled = _Compiled(terms, network.architecture, settings)
+    rate = settings.learning_rate or LEARNING_RATES[settings.optimizer]
+
+    history: dict[str, list[float]] = {name: [] for name in ("total", *compiled.names)}
+    constants = None
+    finite, failure = True, None
+    for scale in scales:
+        shape = images.fit(*content.shape[:2], scale.size)
+        pictures = (
+            images.resize(content, shape),
+            images.resize(style, _style_shape(style, content, shape)),
+        )
+        objective = compiled.prepare(params, *pictures)
+        if settings.calibrate and constants is None:
+            # Once, where it is cheapest: all terms scale alike with the number of pixels.
+            constants = compiled.calibrate(params, objective, *pictures).scales
+        objective = replace(objective, scales=constants or objective.scales)
+        state = compiled.start(jnp.asarray(images.resize(image, shape)), rate)
+        for first in range(0, scale.steps, CHUNK):
+            chunk_began = time.perf_counter()
+            count = min(CHUNK, scale.steps - first)
+            state, losses = compiled.advance(params, objective, state, jnp.array(count), rate)
+            totals, parts = np.asarray(losses.total), np.asarray(losses.terms)
+            taken = count if state.finite else int(state.step) - first
+            history["total"] += totals[:taken].tolist()
+            for name, column in zip(compiled.names, parts.T, strict=True):
+                history[name] += column[:taken].tolist()
+            if not state.finite:
+                finite = False
+                failure = _diagnosis(compiled.names, parts[min(taken, CHUNK - 1)], history, scale)
+                break
+            if on_progress:
+                now = time.perf_counter()
+                step = len(history["total"])
+                rate_now = count / (now - chunk_began)
+                on_progress(
+                    Progress(
+                        step=step,
+                        steps=sum(each.steps for each in scales),
+                        size=scale.size,
+                        loss=history["total"][-1],
+                        terms={name: history[name][-1] for name in compiled.names},
+                        seconds=now - began,
+                        rate=rate_now,
+                        seconds_left=_work_left(scales, step) / scale.size**2 / rate_now,
+                        image=np.asarray(state.image),
+                    )
+                )
+        image = np.asarray(state.image)
+        if not finite:
+            break
+    facts = {
+        "settings": _filled(settings, size, rate),
+        "scales": [scale._asdict() for scale in scales],
+        "calibration": {
+            name: np.asarray(constant).tolist()
+            for name, constant in zip(compiled.names, constants or (), strict=False)
+        },
+        "weights": {"name": network.name, "sha256": network.sha256},
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    return Stylized(image, history, finite, failure, facts)
+
+
+class _Compiled:
+    """The run's programs: each is traced once per picture size, numbers are arguments."""
+
+    def __init__(self, terms: tuple[Term, ...], architecture: str, settings: Settings) -> None:
+        self.names = _names(terms)
+        self._name = settings.optimizer
+        layers = layers_of(terms)
+
+        def extract(params: vgg.Parameters, image: Any) -> Any:
+            return vgg.features(
+                params,
+                image,
+                layers,
+                architecture=architecture,
+                pooling=settings.pooling,
+                padding=settings.padding,
+            )
+
+        def _prepare(params: vgg.Parameters, content: Any, style: Any) -> Objective:
+            return prepare(partial(extract, params), terms, content, style)
+
+        def _calibrate(
+            params: vgg.Parameters, objective: Objective, content: Any, style: Any
+        ) -> Objective:
+            return calibrate(partial(extract, params), objective, double_exposure(content, style))
+
+        def _advance(
+            params: vgg.Parameters, objective: Objective, state: Any, count: Any, rate: Any
+        ) -> tuple[optimize.State, Losses]:
+            return optimize.take_steps(
+                partial(evaluate, partial(extract, params), objective),
+                optimize.optimizer(self._name, rate),
+                state,
+                count,
+                length=CHUNK,
+            )
+
+        self.prepare = jax.jit(_prepare)
+        self.calibrate = jax.jit(_calibrate)
+        # The state is donated: a step needs no second copy of L-BFGS's forty pictures.
+        self.advance = jax.jit(_advance, donate_argnums=2)
+
+    def start(self, image: Float[Array, "h w 3"], rate: float) -> optimize.State:
+        return optimize.start(optimize.optimizer(self._name, rate), image)
+
+
+def _picture(source: Source, role: str, size: int, **fetched: Any) -> Picture:
+    if isinstance(source, (str, Path)):
+        return images.read(samples.resolve(str(source), **fetched), size=size)
+    array = np.asarray(source, np.float32)
+    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
+        raise ValueError(f"expected the {role} of shape (height, width, 3), got {array.shape}")
+    if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
+        raise ValueError(
+            f"expected the {role}'s values in [0, 1], got {array.min()} to {array.max()}"
+        )
+    return images.resize(array, images.fit(*array.shape[:2], size))
+
+
+def _style_shape(style: Picture, content: Picture, shape: tuple[int, int]) -> tuple[int, int]:
+    """The style shrinks as the content does: strokes keep their size in proportion."""
+    shrink = max(shape) / max(content.shape[:2])
+    height, width = style.shape[:2]
+    # The deepest layer needs a position; so small a style has nothing more to say anyway.
+    return max(min(height, 16), round(height * shrink)), max(min(width, 16), round(width * shrink))
+
+
+def _terms(settings: Settings, architecture: str) -> tuple[Term, ...]:
+    groups = (
+        (settings.metric, settings.style_weight, settings.style_layers, "style"),
+        (settings.content_metric, settings.content_weight, settings.content_layers, "content"),
+        ((("total_variation", 1.0),), settings.smoothness, (), "image"),
+    )
+    terms = []
+    for metrics, weight, layers, kind in groups:
+        vgg.check_layers(architecture, [layer for layer in layers if layer != "image"])
+        for name, share in metrics:
+            made = term(name, weight * share, layers)
+            if made.metric.kind != kind:
+                raise ValueError(f"expected a {kind} metric, {name} is for {made.metric.kind}")
+            terms.append(made)
+    # A term without weight is not computed at all.
+    kept = tuple(each for each in terms if each.weight > 0)
+    if not kept:
+        raise ValueError("every weight is zero: there is nothing to optimize")
+    return kept
+
+
+def _names(terms: Sequence[Term]) -> tuple[str, ...]:
+    """The metrics' names, told apart where two terms share one."""
+    names: list[str] = []
+    for each in terms:
+        count = sum(name.split("#")[0] == each.metric.name for name in names)
+        names.append(f"{each.metric.name}#{count + 1}" if count else each.metric.name)
+    return tuple(names)
+
+
+def _initial(
+    settings: Settings, content: Picture, style: Picture, fetched: dict[str, Any]
+) -> Picture:
+    random = np.random.default_rng(settings.seed)
+    if settings.init == "content":
+        return content
+    if settings.init == "noise":
+        return np.clip(0.5 + 0.1 * random.standard_normal(content.shape), 0, 1).astype(np.float32)
+    if settings.init == "style":
+        colors = style.reshape(-1, 3).astype(np.float64)
+        spread = np.cov(colors.T) if len(colors) > 1 else np.zeros((3, 3))
+        noise = random.multivariate_normal(colors.mean(0), spread, content.shape[:2], method="svd")
+        return np.clip(noise, 0, 1).astype(np.float32)
+    return images.resize(
+        _picture(settings.init, "initial picture", max(content.shape[:2]), **fetched),
+        content.shape[:2],
+    )
+
+
+def _work_left(scales: Sequence[Scale], step: int) -> float:
+    """Steps still to come, each counted by the square of its size."""
+    work = 0
+    for scale in scales:
+        work += max(0, scale.steps - step) * scale.size**2
+        step = max(0, step - scale.steps)
+    return work
+
+
+def _diagnosis(
+    names: Sequence[str], losses: Float[np.ndarray, "_t"], history: dict[str, list[float]], at: Scale
+) -> str:
+    guilty = [name for name, loss in zip(names, losses, strict=True) if not math.isfinite(loss)]
+    what = f"the loss of {', '.join(guilty)}" if guilty else "the gradient or the update"
+    return (
+        f"{what} stopped being finite at step {len(history['total']) + 1} ({at.size} pixels); "
+        "try a smaller learning rate"
+    )
+
+
+def _filled(settings: Settings, size: int, rate: float) -> dict[str, Any]:
+    return asdict(replace(settings, size=size, learning_rate=rate))
