@@ -141,9 +141,7 @@ def prepare(
         tuple(each.metric.summarize(view) for view in _views(each, *sources[each.metric.kind]))
         for each in terms
     )
-    return Objective(
-        tuple(terms), targets, tuple(jnp.ones(len(target)) for target in targets)
-    )
+    return Objective(tuple(terms), targets, tuple(jnp.ones(len(target)) for target in targets))
 
 
 def distances(

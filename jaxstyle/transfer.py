@@ -321,7 +321,10 @@ def _work_left(scales: Sequence[Scale], step: int) -> float:
 
 
 def _diagnosis(
-    names: Sequence[str], losses: Float[np.ndarray, "_t"], history: dict[str, list[float]], at: Scale
+    names: Sequence[str],
+    losses: Float[np.ndarray, "_t"],
+    history: dict[str, list[float]],
+    at: Scale,
 ) -> str:
     guilty = [name for name, loss in zip(names, losses, strict=True) if not math.isfinite(loss)]
     what = f"the loss of {', '.join(guilty)}" if guilty else "the gradient or the update"

