@@ -78,7 +78,8 @@ def _setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """One flag for every field of `Settings`, with its type, default and help."""
     hints = typing.get_type_hints(Settings)
     for each in reversed(fields(Settings)):
-        hint, options = hints[each.name], {}
+        hint = hints[each.name]
+        options: dict[str, Any] = {}
         if get_origin(hint) in (UnionType, typing.Union):
             hint = get_args(hint)[0]
         flag = f"--{each.name.replace('_', '-')}"
@@ -99,8 +100,8 @@ def _setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
             each.name,
             type=kind,
             default=each.default,
-            show_default=str(shown) if shown is not False else False,
-            help=each.metadata["help"],
+            show_default=False,
+            help=each.metadata["help"] + (f" [default: {shown}]" if shown is not False else ""),
             **options,
         )(command)
     return command
@@ -115,7 +116,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="jaxstyle %(version)s")
 def commands() -> None:
-    """Image style transfer in JAX.
+    r"""Image style transfer in JAX.
 
     \b
     jaxstyle stylize photo.jpg painting.jpg -o picture.png

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from jaxstyle.files import write_whole
 from jaxstyle.suggest import nearest
@@ -68,28 +68,27 @@ def read(
     try:
         with _own_limit(), Image.open(path) as opened:
             if opened.width * opened.height > MOST_PIXELS or min(opened.size) < 1:
-                raise _Refused(
+                raise _RefusedError(
                     f"{opened.width} × {opened.height} pixels are too many (limit {MOST_PIXELS:,})"
                 )
             if size:
                 # Lets JPEG decode at a half, a quarter or an eighth, never below twice the size.
                 opened.draft(None, (2 * size, 2 * size))
             opened.load()
-            image = _upright(opened)
-            image = _shrunk(_standard(image, background), size)
-    except _Refused as error:
+            picture = _shrunk(_standard(_upright(opened), background), size)
+    except _RefusedError as error:
         raise ValueError(f"cannot read {path}: {error}") from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise ValueError(f"{path} is not a picture that can be read") from None
     except PermissionError:
         raise PermissionError(f"cannot read {path}: permission denied") from None
     except Exception as error:  # decoders raise anything at all on garbage
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"cannot read {path}: damaged or not supported ({reason})") from None
-    return np.ascontiguousarray(image)
+    return np.ascontiguousarray(picture)
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     pass
 
 
@@ -166,7 +165,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 def _deep_grey(image: Image.Image) -> Image.Image:
     values = np.asarray(image).astype(np.float32)
     if not np.isfinite(values).all():
-        raise _Refused("some of its values are not finite")
+        raise _RefusedError("some of its values are not finite")
     greatest = float(values.max())
     if image.mode.startswith("I"):
         values = values / (65535 if greatest <= 65535 else greatest)

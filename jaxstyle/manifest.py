@@ -8,13 +8,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxstyle import __version__
 from jaxstyle.files import sha256, write_whole
 
 if TYPE_CHECKING:
     from jaxstyle.transfer import Stylized
 
 MARK = "jaxstyle manifest"
-_PACKAGES = ("jaxstyle", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 
 
 def beside(picture: str | Path) -> Path:
@@ -54,7 +55,7 @@ def describe(made: Stylized, content: Path, style: Path) -> dict[str, Any]:
         "inputs": {
             role: {"path": str(path), "sha256": sha256(path)} for role, path in inputs.items()
         },
-        "versions": {"python": platform.python_version()}
+        "versions": {"python": platform.python_version(), "jaxstyle": __version__}
         | {name: metadata.version(name) for name in _PACKAGES},
         "device": {"platform": device.platform, "kind": device.device_kind},
         "finite": made.finite,

@@ -93,7 +93,7 @@ class Objective:
 
     terms: tuple[Term, ...]
     targets: tuple[tuple[Any, ...], ...]
-    scales: tuple[Float[Array, "_layers"], ...]
+    scales: tuple[Float[Array, _layers], ...]
 
 
 class Losses(NamedTuple):
@@ -105,7 +105,7 @@ class Losses(NamedTuple):
     """
 
     total: Float[Array, ""]
-    terms: Float[Array, "terms"]
+    terms: Float[Array, terms]
 
 
 def layers_of(terms: Sequence[Term]) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ def prepare(
 
 def distances(
     extract: Extract, objective: Objective, image: Float[Array, "h w 3"]
-) -> tuple[Float[Array, "_layers"], ...]:
+) -> tuple[Float[Array, _layers], ...]:
     """For each term the bare distance at each of its layers."""
     features = extract(image)
     return tuple(
@@ -160,7 +160,7 @@ def distances(
     )
 
 
-def _shares(objective: Objective) -> list[Float[Array, "_layers"]]:
+def _shares(objective: Objective) -> list[Float[Array, _layers]]:
     return [
         scale * jnp.asarray(part.layer_weights)
         for part, scale in zip(objective.terms, objective.scales, strict=True)
@@ -203,7 +203,7 @@ def calibrate(
     def gradient_size(weights: Float[Array, " all"]) -> Float[Array, ""]:
         return jnp.sqrt(jnp.mean(jax.grad(weighted, argnums=1)(weights, reference) ** 2))
 
-    def unit(size: Float[Array, "_n"]) -> Float[Array, "_n"]:
+    def unit(size: Float[Array, _n]) -> Float[Array, _n]:
         usable = jnp.isfinite(size) & (size > 1e-20)
         return jnp.where(usable, 1 / jnp.where(usable, size, 1.0), 1.0)
 

@@ -121,7 +121,7 @@ def stylize(
     check_names(changes)
     settings = replace(settings or Settings(), **changes)
     size = settings.size or (256 if jax.default_backend() == "cpu" else 512)
-    fetched = {"offline": offline, "report": report}
+    fetched: dict[str, Any] = {"offline": offline, "report": report}
     content = _picture(content, "content", size, **fetched)
     style = _picture(style, "style", size, **fetched)
     if report and max(content.shape[:2]) < size:
@@ -138,7 +138,7 @@ def stylize(
     constants = None
     finite, failure = True, None
     for scale in scales:
-        shape = images.fit(*content.shape[:2], scale.size)
+        shape = images.fit(content.shape[0], content.shape[1], scale.size)
         pictures = (
             images.resize(content, shape),
             images.resize(style, _style_shape(style, content, shape)),
@@ -251,7 +251,7 @@ def _picture(source: Source, role: str, size: int, **fetched: Any) -> Picture:
         raise ValueError(
             f"expected the {role}'s values in [0, 1], got {array.min()} to {array.max()}"
         )
-    return images.resize(array, images.fit(*array.shape[:2], size))
+    return images.resize(array, images.fit(array.shape[0], array.shape[1], size))
 
 
 def _style_shape(style: Picture, content: Picture, shape: tuple[int, int]) -> tuple[int, int]:
@@ -322,7 +322,7 @@ def _work_left(scales: Sequence[Scale], step: int) -> float:
 
 def _diagnosis(
     names: Sequence[str],
-    losses: Float[np.ndarray, "_t"],
+    losses: Float[np.ndarray, _t],
     history: dict[str, list[float]],
     at: Scale,
 ) -> str:

