@@ -1,7 +1,8 @@
 """Image style transfer in JAX.
 
->>> import jaxstyle
->>> made = jaxstyle.stylize("sample:lighthouse", "sample:swirl", size=32, steps=2, scales=1)
+>>> import jaxstyle, numpy as np
+>>> photo, painting = np.random.default_rng(0).random((2, 24, 32, 3))
+>>> made = jaxstyle.stylize(photo, painting, steps=2, scales=1)
 >>> made.finite
 True
 """

@@ -31,9 +31,12 @@ def shown(quiet: bool = False) -> Iterator[Show]:
 
 
 def describe(progress: Progress) -> str:
-    """Size, loss and terms in a few words."""
+    """Where a run stands: step, size, loss and terms, speed, time left."""
     terms = " ".join(f"{name} {value:.3g}" for name, value in progress.terms.items())
-    return f"{progress.size} px  loss {progress.loss:.4g} ({terms})"
+    return (
+        f"{progress.step}/{progress.steps}  {progress.size} px  loss {progress.loss:.4g} ({terms})"
+        f"  {progress.rate:.2g} steps/s, {progress.seconds_left:.0f} s left"
+    )
 
 
 @contextmanager
@@ -49,7 +52,7 @@ def _bar() -> Iterator[Show]:
             task,
             completed=progress.step,
             total=progress.steps,
-            description=f"{progress.step}/{progress.steps}  {describe(progress)}  {_pace(progress)}",
+            description=describe(progress),
         )
 
 
@@ -61,13 +64,9 @@ def _lines() -> Show:
         if progress.seconds - last >= _LINE_SECONDS or progress.step == progress.steps:
             last = progress.seconds
             print(
-                f"step {progress.step}/{progress.steps}  {describe(progress)}  {_pace(progress)}",
+                f"step {describe(progress)}",
                 file=sys.stderr,
                 flush=True,
             )
 
     return show
-
-
-def _pace(progress: Progress) -> str:
-    return f"{progress.rate:.2g} steps/s, {progress.seconds_left:.0f} s left"

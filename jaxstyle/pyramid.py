@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 SMALLEST = 64
-"""Below this longest side a scale has nothing to teach: the deep layers see only a few positions."""
+"""Below this longest side a scale teaches nothing: the deep layers see only a few positions."""
 
 
 class Scale(NamedTuple):

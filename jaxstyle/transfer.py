@@ -113,7 +113,8 @@ def stylize(
         TypeError: A setting that does not exist.
         OSError: A file or weights that are not here.
 
-    >>> made = stylize("sample:lighthouse", "sample:swirl", size=32, steps=2, scales=1)
+    >>> photo, painting = np.random.default_rng(0).random((2, 24, 32, 3))
+    >>> made = stylize(photo, painting, steps=2, scales=1)
     >>> made.image.shape
     (24, 32, 3)
     """

@@ -15,19 +15,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxstyle.backbones.layouts import CHANNELS, CONVOLUTIONS
 from jaxstyle.suggest import nearest
 
 Pooling = Literal["max", "average"]
 Padding = Literal["zeros", "reflect", "edge"]
 Parameters = Mapping[str, Mapping[str, Float[Array, "..."]]]
-
-CONVOLUTIONS: Mapping[str, tuple[int, ...]] = {
-    "vgg16": (2, 2, 3, 3, 3),
-    "vgg19": (2, 2, 4, 4, 4),
-}
-"""Convolutions in each of the five blocks, by architecture."""
-
-CHANNELS = (64, 128, 256, 512, 512)
 
 
 def layer_names(architecture: str) -> tuple[str, ...]:

@@ -1,0 +1,21 @@
+"""A first picture: a photograph, painted like a painting.
+
+python examples/01_first_picture.py [CONTENT STYLE OUT]
+"""
+
+import sys
+
+import jaxstyle
+from jaxstyle import images
+
+content, style, out = sys.argv[1:4] or ("sample:chelsea", "sample:venice", "first_picture.png")
+
+
+def show(progress: jaxstyle.Progress) -> None:
+    """Print a line between chunks of steps."""
+    print(f"step {progress.step}/{progress.steps}: loss {progress.loss:.3g}")
+
+
+made = jaxstyle.stylize(content, style, size=128, steps=40, on_progress=show)
+images.write(out, made.image)
+print(f"{out}: gram {made.history['gram'][0]:.1f} → {made.history['gram'][-1]:.1f}")

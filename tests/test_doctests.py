@@ -1,0 +1,18 @@
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import jaxstyle
+
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(jaxstyle.__path__, "jaxstyle.")
+    if not module.ispkg
+]
+
+
+@pytest.mark.parametrize("name", ["jaxstyle", *MODULES])
+def test_examples_in_docstrings(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0

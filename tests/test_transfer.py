@@ -1,0 +1,150 @@
+"""The whole thing, small: library, command line, example."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import jaxstyle
+from jaxstyle import cli, images
+
+SMALL = {"size": 32, "steps": 3, "scales": 1}
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    y, x = np.mgrid[0:40, 0:50] / 50
+    content = np.stack([x, y, (x - 0.5) ** 2 + (y - 0.4) ** 2 < 0.06], -1)
+    style = np.stack([0.5 + 0.5 * np.sin(40 * (x + k * y)) for k in range(3)], -1)
+    for name, picture in (("content", content), ("style", style)):
+        images.write(folder / f"{name}.png", picture)
+    return folder
+
+
+def arguments(pictures, out, *more):
+    flags = [word for name, value in SMALL.items() for word in (f"--{name}", str(value))]
+    inputs = [str(pictures / "content.png"), str(pictures / "style.png")]
+    return ["stylize", *inputs, "-o", str(out), *flags, *more]
+
+
+def run(words):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([str(word) for word in words])
+    return stopped.value.code
+
+
+def test_a_run_lowers_the_loss_and_repeats_to_the_byte(pictures, tmp_path):
+    for name in ("a", "b"):
+        assert run(arguments(pictures, tmp_path / f"{name}.png", "--quiet")) == 0
+    assert (tmp_path / "a.png").read_bytes()[:-1]
+    first, second = (images.read(tmp_path / f"{name}.png") for name in ("a", "b"))
+    np.testing.assert_array_equal(first, second)
+    assert first.shape == (26, 32, 3)
+    facts = json.loads((tmp_path / "a.json").read_text())
+    assert facts["history"]["total"][-1] < facts["history"]["total"][0]
+    assert len(facts["history"]["gram"]) == 3
+    assert facts["settings"]["steps"] == 3
+    assert set(facts["inputs"]) == {"content", "style"}
+    inside = json.loads(images.read_settings(tmp_path / "a.png"))
+    assert inside["settings"] == facts["settings"]
+    assert [path.name for path in tmp_path.iterdir() if ".part" in path.name] == []
+
+
+@pytest.mark.parametrize("init", ["noise", "style", "file"])
+def test_every_start_and_scale(pictures, tmp_path, init):
+    init = str(pictures / "style.png") if init == "file" else init
+    made = jaxstyle.stylize(
+        pictures / "content.png", pictures / "style.png", size=32, steps=1, scales=1, init=init
+    )
+    assert made.finite
+    assert made.image.shape == (26, 32, 3)
+
+
+def test_a_run_that_diverges_keeps_the_last_good_picture(pictures, tmp_path, capsys):
+    out = tmp_path / "out.png"
+    more = ("--quiet", "--optimizer", "sgd", "--style-weight", "1e38", "--learning-rate", "1e30")
+    assert run(arguments(pictures, out, *more)) == 2
+    said = capsys.readouterr().err
+    assert re.search(r"stopped being finite at step \d", said)
+    assert said.count("\n") == 1
+    assert np.isfinite(images.read(out)).all()
+
+
+def test_ctrl_c_saves_what_there_is(pictures, tmp_path, monkeypatch):
+    from jaxstyle import progress, transfer
+
+    monkeypatch.setattr(transfer, "CHUNK", 1)
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress, "_lines", lambda: interrupt)
+    assert run(arguments(pictures, tmp_path / "out.png")) == 130
+    assert images.read(tmp_path / "out.png").shape == (26, 32, 3)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--steps", "-1"], "expected steps to be at least 0"),
+        (["--style-weight", "nan"], "style_weight"),
+        (["--metric", "gran"], "did you mean 'gram'"),
+        (["--metric", "mse"], "expected a style metric"),
+        (["--metric", "gram=x"], "NAME=WEIGHT"),
+        (["--style-layers", "relu9_1"], "has no layer 'relu9_1'"),
+        (["--backbone", "vgg61"], "did you mean 'vgg1"),
+        (["--optimizer", "adem"], "adam"),
+        (["--init", "nowhere.png"], "there is no file nowhere.png"),
+        (["--style-weight", "0", "--content-weight", "0", "--smoothness", "0"], "nothing to"),
+        (["--bogus"], "No such option"),
+    ],
+)
+def test_what_cannot_be_is_one_line(pictures, tmp_path, capsys, more, words):
+    assert run(arguments(pictures, tmp_path / "out.png", "--quiet", *more)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("jaxstyle: error: ")
+    assert words in said
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_of_the_users_is_overwritten(pictures, tmp_path, capsys):
+    (tmp_path / "package.json").write_text('{"name": "mine"}')
+    assert run(arguments(pictures, tmp_path / "package.png")) == 2
+    assert "not a jaxstyle manifest" in capsys.readouterr().err
+    content = pictures / "content.png"
+    assert run(["stylize", content, pictures / "style.png", "-o", content]) == 2
+    assert "one of the inputs" in capsys.readouterr().err
+
+
+def test_settings_are_checked_in_python_too():
+    with pytest.raises(TypeError, match="did you mean 'steps'"):
+        jaxstyle.stylize(np.zeros((8, 8, 3)), np.zeros((8, 8, 3)), step=3)
+    with pytest.raises(ValueError, match=r"values in \[0, 1\]"):
+        jaxstyle.stylize(np.full((8, 8, 3), 255.0), np.zeros((8, 8, 3)))
+
+
+def test_help_does_not_wait_for_jax():
+    code = "import sys; from jaxstyle import cli\ntry: cli.main(['stylize', '--help'])\n"
+    code += "except SystemExit: assert 'jax' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_the_first_example(pictures, tmp_path, monkeypatch):
+    import runpy
+
+    out = tmp_path / "out.png"
+    example = Path(__file__).parents[1] / "examples" / "01_first_picture.py"
+    inputs = [str(pictures / "content.png"), str(pictures / "style.png")]
+    monkeypatch.setattr(sys, "argv", [str(example), *inputs, str(out)])
+    small = jaxstyle.stylize
+    monkeypatch.setattr(
+        jaxstyle, "stylize", lambda *a, **k: small(*a, **{**k, **SMALL}), raising=False
+    )
+    runpy.run_path(str(example))
+    assert images.read(out).shape == (26, 32, 3)
