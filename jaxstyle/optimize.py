@@ -1,7 +1,8 @@
 """The loop: an optax optimizer moves the pixels, in chunks of steps compiled once.
 
-Inside a chunk everything is one XLA program (`lax.scan`). Between chunks the host looks: it shows
-progress, and it stops where a number stopped being one.
+On an accelerator a chunk of steps is one XLA program (`lax.scan`); on a CPU, whose scan runs its
+body on a single thread, the program is one step. Between chunks the host looks: it shows progress,
+and it stops where a number stopped being one.
 """
 
 from __future__ import annotations
@@ -129,11 +130,15 @@ def take_steps(
 ) -> tuple[State, Losses]:
     """Up to `length` steps as one program; `count`, a leaf, says how many of them are taken.
 
-    So the last, shorter chunk of a run needs no second compilation.
+    So the last, shorter chunk of a run needs no second compilation. With a `length` of 1 there is
+    no scan, and the step is taken whatever the count.
 
     Returns:
         The state after them, and the losses of each step (NaN for those not taken).
     """
+    if length == 1:
+        state, losses = take_step(evaluate, transform, state)
+        return state, jax.tree.map(lambda leaf: leaf[None], losses)
 
     def body(state: State, index: Int[Array, ""]) -> tuple[State, Losses]:
         shapes = jax.eval_shape(partial(take_step, evaluate, transform), state)[1]

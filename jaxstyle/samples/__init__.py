@@ -43,7 +43,16 @@ class Fetched(NamedTuple):
     license: str
 
 
-OWN: Mapping[str, Own] = MappingProxyType({})
+OWN: Mapping[str, Own] = MappingProxyType(
+    {
+        "lighthouse": Own("lighthouse.jpg", "content", "A lighthouse on a cliff at dusk"),
+        "valley": Own("valley.jpg", "content", "A mountain valley with a lake and a hut"),
+        "mosaic": Own("mosaic.jpg", "style", "A mosaic of a sun, two fish and waves"),
+        "swirls": Own("swirls.jpg", "style", "Oil paint: swirling stars over fields"),
+        "woodblock": Own("woodblock.jpg", "style", "A woodblock print of a mountain and waves"),
+    }
+)
+"""Painted by `examples/sample_pictures`."""
 
 _IMAGEIO = Package(
     name="imageio",
