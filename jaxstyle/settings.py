@@ -37,10 +37,10 @@ class Settings:
         None, "Longest side of the result in pixels (default: 256 on a CPU, 512 on an accelerator)."
     )
     steps: int = _setting(
-        120, "Optimizer steps at full size; each coarser scale gets as many or more."
+        40, "Optimizer steps at full size; each coarser scale gets as many or more."
     )
     scales: int = _setting(
-        3, "Sizes to work through, each √2 × the one before, from coarse to full size."
+        4, "Sizes to work through, each √2 × the one before, from coarse to full size."
     )
     style_weight: float = _setting(1.0, "How hard the style terms pull.")
     content_weight: float = _setting(0.3, "How hard the content terms pull.")

@@ -126,7 +126,7 @@ def fish_outline(angle: Array) -> Array:
 
 
 def place_tiles(gap: float, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Where the tiles lie (x, y, angle) and their colors: a sun, two fish, and waves around them."""
+    """Where the tiles lie (x, y, angle) and their colors: a sun, two fish, waves around them."""
     sun = rings(0.30, 0.27, lambda a: 0.235 + 0.028 * np.cos(12 * a), gap)
     hue = np.where(np.cos(12 * np.arctan2(sun[:, 1] - 0.27, sun[:, 0] - 0.30)) > 0, 0.72, 1.0)
     hue = np.where(sun[:, 3] > 0.62, hue, sun[:, 3] * 0.72)
