@@ -6,11 +6,9 @@ In memory a picture is float32, shape (height, width, 3), sRGB, values in [0, 1]
 from __future__ import annotations
 
 import contextlib
-import difflib
 import io
 import os
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,10 +20,6 @@ from jaxstyle.files import write_whole
 from jaxstyle.suggest import nearest
 
 Picture = Float[np.ndarray, "h w 3"]
-
-MOST_PIXELS = 2**28
-"""A picture of more pixels (16384 × 16384) is refused before it is decoded: it would take more than
-a gigabyte, and files that claim such sizes are nearly always damaged or hostile."""
 
 FORMATS = {
     ".png": "PNG",
@@ -66,11 +60,9 @@ def read(
     path = Path(path)
     check_input(path)
     try:
-        with _own_limit(), Image.open(path) as opened:
-            if opened.width * opened.height > MOST_PIXELS or min(opened.size) < 1:
-                raise _RefusedError(
-                    f"{opened.width} × {opened.height} pixels are too many (limit {MOST_PIXELS:,})"
-                )
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as opened:
+            if min(opened.size) < 1:
+                raise _RefusedError("it has no pixels")
             if size:
                 # Lets JPEG decode at a half, a quarter or an eighth, never below twice the size.
                 opened.draft(None, (2 * size, 2 * size))
@@ -78,6 +70,9 @@ def read(
             picture = _shrunk(_standard(_upright(opened), background), size)
     except _RefusedError as error:
         raise ValueError(f"cannot read {path}: {error}") from None
+    except Image.DecompressionBombError as error:
+        # Pillow refuses twice its `Image.MAX_IMAGE_PIXELS`, about 13,000 × 13,000, undecoded.
+        raise ValueError(f"cannot read {path}: it has too many pixels ({error})") from None
     except UnidentifiedImageError:
         raise ValueError(f"{path} is not a picture that can be read") from None
     except PermissionError:
@@ -98,21 +93,12 @@ def check_input(path: str | Path) -> None:
     if path.is_dir():
         raise ValueError(f"expected a picture file, {path} is a folder")
     if not path.exists():
+        names: list[str] = []
         with contextlib.suppress(OSError):
             names = os.listdir(path.parent)
-            if close := difflib.get_close_matches(path.name, names, n=1):
-                raise FileNotFoundError(f"there is no file {path}; did you mean {close[0]!r}?")
-        raise FileNotFoundError(f"there is no file {path}")
+        raise FileNotFoundError(f"there is no file {path}{nearest(path.name, names)}")
     if path.is_file() and path.stat().st_size == 0:
         raise ValueError(f"{path} is an empty file")
-
-
-@contextlib.contextmanager
-def _own_limit() -> Iterator[None]:
-    """Silence Pillow's advice; its own bomb error at 2¹⁸·10³ pixels stands beside our limit."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _upright(image: Image.Image) -> Image.Image:

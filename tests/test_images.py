@@ -1,0 +1,406 @@
+"""Picture files: everything that Pillow opens is put right, everything else gets one clear line."""
+
+import io
+import os
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from jaxstyle import images
+from jaxstyle.cli import main
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+
+
+def corners(size=(12, 8)):
+    """Four colors in four quarters: no two orientations look alike."""
+    array = np.zeros((size[1], size[0], 3), np.uint8)
+    half_height, half_width = size[1] // 2, size[0] // 2
+    array[:half_height, :half_width] = RED
+    array[:half_height, half_width:] = GREEN
+    array[half_height:, :half_width] = BLUE
+    array[half_height:, half_width:] = WHITE
+    return array
+
+
+def saved(path, picture, **options):
+    if isinstance(picture, np.ndarray):
+        picture = Image.fromarray(picture)
+    picture.save(path, **options)
+    return path
+
+
+def bytes_of(picture):
+    return np.round(picture * 255).astype(int)
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width, height, depth, color, rows):
+    """A PNG by hand, for what Pillow does not write: 16-bit color, absurd sizes."""
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+# How a viewer must turn what is stored, by the EXIF standard (tag 274).
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: np.rot90(a),
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_orientation(tmp_path, orientation, suffix):
+    exif = Image.Exif()
+    exif[274] = orientation
+    path = saved(tmp_path / f"a.{suffix}", corners(), exif=exif)
+    np.testing.assert_array_equal(bytes_of(images.read(path)), UPRIGHT[orientation](corners()))
+
+
+def test_broken_exif_says_nothing_about_the_pixels(tmp_path):
+    path = saved(tmp_path / "a.png", corners(), exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
+    np.testing.assert_array_equal(bytes_of(images.read(path)), corners())
+
+
+def curve(gamma):
+    return b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) + bytes(2)
+
+
+def linear_rgb_profile():
+    """The sRGB primaries with linear values: an ICC version 2 matrix profile by hand."""
+
+    def xyz(x, y, z):
+        return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(v * 65536) for v in (x, y, z)))
+
+    tags = {
+        b"wtpt": xyz(0.9642, 1.0, 0.8249),
+        b"rXYZ": xyz(0.43607, 0.22249, 0.01392),
+        b"gXYZ": xyz(0.38515, 0.71687, 0.09708),
+        b"bXYZ": xyz(0.14307, 0.06061, 0.71410),
+        b"rTRC": curve(1.0),
+        b"gTRC": curve(1.0),
+        b"bTRC": curve(1.0),
+    }
+    at, table, body = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += name + struct.pack(">II", at + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    header = struct.pack(
+        ">I4sI4s4s4s12s4s", at + len(body), bytes(4), 0x02400000, b"mntr", b"RGB ", b"XYZ ",
+        bytes(12), b"acsp",
+    )  # fmt: skip
+    header += bytes(28) + struct.pack(">3I", 0xF6D6, 0x10000, 0xD32D)
+    return header + bytes(128 - len(header)) + table + body
+
+
+def test_a_profile_is_converted_to_srgb(tmp_path):
+    values = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, 2)
+    path = saved(tmp_path / "a.png", values, icc_profile=linear_rgb_profile())
+    linear = values / 255
+    expected = np.where(  # IEC 61966-2-1
+        linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055
+    )
+    np.testing.assert_allclose(images.read(path), expected, atol=2.5 / 255)
+
+
+@pytest.mark.parametrize("profile", [b"nonsense" * 40, b"", None], ids=["junk", "empty", "srgb"])
+def test_a_profile_that_changes_nothing(tmp_path, profile):
+    if profile is None:
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = saved(tmp_path / "a.png", corners(), icc_profile=profile)
+    np.testing.assert_allclose(bytes_of(images.read(path)), corners(), atol=1)
+
+
+def test_sixteen_bit_gray_keeps_its_precision(tmp_path):
+    values = np.array([[0, 1, 40000, 65535]], np.uint16)
+    for suffix in ("png", "tiff"):
+        picture = images.read(saved(tmp_path / f"a.{suffix}", values))
+        np.testing.assert_allclose(picture[..., 0], values / 65535, atol=1e-7)
+        np.testing.assert_array_equal(picture[..., 0], picture[..., 2])
+
+
+def test_sixteen_bit_color(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(1, 1, 16, 2, b"\0" + struct.pack(">3H", 65535, 32768, 0)))
+    np.testing.assert_allclose(images.read(path)[0, 0], [1, 0.5, 0], atol=1 / 255)
+
+
+def test_integers_and_floats(tmp_path):
+    floats = np.array([[0, 0.25, 1]], np.float32)
+    for values, expected in (
+        (floats, floats),
+        (floats * 8, floats),  # light without a limit is scaled to its greatest
+        (np.array([[0, 65535]], np.int32), [[0, 1]]),
+        (np.array([[0, 50000, 100000]], np.int32), [[0, 0.5, 1]]),
+    ):
+        picture = images.read(saved(tmp_path / "a.tiff", values))
+        np.testing.assert_allclose(picture[..., 1], expected, atol=1e-6)
+
+
+def test_floats_that_are_not_finite_are_refused(tmp_path):
+    path = saved(tmp_path / "a.tiff", np.array([[0, np.nan]], np.float32))
+    with pytest.raises(ValueError, match="not finite"):
+        images.read(path)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK", "YCbCr", "LAB"])
+def test_every_mode_becomes_rgb(tmp_path, mode):
+    black_and_white = np.zeros((4, 4, 3), np.uint8)
+    black_and_white[:, 2:] = 255
+    picture = Image.fromarray(black_and_white).convert("L").convert("RGB")
+    picture = picture.convert("L").convert(mode) if mode == "LA" else picture.convert(mode)
+    path = saved(tmp_path / ("a.png" if mode in ("1", "L", "P", "LA", "RGBA") else "a.tiff"),
+                     picture)  # fmt: skip
+    np.testing.assert_allclose(bytes_of(images.read(path)), black_and_white, atol=1)
+
+
+def test_cmyk_of_a_jpeg(tmp_path):
+    """Adobe stores CMYK inverted; Pillow writes it so, and reads it back the right way round."""
+    path = saved(tmp_path / "a.jpg", Image.new("CMYK", (16, 16), (0, 255, 255, 0)), quality=95)
+    red, green, blue = images.read(path)[8, 8]
+    assert red > 0.85
+    assert green < 0.25
+    assert blue < 0.25
+
+
+@pytest.mark.parametrize("background", [(1.0, 1.0, 1.0), (0.0, 0.0, 1.0)])
+def test_alpha_is_composited(tmp_path, background):
+    colors = np.zeros((1, 3, 4), np.uint8)
+    colors[0, :, 0] = 255
+    colors[0, :, 3] = (0, 128, 255)
+    picture = images.read(saved(tmp_path / "a.png", colors), background=background)
+    alpha = colors[..., 3:] / 255
+    expected = alpha * colors[..., :3] / 255 + (1 - alpha) * np.array(background)
+    np.testing.assert_allclose(picture, expected, atol=1.5 / 255)
+
+
+def test_a_transparent_palette_entry(tmp_path):
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([0, 0, 0, 255, 0, 0])
+    picture.putpixel((1, 0), 1)
+    for suffix in ("png", "gif"):
+        path = saved(tmp_path / f"a.{suffix}", picture, transparency=0)
+        np.testing.assert_array_equal(bytes_of(images.read(path))[0], [WHITE, RED])
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tiff"])
+def test_the_first_frame_of_an_animation(tmp_path, suffix):
+    first, second = (Image.new("RGB", (8, 8), color) for color in (RED, BLUE))
+    options = {"lossless": True} if suffix == "webp" else {}
+    path = saved(tmp_path / f"a.{suffix}", first, save_all=True, append_images=[second], **options)
+    np.testing.assert_array_equal(bytes_of(images.read(path))[4, 4], RED)
+
+
+def refusal(path):
+    """What `read` says, which must be one line that names the file."""
+    with pytest.raises((ValueError, OSError)) as caught:
+        images.read(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(path) in message
+    return message
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff", "gif", "bmp"])
+def test_a_truncated_file_is_refused(tmp_path, suffix):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    path = saved(tmp_path / f"a.{suffix}", noise)
+    whole = path.read_bytes()
+    for part in (0.02, 0.3, 0.9):
+        path.write_bytes(whole[: int(len(whole) * part)])
+        refusal(path)
+
+
+def test_what_is_no_picture(tmp_path):
+    text = tmp_path / "a.png"
+    text.write_text("I am a letter.")
+    assert "not a picture" in refusal(text)
+    (tmp_path / "empty.png").touch()
+    assert "empty" in refusal(tmp_path / "empty.png")
+    assert "folder" in refusal(tmp_path)
+    assert "did you mean 'empty.png'" in refusal(tmp_path / "emty.png")
+    assert "no file" in refusal(tmp_path / "elsewhere" / "b.png")
+
+
+@pytest.mark.parametrize("size", [(20_000, 20_000), (2**31 - 1, 2**31 - 1), (400_000, 1000)])
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path, size):
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png(*size, 8, 2, bytes(10)))
+    assert "too many" in refusal(path)
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, 0)])
+def test_a_picture_without_pixels(tmp_path, size):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(*size, 8, 2, b""))
+    refusal(path)
+
+
+def test_a_large_photograph_is_only_decoded_as_far_as_needed(tmp_path):
+    path = saved(tmp_path / "a.jpg", Image.fromarray(corners((8000, 500))))
+    picture = images.read(path, size=256)
+    assert picture.shape == (16, 256, 3)
+    np.testing.assert_allclose(picture[4, 64], [1, 0, 0], atol=0.02)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1)])
+def test_thin_pictures(tmp_path, shape):
+    picture = images.read(saved(tmp_path / "a.png", np.full((*shape, 3), 77, np.uint8)), size=64)
+    assert picture.shape == (*(min(side, 64) for side in shape), 3)
+    np.testing.assert_array_equal(bytes_of(picture), 77)
+
+
+@pytest.mark.parametrize("name", ["Gemälde ☃ 2.PNG", "with space.Jpg", "no-suffix", ".png"])
+def test_names_do_not_matter(tmp_path, name):
+    path = tmp_path / name
+    Image.fromarray(corners()).save(path, "PNG")
+    np.testing.assert_array_equal(bytes_of(images.read(path)), corners())
+
+
+def test_resizing_agrees_with_the_filter_and_never_enlarges(tmp_path):
+    path = saved(tmp_path / "a.png", corners((40, 30)))
+    assert images.read(path, size=400).shape == (30, 40, 3)
+    assert images.read(path, size=20).shape == (15, 20, 3)
+    ramp = np.linspace(0.2, 0.8, 64, dtype=np.float32)[None, :, None].repeat(16, 0).repeat(3, 2)
+    # A ramp stays a ramp, finer than 8 bits could say.
+    small = images.resize(ramp, (8, 32))
+    expected = ramp.reshape(8, 2, 32, 2, 3).mean((1, 3))
+    np.testing.assert_allclose(small[:, 4:-4], expected[:, 4:-4], atol=1e-5)
+    # Stripes of one pixel become gray, not a pattern.
+    stripes = np.zeros((64, 64, 3), np.float32)
+    stripes[:, ::2] = 1
+    assert np.ptp(images.resize(stripes, (16, 16))[4:-4, 4:-4]) < 0.02
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "JPEG", "webp", "tif", "tiff"])
+def test_what_is_written_can_be_read(tmp_path, suffix):
+    x, y = np.meshgrid(np.linspace(0, 1, 48), np.linspace(0, 1, 32))
+    picture = np.stack([x, y, 0.5 + 0 * x], -1).astype(np.float32)
+    path = tmp_path / f"a.{suffix}"
+    text = '{"settings": "ünïcode ☃, \\"quoted\\"", "n": [1, 2]}'
+    images.write(path, picture, settings=text)
+    exact = suffix in ("png", "tif", "tiff")
+    np.testing.assert_allclose(images.read(path), picture, atol=0.51 / 255 if exact else 0.03)
+    found = images.read_settings(path)
+    assert found is not None
+    if suffix == "png":
+        assert found == text
+    assert found.isascii() or suffix == "png"
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    images.write(path, picture)
+    assert images.read_settings(path) is None
+
+
+def test_values_out_of_range_are_clipped_and_nan_is_refused(tmp_path):
+    path = tmp_path / "a.png"
+    images.write(path, np.array([[[-1.0, 0.5, 2.0]]]))
+    np.testing.assert_array_equal(bytes_of(images.read(path)), [[[0, 128, 255]]])
+    before = path.read_bytes()
+    for bad in (np.full((2, 2, 3), np.nan), np.zeros((2, 2)), np.zeros((0, 2, 3))):
+        with pytest.raises(ValueError, match="expected"):
+            images.write(path, bad)
+    assert path.read_bytes() == before
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    images.write(path, np.zeros((4, 4, 3)))
+    before = path.read_bytes()
+
+    def fail(self, file, *_, **__):
+        file.write(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(OSError, match="no space"):
+        images.write(path, np.ones((4, 4, 3)))
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_an_output_that_cannot_be_written_is_told_before_the_run(tmp_path):
+    with pytest.raises(ValueError, match=r"\.png"):
+        images.check_output(tmp_path / "a.pgn")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        images.check_output(tmp_path / "nowhere" / "a.png")
+    (tmp_path / "b.png").mkdir()
+    with pytest.raises(ValueError, match="folder"):
+        images.check_output(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("case", ["missing", "text", "bomb", "suffix"])
+def test_the_command_line_says_one_line_and_exits_with_2(tmp_path, capsys, case):
+    good = saved(tmp_path / "good.png", corners())
+    bad = tmp_path / f"{case}.png"
+    if case == "text":
+        bad.write_text("hello")
+    elif case == "bomb":
+        bad.write_bytes(png(90_000, 90_000, 8, 2, bytes(9)))
+    output = tmp_path / ("out.xyz" if case == "suffix" else "out.png")
+    content = good if case == "suffix" else bad
+    with pytest.raises(SystemExit) as ended:
+        main(["stylize", str(content), str(good), "-o", str(output)])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err.removeprefix("starting JAX …\n")
+    assert told.startswith("jaxstyle: error: ")
+    assert told.count("\n") == 1
+    assert not output.exists()
+
+
+def originals():
+    found = []
+    noise = np.random.default_rng(0).integers(0, 256, (24, 24, 3)).astype(np.uint8)
+    for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"):
+        file = io.BytesIO()
+        Image.fromarray(noise).save(file, kind)
+        found.append(file.getvalue())
+    return found
+
+
+ORIGINALS = originals()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(ORIGINALS),
+    st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=6),
+    st.floats(0, 1),
+)
+def test_damage_gives_a_picture_or_one_clear_error(tmp_path_factory, original, changes, kept):
+    data = bytearray(original)
+    for where, value in changes:
+        # Headers matter most: half of the damage goes into the first bytes.
+        data[int(where * (len(data) if value % 2 else min(64, len(data))))] = value
+    path = tmp_path_factory.getbasetemp() / "damaged.png"
+    path.write_bytes(data[: max(1, int(len(data) * max(kept, 0.5)))])
+    try:
+        picture = images.read(path)
+    except (ValueError, OSError) as error:
+        message = str(error)
+    else:
+        message = "one line"
+        assert picture.dtype == np.float32
+        assert picture.ndim == 3
+        assert picture.shape[2] == 3
+        assert np.isfinite(picture).all()
+        assert 0 <= picture.min() <= picture.max() <= 1
+    assert "\n" not in message
