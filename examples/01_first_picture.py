@@ -8,7 +8,7 @@ import sys
 import jaxstyle
 from jaxstyle import images
 
-content, style, out = sys.argv[1:4] or ("sample:chelsea", "sample:venice", "first_picture.png")
+content, style, out = sys.argv[1:4] or ("sample:valley", "sample:swirls", "first_picture.png")
 
 
 def show(progress: jaxstyle.Progress) -> None:
