@@ -1,0 +1,75 @@
+"""The optimizers: what they do on functions whose answer is known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxstyle import optimize
+from jaxstyle.objective import Losses
+
+SHAPE = (4, 5, 3)
+
+
+def run(loss, transform, image, steps):
+    step = jax.jit(
+        lambda state: optimize.take_step(
+            lambda image: Losses(loss(image), loss(image)[None]), transform, state
+        )
+    )
+    state, found = optimize.start(transform, jnp.asarray(image)), []
+    for _ in range(steps):
+        state, losses = step(state)
+        found.append(float(losses.total))
+    return state, found
+
+
+@pytest.mark.parametrize("name", optimize.OPTIMIZERS)
+def test_every_optimizer_finds_the_lowest_point_of_a_bowl(name):
+    rng = np.random.default_rng(0)
+    lowest = rng.uniform(0.2, 0.8, SHAPE).astype(np.float32)
+    steepness = rng.uniform(0.5, 2, SHAPE).astype(np.float32)
+    rate = {"lbfgs": 1.0, "sgd": 0.5, "momentum": 0.1, "adam": 0.02, "rmsprop": 0.002}[name]
+    state, _ = run(
+        lambda image: jnp.sum(steepness * (image - lowest) ** 2) / 2,
+        optimize.optimizer(name, rate),
+        np.full(SHAPE, 0.5, np.float32),
+        300,
+    )
+    np.testing.assert_allclose(state.image, lowest, atol=5e-3)
+
+
+def test_lbfgs_goes_down_where_the_surface_bends_downwards():
+    # Between two valleys of a cosine every step has s'y < 0: a plain quasi-Newton step, which takes
+    # that for a bowl turned over, climbs to the top.
+    rng = np.random.default_rng(0)
+    start = (0.5 + 0.05 * rng.standard_normal(SHAPE)).astype(np.float32)
+
+    def loss(image):
+        return jnp.sum(1 + jnp.cos(4 * jnp.pi * (image - 0.5)))
+
+    plain = optax.lbfgs(1.0, memory_size=20, linesearch=None)
+    _, climbing = run(loss, plain, start, 60)
+    _, falling = run(loss, optimize.optimizer("lbfgs", 1.0), start, 60)
+    assert climbing[-1] > 0.5 * climbing[0]
+    assert falling[-1] < 0.01 * falling[0]
+
+
+def test_lbfgs_never_steps_too_far():
+    transform = optimize.optimizer("lbfgs", 1.0)
+    image = jnp.full(SHAPE, 0.5)
+    state = transform.init(image)
+    rng = np.random.default_rng(0)
+    for size in (1e-12, 1e-3, 1e9, 0, 1):
+        updates, state = transform.update(
+            jnp.asarray(size * rng.standard_normal(SHAPE), jnp.float32), state, image
+        )
+        assert np.sqrt(np.mean(np.square(updates))) <= optimize.LONGEST_STEP * (1 + 1e-6)
+        assert np.isfinite(updates).all()
+        image = image + updates
+
+
+def test_a_wrong_name_suggests_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'adam'"):
+        optimize.optimizer("adm", 0.1)
