@@ -208,7 +208,7 @@ def list_weights(as_json: bool, debug: bool) -> None:
 
     rows = weights.listing()
     if not as_json:
-        rows = [{**row, "MB": f"{row['bytes'] / 1e6:.0f}"} for row in rows]
+        rows = [{**row, "MB": f"{row['bytes'] / 1e6:.0f} MB"} for row in rows]
     _show(rows, as_json, ("name", "layers", "source", "license", "MB", "status", "where"))
 
 

@@ -44,11 +44,13 @@ def describe(made: Stylized, content: Path, style: Path) -> dict[str, Any]:
     """Settings, seeds, versions, device, the inputs' and weights' SHA-256, and the history."""
     import jax
 
+    from jaxstyle import samples
+
     device = jax.devices()[0]
     inputs = {"content": content, "style": style}
-    init = made.facts["settings"]["init"]
-    if Path(init).is_file():
-        inputs["init"] = Path(init)
+    init = samples.resolve(made.facts["settings"]["init"], offline=True)
+    if init.is_file():
+        inputs["init"] = init
     return {
         "kind": MARK,
         **made.facts,

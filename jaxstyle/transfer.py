@@ -127,8 +127,9 @@ def stylize(
     fetched: dict[str, Any] = {"offline": offline, "report": report}
     content = _picture(content, "content", size, **fetched)
     style = _picture(style, "style", size, **fetched)
-    if report and max(content.shape[:2]) < size:
-        report(f"the content is smaller than {size} pixels and is not enlarged")
+    for role, picture in (("content", content), ("style", style)):
+        if report and max(picture.shape[:2]) < size:
+            report(f"the {role} is smaller than {size} pixels and is not enlarged")
     network = weights.load(settings.backbone, **fetched)
     terms = _terms(settings, network.architecture)
     scales = plan(max(content.shape[:2]), settings.scales, settings.steps)

@@ -21,7 +21,6 @@ def cache(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.mark.skipif(not samples.OWN, reason="no pictures of its own yet")
 def test_own_pictures_lie_beside_the_module():
     for name, sample in samples.OWN.items():
         path = samples.resolve(f"sample:{name}", offline=True)

@@ -1,0 +1,37 @@
+"""The pictures at the top of the README: content, style, and what the default makes of them.
+
+python examples/readme_pictures.py        (about five minutes on two CPU cores)
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+import jaxstyle
+from jaxstyle import images, samples
+
+PAIRS = (("valley", "swirls"), ("lighthouse", "mosaic"), ("valley", "woodblock"))
+HEIGHT, GAP = 192, 8
+FOLDER = Path(__file__).parent / "pictures"
+
+
+def fitted(picture: images.Picture) -> images.Picture:
+    """The picture at the strip's height."""
+    return images.resize(picture, (HEIGHT, round(HEIGHT * picture.shape[1] / picture.shape[0])))
+
+
+def strip(content: str, style: str) -> images.Picture:
+    """Content, style and result side by side on white."""
+    inputs = [images.read(samples.resolve(f"sample:{name}")) for name in (content, style)]
+    made = jaxstyle.stylize(f"sample:{content}", f"sample:{style}")
+    gap = np.ones((HEIGHT, GAP, 3), np.float32)
+    first, second, third = map(fitted, (*inputs, made.image))
+    return np.concatenate([first, gap, second, gap, third], axis=1)
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for content, style in PAIRS:
+        out = FOLDER / f"{content}-{style}.jpg"
+        images.write(out, strip(content, style))
+        print(out)
