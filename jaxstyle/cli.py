@@ -194,6 +194,31 @@ def list_samples(as_json: bool, debug: bool) -> None:
     _show(rows, as_json, ("name", "kind", "title", "credit", "license", "status"))
 
 
+@commands.command("metrics", short_help="List the similarity metrics.")
+@_JSON
+@_DEBUG
+def list_metrics(as_json: bool, debug: bool) -> None:
+    """List what pictures can be compared by, for --metric and --content-metric."""
+    from jaxstyle.metrics import KINDS, METRICS
+
+    rows = [
+        {
+            "name": metric.name,
+            "kind": kind,
+            "meaning": metric.meaning,
+            "cost": metric.cost,
+            "paper": metric.paper,
+            "layers": list(metric.layers),
+            "symmetric": metric.symmetric,
+        }
+        for kind in KINDS
+        for metric in METRICS[kind].values()
+    ]
+    for row in () if as_json else rows:
+        row["name"] = f"{row['kind']:8}{row['name']:25}"
+    _show(rows, as_json, ("name", "meaning", "cost", "paper"))
+
+
 @commands.group("weights", short_help="Pretrained networks: list, path, fetch, import.")
 def weights_commands() -> None:
     """Pretrained networks: what there is, where it is, and how to get it."""

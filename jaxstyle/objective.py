@@ -7,7 +7,7 @@ targets and calibration constants are array leaves, so that changing one never r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics import Metric, find
+from jaxstyle.metrics.metric import Kind
 
 Features = Mapping[str, Float[Array, "_h _w _c"]]
 Extract = Callable[[Float[Array, "h w 3"]], Features]
@@ -48,6 +49,7 @@ def term(
     weight: float = 1.0,
     layers: Sequence[str] = (),
     layer_weights: Sequence[float] = (),
+    kind: Kind | None = None,
     **parameters: Any,
 ) -> Term:
     """A term by the name of its metric.
@@ -61,12 +63,13 @@ def term(
         layers: Where; the metric's usual layers if empty.
         layer_weights: One for each layer; equal shares if empty. Only their ratios matter in a
             calibrated objective.
+        kind: Among which metrics to look for the name, where style and content share one.
         parameters: The metric's own numbers.
 
     Raises:
         ValueError: An unknown metric, or another number of layer weights than of layers.
     """
-    found = find(metric) if isinstance(metric, str) else metric
+    found = find(metric, kind) if isinstance(metric, str) else metric
     layers = tuple(layers) or found.layers
     shares = tuple(layer_weights) or (1 / len(layers),) * len(layers)
     groups = 1 if found.expects == "layers" else len(layers)
@@ -129,18 +132,34 @@ def prepare(
     terms: Sequence[Term],
     content: Float[Array, "h w 3"],
     style: Float[Array, "k l 3"],
+    key: Array | None = None,
 ) -> Objective:
-    """Compute every term's targets from the two pictures; the result is not calibrated."""
+    """Compute every term's targets from the two pictures; the result is not calibrated.
+
+    Args:
+        extract: Features of a picture.
+        terms: What is compared.
+        content: The content picture.
+        style: The style picture.
+        key: What random metrics draw from; `jax.random.key(0)` if not given.
+    """
     sources = {
         kind: (picture, extract(picture))
         for kind, picture in (("content", content), ("style", style))
         if any(each.metric.kind == kind for each in terms)
     }
     sources["image"] = (content, sources.get("content", (content, {}))[1])
-    targets = tuple(
-        tuple(each.metric.summarize(view) for view in _views(each, *sources[each.metric.kind]))
-        for each in terms
-    )
+    key = jax.random.key(0) if key is None else key
+
+    def summaries(number: int, part: Term) -> Iterator[Any]:
+        for layer, view in enumerate(_views(part, *sources[part.metric.kind])):
+            if part.metric.random:
+                own = jax.random.fold_in(jax.random.fold_in(key, number), layer)
+                yield part.metric.summarize(view, own)
+            else:
+                yield part.metric.summarize(view)
+
+    targets = tuple(tuple(summaries(number, part)) for number, part in enumerate(terms))
     return Objective(tuple(terms), targets, tuple(jnp.ones(len(target)) for target in targets))
 
 

@@ -18,6 +18,8 @@ from jaxtyping import Array, Float
 from jaxstyle import images, optimize, samples
 from jaxstyle.backbones import vgg, weights
 from jaxstyle.images import Picture
+from jaxstyle.metrics import find
+from jaxstyle.metrics.metric import IMAGE, Kind
 from jaxstyle.objective import (
     Losses,
     Objective,
@@ -147,7 +149,7 @@ def stylize(
             images.resize(content, shape),
             images.resize(style, _style_shape(style, content, shape)),
         )
-        objective = compiled.prepare(params, *pictures)
+        objective = compiled.prepare(params, *pictures, settings.seed)
         if settings.calibrate and constants is None:
             # Once, where it is cheapest: all terms scale alike with the number of pixels.
             constants = compiled.calibrate(params, objective, *pictures).scales
@@ -216,8 +218,9 @@ class _Compiled:
                 padding=settings.padding,
             )
 
-        def _prepare(params: vgg.Parameters, content: Any, style: Any) -> Objective:
-            return prepare(partial(extract, params), terms, content, style)
+        def _prepare(params: vgg.Parameters, content: Any, style: Any, seed: Any) -> Objective:
+            key = jax.random.key(seed)
+            return prepare(partial(extract, params), terms, content, style, key)
 
         def _calibrate(
             params: vgg.Parameters, objective: Objective, content: Any, style: Any
@@ -287,7 +290,7 @@ def _style_shape(style: Picture, content: Picture, shape: tuple[int, int]) -> tu
 
 
 def _terms(settings: Settings, architecture: str) -> tuple[Term, ...]:
-    groups = (
+    groups: tuple[tuple[Any, float, tuple[str, ...], Kind], ...] = (
         (settings.metric, settings.style_weight, settings.style_layers, "style"),
         (settings.content_metric, settings.content_weight, settings.content_layers, "content"),
         ((("total_variation", 1.0),), settings.smoothness, (), "image"),
@@ -296,10 +299,8 @@ def _terms(settings: Settings, architecture: str) -> tuple[Term, ...]:
     for metrics, weight, layers, kind in groups:
         vgg.check_layers(architecture, [layer for layer in layers if layer != "image"])
         for name, share in metrics:
-            made = term(name, weight * share, layers)
-            if made.metric.kind != kind:
-                raise ValueError(f"expected a {kind} metric, {name} is for {made.metric.kind}")
-            terms.append(made)
+            own = find(name, kind).layers == IMAGE
+            terms.append(term(name, weight * share, () if own else layers, kind=kind))
     # A term without weight is not computed at all.
     kept = tuple(each for each in terms if each.weight > 0)
     if not kept:

@@ -11,38 +11,51 @@ import pkgutil
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from jaxstyle.metrics.metric import Metric
+from jaxstyle.metrics.metric import Kind, Metric
 from jaxstyle.suggest import nearest
 
-__all__ = ["METRICS", "Metric", "find"]
+__all__ = ["KINDS", "METRICS", "Metric", "find"]
+
+KINDS: tuple[Kind, ...] = ("style", "content", "image")
 
 
-def _gather() -> Mapping[str, Metric]:
-    found: dict[str, Metric] = {}
+def _gather() -> Mapping[Kind, Mapping[str, Metric]]:
+    found: dict[Kind, dict[str, Metric]] = {kind: {} for kind in KINDS}
     for module in pkgutil.iter_modules(__path__):
         offered = getattr(importlib.import_module(f"{__name__}.{module.name}"), "METRICS", ())
         for metric in offered:
-            if metric.name in found:
-                raise RuntimeError(f"two metrics are named {metric.name!r}")
-            found[metric.name] = metric
-    return MappingProxyType(found)
+            if metric.name in found[metric.kind]:
+                raise RuntimeError(f"two {metric.kind} metrics are named {metric.name!r}")
+            found[metric.kind][metric.name] = metric
+    return MappingProxyType({kind: MappingProxyType(named) for kind, named in found.items()})
 
 
-METRICS: Mapping[str, Metric] = _gather()
-"""Every metric by name."""
+METRICS: Mapping[Kind, Mapping[str, Metric]] = _gather()
+"""Every metric by kind and name."""
 
 
-def find(name: str) -> Metric:
+def find(name: str, kind: Kind | None = None) -> Metric:
     """The metric of that name.
 
     >>> find("gram").kind
     'style'
 
+    Args:
+        name: The metric's.
+        kind: Only among these; without it style comes before content before image.
+
     Raises:
         ValueError: There is none; the message names the nearest.
     """
-    if name not in METRICS:
-        raise ValueError(
-            f"no metric is named {name!r}{nearest(name, METRICS)}; there are {', '.join(METRICS)}"
-        )
-    return METRICS[name]
+    kinds = KINDS if kind is None else (kind,)
+    for each in kinds:
+        if name in METRICS[each]:
+            return METRICS[each][name]
+    for each in KINDS:
+        if name in METRICS[each]:
+            raise ValueError(f"expected a {kind} metric, {name} is for {each}")
+    known = [known for each in kinds for known in METRICS[each]]
+    what = "metric" if kind is None else f"{kind} metric"
+    raise ValueError(
+        f"no {what} is named {name!r}{nearest(name, known)}; there are {', '.join(known)}"
+    )

@@ -1,43 +1,110 @@
-"""Gram matrices: which features occur together, wherever they occur."""
+"""Gram matrices and their kin: which features occur together, wherever they occur."""
 
 from __future__ import annotations
 
+import itertools
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import Metric
-
-STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
 
 
-def gram_matrix(features: Float[Array, "n c"]) -> Float[Array, "c c"]:
-    """Mean over positions of the products of all pairs of channels, xᵀx / n.
+def gram_matrix(features: Float[Array, "n c"], shift: float = 0.0) -> Float[Array, "c c"]:
+    """Mean over positions of the products of all pairs of channels, (x + shift)ᵀ(x + shift) / n.
 
     >>> import jax.numpy as jnp
     >>> gram_matrix(jnp.ones((5, 2))).tolist()
     [[1.0, 1.0], [1.0, 1.0]]
 
+    Args:
+        features: One row a position.
+        shift: Added to every feature first; −1 gives the shifted Gram matrix.
+
     References:
         Gatys, Ecker & Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR
         2016), equation 3. Deviation: divided by the number of positions n, as in the authors'
         code, so that pictures of different sizes can be compared; the paper's sum is not.
+        The shift: Novak & Nikulin, "Improving the Neural Algorithm of Artistic Style" (arXiv
+        1605.04603), section 3.2 (there s = −1, as here).
     """
+    features = features + shift
     return features.T @ features / features.shape[0]
 
 
-def gram_distance(x: Float[Array, "n c"], target: Float[Array, "c c"]) -> Float[Array, ""]:
+def gram_distance(
+    x: Float[Array, "n c"], target: Float[Array, "c c"], shift: float = 0.0
+) -> Float[Array, ""]:
     """Mean over the C² entries of the squared difference of two Gram matrices.
 
     Args:
         x: Features of the picture being made, one row a position.
         target: `gram_matrix` of the reference's features.
+        shift: As in `gram_matrix`.
 
     References:
         Gatys et al. 2016, equation 4. Deviation: a mean over the entries of matrices that are
         divided by n, without the paper's factor ¼; the paper's E = n² / (4 m²) ‖…‖² / C² differs
         from it by a constant for each layer.
     """
-    return jnp.mean((gram_matrix(x) - target) ** 2)
+    return jnp.mean((gram_matrix(x, shift) - target) ** 2)
+
+
+def covariance_matrix(features: Float[Array, "n c"]) -> Float[Array, "c c"]:
+    """The Gram matrix of features less their means: covariance with divisor n."""
+    return gram_matrix(features - jnp.mean(features, axis=0))
+
+
+def covariance_distance(x: Float[Array, "n c"], target: Float[Array, "c c"]) -> Float[Array, ""]:
+    """Mean squared difference of the covariances; the means are free.
+
+    References:
+        Sun & Saenko, "Deep CORAL" (ECCV 2016 workshops), equation 1, and as a style loss Yeh &
+        Forsyth, arXiv 1910.09447. Deviation: a mean over entries without their ¼, divisor n.
+    """
+    return jnp.mean((covariance_matrix(x) - target) ** 2)
+
+
+Grid = Float[Array, "_h _w _c"]
+
+
+def cross_layer_gram_matrices(layers: tuple[Grid, ...]) -> tuple[Float[Array, "_c _d"], ...]:
+    """For each two layers that follow each other xᵀz / n, z the deeper one brought to x's size.
+
+    References:
+        Yeh, Tang, Ravi, Forsyth, "Quantitative Evaluation of Style Transfer" (arXiv 1804.00118),
+        section 3: Gram matrices across layers, the deeper one upsampled (here: nearest).
+
+    Raises:
+        ValueError: There are fewer than two layers.
+    """
+    if len(layers) < 2:
+        raise ValueError(f"expected at least two layers for cross_layer_gram, got {len(layers)}")
+    found = []
+    for shallow, deep in itertools.pairwise(layers):
+        height, width, channels = shallow.shape
+        deep = jax.image.resize(deep, (height, width, deep.shape[2]), "nearest")
+        found.append(
+            shallow.reshape(-1, channels).T @ deep.reshape(height * width, -1) / (height * width)
+        )
+    return tuple(found)
+
+
+def cross_layer_gram_distance(
+    layers: tuple[Grid, ...], targets: tuple[Float[Array, "_c _d"], ...]
+) -> Float[Array, ""]:
+    """Mean over pairs of layers of the squared difference, relative to the target's mean square.
+
+    Deviation from the paper: relative, because the layers' scales differ by orders of magnitude and
+    one term cannot be calibrated for each of its pairs.
+    """
+    parts = []
+    for found, target in zip(cross_layer_gram_matrices(layers), targets, strict=True):
+        size = jnp.mean(target**2)
+        parts.append(jnp.mean((found - target) ** 2) / jnp.where(size > 1e-12, size, 1.0))
+    return jnp.mean(jnp.stack(parts))
 
 
 METRICS = (
@@ -51,5 +118,41 @@ METRICS = (
         meaning="which features occur together (second moments)",
         cost="n C²",
         paper="Gatys, Ecker & Bethge, CVPR 2016",
+        symmetric=True,
+    ),
+    Metric(
+        name="shifted_gram",
+        kind="style",
+        summarize=partial(gram_matrix, shift=-1.0),
+        distance=partial(gram_distance, shift=-1.0),
+        expects="positions",
+        layers=STYLE_LAYERS,
+        meaning="which features occur, or stay away, together",
+        cost="n C²",
+        paper="Novak & Nikulin, arXiv 1605.04603",
+        symmetric=True,
+    ),
+    Metric(
+        name="covariance",
+        kind="style",
+        summarize=covariance_matrix,
+        distance=covariance_distance,
+        expects="positions",
+        layers=STYLE_LAYERS,
+        meaning="which features vary together; their means are free",
+        cost="n C²",
+        paper="Sun & Saenko, ECCV 2016; Yeh & Forsyth, arXiv 1910.09447",
+        symmetric=True,
+    ),
+    Metric(
+        name="cross_layer_gram",
+        kind="style",
+        summarize=cross_layer_gram_matrices,
+        distance=cross_layer_gram_distance,
+        expects="layers",
+        layers=STYLE_LAYERS,
+        meaning="which fine features occur with which coarse ones",
+        cost="n C²",
+        paper="Yeh et al., arXiv 1804.00118",
     ),
 )

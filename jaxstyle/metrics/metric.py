@@ -6,19 +6,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+Kind = Literal["style", "content", "image"]
+Expects = Literal["positions", "grid", "layers"]
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+"""Where statistics are compared (Gatys et al. 2016)."""
+PAIRWISE_LAYERS = ("relu3_1", "relu4_1")
+"""Where positions are compared in pairs: the finer layers have too many (n² pairs)."""
+CONTENT_LAYERS = ("relu4_2",)
+IMAGE = ("image",)
+"""The picture itself in place of features."""
+
 
 @dataclass(frozen=True)
 class Metric:
     """A similarity metric, the same two functions whether it speaks of style, content or pixels.
 
-    Every metric is zero where the picture matches its target, never negative, differentiable
-    almost everywhere, and finite in value and gradient wherever a picture can be.
+    Every metric is never negative (but for rounding), differentiable almost everywhere, and finite
+    in value and gradient wherever a picture can be.
 
     Attributes:
-        name: The name by which people ask for it.
+        name: The name by which people ask for it; one name a kind.
         kind: What its target is taken from: `"style"` and `"content"` from that picture,
             `"image"` from neither (a regularizer has nothing to remember).
-        summarize: `summarize(features) -> target`, run once, outside the loop.
+        summarize: `summarize(features) -> target`, run once, outside the loop. Takes a `key` as
+            well if the metric is `random`.
         distance: `distance(features, target, **parameters) -> scalar`, run at every step.
             Keyword parameters are array leaves with defaults: sweeping one never recompiles.
         expects: How features arrive: `"positions"` as (positions, channels), `"grid"` as
@@ -26,16 +38,22 @@ class Metric:
             at once.
         layers: The layers used when nobody names any; `("image",)` is the picture itself.
         meaning: What it measures, in one line.
-        cost: Per layer and step, n positions and C channels.
+        cost: Per layer and step, n and m positions of the two pictures and C channels.
         paper: Where it comes from.
+        symmetric: Exchanging the two pictures does not change the distance.
+        zero: The distance of a picture to itself is zero.
+        random: `summarize` draws random numbers and takes a `key`.
     """
 
     name: str
-    kind: Literal["style", "content", "image"]
-    summarize: Callable[[Any], Any]
+    kind: Kind
+    summarize: Callable[..., Any]
     distance: Callable[..., Any]
-    expects: Literal["positions", "grid", "layers"]
+    expects: Expects
     layers: tuple[str, ...]
     meaning: str
     cost: str
     paper: str
+    symmetric: bool = False
+    zero: bool = True
+    random: bool = False

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import Metric
+from jaxstyle.metrics.metric import CONTENT_LAYERS, Metric
+from jaxstyle.metrics.pairs import unit
 
-CONTENT_LAYERS = ("relu4_2",)
+Positions = Float[Array, "n c"]
 
 
-def mean_squared_error(x: Float[Array, "n c"], target: Float[Array, "n c"]) -> Float[Array, ""]:
+def mean_squared_error(x: Positions, target: Positions) -> Float[Array, ""]:
     """Mean of the squared differences, over positions and channels.
 
     >>> import jax.numpy as jnp
@@ -24,16 +27,53 @@ def mean_squared_error(x: Float[Array, "n c"], target: Float[Array, "n c"]) -> F
     return jnp.mean((x - target) ** 2)
 
 
-METRICS = (
+def mean_absolute_error(x: Positions, target: Positions) -> Float[Array, ""]:
+    """Mean of the absolute differences, over positions and channels."""
+    return jnp.mean(jnp.abs(x - target))
+
+
+def huber(x: Positions, target: Positions, *, delta: Any = 1.0) -> Float[Array, ""]:
+    """Mean of d²/2 where |d| ≤ delta, delta (|d| − delta/2) beyond.
+
+    References:
+        Huber, "Robust Estimation of a Location Parameter" (Annals of Mathematical Statistics 35,
+        1964).
+    """
+    size = jnp.abs(x - target)
+    inner = jnp.minimum(size, delta)
+    return jnp.mean(inner * (size - inner / 2))
+
+
+def cosine(x: Positions, target: Positions) -> Float[Array, ""]:
+    """Mean over positions of 1 − the cosine of the angle between the two features.
+
+    A position without any feature in both pictures counts as equal.
+    """
+    return jnp.mean(jnp.sum((unit(x) - unit(target)) ** 2, axis=1)) / 2
+
+
+METRICS = tuple(
     Metric(
-        name="mse",
+        name=name,
         kind="content",
         summarize=lambda features: features,
-        distance=mean_squared_error,
+        distance=distance,
         expects="positions",
         layers=CONTENT_LAYERS,
-        meaning="the same features at the same place",
+        meaning=meaning,
         cost="n C",
-        paper="Gatys, Ecker & Bethge, CVPR 2016",
-    ),
+        paper=paper,
+        symmetric=True,
+    )
+    for name, distance, meaning, paper in (
+        (
+            "mse",
+            mean_squared_error,
+            "the same features at the same place",
+            "Gatys, Ecker & Bethge, CVPR 2016",
+        ),
+        ("mae", mean_absolute_error, "the same, large differences forgiven", "textbook"),
+        ("huber", huber, "squared up to 1, absolute beyond", "Huber 1964"),
+        ("cosine", cosine, "the same mixture of features at the same place", "textbook"),
+    )
 )

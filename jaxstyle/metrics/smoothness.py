@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import Metric
+from jaxstyle.metrics.metric import IMAGE, Metric
+
+Image = Float[Array, "h w c"]
 
 
-def total_variation(image: Float[Array, "h w c"], target: tuple[()] = ()) -> Float[Array, ""]:
+def _differences(image: Image) -> tuple[Image, Image]:
+    return image[:, 1:] - image[:, :-1], image[1:] - image[:-1]
+
+
+def _mean(values: Float[Array, "*_s"]) -> Float[Array, ""]:
+    """The mean, 0 of nothing: a picture one pixel wide has no neighbors across."""
+    return jnp.sum(values) / max(1, values.size)
+
+
+def total_variation(image: Image, target: tuple[()] = ()) -> Float[Array, ""]:
     """Mean squared difference of neighboring pixels, horizontal plus vertical.
 
     Args:
@@ -24,24 +37,93 @@ def total_variation(image: Float[Array, "h w c"], target: tuple[()] = ()) -> Flo
         2015), equation 3 with β = 2. Deviation: means over pairs instead of one sum.
     """
     del target
-    across = jnp.sum((image[:, 1:] - image[:, :-1]) ** 2)
-    down = jnp.sum((image[1:] - image[:-1]) ** 2)
-    height, width, channels = image.shape
-    return across / max(1, height * (width - 1) * channels) + down / max(
-        1, (height - 1) * width * channels
-    )
+    across, down = _differences(image)
+    return _mean(across**2) + _mean(down**2)
 
 
-METRICS = (
+def total_variation_absolute(image: Image, target: tuple[()] = ()) -> Float[Array, ""]:
+    """Mean absolute difference of neighboring pixels, horizontal plus vertical (anisotropic).
+
+    References:
+        Rudin, Osher & Fatemi (Physica D 60, 1992) in its anisotropic form; as a style transfer's
+        regularizer in neural-style. Deviation: means for the sums.
+    """
+    del target
+    across, down = _differences(image)
+    return _mean(jnp.abs(across)) + _mean(jnp.abs(down))
+
+
+def total_variation_power(
+    image: Image, target: tuple[()] = (), *, beta: Any = 1.25
+) -> Float[Array, ""]:
+    """Mean of (dx² + dy²)^(β/2) over pixels that have both neighbors.
+
+    Args:
+        image: The picture.
+        target: Nothing.
+        beta: 2 blurs, 1 keeps edges and makes steps.
+
+    References:
+        Mahendran & Vedaldi (CVPR 2015), equation 3; Google's TensorFlow tutorials use 1.25.
+        Deviation: a mean, and 1e-8 inside the power (less its value there), for a finite
+        gradient where the picture is flat.
+    """
+    del target
+    across, down = _differences(image)
+    squared = across[:-1] ** 2 + down[:, :-1] ** 2
+    return _mean((squared + 1e-8) ** (beta / 2) - 1e-8 ** (beta / 2))
+
+
+def total_variation_nine(image: Image, target: tuple[()] = ()) -> Float[Array, ""]:
+    """Mean squared difference to all eight neighbors, diagonal ones counted half.
+
+    References:
+        After Katherine Crowson's style-transfer-pytorch, whose nine-point stencil weighs
+        diagonals by their squared distance. Deviation: means over pairs.
+    """
+    del target
+    across, down = _differences(image)
+    falling, rising = image[1:, 1:] - image[:-1, :-1], image[1:, :-1] - image[:-1, 1:]
+    straight = _mean(across**2) + _mean(down**2)
+    return straight + (_mean(falling**2) + _mean(rising**2)) / 2
+
+
+METRICS = tuple(
     Metric(
-        name="total_variation",
+        name=name,
         kind="image",
         summarize=lambda image: (),
-        distance=total_variation,
+        distance=distance,
         expects="grid",
-        layers=("image",),
-        meaning="neighboring pixels differ little",
+        layers=IMAGE,
+        meaning=meaning,
         cost="n",
-        paper="Mahendran & Vedaldi, CVPR 2015",
-    ),
+        paper=paper,
+    )
+    for name, distance, meaning, paper in (
+        (
+            "total_variation",
+            total_variation,
+            "neighboring pixels differ little",
+            "Mahendran & Vedaldi, CVPR 2015",
+        ),
+        (
+            "total_variation_absolute",
+            total_variation_absolute,
+            "few steps between neighbors, edges kept",
+            "Rudin, Osher & Fatemi 1992",
+        ),
+        (
+            "total_variation_power",
+            total_variation_power,
+            "between the two, by the power β",
+            "Mahendran & Vedaldi, CVPR 2015",
+        ),
+        (
+            "total_variation_nine",
+            total_variation_nine,
+            "all eight neighbors differ little",
+            "Crowson, style-transfer-pytorch",
+        ),
+    )
 )

@@ -1,0 +1,154 @@
+"""Every position, or patch, answers to its nearest in the other picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxstyle.metrics.metric import CONTENT_LAYERS, PAIRWISE_LAYERS, Metric
+from jaxstyle.metrics.pairs import PAIRS_AT_ONCE, nearest, unit
+
+Positions = Float[Array, "n c"]
+
+
+def nearest_neighbor(x: Positions, y: Positions) -> Float[Array, ""]:
+    """Mean over positions of x of the cosine distance to the nearest of y.
+
+    References:
+        Zhang et al., "ARF: Artistic Radiance Fields" (ECCV 2022), equation 2 (nearest neighbor
+        feature matching). Which is nearest is a constant for the gradient.
+    """
+    matched = unit(y)[nearest(x, y)]
+    return jnp.mean(jnp.sum((unit(x) - matched) ** 2, axis=1)) / 2
+
+
+PATCH = 3
+
+
+def patches(grid: Float[Array, "h w c"]) -> Float[Array, "n k"]:
+    """All overlapping 3 × 3 patches, one row each; a side shorter than 3 is used whole."""
+    height, width, channels = grid.shape
+    tall, wide = min(PATCH, height), min(PATCH, width)
+    rows, columns = height - tall + 1, width - wide + 1
+    views = [grid[i : i + rows, j : j + columns] for i in range(tall) for j in range(wide)]
+    if len(views) < PATCH**2:
+        # Both pictures' patches must have one length.
+        views += [jnp.zeros_like(views[0])] * (PATCH**2 - len(views))
+    return jnp.concatenate(views, axis=2).reshape(rows * columns, PATCH**2 * channels)
+
+
+def patch(grid: Float[Array, "h w c"], target: Float[Array, "m k"]) -> Float[Array, ""]:
+    """Mean squared difference of each 3 × 3 patch to the target's nearest by cosine.
+
+    References:
+        Li & Wand, "Combining Markov Random Fields and Convolutional Neural Networks for Image
+        Synthesis" (CVPR 2016), equations 2 and 3. Deviations: a mean for the sum; patches of
+        one size, unrotated. Patches overlap, as theirs: inner positions count nine times.
+    """
+    x = patches(grid)
+    return jnp.mean((x - target[nearest(x, target)]) ** 2)
+
+
+def contextual_target(y: Positions) -> tuple[Positions, Float[Array, " c"]]:
+    """The target less its mean, as unit rows, and that mean."""
+    mean = jnp.mean(y, axis=0)
+    return unit(y - mean), mean
+
+
+def contextual(
+    x: Positions,
+    target: tuple[Positions, Float[Array, " c"]],
+    *,
+    bandwidth: Any = 0.5,
+) -> Float[Array, ""]:
+    """−log CX: the likeness of each target position to the position that is most its own.
+
+    With d = (1 − cosine) / 2 of features less the target's mean and d̃ = d / (min_j d + 1e-5),
+    CX = mean_j max_i softmax_j((1 − d̃_ij) / h). Not zero for two equal pictures, since a
+    position then still shares its likeness among all; never negative.
+
+    Args:
+        x: Features of the picture being made.
+        target: `contextual_target` of the reference's.
+        bandwidth: h.
+
+    References:
+        Mechrez, Talmi & Zelnik-Manor, "The Contextual Loss" (ECCV 2018), equations 2 to 5, with
+        the released code's cosine (1 − cos) / 2 and h = 0.5. Computed in the logarithmic domain.
+    """
+    y, mean = target
+    centered = unit(x - mean)
+
+    def scores(row: Float[Array, " c"]) -> Float[Array, " m"]:
+        distance = jnp.maximum(1 - y @ row, 0) / 2
+        return jax.nn.log_softmax((1 - distance / (jnp.min(distance) + 1e-5)) / bandwidth)
+
+    return -_log_mean_best(scores, centered, y.shape[0])
+
+
+def _log_mean_best(scores: Any, rows: Positions, count: int) -> Float[Array, ""]:
+    """Log mean_j max_i exp scores_i(j), chunk by chunk over the rows."""
+    chunk = max(1, PAIRS_AT_ONCE // count)
+    if rows.shape[0] <= chunk:
+        highest = jnp.max(jax.vmap(scores)(rows), axis=0)
+    else:
+        missing = -rows.shape[0] % chunk
+        # The last chunk is filled up with the first row again: a maximum does not mind.
+        filled = jnp.concatenate([rows, jnp.broadcast_to(rows[:1], (missing, rows.shape[1]))])
+        parts = jax.lax.map(
+            jax.checkpoint(lambda part: jnp.max(jax.vmap(scores)(part), axis=0)),
+            filled.reshape(-1, chunk, rows.shape[1]),
+        )
+        highest = jnp.max(parts, axis=0)
+    return jax.nn.logsumexp(highest) - jnp.log(float(count))
+
+
+_CONTEXTUAL: dict[str, Any] = {
+    "name": "contextual",
+    "summarize": contextual_target,
+    "distance": contextual,
+    "expects": "positions",
+    "cost": "n m C",
+    "paper": "Mechrez, Talmi & Zelnik-Manor, ECCV 2018",
+    "zero": False,
+}
+
+METRICS = (
+    Metric(
+        name="nearest_neighbor",
+        kind="style",
+        summarize=lambda y: y,
+        distance=nearest_neighbor,
+        expects="positions",
+        layers=PAIRWISE_LAYERS,
+        meaning="each position looks like some position of the style",
+        cost="n m C",
+        paper="Zhang et al. (ARF), ECCV 2022",
+    ),
+    Metric(
+        name="patch",
+        kind="style",
+        summarize=patches,
+        distance=patch,
+        expects="grid",
+        layers=PAIRWISE_LAYERS,
+        meaning="each 3 × 3 patch looks like some patch of the style (MRF)",
+        cost="9 n m C",
+        paper="Li & Wand, CVPR 2016",
+    ),
+    Metric(
+        kind="style",
+        layers=PAIRWISE_LAYERS,
+        meaning="every position of the style is somebody's nearest",
+        **_CONTEXTUAL,
+    ),
+    Metric(
+        kind="content",
+        layers=CONTENT_LAYERS,
+        meaning="everything in the content is found again, wherever",
+        **_CONTEXTUAL,
+    ),
+)

@@ -1,0 +1,180 @@
+"""Statistics of each channel, and of Gaussians fitted to all of them."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxstyle.metrics.gram import covariance_matrix
+from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
+from jaxstyle.metrics.pairs import safe_sqrt
+
+Vector = Float[Array, " c"]
+
+
+def mean_and_deviation(features: Float[Array, "n c"]) -> tuple[Vector, Vector]:
+    """Mean and standard deviation of every channel, √(variance + 1e-5).
+
+    References:
+        Huang & Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance
+        Normalization" (ICCV 2017); the 1e-5 is the released code's. Deviation: divisor n, theirs
+        n − 1.
+    """
+    return jnp.mean(features, axis=0), jnp.sqrt(jnp.var(features, axis=0) + 1e-5)
+
+
+def moments_distance(x: Float[Array, "n c"], target: tuple[Vector, Vector]) -> Float[Array, ""]:
+    """Mean squared difference of the means, plus that of the deviations.
+
+    References:
+        Huang & Belongie 2017, equation 13. Deviation: means over channels for their norms.
+    """
+    mean, deviation = mean_and_deviation(x)
+    return jnp.mean((mean - target[0]) ** 2) + jnp.mean((deviation - target[1]) ** 2)
+
+
+ORDERS = 5
+
+
+def central_moments(features: Float[Array, "n c"]) -> Float[Array, "k c"]:
+    """Mean and central moments 2 … 5 of each channel of σ(x), σ the logistic function.
+
+    The logistic function bounds features, which are expected before their ReLU, to (0, 1).
+    """
+    features = jax.nn.sigmoid(features)
+    mean = jnp.mean(features, axis=0)
+    rest = [jnp.mean((features - mean) ** k, axis=0) for k in range(2, ORDERS + 1)]
+    return jnp.stack([mean, *rest])
+
+
+def central_moments_distance(
+    x: Float[Array, "n c"], target: Float[Array, "k c"]
+) -> Float[Array, ""]:
+    """Σ over orders of the Euclidean distance of the moments: central moment discrepancy.
+
+    References:
+        Zellinger et al., "Central Moment Discrepancy" (ICLR 2017), equation 8 with the interval
+        [0, 1]; for style Kalischek, Wegner & Schindler, "In the Light of Feature Distributions"
+        (CVPR 2021), equation 8, with all weights 1.
+    """
+    return jnp.sum(safe_sqrt(jnp.sum((central_moments(x) - target) ** 2, axis=1)))
+
+
+def mean_and_root(features: Float[Array, "n c"]) -> tuple[Vector, Float[Array, "c c"]]:
+    """Mean, and the symmetric square root of the covariance (divisor n)."""
+    values, vectors = jnp.linalg.eigh(covariance_matrix(features))
+    return jnp.mean(features, axis=0), (vectors * safe_sqrt(values)) @ vectors.T
+
+
+def gaussian_wasserstein_distance(
+    x: Float[Array, "n c"], target: tuple[Vector, Float[Array, "c c"]]
+) -> Float[Array, ""]:
+    """Squared 2-Wasserstein distance of the two fitted Gaussians, divided by the channels.
+
+    ‖μ_x − μ_y‖² + tr(A + B − 2 (B½ A B½)½). The trace of the root is the sum of the roots of the
+    eigenvalues, whose gradient (unlike the root matrix's) does not divide by their differences.
+
+    References:
+        Dowson & Landau, Journal of Multivariate Analysis 12 (1982), equation 16; as a style loss by
+        Vincent Marron and Katherine Crowson. Deviation: a mean over channels. Eigenvalues under
+        1e-7 of the largest count as zero: in float32 they are rounding.
+    """
+    mean, root = target
+    covariance = covariance_matrix(x)
+    values = jnp.linalg.eigvalsh(root @ covariance @ root)
+    values = jnp.where(values > 1e-7 * jnp.max(jnp.abs(values)), values, 0.0)
+    spread = jnp.trace(covariance) + jnp.sum(root**2) - 2 * jnp.sum(safe_sqrt(values))
+    return (jnp.sum((jnp.mean(x, axis=0) - mean) ** 2) + jnp.maximum(spread, 0)) / x.shape[1]
+
+
+REDUCED = {64: 32, 128: 48, 256: 128, 512: 256}
+"""Principal components kept of so many channels (Yeh & Forsyth, section 3)."""
+
+
+def principal_components(
+    features: Float[Array, "n c"],
+) -> tuple[Vector, Float[Array, "c k"], Float[Array, " k"]]:
+    """Mean, leading principal components, and variances along them, largest first."""
+    channels = features.shape[1]
+    kept = REDUCED.get(channels, max(1, channels // 2))
+    values, vectors = jnp.linalg.eigh(covariance_matrix(features))
+    return jnp.mean(features, axis=0), vectors[:, ::-1][:, :kept], values[::-1][:kept]
+
+
+def gaussian_kl_distance(
+    x: Float[Array, "n c"],
+    target: tuple[Vector, Float[Array, "c k"], Float[Array, " k"]],
+) -> Float[Array, ""]:
+    """Kullback–Leibler divergence of Gaussians fitted to x and to the target, per dimension.
+
+    KL(N_x ‖ N_y) in the target's principal components.
+
+    References:
+        Yeh & Forsyth, arXiv 1910.09447, section 3: their effectiveness statistic, dimensions 32,
+        48, 128, 256, 256 of VGG's five blocks (half of the channels elsewhere). Deviation: both
+        covariances get a ridge of 1% of the target's mean variance + 1e-6, so that fewer
+        positions than dimensions, and flat pictures, stay finite.
+    """
+    mean, basis, values = target
+    kept = basis.shape[1]
+    ridge = 0.01 * jnp.mean(jnp.maximum(values, 0)) + 1e-6
+    variances = jnp.maximum(values, 0) + ridge
+    projected = (x - mean) @ basis
+    # Whitened by the target, so that the matrix to factor is near the identity.
+    covariance = covariance_matrix(projected / jnp.sqrt(variances))
+    covariance = covariance + jnp.diag(ridge / variances)
+    shift = jnp.sum(jnp.mean(projected, axis=0) ** 2 / variances)
+    logarithm = 2 * jnp.sum(jnp.log(jnp.diagonal(jnp.linalg.cholesky(covariance))))
+    return (jnp.trace(covariance) + shift - kept - logarithm) / (2 * kept)
+
+
+METRICS = (
+    Metric(
+        name="moments",
+        kind="style",
+        summarize=mean_and_deviation,
+        distance=moments_distance,
+        expects="positions",
+        layers=STYLE_LAYERS,
+        meaning="mean and spread of each feature (AdaIN statistics)",
+        cost="n C",
+        paper="Huang & Belongie, ICCV 2017",
+        symmetric=True,
+    ),
+    Metric(
+        name="central_moments",
+        kind="style",
+        summarize=central_moments,
+        distance=central_moments_distance,
+        expects="positions",
+        layers=("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"),
+        meaning="five moments of each feature (CMD)",
+        cost="n C",
+        paper="Kalischek, Wegner & Schindler, CVPR 2021",
+        symmetric=True,
+    ),
+    Metric(
+        name="gaussian_wasserstein",
+        kind="style",
+        summarize=mean_and_root,
+        distance=gaussian_wasserstein_distance,
+        expects="positions",
+        layers=STYLE_LAYERS,
+        meaning="work to move one fitted Gaussian onto the other",
+        cost="n C² + C³",
+        paper="Dowson & Landau 1982; Marron; Crowson",
+        symmetric=True,
+    ),
+    Metric(
+        name="gaussian_kl",
+        kind="style",
+        summarize=principal_components,
+        distance=gaussian_kl_distance,
+        expects="positions",
+        layers=STYLE_LAYERS,
+        meaning="information lost between fitted Gaussians, in principal components",
+        cost="n C² + C³",
+        paper="Yeh & Forsyth, arXiv 1910.09447",
+    ),
+)

@@ -1,0 +1,69 @@
+"""The textbook's distances between pooled features: what is left when positions are averaged away.
+
+Baselines. Each compares one vector a picture, the mean over positions.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
+from jaxstyle.metrics.pairs import safe_sqrt
+
+Vector = Float[Array, " c"]
+
+
+def pool(features: Float[Array, "n c"]) -> Vector:
+    """Mean over positions."""
+    return jnp.mean(features, axis=0)
+
+
+def euclidean(x: Float[Array, "n c"], target: Vector) -> Float[Array, ""]:
+    """√Σ (Δ mean)²."""
+    return safe_sqrt(jnp.sum((pool(x) - target) ** 2))
+
+
+def manhattan(x: Float[Array, "n c"], target: Vector) -> Float[Array, ""]:
+    """Σ |Δ mean|."""
+    return jnp.sum(jnp.abs(pool(x) - target))
+
+
+def _angle(a: Vector, b: Vector) -> Float[Array, ""]:
+    # (|a||b| − aᵀb) / |a||b| without the cancellation: half the squared distance of unit vectors.
+    # A vector of zeros has no direction: it is kept near zero instead of being divided by zero.
+    a, b = (v / jnp.sqrt(jnp.sum(v**2) + 1e-12) for v in (a, b))
+    return jnp.sum((a - b) ** 2) / 2
+
+
+def cosine(x: Float[Array, "n c"], target: Vector) -> Float[Array, ""]:
+    """1 − the cosine of the angle between the two means."""
+    return _angle(pool(x), target)
+
+
+def pearson(x: Float[Array, "n c"], target: Vector) -> Float[Array, ""]:
+    """1 − Pearson's correlation over channels of the two means."""
+    mean = pool(x)
+    return _angle(mean - jnp.mean(mean), target - jnp.mean(target))
+
+
+METRICS = tuple(
+    Metric(
+        name=name,
+        kind="style",
+        summarize=pool,
+        distance=distance,
+        expects="positions",
+        layers=STYLE_LAYERS,
+        meaning=f"{meaning} between mean features (a baseline)",
+        cost="n C",
+        paper="textbook",
+        symmetric=True,
+    )
+    for name, distance, meaning in (
+        ("euclidean", euclidean, "straight-line distance"),
+        ("manhattan", manhattan, "sum of absolute differences"),
+        ("cosine", cosine, "angle"),
+        ("pearson", pearson, "correlation"),
+    )
+)

@@ -1,0 +1,242 @@
+"""Pictures compared as an eye might: local means, contrasts, correlations and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxstyle.metrics.metric import IMAGE, Metric
+from jaxstyle.metrics.pairs import safe_sqrt
+
+Image = Float[Array, "h w c"]
+
+
+def _filtered(image: Image, rows: np.ndarray, columns: np.ndarray) -> Image:
+    """Each channel correlated with the outer product of two short filters."""
+    planes = jnp.moveaxis(image, 2, 0)[..., None]
+    for kernel in (rows[:, None], columns[None, :]):
+        planes = jax.lax.conv_general_dilated(
+            planes,
+            jnp.asarray(kernel[..., None, None], image.dtype),
+            (1, 1),
+            "VALID",
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+    return jnp.moveaxis(planes[..., 0], 0, 2)
+
+
+def _edge_padded(image: Image) -> Image:
+    return jnp.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
+
+
+def _halved(image: Image) -> Image:
+    """Means of 2 × 2 pixels; an odd last row or column is dropped, a single one stays."""
+    height, width, channels = image.shape
+    tall, wide = min(2, height), min(2, width)
+    image = image[: height // tall * tall, : width // wide * wide]
+    return image.reshape(height // tall, tall, width // wide, wide, channels).mean((1, 3))
+
+
+def _gaussian(length: int) -> np.ndarray:
+    at = np.arange(length) - (length - 1) / 2
+    weights = np.exp(-(at**2) / (2 * 1.5**2))
+    return weights / weights.sum()
+
+
+def _ssim_parts(x: Image, y: Image) -> tuple[Float[Array, " c"], Float[Array, " c"]]:
+    """Mean SSIM, and mean contrast × structure, of each channel."""
+    height, width = x.shape[:2]
+    rows, columns = (_gaussian(min(11, n if n % 2 else n - 1)) for n in (height, width))
+
+    def mean(image: Image) -> Image:
+        return _filtered(image, rows, columns)
+
+    first, second = 0.01**2, 0.03**2
+    mx, my = mean(x), mean(y)
+    # Of centered values, so that float32 does not lose a small variance beside a large mean.
+    cx, cy = x - jnp.mean(x, (0, 1)), y - jnp.mean(y, (0, 1))
+    nx, ny = mean(cx), mean(cy)
+    vx, vy, vxy = mean(cx**2) - nx**2, mean(cy**2) - ny**2, mean(cx * cy) - nx * ny
+    contrast = (2 * vxy + second) / (vx + vy + second)
+    light = (2 * mx * my + first) / (mx**2 + my**2 + first)
+    return jnp.mean(light * contrast, (0, 1)), jnp.mean(contrast, (0, 1))
+
+
+def ssim(x: Image, y: Image) -> Float[Array, ""]:
+    """Structural similarity of two pictures in [0, 1]: 1 if equal, −1 at the least.
+
+    References:
+        Wang, Bovik, Sheikh & Simoncelli, "Image Quality Assessment" (IEEE Transactions on Image
+        Processing 13, 2004), equation 13 and section III.C: Gaussian window of 11 × 11, σ 1.5,
+        K = 0.01, 0.03. Deviations: the mean over the color channels, no downsampling first; a
+        side shorter than 11 gets the longest odd window that fits.
+    """
+    return jnp.mean(_ssim_parts(x, y)[0])
+
+
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+
+def ms_ssim(x: Image, y: Image, scale_weights: Sequence[float] = SCALE_WEIGHTS) -> Float[Array, ""]:
+    """Structural similarity over up to five scales, each half of the one before.
+
+    References:
+        Wang, Simoncelli & Bovik, "Multiscale Structural Similarity" (Asilomar 2003), equation 7.
+        Deviations: the mean over color channels; scales whose shorter side is under 11 pixels are
+        left out and the other weights scaled to their sum; factors under 1e-4 are held there,
+        since a power of a negative number is not one.
+    """
+    fitting = 1
+    while fitting < len(scale_weights) and min(x.shape[:2]) >> fitting >= 11:
+        fitting += 1
+    weights = np.array(scale_weights[:fitting])
+    weights *= sum(scale_weights) / weights.sum()
+    found = jnp.ones(x.shape[2])
+    for scale, weight in enumerate(weights):
+        whole, contrast = _ssim_parts(x, y)
+        part = whole if scale == fitting - 1 else contrast
+        found = found * jnp.maximum(part, 1e-4) ** weight
+        x, y = _halved(x), _halved(y)
+    return jnp.mean(found)
+
+
+LUMINANCE = (0.299, 0.587, 0.114)
+_PREWITT = np.array([1.0, 0.0, -1.0]), np.array([1.0, 1.0, 1.0]) / 3
+
+
+def gradient_magnitude(plane: Image) -> Image:
+    """Length of the Prewitt gradient at every pixel, edges repeated."""
+    plane = _edge_padded(plane)
+    down = _filtered(plane, *_PREWITT)
+    across = _filtered(plane, *_PREWITT[::-1])
+    return safe_sqrt(down**2 + across**2)
+
+
+def gmsd(x: Image, y: Image) -> Float[Array, ""]:
+    """Gradient magnitude similarity deviation of two pictures in [0, 1]; 0 if equal.
+
+    References:
+        Xue, Zhang, Mou & Bovik, "Gradient Magnitude Similarity Deviation" (IEEE Transactions on
+        Image Processing 23, 2014), equations 3 to 6: luminance, halved, Prewitt, c = 170 of 255².
+        Deviation: edge pixels are repeated at the border, where the authors' code puts zeros.
+    """
+    planes = []
+    for image in (x, y):
+        plane = image @ jnp.array(LUMINANCE)[:, None] if image.shape[2] == 3 else image
+        planes.append(gradient_magnitude(_halved(plane)))
+    first, second = planes
+    c = 170 / 255**2
+    # 1 − similarity, without its cancellation; its deviation is the same.
+    unlike = (first - second) ** 2 / (first**2 + second**2 + c)
+    return safe_sqrt(jnp.var(unlike))
+
+
+PEAK_ERROR = 1e-4
+
+
+def psnr(x: Image, y: Image) -> Float[Array, ""]:
+    """Peak signal-to-noise ratio in decibels of two pictures in [0, 1]; 40 at the most.
+
+    −10 log₁₀(mean squared error + 1e-4): so that equal pictures have a finite value and gradient.
+    """
+    return -10 * jnp.log10(jnp.mean((x - y) ** 2) + PEAK_ERROR)
+
+
+def _decibels_lost(x: Image, y: Image) -> Float[Array, ""]:
+    """How far `psnr` is under its 40."""
+    return 10 * jnp.log1p(jnp.mean((x - y) ** 2) / PEAK_ERROR) / np.log(10)
+
+
+def _same(image: Image) -> Image:
+    return image
+
+
+def laplacian(image: Image) -> Image:
+    """The picture averaged over 4 × 4 pixels, then its discrete Laplacian (4, −1, −1, −1, −1).
+
+    References:
+        Li, Xu, Nie & Chua, "Laplacian-Steered Neural Style Transfer" (ACM Multimedia 2017),
+        equations 5 and 6 with pooling 4.
+    """
+    pooled = _edge_padded(_halved(_halved(image)))
+    middle = pooled[1:-1, 1:-1]
+    around = pooled[:-2, 1:-1] + pooled[2:, 1:-1] + pooled[1:-1, :-2] + pooled[1:-1, 2:]
+    return 4 * middle - around
+
+
+def _mean_squared(summarize: Callable[..., Any]) -> Callable[..., Any]:
+    def distance(x: Image, target: Image) -> Float[Array, ""]:
+        return jnp.mean((summarize(x) - target) ** 2)
+
+    return distance
+
+
+def _lost(likeness: Callable[..., Any]) -> Callable[..., Any]:
+    def distance(x: Image, y: Image) -> Float[Array, ""]:
+        return 1 - likeness(x, y)
+
+    return distance
+
+
+METRICS = tuple(
+    Metric(
+        name=name,
+        kind="content",
+        summarize=summarize,
+        distance=distance,
+        expects="grid",
+        layers=IMAGE,
+        meaning=meaning,
+        cost=cost,
+        paper=paper,
+        symmetric=True,
+    )
+    for name, summarize, distance, meaning, cost, paper in (
+        (
+            "laplacian",
+            laplacian,
+            _mean_squared(laplacian),
+            "the same lines, coarsely",
+            "n",
+            "Li et al., ACM Multimedia 2017",
+        ),
+        (
+            "edges",
+            gradient_magnitude,
+            _mean_squared(gradient_magnitude),
+            "the same strength of edges at every pixel",
+            "18 n",
+            "Prewitt 1970",
+        ),
+        ("psnr", _same, _decibels_lost, "decibels of pixel noise above the least", "n", "textbook"),
+        (
+            "ssim",
+            _same,
+            _lost(ssim),
+            "the same local structure",
+            "110 n",
+            "Wang et al., IEEE TIP 2004",
+        ),
+        (
+            "ms_ssim",
+            _same,
+            _lost(ms_ssim),
+            "the same local structure at five scales",
+            "150 n",
+            "Wang, Simoncelli & Bovik, Asilomar 2003",
+        ),
+        (
+            "gmsd",
+            _same,
+            gmsd,
+            "edges lost evenly everywhere",
+            "10 n",
+            "Xue et al., IEEE TIP 2014",
+        ),
+    )
+)

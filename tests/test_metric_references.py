@@ -1,0 +1,446 @@
+"""Each metric against a reference that we did not write: SciPy, scikit-image, or the paper's
+formula in float64 NumPy, loop by loop. Run with -s to see the relative errors."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.ndimage
+import scipy.optimize
+import scipy.spatial
+import scipy.special
+import scipy.stats
+import skimage.metrics
+
+from jaxstyle.metrics import METRICS, find, pairs
+from jaxstyle.metrics.colors import color_histogram, palette
+from jaxstyle.metrics.structure import gmsd, ms_ssim, psnr, ssim
+
+RANDOM = np.random.default_rng(11)
+X, Y = RANDOM.standard_normal((60, 6)), 0.7 * RANDOM.standard_normal((45, 6)) + 0.2
+SAME = RANDOM.standard_normal((60, 6))
+GRID, OTHER = RANDOM.random((20, 18, 4)), RANDOM.random((17, 25, 4))
+PICTURE = scipy.ndimage.gaussian_filter(RANDOM.random((190, 200, 3)), (2, 2, 0))
+PICTURE = (PICTURE - PICTURE.min()) / (PICTURE.max() - PICTURE.min())
+NOISY = np.clip(PICTURE + 0.05 * RANDOM.standard_normal(PICTURE.shape), 0, 1)
+
+
+def ours(name, x, y, kind="style", **parameters):
+    metric = find(name, kind)
+
+    def single(value):
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), value)
+
+    keys = (jax.random.key(0),) if metric.random else ()
+    return float(metric.distance(single(x), metric.summarize(single(y), *keys), **parameters))
+
+
+def agree(name, found, expected, tolerance=1e-4):
+    error = abs(found - expected) / abs(expected)
+    print(f"\n{name}: {found:.6g}, reference {expected:.6g}, relative error {error:.1e}")
+    assert error < tolerance
+
+
+def gram(f):
+    return sum(np.outer(row, row) for row in f) / len(f)
+
+
+def cov(f):
+    return np.cov(f.T, bias=True)
+
+
+def cosines(a, b):
+    return scipy.spatial.distance.cdist(a, b, "cosine")
+
+
+def test_gram():
+    agree("gram", ours("gram", X, Y), np.mean((gram(X) - gram(Y)) ** 2))
+
+
+def test_shifted_gram():
+    agree("shifted_gram", ours("shifted_gram", X, Y), np.mean((gram(X - 1) - gram(Y - 1)) ** 2))
+
+
+def test_covariance():
+    agree("covariance", ours("covariance", X, Y), np.mean((cov(X) - cov(Y)) ** 2))
+
+
+def cross(shallow, deep):
+    height, width, _ = shallow.shape
+    total = 0
+    for i, j in itertools.product(range(height), range(width)):
+        total = total + np.outer(shallow[i, j], deep[i // 2, j // 2])
+    return total / (height * width)
+
+
+def test_cross_layer_gram():
+    deep, deep_other = RANDOM.random((10, 9, 5)), RANDOM.random((8, 6, 5))
+    other = OTHER[:16, :12]
+    a, b = cross(GRID, deep), cross(other, deep_other)
+    expected = np.mean((a - b) ** 2) / np.mean(b**2)
+    found = ours("cross_layer_gram", (GRID, deep), (other, deep_other))
+    agree("cross_layer_gram", found, expected)
+
+
+def test_moments():
+    expected = np.mean((X.mean(0) - Y.mean(0)) ** 2)
+    expected += np.mean((np.sqrt(X.var(0) + 1e-5) - np.sqrt(Y.var(0) + 1e-5)) ** 2)
+    agree("moments", ours("moments", X, Y), expected)
+
+
+def test_central_moments():
+    x, y = (scipy.special.expit(f) for f in (X, Y))
+    expected = np.linalg.norm(x.mean(0) - y.mean(0))
+    for k in range(2, 6):
+        expected += np.linalg.norm(scipy.stats.moment(x, k) - scipy.stats.moment(y, k))
+    agree("central_moments", ours("central_moments", X, Y), expected)
+
+
+def test_gaussian_wasserstein():
+    a, b = cov(X), cov(Y)
+    root = scipy.linalg.sqrtm(a)
+    cross_root = scipy.linalg.sqrtm(root @ b @ root).real
+    expected = np.sum((X.mean(0) - Y.mean(0)) ** 2) + np.trace(a + b - 2 * cross_root)
+    agree("gaussian_wasserstein", ours("gaussian_wasserstein", X, Y), expected / 6)
+
+
+def test_gaussian_kl():
+    values, vectors = np.linalg.eigh(cov(Y))
+    basis, values = vectors[:, ::-1][:, :3], values[::-1][:3]
+    ridge = 0.01 * values.mean() + 1e-6
+    first, second = cov(X @ basis) + ridge * np.eye(3), np.diag(values) + ridge * np.eye(3)
+    shift = (X.mean(0) - Y.mean(0)) @ basis
+    inverse = np.linalg.inv(second)
+    logarithm = np.linalg.slogdet(second)[1] - np.linalg.slogdet(first)[1]
+    expected = (np.trace(inverse @ first) + shift @ inverse @ shift - 3 + logarithm) / 2 / 3
+    agree("gaussian_kl", ours("gaussian_kl", X, Y), expected)
+
+
+@pytest.mark.parametrize("name", ["euclidean", "cosine", "manhattan", "pearson"])
+def test_pooled(name):
+    scipys = {"manhattan": "cityblock", "pearson": "correlation"}.get(name, name)
+    expected = getattr(scipy.spatial.distance, scipys)(X.mean(0), Y.mean(0))
+    agree(name, ours(name, X, Y), expected)
+
+
+def test_mmd():
+    def kernel(a, b):
+        bandwidth = scipy.spatial.distance.cdist(Y, Y, "sqeuclidean").mean()
+        return np.exp(-scipy.spatial.distance.cdist(a, b, "sqeuclidean") / bandwidth).mean()
+
+    expected = kernel(X, X) - 2 * kernel(X, Y) + kernel(Y, Y)
+    agree("mmd", ours("mmd", X, Y), expected)
+
+
+def test_mmd_linear():
+    expected = (X @ X.T).mean() - 2 * (X @ Y.T).mean() + (Y @ Y.T).mean()
+    agree("mmd_linear", ours("mmd_linear", X, Y), expected / 6)
+
+
+@pytest.mark.parametrize("constant", [0.0, 1.0, 2.5])
+def test_mmd_polynomial(constant):
+    def kernel(a, b):
+        return np.mean((a @ b.T + constant) ** 2)
+
+    expected = (kernel(X, X) - 2 * kernel(X, Y) + kernel(Y, Y)) / 36
+    found = ours("mmd_polynomial", X, Y, constant=constant)
+    agree(f"mmd_polynomial, constant {constant}", found, expected)
+    if constant == 0:
+        agree("… is gram", found, ours("gram", X, Y), 1e-6)
+
+
+def test_energy():
+    def mean(a, b):
+        return scipy.spatial.distance.cdist(a, b).mean()
+
+    agree("energy", ours("energy", X, Y), 2 * mean(X, Y) - mean(X, X) - mean(Y, Y))
+    # SciPy's is the root of it, for one channel.
+    expected = scipy.stats.energy_distance(X[:, 0], Y[:, 0]) ** 2
+    agree("energy, one channel", ours("energy", X[:, :1], Y[:, :1]), expected)
+
+
+def test_histogram():
+    expected = np.mean((np.sort(X, axis=0) - np.sort(SAME, axis=0)) ** 2)
+    agree("histogram", ours("histogram", X, SAME), expected)
+    # Sets of different sizes: against transport by linear programming, for twice as many.
+    twice = np.repeat(SAME, 2, axis=0)
+    cost = [
+        scipy.spatial.distance.cdist(np.repeat(X[:, [k]], 2, 0), twice[:, [k]], "sqeuclidean")
+        for k in range(6)
+    ]
+    exact = np.mean([each[scipy.optimize.linear_sum_assignment(each)].mean() for each in cost])
+    agree("histogram, twice as many", ours("histogram", X, twice), exact, 2e-2)
+
+
+def test_sliced_wasserstein():
+    directions = np.asarray(
+        find("sliced_wasserstein").summarize(jnp.asarray(SAME, jnp.float32), jax.random.key(0))[0],
+        np.float64,
+    )
+    assert directions.shape == (6, 8)
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=0), 1, rtol=1e-5)
+    exact = 0
+    for direction in directions.T:
+        cost = scipy.spatial.distance.cdist(
+            (X @ direction)[:, None], (SAME @ direction)[:, None], "sqeuclidean"
+        )
+        exact += cost[scipy.optimize.linear_sum_assignment(cost)].mean() / 8
+    agree("sliced_wasserstein", ours("sliced_wasserstein", X, SAME), exact)
+
+
+def test_relaxed_emd():
+    # One layer: its own grid, so hypercolumns are its features.
+    x, y = (RANDOM.standard_normal((6, 5, 4)) for _ in range(2))
+    d = cosines(x.reshape(-1, 4), y.reshape(-1, 4))
+    expected = max(d.min(1).mean(), d.min(0).mean())
+    agree("relaxed_emd", ours("relaxed_emd", (x,), (y,)), expected)
+
+
+def sinkhorn_cost(x, y, epsilon):
+    cost = scipy.spatial.distance.cdist(x, y, "sqeuclidean") / 2
+    f, g = np.zeros(len(x)), np.zeros(len(y))
+    for _ in range(2000):
+        f = -epsilon * (
+            scipy.special.logsumexp((g[None] - cost) / epsilon, axis=1) - np.log(len(y))
+        )
+        g = -epsilon * (
+            scipy.special.logsumexp((f[:, None] - cost) / epsilon, axis=0) - np.log(len(x))
+        )
+    return f.mean() + g.mean()
+
+
+def test_sinkhorn():
+    epsilon = 0.1 * Y.var(0).sum()
+    expected = sinkhorn_cost(X, Y, epsilon)
+    expected -= (sinkhorn_cost(X, X, epsilon) + sinkhorn_cost(Y, Y, epsilon)) / 2
+    agree("sinkhorn", ours("sinkhorn", X, Y), expected / 6, 1e-3)
+
+
+def test_nearest_neighbor():
+    agree("nearest_neighbor", ours("nearest_neighbor", X, Y), cosines(X, Y).min(1).mean())
+
+
+def test_patch():
+    def cut(grid):
+        height, width, _ = grid.shape
+        return np.stack(
+            [
+                grid[i : i + 3, j : j + 3].ravel()
+                for i in range(height - 2)
+                for j in range(width - 2)
+            ]
+        )
+
+    x, y = cut(GRID), cut(OTHER)
+    matched = y[cosines(x, y).argmin(1)]
+    agree("patch", ours("patch", GRID, OTHER), np.mean((x - matched) ** 2))
+
+
+@pytest.mark.parametrize("kind", ["style", "content"])
+def test_contextual(kind):
+    d = cosines(X - Y.mean(0), Y - Y.mean(0)) / 2
+    w = np.exp((1 - d / (d.min(1, keepdims=True) + 1e-5)) / 0.5)
+    expected = -np.log((w / w.sum(1, keepdims=True)).max(0).mean())
+    agree(f"contextual ({kind})", ours("contextual", X, Y, kind), expected)
+
+
+def test_power_spectrum():
+    def spectrum(block):
+        sine = np.sin(np.pi * (np.arange(16) + 0.5) / 16)
+        window = np.outer(sine, sine)
+        window /= np.sqrt(np.sum(window**2))
+        return np.abs(np.fft.rfft2(block * window[..., None], axes=(0, 1)))
+
+    x, y = RANDOM.random((16, 24, 3)), RANDOM.random((16, 16, 3))
+    mean = np.sqrt((spectrum(x[:, :16]) ** 2 + spectrum(x[:, 8:]) ** 2) / 2)
+    expected = np.mean((mean - spectrum(y)) ** 2)
+    agree("power_spectrum", ours("power_spectrum", x, y), expected)
+
+
+def test_color_histogram():
+    # Colors on the bins' centers, so that triangles become counting.
+    levels = RANDOM.integers(0, 8, (20, 30, 3))
+    expected, _ = np.histogramdd(levels.reshape(-1, 3), bins=8, range=[(-0.5, 7.5)] * 3)
+    found = color_histogram(jnp.asarray(levels / 7, jnp.float32))
+    np.testing.assert_allclose(found, expected / 600, atol=1e-6)
+    other, _ = np.histogramdd(RANDOM.integers(0, 4, (600, 3)), bins=8, range=[(-0.5, 7.5)] * 3)
+    roots = (np.sqrt(each / 600 + 1e-6) for each in (expected, other))
+    hellinger = np.sum(np.subtract(*roots) ** 2) / 2
+    assert hellinger == pytest.approx(1 - np.sum(np.sqrt(expected * other)) / 600, rel=0.05)
+    x, y = (np.repeat(np.argwhere(h), h[h > 0].astype(int), 0) / 7 for h in (expected, other))
+    found = ours("color_histogram", x.reshape(20, 30, 3), y.reshape(20, 30, 3))
+    agree("color_histogram", found, hellinger)
+
+
+def test_palette():
+    x, y = RANDOM.random((9, 8, 3)), RANDOM.random((7, 9, 3)) ** 2
+    a, b = (np.asarray(palette(jnp.asarray(p, jnp.float32)), np.float64) for p in (x, y))
+    np.testing.assert_allclose(np.linalg.norm(a, axis=1), np.linalg.norm(x, axis=2).ravel(), 1e-5)
+    d = cosines(a, b) + scipy.spatial.distance.cdist(a, b)
+    agree("palette", ours("palette", x, y), max(d.min(1).mean(), d.min(0).mean()))
+
+
+def test_mse_mae_huber_cosine():
+    d = X - SAME
+    agree("mse", ours("mse", X, SAME, "content"), np.mean(d**2))
+    agree("mae", ours("mae", X, SAME, "content"), np.mean(np.abs(d)))
+    agree("huber", ours("huber", X, SAME, "content"), scipy.special.huber(1, d).mean())
+    expected = np.mean([scipy.spatial.distance.cosine(*rows) for rows in zip(X, SAME, strict=True)])
+    agree("cosine", ours("cosine", X, SAME, "content"), expected)
+
+
+def test_self_similarity():
+    d, t = cosines(X, X), cosines(SAME, SAME)
+    expected = np.abs(d / d.sum(0) - t / t.sum(0)).mean() * len(X)
+    found = ours("self_similarity", X, SAME, "content")
+    agree("self_similarity", found, expected)
+    assert found == pytest.approx(ours("self_similarity", 3 * X, SAME, "content"), rel=1e-4)
+
+
+def test_laplacian():
+    def lines(picture):
+        pooled = picture.reshape(5, 4, 6, 4, 3).mean((1, 3))
+        return -scipy.ndimage.laplace(pooled, mode="nearest", axes=(0, 1))
+
+    x, y = RANDOM.random((20, 24, 3)), RANDOM.random((20, 24, 3))
+    agree("laplacian", ours("laplacian", x, y, "content"), np.mean((lines(x) - lines(y)) ** 2))
+
+
+def magnitude(plane):
+    return np.hypot(*(scipy.ndimage.prewitt(plane, axis, mode="nearest") / 3 for axis in (0, 1)))
+
+
+def test_edges():
+    x, y = RANDOM.random((20, 24, 3)), RANDOM.random((20, 24, 3))
+    a, b = (np.stack([magnitude(p[..., c]) for c in range(3)], -1) for p in (x, y))
+    agree("edges", ours("edges", x, y, "content"), np.mean((a - b) ** 2))
+
+
+def test_psnr():
+    expected = skimage.metrics.peak_signal_noise_ratio(PICTURE, NOISY, data_range=1)
+    agree("psnr", float(psnr(jnp.asarray(PICTURE), jnp.asarray(NOISY))), expected, 1e-2)
+    assert float(psnr(X, X)) == pytest.approx(40)
+    found = 40 - ours("psnr", PICTURE, NOISY, "content")
+    agree("… as a loss", found, float(psnr(PICTURE, NOISY)), 1e-5)
+
+
+def skimage_ssim(x, y, **options):
+    return skimage.metrics.structural_similarity(
+        x,
+        y,
+        data_range=1,
+        channel_axis=2,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        win_size=11,
+        **options,
+    )
+
+
+def test_ssim():
+    # scikit-image crops half a window at each border, as a valid convolution does.
+    expected = skimage_ssim(PICTURE, NOISY)
+    agree("ssim", float(ssim(jnp.asarray(PICTURE), jnp.asarray(NOISY))), expected)
+    agree("… as a loss", 1 - ours("ssim", PICTURE, NOISY, "content"), expected)
+
+
+def test_ssim_of_opposites_is_minus_one():
+    # A checkerboard around zero is its own opposite: the symmetric case of dm_pix's test.
+    board = (np.indices((32, 32)).sum(0) % 2 * 2.0 - 1)[..., None]
+    assert float(ssim(jnp.asarray(board), -jnp.asarray(board))) == pytest.approx(-1, abs=2e-3)
+
+
+def test_ms_ssim():
+    def halved(image):
+        height, width, _ = image.shape
+        cut = image[: height // 2 * 2, : width // 2 * 2]
+        return (cut[::2, ::2] + cut[1::2, ::2] + cut[::2, 1::2] + cut[1::2, 1::2]) / 4
+
+    def contrast(x, y):
+        def blur(image):
+            return scipy.ndimage.gaussian_filter(image, (1.5, 1.5, 0), truncate=3.5)[5:-5, 5:-5]
+
+        variances = blur(x * x) - blur(x) ** 2 + blur(y * y) - blur(y) ** 2
+        return ((2 * (blur(x * y) - blur(x) * blur(y)) + 9e-4) / (variances + 9e-4)).mean((0, 1))
+
+    x, y, expected = PICTURE, NOISY, 1
+    for weight in (0.0448, 0.2856, 0.3001, 0.2363):
+        expected = expected * contrast(x, y) ** weight
+        x, y = halved(x), halved(y)
+    last = np.array([skimage_ssim(x[..., [c]], y[..., [c]]) for c in range(3)])
+    expected = np.mean(expected * last**0.1333)
+    agree("ms_ssim", float(ms_ssim(jnp.asarray(PICTURE), jnp.asarray(NOISY))), expected)
+
+
+def test_gmsd():
+    planes = []
+    for picture in (PICTURE, NOISY):
+        plane = picture @ [0.299, 0.587, 0.114]
+        planes.append(magnitude(plane.reshape(95, 2, 100, 2).mean((1, 3))))
+    c = 170 / 255**2
+    similarity = (2 * planes[0] * planes[1] + c) / (planes[0] ** 2 + planes[1] ** 2 + c)
+    agree("gmsd", float(gmsd(jnp.asarray(PICTURE), jnp.asarray(NOISY))), similarity.std())
+
+
+def test_total_variations():
+    x = RANDOM.random((9, 8, 3))
+    across, down = np.diff(x, axis=1), np.diff(x, axis=0)
+    agree(
+        "total_variation",
+        ours("total_variation", x, x, "image"),
+        np.mean(across**2) + np.mean(down**2),
+    )
+    agree(
+        "total_variation_absolute",
+        ours("total_variation_absolute", x, x, "image"),
+        np.mean(np.abs(across)) + np.mean(np.abs(down)),
+    )
+    power = np.mean(np.hypot(across[:-1], down[:, :-1]) ** 1.25)
+    agree("total_variation_power", ours("total_variation_power", x, x, "image"), power)
+    falling, rising = x[1:, 1:] - x[:-1, :-1], x[1:, :-1] - x[:-1, 1:]
+    nine = np.mean(across**2) + np.mean(down**2) + np.mean(falling**2) / 2 + np.mean(rising**2) / 2
+    agree("total_variation_nine", ours("total_variation_nine", x, x, "image"), nine)
+
+
+def test_total_variation_of_a_checkerboard_is_two():
+    board = (np.indices((128, 128)).sum(0) % 2)[..., None] * np.ones(3)
+    assert ours("total_variation", board, board, "image") == 2.0
+    assert ours("total_variation", np.zeros((1, 1, 3)), board, "image") == 0.0
+
+
+PAIRWISE = [
+    metric
+    for kind in ("style", "content")
+    for metric in METRICS[kind].values()
+    if any(pair in metric.cost for pair in ("n m", "(n +", "n²")) and not metric.random
+]
+
+
+@pytest.mark.parametrize("metric", PAIRWISE, ids=lambda metric: f"{metric.kind}-{metric.name}")
+def test_chunks_change_nothing(metric, monkeypatch):
+    rng = np.random.default_rng(0)
+    shape = {"positions": (35, 4), "grid": (7, 5, 4), "layers": (7, 5, 4)}[metric.expects]
+    if metric.name == "palette":
+        shape = (7, 5, 3)
+    x, y = (jnp.asarray(rng.random(shape), jnp.float32) for _ in range(2))
+    if metric.expects == "layers":
+        x, y = (x,), (y,)
+
+    def both():
+        return jax.value_and_grad(metric.distance)(x, metric.summarize(y))
+
+    value, gradient = both()
+    from jaxstyle.metrics import matching
+
+    for module in (pairs, matching):
+        monkeypatch.setattr(module, "PAIRS_AT_ONCE", 200)
+    chunked_value, chunked_gradient = both()
+    np.testing.assert_allclose(value, chunked_value, rtol=1e-4)
+    for one, other in zip(
+        jax.tree.leaves(gradient), jax.tree.leaves(chunked_gradient), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-4 * np.abs(one).max())
