@@ -12,9 +12,10 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
+from click.core import ParameterSource
 
 from jaxstyle import __version__
-from jaxstyle.settings import Settings
+from jaxstyle.settings import Choice, Settings
 
 if TYPE_CHECKING:
     from jaxstyle.transfer import Progress
@@ -48,19 +49,21 @@ def _fail(message: str) -> typing.NoReturn:
     sys.exit(2)
 
 
-class _Share(click.ParamType[tuple[str, float]]):
-    """`NAME` or `NAME=WEIGHT`."""
+class _Share(click.ParamType[Choice]):
+    """`NAME`, `NAME=WEIGHT`, or `NAME@LAYER,LAYER=WEIGHT`."""
 
-    name = "NAME[=WEIGHT]"
+    name = "NAME[@LAYER,…][=WEIGHT]"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float]:
+    def convert(self, value: Any, param: Any, ctx: Any) -> Choice:
         if isinstance(value, tuple):
             return value
         name, equals, share = value.partition("=")
+        name, _, layers = name.partition("@")
         try:
-            return name, float(share) if equals else 1.0
+            weight = float(share) if equals else 1.0
         except ValueError:
-            self.fail(f"expected NAME or NAME=WEIGHT, got {value!r}", param, ctx)
+            self.fail(f"expected {self.name}, got {value!r}", param, ctx)
+        return (name, weight, tuple(layers.split(","))) if layers else (name, weight)
 
 
 class _Layers(click.ParamType[tuple[str, ...]]):
@@ -140,9 +143,15 @@ def stylize(
 
     CONTENT and STYLE are picture files, or sample:NAME (see `jaxstyle samples`).
     """
-    from jaxstyle import images, manifest, samples
+    from jaxstyle import images, manifest, recipes, samples
 
-    settings = Settings(**chosen)
+    context = click.get_current_context()
+    given = {
+        name: value
+        for name, value in chosen.items()
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+    settings = recipes.settings(**given)
     images.check_output(output)
     manifest.check(output)
     report = _silent if quiet else _note
@@ -217,6 +226,32 @@ def list_metrics(as_json: bool, debug: bool) -> None:
     for row in () if as_json else rows:
         row["name"] = f"{row['kind']:8}{row['name']:25}"
     _show(rows, as_json, ("name", "meaning", "cost", "paper"))
+
+
+@commands.command("recipes", short_help="List the recipes: a paper's settings by name.")
+@_JSON
+@_DEBUG
+def list_recipes(as_json: bool, debug: bool) -> None:
+    """List the named settings for --recipe."""
+    from jaxstyle.recipes import RECIPES
+
+    rows: list[dict[str, Any]] = []
+    for recipe in RECIPES.values():
+        facts = {each.name: getattr(recipe, each.name) for each in fields(recipe)}
+        rows.append({**facts, "name": f"{recipe.name:20}", "citation": recipe.citation})
+        if as_json:
+            rows[-1] |= {"name": recipe.name, "settings": dict(recipe.settings)}
+    _show(rows, as_json, ("name", "meaning", "citation"))
+
+
+@commands.command("cite", short_help="Print a recipe's BibTeX.")
+@click.argument("recipe")
+@_DEBUG
+def cite(recipe: str, debug: bool) -> None:
+    """Print the BibTeX of what RECIPE comes from."""
+    from jaxstyle.recipes import find
+
+    print(find(recipe).bibtex)
 
 
 @commands.group("weights", short_help="Pretrained networks: list, path, fetch, import.")

@@ -5,11 +5,14 @@ Nothing heavy is imported here, so that `jaxstyle --help` answers at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from jaxstyle.suggest import nearest
 
+Choice = tuple[str, float] | tuple[str, float, tuple[str, ...]]
+"""A metric's name, its share, and its layers if not the usual ones."""
 Initial = Literal["content", "noise", "style"]
 OptimizerName = Literal["lbfgs", "adam", "sgd", "momentum", "rmsprop"]
 PoolingName = Literal["max", "average"]
@@ -45,10 +48,11 @@ class Settings:
     style_weight: float = _setting(1.0, "How hard the style terms pull.")
     content_weight: float = _setting(0.3, "How hard the content terms pull.")
     smoothness: float = _setting(0.02, "Weight of the total variation.")
-    metric: tuple[tuple[str, float], ...] = _setting(
-        (("gram", 1.0),), "Style metric and its share; may be given several times."
+    metric: tuple[Choice, ...] = _setting(
+        (("gram", 1.0),),
+        "Style metric and its share, see `jaxstyle metrics`; may be given several times.",
     )
-    content_metric: tuple[tuple[str, float], ...] = _setting(
+    content_metric: tuple[Choice, ...] = _setting(
         (("mse", 1.0),), "Content metric and its share; may be given several times."
     )
     style_layers: tuple[str, ...] = _setting((), "Layers of the style terms.")
@@ -67,6 +71,12 @@ class Settings:
     calibrate: bool = _setting(
         True, "Put all terms in one unit, so that weight 1 pulls equally hard."
     )
+    calibration: str | Mapping[str, Sequence[float]] | None = _setting(
+        None, "Calibration constants by term in place of computed ones: a run's .json, or your own."
+    )
+    recipe: str | None = _setting(
+        None, "Settings of a paper, see `jaxstyle recipes`; other flags stand over it."
+    )
 
     def __post_init__(self) -> None:
         """Check every value that can be checked without the pictures or the network.
@@ -81,7 +91,7 @@ class Settings:
         for name in ("style_weight", "content_weight", "smoothness"):
             _at_least(name, getattr(self, name), 0)
         for name in ("metric", "content_metric"):
-            for metric, share in getattr(self, name):
+            for metric, share, *_ in getattr(self, name):
                 _at_least(f"the weight of {metric}", share, 0)
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"expected a positive learning_rate, got {self.learning_rate}")

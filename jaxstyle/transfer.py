@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle import images, optimize, samples
+from jaxstyle import images, optimize, recipes, samples
 from jaxstyle.backbones import vgg, weights
 from jaxstyle.images import Picture
 from jaxstyle.metrics import find
@@ -124,7 +125,12 @@ def stylize(
     """
     began = time.perf_counter()
     check_names(changes)
-    settings = replace(settings or Settings(), **changes)
+    if settings is None:
+        settings = recipes.settings(**changes)
+    elif changes.get("recipe"):
+        raise ValueError("expected settings or a recipe, got both")
+    else:
+        settings = replace(settings, **changes)
     size = settings.size or (256 if jax.default_backend() == "cpu" else 512)
     fetched: dict[str, Any] = {"offline": offline, "report": report}
     content = _picture(content, "content", size, **fetched)
@@ -134,6 +140,12 @@ def stylize(
             report(f"the {role} is smaller than {size} pixels and is not enlarged")
     network = weights.load(settings.backbone, **fetched)
     terms = _terms(settings, network.architecture)
+    if report and settings.recipe and settings.calibrate:
+        weights_of = recipes.find(settings.recipe).weights
+        report(
+            f"recipe {settings.recipe}: its constants belong to {weights_of}; "
+            f"its terms are calibrated to {settings.backbone} instead"
+        )
     scales = plan(max(content.shape[:2]), settings.scales, settings.steps)
     image = _initial(settings, content, style, fetched)
     params = jax.device_put(network.tensors)
@@ -141,7 +153,7 @@ def stylize(
     rate = settings.learning_rate or LEARNING_RATES[settings.optimizer]
 
     history: dict[str, list[float]] = {name: [] for name in ("total", *compiled.names)}
-    constants = None
+    constants = _constants(settings.calibration, compiled.names, terms)
     finite, failure = True, None
     for scale in scales:
         shape = images.fit(content.shape[0], content.shape[1], scale.size)
@@ -298,9 +310,11 @@ def _terms(settings: Settings, architecture: str) -> tuple[Term, ...]:
     terms = []
     for metrics, weight, layers, kind in groups:
         vgg.check_layers(architecture, [layer for layer in layers if layer != "image"])
-        for name, share in metrics:
+        for name, share, *chosen in metrics:
             own = find(name, kind).layers == IMAGE
-            terms.append(term(name, weight * share, () if own else layers, kind=kind))
+            at = chosen[0] if chosen else () if own else layers
+            vgg.check_layers(architecture, [layer for layer in at if layer != "image"])
+            terms.append(term(name, weight * share, at, kind=kind))
     # A term without weight is not computed at all.
     kept = tuple(each for each in terms if each.weight > 0)
     if not kept:
@@ -315,6 +329,30 @@ def _names(terms: Sequence[Term]) -> tuple[str, ...]:
         count = sum(name.split("#")[0] == each.metric.name for name in names)
         names.append(f"{each.metric.name}#{count + 1}" if count else each.metric.name)
     return tuple(names)
+
+
+def _constants(
+    given: str | Mapping[str, Sequence[float]] | None, names: Sequence[str], terms: Sequence[Term]
+) -> tuple[Float[Array, _layers], ...] | None:
+    """Calibration constants given by hand, checked against the terms that they are for."""
+    if given is None:
+        return None
+    if isinstance(given, str):
+        try:
+            given = json.loads(Path(given).read_text("utf-8"))
+        except ValueError as error:
+            raise ValueError(f"expected JSON in {given}: {error}") from None
+        given = given.get("calibration", given) if isinstance(given, dict) else {}
+    found = []
+    for name, part in zip(names, terms, strict=True):
+        values = np.atleast_1d(np.asarray(given.get(name, []), np.float32))
+        if values.shape != (len(part.layer_weights),) or not np.isfinite(values).all():
+            raise ValueError(
+                f"expected {len(part.layer_weights)} finite calibration constants for {name}, "
+                f"got {given.get(name)}"
+            )
+        found.append(jnp.asarray(values))
+    return tuple(found)
 
 
 def _initial(

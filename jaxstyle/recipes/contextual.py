@@ -1,0 +1,30 @@
+"""Mechrez, Talmi & Zelnik-Manor 2018: the contextual loss."""
+
+from jaxstyle.recipes.recipe import Recipe
+
+RECIPE = Recipe(
+    name="contextual",
+    meaning="contextual likeness to the style and to the content",
+    settings={
+        "metric": (("contextual", 1.0, ("relu2_2", "relu3_2", "relu4_2")),),
+        "content_metric": (("contextual", 1.0),),
+        "content_weight": 0.5,
+    },
+    constants=(
+        "Style at conv2_2, conv3_2 and conv4_2, content at conv4_2, h = 0.1 for content and 0.2 "
+        "for style; the released code has h = 0.5 and random pooling to 65² positions."
+    ),
+    weights="VGG19 in Caffe's scale (0–255 less the mean, BGR)",
+    deviations=(
+        "h = 0.5 throughout; every position. Terms calibrated; coarse to fine; smoothness as in "
+        "the defaults."
+    ),
+    bibtex="""\
+@inproceedings{mechrez2018contextual,
+  author = {Mechrez, Roey and Talmi, Itamar and Zelnik-Manor, Lihi},
+  title = {The Contextual Loss for Image Transformation with Non-Aligned Data},
+  booktitle = {ECCV},
+  pages = {768--783},
+  year = {2018},
+}""",
+)

@@ -1,0 +1,28 @@
+"""Gatys, Ecker & Bethge 2016: where it began."""
+
+from jaxstyle.recipes.recipe import Recipe
+
+RECIPE = Recipe(
+    name="gatys",
+    meaning="Gram matrices at five layers, features at one",
+    settings={"pooling": "average", "smoothness": 0.0},
+    constants=(
+        "Content at conv4_2, style at conv1_1 to conv5_1 each weighted 1/5 (section 2.3); "
+        "content to style weight 5e-4 to 5e-3 (figure 3). The authors' notebook: L-BFGS, 500 "
+        "steps, content 1, style 1000 / channels² a layer, Gram divided by positions."
+    ),
+    weights="VGG19 in Caffe's scale (0–255 less the mean, BGR)",
+    deviations=(
+        "The rectified layers, as in the authors' notebook. Average pooling (the paper's "
+        "footnote of better pictures), no total variation, start from the content as the paper "
+        "does. Terms calibrated; coarse to fine."
+    ),
+    bibtex="""\
+@inproceedings{gatys2016image,
+  author = {Gatys, Leon A. and Ecker, Alexander S. and Bethge, Matthias},
+  title = {Image Style Transfer Using Convolutional Neural Networks},
+  booktitle = {CVPR},
+  pages = {2414--2423},
+  year = {2016},
+}""",
+)

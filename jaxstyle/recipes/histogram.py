@@ -1,0 +1,24 @@
+"""Risser, Wilmot & Barnes 2017: Gram matrices kept stable by histograms."""
+
+from jaxstyle.recipes.recipe import Recipe
+
+RECIPE = Recipe(
+    name="histogram",
+    meaning="Gram matrices and histograms together",
+    settings={
+        "metric": (("gram", 1.0), ("histogram", 0.5, ("relu1_1", "relu4_1"))),
+    },
+    constants="Histogram losses at relu1_1 and relu4_1, Gram at relu1_1 to relu4_1; 256 bins.",
+    weights="VGG19 in Caffe's scale (0–255 less the mean, BGR)",
+    deviations=(
+        "The proportion 1 : 0.5 is ours, in calibrated units; exact ranks for bins. Terms "
+        "calibrated; coarse to fine; smoothness as in the defaults."
+    ),
+    bibtex="""\
+@misc{risser2017stable,
+  author = {Risser, Eric and Wilmot, Pierre and Barnes, Connelly},
+  title = {Stable and Controllable Neural Texture Synthesis and Style Transfer Using Histogram Losses},
+  howpublished = {arXiv:1701.08893},
+  year = {2017},
+}""",
+)

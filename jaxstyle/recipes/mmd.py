@@ -1,0 +1,26 @@
+"""Li, Wang, Liu & Hou 2017: style transfer as maximum mean discrepancy."""
+
+from jaxstyle.recipes.recipe import Recipe
+
+RECIPE = Recipe(
+    name="mmd",
+    meaning="all moments at once, by a Gaussian kernel",
+    settings={"metric": (("mmd", 1.0),)},
+    constants=(
+        "Gaussian, linear and quadratic kernels at relu1_1 to relu5_1; the Gaussian's bandwidth "
+        "the mean squared distance of drawn pairs."
+    ),
+    weights="VGG19 in Caffe's scale (0–255 less the mean, BGR)",
+    deviations=(
+        "The Gaussian kernel at relu3_1 and relu4_1, every pair. Terms calibrated; coarse to "
+        "fine; smoothness as in the defaults."
+    ),
+    bibtex="""\
+@inproceedings{li2017demystifying,
+  author = {Li, Yanghao and Wang, Naiyan and Liu, Jiaying and Hou, Xiaodi},
+  title = {Demystifying Neural Style Transfer},
+  booktitle = {IJCAI},
+  pages = {2230--2236},
+  year = {2017},
+}""",
+)

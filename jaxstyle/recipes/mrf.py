@@ -1,0 +1,26 @@
+"""Li & Wand 2016: patches in place of statistics."""
+
+from jaxstyle.recipes.recipe import Recipe
+
+RECIPE = Recipe(
+    name="mrf",
+    meaning="every patch from the style: CNNMRF",
+    settings={"metric": (("patch", 1.0),), "content_weight": 0.3, "smoothness": 0.05},
+    constants=(
+        "Patches of 3 × 3 at relu3_1 and relu4_1, content at relu4_2, total variation 1e-3; the "
+        "code's defaults: three resolutions, 100 steps each."
+    ),
+    weights="VGG19 in Caffe's scale (0–255 less the mean, BGR)",
+    deviations=(
+        "Patches neither rotated nor scaled. Terms calibrated; coarse to fine; smoothness as in "
+        "the defaults."
+    ),
+    bibtex="""\
+@inproceedings{li2016combining,
+  author = {Li, Chuan and Wand, Michael},
+  title = {Combining Markov Random Fields and Convolutional Neural Networks for Image Synthesis},
+  booktitle = {CVPR},
+  pages = {2479--2486},
+  year = {2016},
+}""",
+)

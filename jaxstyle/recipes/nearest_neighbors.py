@@ -1,0 +1,28 @@
+"""Kolkin et al. 2022 (NNST): every feature from its nearest in the style."""
+
+from jaxstyle.recipes.recipe import Recipe
+
+RECIPE = Recipe(
+    name="nearest_neighbors",
+    meaning="every feature taken from the style",
+    settings={
+        "metric": (("nearest_neighbor", 1.0), ("palette", 0.2)),
+        "content_weight": 0.2,
+    },
+    constants=(
+        "Hypercolumns of VGG16 from conv1_1 to conv4_3, centered, replaced by their nearest "
+        "neighbors by cosine; 200 Adam steps a scale, rate 2e-3; color afterwards by moments."
+    ),
+    weights="VGG16 (torchvision), the authors' code",
+    deviations=(
+        "Layer by layer at relu3_1 and relu4_1, uncentered, matched at every step; a palette "
+        "term for the color step. Terms calibrated."
+    ),
+    bibtex="""\
+@misc{kolkin2022neural,
+  author = {Kolkin, Nicholas and Kucera, Michal and Paris, Sylvain and Sykora, Daniel and Shechtman, Eli and Shakhnarovich, Greg},
+  title = {Neural Neighbor Style Transfer},
+  howpublished = {arXiv:2203.13215},
+  year = {2022},
+}""",
+)

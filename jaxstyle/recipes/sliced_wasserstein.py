@@ -1,0 +1,38 @@
+"""Heitz, Vanhoey, Chambon & Belcour 2021: whole distributions."""
+
+from jaxstyle.recipes.recipe import Recipe
+
+RECIPE = Recipe(
+    name="sliced_wasserstein",
+    meaning="the whole distribution of features at many layers",
+    settings={
+        "metric": (
+            (
+                "sliced_wasserstein",
+                1.0,
+                (
+                    *("relu1_1", "relu1_2", "relu2_1", "relu2_2"),
+                    *("relu3_1", "relu3_2", "relu3_3", "relu4_1", "relu4_2", "relu4_3"),
+                ),
+            ),
+        ),
+        "smoothness": 0.0,
+    },
+    constants=(
+        "The first twelve layers of VGG19, as many random directions as channels, drawn anew at "
+        "each step, L-BFGS; the paper makes textures: no content term."
+    ),
+    weights="VGG19, features divided by their mean",
+    deviations=(
+        "Ten layers, to relu4_3 of VGG16; directions fixed for each scale; at most 128. Terms "
+        "calibrated; the default's content term."
+    ),
+    bibtex="""\
+@inproceedings{heitz2021sliced,
+  author = {Heitz, Eric and Vanhoey, Kenneth and Chambon, Thomas and Belcour, Laurent},
+  title = {A Sliced Wasserstein Loss for Neural Texture Synthesis},
+  booktitle = {CVPR},
+  pages = {9412--9420},
+  year = {2021},
+}""",
+)

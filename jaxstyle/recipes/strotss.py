@@ -1,0 +1,37 @@
+"""Kolkin, Salavon & Shakhnarovich 2019: relaxed optimal transport and self-similarity."""
+
+from jaxstyle.recipes.recipe import Recipe
+
+RECIPE = Recipe(
+    name="strotss",
+    meaning="relaxed transport, moments and palette; self-similar content",
+    settings={
+        "metric": (
+            ("relaxed_emd", 1.0),
+            ("covariance", 0.5),
+            ("moments", 0.5),
+            ("palette", 0.3),
+        ),
+        "content_metric": (("self_similarity", 1.0),),
+        "content_weight": 0.5,
+    },
+    constants=(
+        "ℓ = (α ℓ_C + ℓ_m + ℓ_r + ℓ_p / α) / (2 + α + 1/α), α from 16 halved at each of four "
+        "scales (equation 1 and the code); RMSprop, rate 2e-3, 200 steps a scale, on a "
+        "Laplacian pyramid; 1,024 positions drawn at each step."
+    ),
+    weights="VGG16 (torchvision), the authors' code",
+    deviations=(
+        "All positions of relu3_1's grid in place of drawn ones; the means and covariances "
+        "squared, at each layer, in place of absolute differences of hypercolumns; one α; "
+        "pixels, by L-BFGS. Terms calibrated."
+    ),
+    bibtex="""\
+@inproceedings{kolkin2019style,
+  author = {Kolkin, Nicholas and Salavon, Jason and Shakhnarovich, Gregory},
+  title = {Style Transfer by Relaxed Optimal Transport and Self-Similarity},
+  booktitle = {CVPR},
+  pages = {10051--10060},
+  year = {2019},
+}""",
+)
