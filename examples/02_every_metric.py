@@ -1,6 +1,6 @@
 """A contact sheet: one content, one style, and every style metric alone at weight 1.
 
-python examples/02_every_metric.py [OUT [SIZE [STEPS [METRIC …]]]]   (about ten minutes on two cores)
+python examples/02_every_metric.py [OUT [SIZE [STEPS [METRIC …]]]]  (twenty minutes on two cores)
 """
 
 import sys

@@ -22,9 +22,8 @@ __all__ = ["RECIPES", "Recipe", "find", "settings"]
 
 
 def _gather() -> Mapping[str, Recipe]:
-    modules = (
-        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
-    )
+    names = (f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
+    modules = [importlib.import_module(name) for name in names]
     found = (module.RECIPE for module in modules if hasattr(module, "RECIPE"))
     return MappingProxyType({recipe.name: recipe for recipe in found})
 
