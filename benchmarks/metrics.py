@@ -71,7 +71,7 @@ gram = statistics.median(times["style", "gram"])
 lines = [
     "# Metrics: gradients before and after calibration, and the time of a step",
     "",
-    f"{date.today()}, {jax.devices()[0].device_kind}, {platform.processor() or platform.machine()}, "
+    f"{date.today()}, {jax.devices()[0].device_kind}, {platform.machine()}, "
     f"jax {jax.__version__}; sample:lighthouse × sample:swirls, {size} pixels, vgg16, each metric "
     f"alone at its usual layers; medians of {rounds} turns; Gram: {gram * 1e3:.0f} ms. "
     "Reference picture: the mean of both (`double_exposure`). `python benchmarks/metrics.py`.",

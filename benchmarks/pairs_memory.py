@@ -37,8 +37,8 @@ def mebibytes(metric, side):
 lines = [
     "# Memory of the pairwise metrics",
     "",
-    f"{date.today()}, {jax.devices()[0].device_kind}, jax {jax.__version__}: temporary MiB of value "
-    "and gradient, from the compiled program's analysis; 256 channels (relu3_1: 128² positions at "
+    f"{date.today()}, {jax.devices()[0].device_kind}, jax {jax.__version__}: temporary MiB of "
+    "value and gradient, from the compiled program's analysis; 256 channels (relu3_1: 128² at "
     "512 pixels). `python benchmarks/pairs_memory.py`.",
     "",
     "| metric | " + " | ".join(f"{side * side:,} positions" for side in SIDES) + " |",

@@ -135,6 +135,18 @@ def test_help_does_not_wait_for_jax():
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
 
 
+def test_the_second_example(tmp_path, monkeypatch, capsys):
+    import runpy
+
+    out = tmp_path / "sheet.png"
+    example = Path(__file__).parents[1] / "examples" / "02_every_metric.py"
+    words = [example, out, 32, 1, "gram", "palette"]
+    monkeypatch.setattr(sys, "argv", [str(word) for word in words])
+    runpy.run_path(str(example))
+    assert "palette" in capsys.readouterr().out
+    assert images.read(out).shape[1] == 5 * (32 + 8)
+
+
 def test_the_first_example(pictures, tmp_path, monkeypatch):
     import runpy
 
