@@ -37,7 +37,8 @@ sheet = Image.new("RGB", (COLUMNS * wide, -(-len(cells) // COLUMNS) * tall), "wh
 draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
 for number, (name, picture) in enumerate(cells):
     left, top = number % COLUMNS * wide, number // COLUMNS * tall
-    sheet.paste(as_pillow(picture), (left, top))
+    # Standing on their labels, whatever their height.
+    sheet.paste(as_pillow(picture), (left, top + height - picture.shape[0]))
     draw.text((left, top + height + 1), name, fill="black", font=font)
 sheet.save(out, quality=88)
 print(out)
