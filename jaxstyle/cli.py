@@ -238,7 +238,7 @@ def list_recipes(as_json: bool, debug: bool) -> None:
     rows: list[dict[str, Any]] = []
     for recipe in RECIPES.values():
         facts = {each.name: getattr(recipe, each.name) for each in fields(recipe)}
-        rows.append({**facts, "name": f"{recipe.name:20}", "citation": recipe.citation})
+        rows.append({**facts, "name": f"{recipe.name:22}", "citation": recipe.citation})
         if as_json:
             rows[-1] |= {"name": recipe.name, "settings": dict(recipe.settings)}
     _show(rows, as_json, ("name", "meaning", "citation"))

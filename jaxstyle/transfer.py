@@ -342,6 +342,8 @@ def _constants(
             given = json.loads(Path(given).read_text("utf-8"))
         except ValueError as error:
             raise ValueError(f"expected JSON in {given}: {error}") from None
+        except OSError as error:
+            raise OSError(f"cannot read the constants in {given}: {error.strerror}") from None
         given = given.get("calibration", given) if isinstance(given, dict) else {}
     found = []
     for name, part in zip(names, terms, strict=True):
