@@ -13,16 +13,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jaxstyle.judges import judge as judge
     from jaxstyle.settings import Settings as Settings
     from jaxstyle.transfer import Progress as Progress
     from jaxstyle.transfer import Stylized as Stylized
     from jaxstyle.transfer import stylize as stylize
 
 __version__ = "0.1.0"
-__all__ = ["Progress", "Settings", "Stylized", "stylize"]
+__all__ = ["Progress", "Settings", "Stylized", "judge", "stylize"]
 
 _HOMES = {
     "Settings": "jaxstyle.settings",
+    "judge": "jaxstyle.judges",
     "Progress": "jaxstyle.transfer",
     "Stylized": "jaxstyle.transfer",
     "stylize": "jaxstyle.transfer",

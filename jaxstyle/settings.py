@@ -12,10 +12,12 @@ from typing import Any, Literal, get_args
 from jaxstyle.suggest import nearest
 
 Choice = tuple[str, float] | tuple[str, float, tuple[str, ...]]
-"""A metric's name, its share, and its layers if not the usual ones."""
-Initial = Literal["content", "noise", "style"]
+"""A metric's name, its share, and its layers if not the usual ones.
+
+The name may say how features are smoothed first (`gram~softmax`), a layer its network
+(`resnet50:relu3_4`)."""
 OptimizerName = Literal["lbfgs", "adam", "sgd", "momentum", "rmsprop"]
-PoolingName = Literal["max", "average"]
+PoolingName = Literal["max", "average", "hanning"]
 PaddingName = Literal["zeros", "reflect", "edge"]
 
 LEARNING_RATES: dict[str, float] = {
@@ -58,6 +60,12 @@ class Settings:
     style_layers: tuple[str, ...] = _setting((), "Layers of the style terms.")
     content_layers: tuple[str, ...] = _setting((), "Layers of the content terms.")
     backbone: str = _setting("vgg16", "Pretrained network, see `jaxstyle weights list`.")
+    style_backbone: str | None = _setting(
+        None, "Network of the style terms (default: the same as --backbone)."
+    )
+    content_backbone: str | None = _setting(
+        None, "Network of the content terms (default: the same as --backbone)."
+    )
     pooling: PoolingName = _setting("max", "Pooling between the network's blocks.")
     padding: PaddingName = _setting("edge", "What surrounds each convolution's input.")
     optimizer: OptimizerName = _setting("lbfgs", "What moves the pixels.")
@@ -65,7 +73,9 @@ class Settings:
         None, "Step size of the optimizer (default: one for each optimizer)."
     )
     init: str = _setting(
-        "content", "Start from: content, noise, style (its color statistics), or a picture file."
+        "content",
+        "Start from: content, noise, style (its color statistics), adain (a picture in one pass), "
+        "or a picture file.",
     )
     seed: int = _setting(0, "Seed of everything random.")
     calibrate: bool = _setting(

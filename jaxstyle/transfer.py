@@ -16,11 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle import images, optimize, recipes, samples
-from jaxstyle.backbones import vgg, weights
+from jaxstyle import images, optimize, recipes, samples, terms
 from jaxstyle.images import Picture
-from jaxstyle.metrics import find
-from jaxstyle.metrics.metric import IMAGE, Kind
 from jaxstyle.objective import (
     Losses,
     Objective,
@@ -28,12 +25,11 @@ from jaxstyle.objective import (
     calibrate,
     double_exposure,
     evaluate,
-    layers_of,
     prepare,
-    term,
 )
 from jaxstyle.pyramid import Scale, plan
 from jaxstyle.settings import LEARNING_RATES, Settings, check_names
+from jaxstyle.terms import Networks
 
 CHUNK = 10
 """Steps between two looks of the host. On an accelerator they are one program. On a CPU, where
@@ -138,28 +134,29 @@ def stylize(
     for role, picture in (("content", content), ("style", style)):
         if report and max(picture.shape[:2]) < size:
             report(f"the {role} is smaller than {size} pixels and is not enlarged")
-    network = weights.load(settings.backbone, **fetched)
-    terms = _terms(settings, network.architecture)
+    networks = Networks(**fetched)
+    parts = terms.from_settings(settings, networks)
+    compiled = _Compiled(parts, networks, settings)
     if report and settings.recipe and settings.calibrate:
         weights_of = recipes.find(settings.recipe).weights
         report(
             f"recipe {settings.recipe}: its constants belong to {weights_of}; "
-            f"its terms are calibrated to {settings.backbone} instead"
+            f"its terms are calibrated to {', '.join(compiled.params)} instead"
         )
     scales = plan(max(content.shape[:2]), settings.scales, settings.steps)
-    image = _initial(settings, content, style, fetched)
-    params = jax.device_put(network.tensors)
-    compiled = _Compiled(terms, network.architecture, settings)
+    image = _initial(settings, content, style, networks, fetched)
+    params = compiled.params
+    least = max(_LEAST_STYLE, terms.smallest_side(parts, networks))
     rate = settings.learning_rate or LEARNING_RATES[settings.optimizer]
 
     history: dict[str, list[float]] = {name: [] for name in ("total", *compiled.names)}
-    constants = _constants(settings.calibration, compiled.names, terms)
+    constants = _constants(settings.calibration, compiled.names, parts)
     finite, failure = True, None
     for scale in scales:
         shape = images.fit(content.shape[0], content.shape[1], scale.size)
         pictures = (
             images.resize(content, shape),
-            images.resize(style, _style_shape(style, content, shape)),
+            images.resize(style, _style_shape(style, content, shape, least)),
         )
         objective = compiled.prepare(params, *pictures, settings.seed)
         if settings.calibrate and constants is None:
@@ -170,14 +167,14 @@ def stylize(
         for first in range(0, scale.steps, CHUNK):
             chunk_began = time.perf_counter()
             count = min(CHUNK, scale.steps - first)
-            state, totals, parts = compiled.advance(params, objective, state, count, rate)
+            state, totals, losses = compiled.advance(params, objective, state, count, rate)
             taken = count if state.finite else int(state.step) - first
             history["total"] += totals[:taken].tolist()
-            for name, column in zip(compiled.names, parts.T, strict=True):
+            for name, column in zip(compiled.names, losses.T, strict=True):
                 history[name] += column[:taken].tolist()
             if not state.finite:
                 finite = False
-                failure = _diagnosis(compiled.names, parts[min(taken, count - 1)], history, scale)
+                failure = _diagnosis(compiled.names, losses[min(taken, count - 1)], history, scale)
                 break
             if on_progress:
                 now = time.perf_counter()
@@ -206,7 +203,7 @@ def stylize(
             name: np.asarray(constant).tolist()
             for name, constant in zip(compiled.names, constants or (), strict=False)
         },
-        "weights": {"name": network.name, "sha256": network.sha256},
+        "weights": {name: networks[name].sha256 for name in networks},
         "seconds": round(time.perf_counter() - began, 3),
     }
     return Stylized(image, history, finite, failure, facts)
@@ -215,32 +212,21 @@ def stylize(
 class _Compiled:
     """The run's programs: each is traced once per picture size, numbers are arguments."""
 
-    def __init__(self, terms: tuple[Term, ...], architecture: str, settings: Settings) -> None:
-        self.names = _names(terms)
+    def __init__(self, parts: tuple[Term, ...], networks: Networks, settings: Settings) -> None:
+        self.names = terms.names(parts)
         self._name = settings.optimizer
-        layers = layers_of(terms)
+        extract, self.params = terms.extractor(
+            parts, networks, pooling=settings.pooling, padding=settings.padding
+        )
 
-        def extract(params: vgg.Parameters, image: Any) -> Any:
-            return vgg.features(
-                params,
-                image,
-                layers,
-                architecture=architecture,
-                pooling=settings.pooling,
-                padding=settings.padding,
-            )
+        def _prepare(params: Any, content: Any, style: Any, seed: Any) -> Objective:
+            return prepare(partial(extract, params), parts, content, style, jax.random.key(seed))
 
-        def _prepare(params: vgg.Parameters, content: Any, style: Any, seed: Any) -> Objective:
-            key = jax.random.key(seed)
-            return prepare(partial(extract, params), terms, content, style, key)
-
-        def _calibrate(
-            params: vgg.Parameters, objective: Objective, content: Any, style: Any
-        ) -> Objective:
+        def _calibrate(params: Any, objective: Objective, content: Any, style: Any) -> Objective:
             return calibrate(partial(extract, params), objective, double_exposure(content, style))
 
         def _advance(
-            params: vgg.Parameters, objective: Objective, state: Any, count: Any, rate: Any
+            params: Any, objective: Objective, state: Any, count: Any, rate: Any
         ) -> tuple[optimize.State, Losses]:
             return optimize.take_steps(
                 partial(evaluate, partial(extract, params), objective),
@@ -258,7 +244,7 @@ class _Compiled:
 
     def advance(
         self,
-        params: vgg.Parameters,
+        params: Any,
         objective: Objective,
         state: optimize.State,
         count: int,
@@ -293,46 +279,24 @@ def _picture(source: Source, role: str, size: int, **fetched: Any) -> Picture:
     return images.resize(array, images.fit(array.shape[0], array.shape[1], size))
 
 
-def _style_shape(style: Picture, content: Picture, shape: tuple[int, int]) -> tuple[int, int]:
+_LEAST_STYLE = 16
+
+
+def _style_shape(
+    style: Picture, content: Picture, shape: tuple[int, int], least: int
+) -> tuple[int, int]:
     """The style shrinks as the content does: strokes keep their size in proportion."""
     shrink = max(shape) / max(content.shape[:2])
     height, width = style.shape[:2]
     # The deepest layer needs a position; so small a style has nothing more to say anyway.
-    return max(min(height, 16), round(height * shrink)), max(min(width, 16), round(width * shrink))
-
-
-def _terms(settings: Settings, architecture: str) -> tuple[Term, ...]:
-    groups: tuple[tuple[Any, float, tuple[str, ...], Kind], ...] = (
-        (settings.metric, settings.style_weight, settings.style_layers, "style"),
-        (settings.content_metric, settings.content_weight, settings.content_layers, "content"),
-        ((("total_variation", 1.0),), settings.smoothness, (), "image"),
+    return (
+        max(min(height, least), round(height * shrink)),
+        max(min(width, least), round(width * shrink)),
     )
-    terms = []
-    for metrics, weight, layers, kind in groups:
-        vgg.check_layers(architecture, [layer for layer in layers if layer != "image"])
-        for name, share, *chosen in metrics:
-            own = find(name, kind).layers == IMAGE
-            at = chosen[0] if chosen else () if own else layers
-            vgg.check_layers(architecture, [layer for layer in at if layer != "image"])
-            terms.append(term(name, weight * share, at, kind=kind))
-    # A term without weight is not computed at all.
-    kept = tuple(each for each in terms if each.weight > 0)
-    if not kept:
-        raise ValueError("every weight is zero: there is nothing to optimize")
-    return kept
-
-
-def _names(terms: Sequence[Term]) -> tuple[str, ...]:
-    """The metrics' names, told apart where two terms share one."""
-    names: list[str] = []
-    for each in terms:
-        count = sum(name.split("#")[0] == each.metric.name for name in names)
-        names.append(f"{each.metric.name}#{count + 1}" if count else each.metric.name)
-    return tuple(names)
 
 
 def _constants(
-    given: str | Mapping[str, Sequence[float]] | None, names: Sequence[str], terms: Sequence[Term]
+    given: str | Mapping[str, Sequence[float]] | None, names: Sequence[str], parts: Sequence[Term]
 ) -> tuple[Float[Array, _layers], ...] | None:
     """Calibration constants given by hand, checked against the terms that they are for."""
     if given is None:
@@ -346,7 +310,7 @@ def _constants(
             raise OSError(f"cannot read the constants in {given}: {error.strerror}") from None
         given = given.get("calibration", given) if isinstance(given, dict) else {}
     found = []
-    for name, part in zip(names, terms, strict=True):
+    for name, part in zip(names, parts, strict=True):
         values = np.atleast_1d(np.asarray(given.get(name, []), np.float32))
         if values.shape != (len(part.layer_weights),) or not np.isfinite(values).all():
             raise ValueError(
@@ -358,7 +322,11 @@ def _constants(
 
 
 def _initial(
-    settings: Settings, content: Picture, style: Picture, fetched: dict[str, Any]
+    settings: Settings,
+    content: Picture,
+    style: Picture,
+    networks: Networks,
+    fetched: dict[str, Any],
 ) -> Picture:
     random = np.random.default_rng(settings.seed)
     if settings.init == "content":
@@ -370,6 +338,13 @@ def _initial(
         spread = np.cov(colors.T) if len(colors) > 1 else np.zeros((3, 3))
         noise = random.multivariate_normal(colors.mean(0), spread, content.shape[:2], method="svd")
         return np.clip(noise, 0, 1).astype(np.float32)
+    if settings.init == "adain":
+        from jaxstyle.backbones import adain
+
+        encoder, decoder = (
+            networks[name].tensors for name in ("vgg19-normalized", "adain-decoder")
+        )
+        return np.asarray(adain.stylized(encoder, decoder, content, style))
     return images.resize(
         _picture(settings.init, "initial picture", max(content.shape[:2]), **fetched),
         content.shape[:2],

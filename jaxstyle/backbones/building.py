@@ -1,0 +1,91 @@
+"""What the networks are built from: convolutions with a border of choice, and poolings."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxstyle.backbones.architectures import Convolution
+
+Pooling = Literal["max", "average", "hanning"]
+Padding = Literal["zeros", "reflect", "edge"]
+
+Grid = Float[Array, "_h _w _c"]
+
+
+def normalized(module: nn.Module, image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+    """The picture as the network was trained on it: an affine map that comes with the weights."""
+    affine = module.param("preprocess", lambda _: {"kernel": jnp.eye(3), "bias": jnp.zeros(3)})
+    return image @ affine["kernel"] + affine["bias"]
+
+
+def convolve(spec: Convolution, x: Grid, padding: Padding) -> Grid:
+    """A convolution with a border of choice; call it inside a compact linen module.
+
+    A border of copies is put on by hand, and the convolution still adds its own of zeros: what
+    that spoils is cut off again. Without a border of its own XLA's convolution on a CPU takes
+    another route, three to five times as slow (benchmarks/convolution.py). For the same reason a
+    1 × 1 convolution is a product of matrices.
+    """
+    step = spec.stride
+    if spec.size == 1:
+        return nn.Dense(spec.outputs, name=spec.name)(x[::step, ::step])
+    counts = [(side + 2 * spec.pad - spec.size) // step + 1 for side in x.shape[:2]]
+    own = spec.pad
+    if padding != "zeros":
+        x, own = bordered(x, spec.pad, padding), step
+    size = (spec.size, spec.size)
+    conv: Any = nn.Conv(spec.outputs, size, step, ((own, own),) * 2, name=spec.name)
+    found: Grid = conv(x)
+    return found if padding == "zeros" else found[1 : counts[0] + 1, 1 : counts[1] + 1]
+
+
+def bordered(x: Grid, pad: int, padding: Padding) -> Grid:
+    """`x` with `pad` more positions on each side."""
+    modes: dict[str, Any] = {"zeros": "constant", "reflect": "reflect", "edge": "edge"}
+    # A reflection needs more positions than it adds; of fewer the edge is repeated.
+    mode = "edge" if padding == "reflect" and min(x.shape[:2]) <= pad else modes[padding]
+    return jnp.pad(x, ((pad, pad), (pad, pad), (0, 0)), mode=mode)
+
+
+def pool(x: Grid, pooling: Pooling, padding: Padding, size: int = 2, pad: int = 0) -> Grid:
+    """Halve a grid: a window of 2 × 2 or of 3 × 3 every two positions.
+
+    An odd last row or column is dropped where no window fits, as in the originals. `"hanning"`
+    is the root of the mean square over 3 × 3 positions, weighted 1, 2, 1 both ways: Hénaff &
+    Simoncelli, "Geodesics of learned representations" (ICLR 2016), as DISTS uses it.
+
+    Written without XLA's window reductions, because the gradient of that of the maximum
+    (select-and-scatter) is many times slower on a CPU. Where several positions of a window are
+    equal the gradient is shared among them, where other libraries send it to the first: after a
+    ReLU such ties are zeros, through which no gradient passes.
+    """
+    if pooling == "hanning":
+        size, pad = 3, 1 if size == 2 else pad
+        total = jnp.square(x) if pad == 0 else bordered(jnp.square(x), pad, padding)
+        for axis in (0, 1):
+            first, middle, last = _every_other(total, axis, size)
+            total = (first + 2 * middle + last) / 4
+        return jnp.sqrt(total + 1e-12)
+    if size == 2:
+        height, width = x.shape[0] // 2, x.shape[1] // 2
+        windows = x[: 2 * height, : 2 * width].reshape(height, 2, width, 2, x.shape[2])
+        return windows.max((1, 3)) if pooling == "max" else windows.mean((1, 3))
+    x = x if pad == 0 else bordered(x, pad, padding)
+    for axis in (0, 1):
+        first, middle, last = _every_other(x, axis, size)
+        if pooling == "max":
+            x = jnp.maximum(jnp.maximum(first, middle), last)
+        else:
+            x = (first + middle + last) / 3
+    return x
+
+
+def _every_other(x: Grid, axis: int, size: int) -> list[Grid]:
+    """For each place in a window the positions there, of all windows along an axis."""
+    span = (x.shape[axis] - size) // 2 * 2 + 1
+    return [jax.lax.slice_in_dim(x, k, k + span, 2, axis) for k in range(size)]

@@ -1,0 +1,171 @@
+"""One picture in, named features out: the same pure function for every network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, get_args
+
+from jaxtyping import Array, Float
+
+from jaxstyle.backbones.alexnet import AlexNet
+from jaxstyle.backbones.architectures import (
+    NAMES,
+    RESNET_BLOCKS,
+    VGG_BLOCKS,
+    check_layers,
+    smallest_side,
+)
+from jaxstyle.backbones.building import Padding, Pooling
+from jaxstyle.backbones.resnet import ResNet
+from jaxstyle.backbones.vgg import VGG
+from jaxstyle.suggest import nearest
+
+Parameters = Mapping[str, Mapping[str, Float[Array, "..."]]]
+
+_MODULES: Mapping[str, Any] = {
+    **dict.fromkeys(VGG_BLOCKS, VGG),
+    **dict.fromkeys(RESNET_BLOCKS, ResNet),
+    "alexnet": AlexNet,
+}
+
+
+def features(
+    params: Parameters,
+    image: Float[Array, "h w 3"],
+    layers: Sequence[str],
+    *,
+    architecture: str = "vgg16",
+    pooling: Pooling = "max",
+    padding: Padding = "zeros",
+) -> dict[str, Float[Array, "_h _w _c"]]:
+    """Features of a picture at the named layers; nothing above the deepest of them is computed.
+
+    Args:
+        params: Weights as `jaxstyle.backbones.weights.load` gives them. Never trained: take
+            gradients with respect to `image` alone.
+        image: sRGB picture, values in [0, 1]; normalisation happens inside.
+        layers: Names such as `"relu3_1"`, or `"conv4_2"` for the value before the ReLU: see
+            `jaxstyle.backbones.architectures.layer_names`.
+        architecture: The one that `params` belong to, such as `"vgg16"` or `"resnet50"`.
+        pooling: `"max"`, as trained, `"average"`, which Gatys et al. found to look smoother, or
+            `"hanning"`, the root of a weighted mean square, as in DISTS.
+        padding: What surrounds each convolution's input: `"zeros"`, as trained, `"reflect"` or
+            `"edge"`. The normalized VGG19 was rescaled with `"reflect"`.
+
+    Returns:
+        For each layer its features, of shape (height, width, channels).
+
+    Raises:
+        ValueError: An unknown architecture, layer, pooling or padding, or a picture so small that
+            nothing is left of it at the deepest layer.
+
+    References:
+        VGG: Simonyan & Zisserman 2014, configurations D and E; names as in Gatys et al. 2016.
+        ResNet: He et al. 2016, table 1. AlexNet: Krizhevsky 2014, as in torchvision.
+    """
+    layers = tuple(dict.fromkeys(layers))
+    if architecture not in NAMES:
+        raise ValueError(
+            f"expected the architecture to be one of {', '.join(NAMES)}, got {architecture!r}"
+            f"{nearest(architecture, NAMES)}"
+        )
+    check_layers(architecture, layers)
+    for name, value, known in (("pooling", pooling, Pooling), ("padding", padding, Padding)):
+        if value not in get_args(known):
+            raise ValueError(
+                f"expected {name} to be one of {', '.join(get_args(known))}, got {value!r}"
+            )
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"expected a picture of shape (height, width, 3), got {image.shape}")
+    least = smallest_side(architecture, layers)
+    if min(image.shape[:2]) < least:
+        raise ValueError(
+            f"a picture of {image.shape[1]} × {image.shape[0]} pixels is too small for "
+            f"{layers[-1]}: each side needs at least {least}"
+        )
+    if not layers:
+        return {}
+    network: Any = _MODULES[architecture](architecture, layers, pooling, padding)
+    return network.apply({"params": params}, image)
+
+
+class Place(NamedTuple):
+    """Where features are taken: a layer of a network that is run with some pooling and padding."""
+
+    backbone: str
+    layer: str
+    pooling: Pooling | None = None
+    padding: Padding | None = None
+
+    def __str__(self) -> str:
+        how = f"/{self.pooling}/{self.padding}" if self.pooling else ""
+        return f"{self.backbone}{how}:{self.layer}"
+
+
+def place(name: str, backbone: str) -> Place:
+    """What the name of a layer means: `relu3_1`, `resnet50:relu3_4`, `vgg16/max/zeros:relu3_1`.
+
+    >>> place("relu3_1", "vgg16")
+    Place(backbone='vgg16', layer='relu3_1', pooling=None, padding=None)
+    >>> str(place("alexnet/max/zeros:relu1", "vgg16"))
+    'alexnet/max/zeros:relu1'
+
+    Args:
+        name: Of the layer.
+        backbone: The network that is meant where none is named.
+
+    Raises:
+        ValueError: The name has another form.
+    """
+    network, colon, layer = name.rpartition(":")
+    if not colon:
+        return Place(backbone, layer)
+    parts = network.split("/")
+    if len(parts) == 1:
+        return Place(network, layer)
+    if len(parts) != 3 or parts[1] not in get_args(Pooling) or parts[2] not in get_args(Padding):
+        raise ValueError(
+            f"expected a layer such as relu3_1, resnet50:relu3_4 or vgg16/max/zeros:relu3_1, "
+            f"got {name!r}"
+        )
+    return Place(parts[0], layer, *parts[1:])  # type: ignore[arg-type]
+
+
+def extractor(
+    layers: Iterable[str],
+    architectures: Mapping[str, str],
+    *,
+    pooling: Pooling = "max",
+    padding: Padding = "zeros",
+) -> Callable[[Mapping[str, Parameters], Float[Array, "h w 3"]], dict[str, Any]]:
+    """A function that gives the features at layers of several networks; each is run once.
+
+    Args:
+        layers: Full names: `"resnet50:relu3_4"`, `"alexnet/max/zeros:relu1"`.
+        architectures: The architecture of each network named.
+        pooling: For networks named without theirs.
+        padding: Likewise.
+
+    Returns:
+        A function of the weights by network, and a picture, whose result is keyed by full name.
+    """
+    runs: dict[Place, list[str]] = {}
+    for name in dict.fromkeys(layers):
+        where = place(name, "")
+        runs.setdefault(where._replace(layer=""), []).append(where.layer)
+
+    def extract(params: Mapping[str, Parameters], image: Float[Array, "h w 3"]) -> dict[str, Any]:
+        found = {}
+        for run, names in runs.items():
+            values = features(
+                params[run.backbone],
+                image,
+                names,
+                architecture=architectures[run.backbone],
+                pooling=run.pooling or pooling,
+                padding=run.padding or padding,
+            )
+            found.update({str(run._replace(layer=name)): values[name] for name in names})
+        return found
+
+    return extract

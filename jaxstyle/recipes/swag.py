@@ -1,0 +1,33 @@
+"""Wang, Li & Vasconcelos 2021: a softmax lets a ResNet do what a VGG does."""
+
+from jaxstyle.recipes.recipe import Recipe
+
+RECIPE = Recipe(
+    name="swag",
+    meaning="ResNet-50, its activations smoothed by a softmax before Gram and content",
+    settings={
+        "backbone": "resnet50",
+        "metric": (("gram~softmax", 1.0),),
+        "content_metric": (("mse~softmax", 1.0),),
+    },
+    constants=(
+        "Style at the end of each stage of ResNet-50 (the code adds the stem), each weighted 1, "
+        "content at the end of stage 4; content 1, style 1e17 with Gram matrices divided by "
+        "channels and positions; L-BFGS, 1000 steps from the content at 512 pixels (the code). "
+        "The code multiplies the features of stages 4 and 5 by 0.001 where the paper has a "
+        "softmax: gram~scaled."
+    ),
+    weights="ResNet-50 (torchvision)",
+    deviations=(
+        "He's ResNet-50 as Keras has it. Terms calibrated, coarse to fine. The softmax times the "
+        "number of features."
+    ),
+    bibtex="""\
+@inproceedings{wang2021rethinking,
+  author = {Wang, Pei and Li, Yijun and Vasconcelos, Nuno},
+  title = {Rethinking and Improving the Robustness of Image Style Transfer},
+  booktitle = {CVPR},
+  pages = {124--133},
+  year = {2021},
+}""",
+)
