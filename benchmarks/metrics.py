@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxstyle import images, samples
-from jaxstyle.backbones import vgg, weights
+from jaxstyle.backbones import networks, weights
 from jaxstyle.metrics import KINDS, METRICS
 from jaxstyle.objective import calibrate, double_exposure, evaluate, layers_of, prepare, term
 
@@ -41,7 +41,7 @@ def of(metric):
     terms = (term(metric),)
 
     def extract(params, image):
-        return vgg.features(params, image, layers_of(terms), architecture=network.architecture)
+        return networks.features(params, image, layers_of(terms), architecture=network.architecture)
 
     @jax.jit
     def both(params, content, style):

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxstyle import images, optimize, samples
-from jaxstyle.backbones import vgg, weights
+from jaxstyle.backbones import networks, weights
 from jaxstyle.objective import evaluate, layers_of, prepare, term
 
 STEPS, ROUNDS = 10, 3
@@ -32,7 +32,7 @@ def main() -> None:
     terms = (term("gram"), term("mse", 0.3))
 
     def extract(params, image):
-        return vgg.features(
+        return networks.features(
             params, image, layers_of(terms), architecture=network.architecture, padding="edge"
         )
 

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 
 from jaxstyle.metrics import Metric, find
 from jaxstyle.metrics.metric import Kind
-from jaxstyle.metrics.smoothing import Smoothing, check, smooth
+from jaxstyle.metrics.smoothing import Smoothing, check, smooth, spread
 
 Features = Mapping[str, Float[Array, "_h _w _c"]]
 Extract = Callable[[Float[Array, "h w 3"]], Features]
@@ -103,11 +103,14 @@ class Objective:
             all layers at once).
         scales: For each term an array of calibration constants, one a layer. Their product with
             weight and layer weight multiplies the distance; all ones means uncalibrated.
+        spreads: For each term an array, one a layer: what `"relative"` smoothing divides features
+            by, the standard deviation of the reference's; ones for other terms.
     """
 
     terms: tuple[Term, ...]
     targets: tuple[tuple[Any, ...], ...]
     scales: tuple[Float[Array, _layers], ...]
+    spreads: tuple[Float[Array, _layers], ...]
 
 
 class Losses(NamedTuple):
@@ -128,13 +131,24 @@ def layers_of(terms: Sequence[Term]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _views(part: Term, image: Float[Array, "h w 3"], features: Features) -> list[Any]:
+def _spreads(part: Term, features: Features) -> Float[Array, _layers]:
+    """What the smoothing of a term takes from the reference's features."""
+    if part.smoothing != "relative":
+        return jnp.ones(len(part.layers))
+    return jnp.stack(
+        [jnp.ones(()) if layer == "image" else spread(features[layer]) for layer in part.layers]
+    )
+
+
+def _views(
+    part: Term, image: Float[Array, "h w 3"], features: Features, spreads: Float[Array, _layers]
+) -> list[Any]:
     """The features of one term in the form that its metric expects."""
     grids = [
         image
         if layer == "image"
-        else smooth(features[layer], part.smoothing, layer, part.temperature)
-        for layer in part.layers
+        else smooth(features[layer], part.smoothing, layer, part.temperature * own)
+        for layer, own in zip(part.layers, spreads, strict=True)
     ]
     if part.metric.expects == "layers":
         return [tuple(grids)]
@@ -166,9 +180,11 @@ def prepare(
     }
     sources["image"] = (content, sources.get("content", (content, {}))[1])
     key = jax.random.key(0) if key is None else key
+    spreads = tuple(_spreads(part, sources[part.metric.kind][1]) for part in terms)
 
     def summaries(number: int, part: Term) -> Iterator[Any]:
-        for layer, view in enumerate(_views(part, *sources[part.metric.kind])):
+        views = _views(part, *sources[part.metric.kind], spreads[number])
+        for layer, view in enumerate(views):
             if part.metric.random:
                 own = jax.random.fold_in(jax.random.fold_in(key, number), layer)
                 yield part.metric.summarize(view, own)
@@ -176,7 +192,8 @@ def prepare(
                 yield part.metric.summarize(view)
 
     targets = tuple(tuple(summaries(number, part)) for number, part in enumerate(terms))
-    return Objective(tuple(terms), targets, tuple(jnp.ones(len(target)) for target in targets))
+    scales = tuple(jnp.ones(len(target)) for target in targets)
+    return Objective(tuple(terms), targets, scales, spreads)
 
 
 def distances(
@@ -188,10 +205,14 @@ def distances(
         jnp.stack(
             [
                 part.metric.distance(view, target, **part.parameters)
-                for view, target in zip(_views(part, image, features), targets, strict=True)
+                for view, target in zip(
+                    _views(part, image, features, spreads), targets, strict=True
+                )
             ]
         )
-        for part, targets in zip(objective.terms, objective.targets, strict=True)
+        for part, targets, spreads in zip(
+            objective.terms, objective.targets, objective.spreads, strict=True
+        )
     )
 
 

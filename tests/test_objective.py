@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -68,7 +70,7 @@ def test_calibrated_terms_pull_equally():
         weights[layer] = TERMS[0].layer_weights[layer]
         alone = term("gram", 1.0, ("first", "second"), weights)
         changed = prepare(extract, (alone, *TERMS[1:]), CONTENT, STYLE)
-        changed = type(objective)(changed.terms, changed.targets, objective.scales)
+        changed = replace(changed, scales=objective.scales)
         shares.append(
             rms_of_gradient(lambda x, o=changed: evaluate(extract, o, x).terms[0], reference)
         )

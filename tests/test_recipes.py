@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from fetching import needed
 
 import jaxstyle
 from jaxstyle import cli, images, recipes, samples
@@ -18,6 +19,7 @@ SMALL = {"size": 32, "steps": 4, "scales": 1}
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_runs_and_says_whose_constants_it_has(name):
+    needed(recipes.settings(recipe=name).backbone)
     said = []
     made = jaxstyle.stylize(CONTENT, STYLE, recipe=name, report=said.append, **SMALL)
     assert made.finite

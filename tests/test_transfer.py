@@ -95,7 +95,7 @@ def test_ctrl_c_saves_what_there_is(pictures, tmp_path, monkeypatch):
         (["--style-weight", "nan"], "style_weight"),
         (["--metric", "gran"], "did you mean 'gram'"),
         (["--metric", "mse"], "expected a style metric"),
-        (["--metric", "gram=x"], "expected NAME[@LAYER"),
+        (["--metric", "gram=x"], "expected NAME[~SMOOTHING]"),
         (["--style-layers", "relu9_1"], "has no layer 'relu9_1'"),
         (["--backbone", "vgg61"], "did you mean 'vgg1"),
         (["--optimizer", "adem"], "adam"),

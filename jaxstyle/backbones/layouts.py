@@ -218,7 +218,7 @@ _IGNORED = re.compile(
     r"optimizer_weights|top_level_model_weights)([._]|$)|\.num_batches_tracked$"
 )
 _KERAS = re.compile(
-    r"^(block\d_conv\d|(?:bn_)?conv1|(?:res|bn)\d[a-f]_branch\d[abc]?)[._](?:.*[._])?"
+    r"^(block\d_conv\d|(?:bn_)?conv1(?!_\d)|(?:res|bn)\d[a-f]_branch\d[abc]?)[._](?:.*[._])?"
     r"(kernel|W|bias|b|gamma|beta|moving_mean|moving_variance)(?:_\d+)?(?::0)?$"
 )
 _GUESSES = (
@@ -299,7 +299,7 @@ def _recognize(plain: Mapping[str, StoredTensor], architecture: str | None) -> L
     elif others:
         found += f" such as {shown(others[0])}"
     missing = next((name for name in closest.names.values() if name not in names), None)
-    if missing and 2 * len(names & known) > len(known):
+    if missing and 2 * len(names & known) > min(len(known), len(names)):
         found += f"; as {closest.title} {closest.architecture} it lacks {missing}"
     raise ValueError(f"expected all convolutions of a VGG16, VGG19, ResNet or AlexNet, {found}")
 

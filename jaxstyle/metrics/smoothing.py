@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal, get_args
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.suggest import nearest
 
-Smoothing = Literal["none", "softmax", "scaled"]
+Smoothing = Literal["none", "softmax", "relative", "scaled"]
 
 SCALE = 0.001
 _DEEP = ("4", "5")
@@ -41,11 +42,17 @@ def smooth(
     >>> smooth(jnp.zeros((2, 2, 3)), "softmax", "relu4_6")[0, 0].tolist()
     [1.0, 1.0, 1.0]
     """
-    if smoothing == "softmax":
+    if smoothing in ("softmax", "relative"):
         return jax.nn.softmax(features / temperature, axis=(0, 1, 2)) * features.size
     if smoothing == "scaled" and layer.rpartition(":")[2][4:5] in _DEEP:
         return SCALE * features
     return features
+
+
+def spread(features: Float[Array, "h w c"]) -> Float[Array, ""]:
+    """Standard deviation of all features of a layer; 1 where they are all equal."""
+    found = jnp.std(features)
+    return jnp.where(found > 1e-6, found, 1.0)
 
 
 def check(smoothing: str) -> Smoothing:

@@ -1,0 +1,170 @@
+"""Every network's every layer against torch, and the one function they are all behind."""
+
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from fetching import needed
+from made_up import made_up_resnet50
+
+from jaxstyle.backbones import architectures, building, layouts, networks, weights
+
+REFERENCE = np.load(Path(__file__).parent / "data" / "features_reference.npz")
+SETTINGS = sorted({tuple(name.split("/")[:3]) for name in REFERENCE})
+
+
+def picture() -> np.ndarray:
+    """The picture of tests/reference_features.py."""
+    y, x = np.mgrid[0:45, 0:64] / 64
+    waves = [0.5 + 0.4 * np.sin(9 * x * (k + 1) + 7 * y * (3 - k)) for k in range(3)]
+    noise = np.random.default_rng(7).normal(0, 0.05, (45, 64, 3))
+    return np.clip(np.stack(waves, -1) + noise, 0, 1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """torchvision's ResNet-50, whose weights are in no package: its layout, with other numbers."""
+    path = tmp_path_factory.mktemp("weights") / "resnet50.npz"
+    state = made_up_resnet50()
+    state |= {"fc.weight": np.zeros((10, 2048), np.float32), "bn1.num_batches_tracked": np.array(7)}
+    np.savez(path, **state)
+    layout, tensors = layouts.read(path)
+    assert layout.architecture == "resnet50-v1.5"
+    return weights.Weights("resnet50-v1.5", layout.architecture, "", tensors)
+
+
+@pytest.mark.parametrize(("name", "pooling", "padding"), SETTINGS)
+def test_every_layer_agrees_with_torch(name, pooling, padding, imported):
+    loaded = imported if name == "resnet50-v1.5" else needed(name)
+    layers = architectures.layer_names(loaded.architecture)
+    run = jax.jit(
+        partial(
+            networks.features,
+            layers=layers,
+            architecture=loaded.architecture,
+            pooling=pooling,
+            padding=padding,
+        )
+    )
+    found = run(loaded.tensors, jnp.asarray(picture()))
+    assert set(found) == set(layers)
+    for layer in layers:
+        value = np.asarray(found[layer])
+        places = np.random.default_rng(len(layer)).integers(0, value.size, 48)
+        expected = REFERENCE[f"{name}/{pooling}/{padding}/{layer}"]
+        error = np.linalg.norm(value.ravel()[places] - expected) / np.linalg.norm(expected)
+        print(f"{name} {pooling} {padding} {layer}: {error:.1e}")
+        assert error < 1e-4, layer
+
+
+def test_only_what_the_layers_need_is_computed():
+    tensors = weights.load("vgg16").tensors
+    shallow = {name: tensors[name] for name in ("preprocess", "conv1_1", "conv1_2", "conv2_1")}
+    found = networks.features(shallow, jnp.asarray(picture()), ("relu2_1", "conv1_1"))
+    assert {name: value.shape for name, value in found.items()} == {
+        "conv1_1": (45, 64, 64),
+        "relu2_1": (22, 32, 128),
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"layers": ("relu6_1",)}, "has no layer 'relu6_1'; did you mean"),
+        ({"layers": ("relu3_4",)}, "vgg16 has no layer"),
+        ({"architecture": "vgg17"}, "did you mean 'vgg1"),
+        ({"architecture": "resnet50", "layers": ("relu2_4",)}, "resnet50 has no layer 'relu2_4'"),
+        ({"architecture": "alexnet", "layers": ("relu5",)}, "needs at least 31"),
+        ({"pooling": "min"}, "expected pooling to be one of max, average"),
+        ({"padding": "wrap"}, "expected padding to be one of"),
+        ({"image": jnp.zeros((8, 8))}, r"shape \(height, width, 3\)"),
+        ({"image": jnp.zeros((9, 7, 3)), "layers": ("relu4_1",)}, "at least 8"),
+    ],
+)
+def test_what_cannot_be_is_told(change, words):
+    arguments = {"params": {}, "image": jnp.zeros((30, 30, 3)), "layers": ("relu1_1",)} | change
+    with pytest.raises(ValueError, match=words):
+        networks.features(**arguments)
+
+
+@pytest.mark.parametrize("name", ["vgg16", "alexnet"])
+@pytest.mark.parametrize("padding", ["zeros", "reflect", "edge"])
+def test_a_single_position_survives_every_padding(name, padding):
+    deepest = architectures.layer_names(name)[-1]
+    least = architectures.smallest_side(name, (deepest,))
+    image = jnp.full((least, least, 3), 0.5)
+    tensors = weights.load(name).tensors
+    found = networks.features(tensors, image, (deepest,), architecture=name, padding=padding)
+    assert found[deepest].shape[:2] == (1, 1)
+    assert np.isfinite(found[deepest]).all()
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_the_gradient_of_max_pooling_goes_to_the_greatest(size):
+    x = jnp.array([[1.0, 5.0, 0.5], [3.0, 2.0, 0.2], [0.1, 0.4, 0.3]])[..., None]
+    gradient = jax.grad(lambda x: building.pool(x, "max", "zeros", size).sum())(x)
+    np.testing.assert_array_equal(gradient[..., 0], [[0, 1, 0], [0, 0, 0], [0, 0, 0]])
+
+
+def test_hanning_pooling_is_the_root_of_the_weighted_mean_square():
+    x = np.random.default_rng(0).random((5, 6, 2))
+    window = np.outer(np.hanning(5)[1:-1], np.hanning(5)[1:-1])
+    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+    expected = [
+        [
+            np.sqrt(
+                np.einsum("hwc,hw->c", padded[i : i + 3, j : j + 3] ** 2, window / window.sum())
+            )
+            for j in (0, 2, 4)
+        ]
+        for i in (0, 2, 4)
+    ]
+    found = building.pool(jnp.asarray(x, jnp.float32), "hanning", "zeros")
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+class TestNamesOfLayers:
+    def test_a_place_is_what_its_name_says(self):
+        for name in ("resnet50:relu3_4", "alexnet/max/zeros:relu1"):
+            assert str(networks.place(name, "vgg16")) == name
+        assert str(networks.place("relu3_1", "vgg16")) == "vgg16:relu3_1"
+
+    @pytest.mark.parametrize("name", ["vgg16/max:relu1_1", "vgg16/min/zeros:relu1_1", "a/b/c/d:e"])
+    def test_others_are_told(self, name):
+        with pytest.raises(ValueError, match="expected a layer such as"):
+            networks.place(name, "vgg16")
+
+    def test_usual_layers_have_counterparts(self):
+        usual = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
+        expected = {
+            "vgg19": usual,
+            "resnet50": ("relu1", "relu2_3", "relu3_4", "relu4_6", "relu4_6", "relu5_3"),
+            "alexnet": ("relu1", "relu2", "relu3", "relu4", "relu4", "relu5"),
+        }
+        for architecture, layers in expected.items():
+            found = [architectures.counterpart(architecture, layer) for layer in usual]
+            assert tuple(found) == layers
+
+
+def test_several_networks_at_once_each_run_once(monkeypatch):
+    runs = []
+    alone = networks.features
+
+    def counted(params, image, layers, **how):
+        runs.append((how["architecture"], how["pooling"], tuple(layers)))
+        return alone(params, image, layers, **how)
+
+    monkeypatch.setattr(networks, "features", counted)
+    names = ("vgg16:relu1_1", "alexnet:relu2", "vgg16:relu2_1", "vgg16/hanning/zeros:relu2_1")
+    params = {name: weights.load(name).tensors for name in ("vgg16", "alexnet")}
+    extract = networks.extractor(names, {name: name for name in params}, pooling="average")
+    found = extract(params, jnp.asarray(picture()))
+    assert set(found) == set(names)
+    assert runs == [
+        ("vgg16", "average", ("relu1_1", "relu2_1")),
+        ("alexnet", "average", ("relu2",)),
+        ("vgg16", "hanning", ("relu2_1",)),
+    ]
