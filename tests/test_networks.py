@@ -9,19 +9,12 @@ import numpy as np
 import pytest
 from fetching import needed
 from made_up import made_up_resnet50
+from reference_picture import picture
 
 from jaxstyle.backbones import architectures, building, layouts, networks, weights
 
 REFERENCE = np.load(Path(__file__).parent / "data" / "features_reference.npz")
 SETTINGS = sorted({tuple(name.split("/")[:3]) for name in REFERENCE})
-
-
-def picture() -> np.ndarray:
-    """The picture of tests/reference_features.py."""
-    y, x = np.mgrid[0:45, 0:64] / 64
-    waves = [0.5 + 0.4 * np.sin(9 * x * (k + 1) + 7 * y * (3 - k)) for k in range(3)]
-    noise = np.random.default_rng(7).normal(0, 0.05, (45, 64, 3))
-    return np.clip(np.stack(waves, -1) + noise, 0, 1).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

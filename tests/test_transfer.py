@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fetching import needed
 
 import jaxstyle
 from jaxstyle import cli, images
@@ -135,16 +136,30 @@ def test_help_does_not_wait_for_jax():
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
 
 
-def test_the_second_example(tmp_path, monkeypatch, capsys):
+def run_example(name, monkeypatch, *words):
     import runpy
 
-    out = tmp_path / "sheet.png"
-    example = Path(__file__).parents[1] / "examples" / "02_every_metric.py"
-    words = [example, out, 32, 1, "gram", "palette"]
-    monkeypatch.setattr(sys, "argv", [str(word) for word in words])
+    example = Path(__file__).parents[1] / "examples" / name
+    monkeypatch.syspath_prepend(str(example.parent))
+    monkeypatch.setattr(sys, "argv", [str(word) for word in (example, *words)])
     runpy.run_path(str(example))
+
+
+def test_the_second_example(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "sheet.png"
+    run_example("02_every_metric.py", monkeypatch, out, 32, 1, "gram", "palette")
     assert "palette" in capsys.readouterr().out
     assert images.read(out).shape[1] == 5 * (32 + 8)
+
+
+@pytest.mark.slow
+def test_the_third_example(tmp_path, monkeypatch, capsys):
+    for name in ("resnet50", "vgg19-normalized", "dists"):
+        needed(name)
+    out = tmp_path / "sheet.png"
+    run_example("03_resnet.py", monkeypatch, out, 32, 1)
+    assert capsys.readouterr().out.count("to style") == 8
+    assert images.read(out).shape[1] == 4 * (32 + 8)
 
 
 def test_the_first_example(pictures, tmp_path, monkeypatch):

@@ -7,8 +7,8 @@ RECIPE = Recipe(
     meaning="ResNet-50, its activations smoothed by a softmax before Gram and content",
     settings={
         "backbone": "resnet50",
-        "metric": (("gram~softmax", 1.0),),
-        "content_metric": (("mse~softmax", 1.0),),
+        "metric": (("gram~relative/6", 1.0),),
+        "content_metric": (("mse~relative/6", 1.0),),
     },
     constants=(
         "Style at the end of each stage of ResNet-50 (the code adds the stem), each weighted 1, "

@@ -1,0 +1,108 @@
+"""What a step costs on each network, and how large the error of its features is.
+
+For each network: Gram at its five usual style layers and mean squared error at its content layer,
+the gradient with respect to the picture; medians, measured in turns, relative to vgg16. Errors are
+the greatest of all layers against torch in float64 (tests/data/features_reference.npz).
+
+python benchmarks/networks.py [SIZE [ROUNDS]]      writes benchmarks/networks.md
+"""
+
+import platform
+import statistics
+import sys
+import time
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxstyle import images, samples, terms
+from jaxstyle.backbones import architectures, networks
+from jaxstyle.objective import evaluate, prepare
+from jaxstyle.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+from reference_picture import picture  # noqa: E402
+
+SINGLE = ("vgg16", "vgg16-caffe", "vgg19-normalized", "resnet18", "resnet50", "alexnet")
+RUNS = {name: {"backbone": name} for name in SINGLE}
+RUNS["resnet50 + vgg19-normalized"] = {
+    "style_backbone": "resnet50",
+    "content_backbone": "vgg19-normalized",
+}
+RUNS["resnet50 smoothed (swag)"] = {
+    "backbone": "resnet50",
+    "metric": (("gram~relative/6", 1.0),),
+    "content_metric": (("mse~relative/6", 1.0),),
+}
+
+size, rounds = (int(word) for word in (*sys.argv[1:], *("256", "9")[len(sys.argv) - 1 :]))
+content = jnp.asarray(images.read(samples.resolve("sample:lighthouse"), size=size))
+style = jnp.asarray(images.read(samples.resolve("sample:swirls"), size=size))
+loaded = terms.Networks(report=print)
+
+
+def gradient_of(settings):
+    """A compiled gradient of the whole objective, to be timed."""
+    parts = terms.from_settings(settings, loaded)
+    extract, params = terms.extractor(parts, loaded, padding=settings.padding)
+    objective = jax.jit(lambda p: prepare(partial(extract, p), parts, content, style))(params)
+
+    @jax.jit
+    def gradient(params, objective, image):
+        return jax.grad(lambda x: evaluate(partial(extract, params), objective, x).total)(image)
+
+    return partial(gradient, params, objective, content)
+
+
+def worst_errors():
+    """For each network the greatest relative error of a layer, over its settings."""
+    reference = np.load(ROOT / "tests" / "data" / "features_reference.npz")
+    found = {}
+    for name, pooling, padding in sorted({tuple(key.split("/")[:3]) for key in reference}):
+        if name not in SINGLE:
+            continue
+        architecture = loaded.architecture(name)
+        layers = architectures.layer_names(architecture)
+        how = {"architecture": architecture, "pooling": pooling, "padding": padding}
+        run = jax.jit(partial(networks.features, layers=layers, **how))
+        for layer, value in run(loaded[name].tensors, picture()).items():
+            value = np.asarray(value)
+            places = np.random.default_rng(len(layer)).integers(0, value.size, 48)
+            expected = reference[f"{name}/{pooling}/{padding}/{layer}"]
+            error = np.linalg.norm(value.ravel()[places] - expected) / np.linalg.norm(expected)
+            found[name] = max(found.get(name, (0, "")), (error, layer))
+    return found
+
+
+gradients = {name: gradient_of(Settings(**chosen)) for name, chosen in RUNS.items()}
+seconds = {name: [] for name in RUNS}
+for gradient in gradients.values():
+    gradient().block_until_ready()
+for _ in range(rounds):
+    for name, gradient in gradients.items():
+        began = time.perf_counter()
+        gradient().block_until_ready()
+        seconds[name].append(time.perf_counter() - began)
+base, errors = seconds["vgg16"], worst_errors()
+lines = [
+    "# Networks: the cost of a step, and errors",
+    "",
+    f"{date.today()}, {jax.devices()[0].device_kind} ({platform.machine()}), jax {jax.__version__}, "
+    f"{size} pixels, {rounds} rounds in turns; padding edge. Errors: the worst layer's, relative, "
+    "against torch in float64. Made by benchmarks/networks.py.",
+    "",
+    "| network | step, relative to vgg16 | worst error | at |",
+    "|---|---|---|---|",
+]
+for name, times in seconds.items():
+    ratio = statistics.median(t / b for t, b in zip(times, base, strict=True))
+    error, layer = errors.get(name, (None, ""))
+    lines.append(f"| {name} | {ratio:.2f} | {f'{error:.1e}' if error else ''} | {layer} |")
+report = "\n".join(lines) + "\n"
+print(report)
+(ROOT / "benchmarks" / "networks.md").write_text(report)
