@@ -92,7 +92,8 @@ base, errors = seconds["vgg16"], worst_errors()
 lines = [
     "# Networks: the cost of a step, and errors",
     "",
-    f"{date.today()}, {jax.devices()[0].device_kind} ({platform.machine()}), jax {jax.__version__}, "
+    f"{date.today()}, {jax.devices()[0].device_kind} ({platform.machine()}), "
+    f"jax {jax.__version__}, "
     f"{size} pixels, {rounds} rounds in turns; padding edge. Errors: the worst layer's, relative, "
     "against torch in float64. Made by benchmarks/networks.py.",
     "",

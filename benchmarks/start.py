@@ -68,8 +68,8 @@ report = "\n".join(
         "AdaIN's start over the loss from the content's at equal time: under 1 AdaIN is ahead. "
         "Made by benchmarks/start.py.",
         "",
-        "| scales | pair | seconds of its pass | that is, steps | first step of full size | a quarter "
-        "| half | last |",
+        "| scales | pair | seconds of its pass | that is, steps "
+        "| first step of full size | a quarter | half | last |",
         "|---|---|---|---|---|---|---|---|",
         *rows,
     ]

@@ -163,15 +163,11 @@ def test_the_third_example(tmp_path, monkeypatch, capsys):
 
 
 def test_the_first_example(pictures, tmp_path, monkeypatch):
-    import runpy
-
     out = tmp_path / "out.png"
-    example = Path(__file__).parents[1] / "examples" / "01_first_picture.py"
-    inputs = [str(pictures / "content.png"), str(pictures / "style.png")]
-    monkeypatch.setattr(sys, "argv", [str(example), *inputs, str(out)])
     small = jaxstyle.stylize
     monkeypatch.setattr(
         jaxstyle, "stylize", lambda *a, **k: small(*a, **{**k, **SMALL}), raising=False
     )
-    runpy.run_path(str(example))
+    inputs = [pictures / "content.png", pictures / "style.png"]
+    run_example("01_first_picture.py", monkeypatch, *inputs, out)
     assert images.read(out).shape == (26, 32, 3)
