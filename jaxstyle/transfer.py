@@ -29,6 +29,7 @@ from jaxstyle.objective import (
 )
 from jaxstyle.pyramid import Scale, plan
 from jaxstyle.settings import LEARNING_RATES, Settings, check_names
+from jaxstyle.suggest import nearest
 from jaxstyle.terms import Networks
 
 CHUNK = 10
@@ -345,6 +346,13 @@ def _initial(
             networks[name].tensors for name in ("vgg19-normalized", "adain-decoder")
         )
         return np.asarray(adain.stylized(encoder, decoder, content, style))
+    path = Path(settings.init)
+    if not (":" in settings.init or path.suffix or path.exists()):
+        known = ("content", "noise", "style", "adain")
+        raise ValueError(
+            f"expected init to be {', '.join(known)} or a picture file, got {settings.init!r}"
+            f"{nearest(settings.init, known)}"
+        )
     return images.resize(
         _picture(settings.init, "initial picture", max(content.shape[:2]), **fetched),
         content.shape[:2],

@@ -101,6 +101,7 @@ def test_ctrl_c_saves_what_there_is(pictures, tmp_path, monkeypatch):
         (["--backbone", "vgg61"], "did you mean 'vgg1"),
         (["--optimizer", "adem"], "adam"),
         (["--init", "nowhere.png"], "there is no file nowhere.png"),
+        (["--init", "adian"], "did you mean 'adain'"),
         (["--style-weight", "0", "--content-weight", "0", "--smoothness", "0"], "nothing to"),
         (["--bogus"], "No such option"),
     ],
