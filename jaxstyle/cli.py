@@ -77,6 +77,20 @@ class _Layers(click.ParamType[tuple[str, ...]]):
         return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
+class _Numbers(click.ParamType[tuple[float, ...]]):
+    """Numbers with commas between."""
+
+    name = "NUMBER,…"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(float(each) for each in value.split(","))
+        except ValueError:
+            self.fail(f"expected numbers with commas between, got {value!r}", param, ctx)
+
+
 def _setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """One flag for every field of `Settings`, with its type, default and help."""
     hints = typing.get_type_hints(Settings)
@@ -91,6 +105,10 @@ def _setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
             kind = click.Choice(get_args(hint))
         elif each.name in ("metric", "content_metric"):
             kind, options = _Share(), {"multiple": True}
+        elif each.name in ("content_mask", "style_mask"):
+            kind, options = str, {"multiple": True, "metavar": "FILE"}
+        elif hint == tuple[float, ...]:
+            kind = _Numbers()
         elif get_origin(hint) is tuple:
             kind = _Layers()
         elif hint is bool:
@@ -98,6 +116,8 @@ def _setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
         shown = each.default if each.default not in (None, ()) else False
         if each.name in ("metric", "content_metric"):
             shown = ", ".join(name for name, _ in each.default)
+        elif isinstance(kind, _Numbers):
+            shown = ",".join(f"{value:g}" for value in each.default) or False
         command = click.option(
             flag,
             each.name,
@@ -128,18 +148,33 @@ def commands() -> None:
 
 @commands.command(short_help="Make a picture: CONTENT painted like STYLE.")
 @click.argument("content")
-@click.argument("style")
+@click.argument("style", nargs=-1, required=True)
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="PNG, JPEG, WebP, TIFF."
 )
 @_setting_flags
+@click.option("--preview", is_flag=True, help="Write the picture as it stands every few seconds.")
+@click.option(
+    "--frames",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Keep a picture every few steps, for an animation.",
+)
 @_OFFLINE
 @_QUIET
 @_DEBUG
 def stylize(
-    content: str, style: str, output: Path, offline: bool, quiet: bool, debug: bool, **chosen: Any
+    content: str,
+    style: tuple[str, ...],
+    output: Path,
+    preview: bool,
+    frames: Path | None,
+    offline: bool,
+    quiet: bool,
+    debug: bool,
+    **chosen: Any,
 ) -> None:
-    """Make a picture that shows CONTENT as if it were painted like STYLE.
+    """Make a picture that shows CONTENT as if it were painted like STYLE, or several of them.
 
     CONTENT and STYLE are picture files, or sample:NAME (see `jaxstyle samples`).
     """
@@ -156,8 +191,8 @@ def stylize(
     manifest.check(output)
     report = _silent if quiet else _note
     fetched: dict[str, Any] = {"offline": offline, "report": report}
-    inputs = samples.resolve(content, **fetched), samples.resolve(style, **fetched)
-    for path in inputs:
+    inputs = [samples.resolve(each, **fetched) for each in (content, *style)]
+    for path in (*inputs, *map(Path, (*settings.content_mask, *settings.style_mask))):
         images.check_input(path)
         if output.exists() and path.exists() and output.samefile(path):
             raise ValueError(f"the output {output} is one of the inputs")
@@ -168,21 +203,25 @@ def stylize(
     from jaxstyle.progress import shown
 
     last: list[Progress] = []
+    keep = _Kept(output if preview else None, frames)
     try:
         with shown(quiet) as show:
 
             def on_progress(progress: Progress) -> None:
                 last[:] = [progress]
                 show(progress)
+                keep(progress)
 
-            made = transfer.stylize(*inputs, settings, on_progress=on_progress, **fetched)
+            made = transfer.stylize(
+                inputs[0], inputs[1:], settings, on_progress=on_progress, **fetched
+            )
     except KeyboardInterrupt:
         if last:
             images.write(output, last[0].image)
             print(f"jaxstyle: interrupted; step {last[0].step} is in {output}", file=sys.stderr)
             sys.exit(130)
         raise
-    facts = manifest.describe(made, *inputs)
+    facts = manifest.describe(made, inputs[0], inputs[1:])
     images.write(output, made.image, settings=manifest.brief(facts))
     manifest.write(manifest.beside(output), facts)
     if made.failure:
@@ -359,6 +398,28 @@ def _show(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -
         return
     for row in rows:
         print(f"{row['name']:18}" + " · ".join(str(row[c]) for c in columns[1:] if row[c]))
+
+
+class _Kept:
+    """Writes the picture as it stands: to the output now and then, and as numbered frames."""
+
+    def __init__(self, output: Path | None, frames: Path | None) -> None:
+        self._output, self._frames, self._count, self._last = output, frames, 0, 0.0
+        if frames:
+            frames.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, progress: Progress) -> None:
+        from jaxstyle import images
+
+        if self._output and progress.seconds - self._last >= _PREVIEW_SECONDS:
+            images.write(self._output, progress.image)
+            self._last = progress.seconds
+        if self._frames:
+            images.write(self._frames / f"{self._count:05}.png", progress.image)
+            self._count += 1
+
+
+_PREVIEW_SECONDS = 3.0
 
 
 def _silent(line: str) -> None:

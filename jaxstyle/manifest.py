@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,14 +41,19 @@ def check(picture: str | Path) -> None:
         raise ValueError(f"{path} exists and is not a jaxstyle manifest; choose another output")
 
 
-def describe(made: Stylized, content: Path, style: Path) -> dict[str, Any]:
+def describe(made: Stylized, content: Path, styles: Sequence[Path]) -> dict[str, Any]:
     """Settings, seeds, versions, device, the inputs' and weights' SHA-256, and the history."""
     import jax
 
     from jaxstyle import samples
 
     device = jax.devices()[0]
-    inputs = {"content": content, "style": style}
+    inputs = {"content": content}
+    for number, style in enumerate(styles):
+        inputs["style" if number == 0 else f"style#{number + 1}"] = style
+    for role in ("content_mask", "style_mask"):
+        for number, mask in enumerate(made.facts["settings"][role]):
+            inputs[role if number == 0 else f"{role}#{number + 1}"] = Path(mask)
     init = samples.resolve(made.facts["settings"]["init"], offline=True)
     if init.is_file():
         inputs["init"] = init

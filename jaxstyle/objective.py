@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 from jaxstyle.metrics import Metric, find
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.metrics.smoothing import Smoothing, check, smooth, spread
+from jaxstyle.regions import Picks
 
 Features = Mapping[str, Float[Array, "_h _w _c"]]
 Extract = Callable[[Float[Array, "h w 3"]], Features]
@@ -39,6 +40,10 @@ class Term:
         smoothing: What is done to features first (static): see `jaxstyle.metrics.smoothing`.
         temperature: Of the smoothing's softmax, a leaf.
         parameters: The metric's own numbers (a temperature, a key), leaves.
+        styles: Which of the style pictures a style term compares with (static); the targets of
+            several are mixed.
+        shares: How much of each of them, leaves.
+        region: Number of the region that the term speaks of (static), None for all.
     """
 
     metric: Metric = field(metadata={"static": True})
@@ -48,6 +53,9 @@ class Term:
     smoothing: Smoothing = field(default="none", metadata={"static": True})
     temperature: Any = 1.0
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    styles: tuple[int, ...] = field(default=(0,), metadata={"static": True})
+    shares: tuple[Any, ...] = (1.0,)
+    region: int | None = field(default=None, metadata={"static": True})
 
 
 def term(
@@ -105,12 +113,14 @@ class Objective:
             weight and layer weight multiplies the distance; all ones means uncalibrated.
         spreads: For each term an array, one a layer: what `"relative"` smoothing divides features
             by, the standard deviation of the reference's; ones for other terms.
+        picks: For each term and layer which positions it sees, None for all.
     """
 
     terms: tuple[Term, ...]
     targets: tuple[tuple[Any, ...], ...]
     scales: tuple[Float[Array, _layers], ...]
     spreads: tuple[Float[Array, _layers], ...]
+    picks: tuple[tuple[Any, ...], ...]
 
 
 class Losses(NamedTuple):
@@ -141,7 +151,11 @@ def _spreads(part: Term, features: Features) -> Float[Array, _layers]:
 
 
 def _views(
-    part: Term, image: Float[Array, "h w 3"], features: Features, spreads: Float[Array, _layers]
+    part: Term,
+    image: Float[Array, "h w 3"],
+    features: Features,
+    spreads: Float[Array, _layers],
+    picks: Sequence[Any],
 ) -> list[Any]:
     """The features of one term in the form that its metric expects."""
     grids = [
@@ -149,6 +163,10 @@ def _views(
         if layer == "image"
         else smooth(features[layer], part.smoothing, layer, part.temperature * own)
         for layer, own in zip(part.layers, spreads, strict=True)
+    ]
+    grids = [
+        grid if pick is None else grid.reshape(-1, grid.shape[-1])[pick]
+        for grid, pick in zip(grids, picks, strict=True)
     ]
     if part.metric.expects == "layers":
         return [tuple(grids)]
@@ -161,8 +179,9 @@ def prepare(
     extract: Extract,
     terms: Sequence[Term],
     content: Float[Array, "h w 3"],
-    style: Float[Array, "k l 3"],
+    style: Float[Array, "k l 3"] | Sequence[Float[Array, "_k _l 3"]],
     key: Array | None = None,
+    picks: Sequence[tuple[Picks, tuple[Picks, ...]]] | None = None,
 ) -> Objective:
     """Compute every term's targets from the two pictures; the result is not calibrated.
 
@@ -170,30 +189,56 @@ def prepare(
         extract: Features of a picture.
         terms: What is compared.
         content: The content picture.
-        style: The style picture.
+        style: The style picture, or several.
+        picks: For each term what it sees of the content, and of each of its styles, layer by layer
+            (`jaxstyle.regions.picks`); everything if not given.
         key: What random metrics draw from; `jax.random.key(0)` if not given.
     """
-    sources = {
-        kind: (picture, extract(picture))
-        for kind, picture in (("content", content), ("style", style))
-        if any(each.metric.kind == kind for each in terms)
+    styles = style if isinstance(style, (list, tuple)) else (style,)
+    wanted = {each.metric.kind for each in terms}
+    sources: dict[str, list[tuple[Any, Features]]] = {
+        "content": [(content, extract(content) if "content" in wanted else {})],
+        "style": [(each, extract(each) if "style" in wanted else {}) for each in styles],
     }
-    sources["image"] = (content, sources.get("content", (content, {}))[1])
+    sources["image"] = sources["content"]
     key = jax.random.key(0) if key is None else key
-    spreads = tuple(_spreads(part, sources[part.metric.kind][1]) for part in terms)
+    everything = [
+        ((None,) * len(each.layers), ((None,) * len(each.layers),) * len(each.styles))
+        for each in terms
+    ]
+    picks = picks or everything
 
-    def summaries(number: int, part: Term) -> Iterator[Any]:
-        views = _views(part, *sources[part.metric.kind], spreads[number])
-        for layer, view in enumerate(views):
+    def summaries(number: int, part: Term, own: int, spreads: Any) -> Iterator[Any]:
+        seen = picks[number][1][own] if part.metric.kind == "style" else picks[number][0]
+        source = sources[part.metric.kind][part.styles[own] if part.metric.kind == "style" else 0]
+        for layer, view in enumerate(_views(part, *source, spreads, seen)):
             if part.metric.random:
-                own = jax.random.fold_in(jax.random.fold_in(key, number), layer)
-                yield part.metric.summarize(view, own)
+                draw = jax.random.fold_in(jax.random.fold_in(key, number), layer)
+                yield part.metric.summarize(view, draw)
             else:
                 yield part.metric.summarize(view)
 
-    targets = tuple(tuple(summaries(number, part)) for number, part in enumerate(terms))
+    spreads, targets = [], []
+    for number, part in enumerate(terms):
+        kind = part.metric.kind
+        first = sources[kind][part.styles[0] if kind == "style" else 0]
+        spreads.append(_spreads(part, first[1]))
+        each = [tuple(summaries(number, part, k, spreads[-1])) for k in range(len(part.styles))]
+        targets.append(each[0] if len(each) == 1 else _mixed(part, each))
     scales = tuple(jnp.ones(len(target)) for target in targets)
-    return Objective(tuple(terms), targets, scales, spreads)
+    seen = tuple(tuple(each) for each, _ in picks)
+    return Objective(tuple(terms), tuple(targets), scales, tuple(spreads), seen)
+
+
+def _mixed(part: Term, targets: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """The mean of several pictures' targets, by their shares."""
+
+    def mean(*leaves: Any) -> Any:
+        weighted = [share * leaf for share, leaf in zip(part.shares, leaves, strict=True)]
+        return jnp.sum(jnp.stack(weighted), axis=0)
+
+    found: tuple[Any, ...] = jax.tree.map(mean, *targets)
+    return found
 
 
 def distances(
@@ -206,12 +251,16 @@ def distances(
             [
                 part.metric.distance(view, target, **part.parameters)
                 for view, target in zip(
-                    _views(part, image, features, spreads), targets, strict=True
+                    _views(part, image, features, spreads, picks), targets, strict=True
                 )
             ]
         )
-        for part, targets, spreads in zip(
-            objective.terms, objective.targets, objective.spreads, strict=True
+        for part, targets, spreads, picks in zip(
+            objective.terms,
+            objective.targets,
+            objective.spreads,
+            objective.picks,
+            strict=True,
         )
     )
 
@@ -274,11 +323,15 @@ def calibrate(
 
 
 def double_exposure(
-    content: Float[Array, "h w 3"], style: Float[Array, "k l 3"]
+    content: Float[Array, "h w 3"],
+    style: Float[Array, "k l 3"] | Sequence[Float[Array, "_k _l 3"]],
 ) -> Float[Array, "h w 3"]:
     """The mean of the content and the style stretched to its shape: the calibration's reference.
+
+    Of several styles the first.
 
     The content term's gradient is zero at the content picture, a style term's at the style. Halfway
     between, both pull; and it has the detail of a real picture, as the result will.
     """
-    return (content + jax.image.resize(style, content.shape, "linear")) / 2
+    first = style[0] if isinstance(style, (list, tuple)) else style
+    return (content + jax.image.resize(first, content.shape, "linear")) / 2

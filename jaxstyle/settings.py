@@ -16,6 +16,8 @@ Choice = tuple[str, float] | tuple[str, float, tuple[str, ...]]
 
 The name may say how features are smoothed first (`gram~softmax`), a layer its network
 (`resnet50:relu3_4`)."""
+BlendName = Literal["sum", "mix"]
+ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma"]
 OptimizerName = Literal["lbfgs", "adam", "sgd", "momentum", "rmsprop"]
 PoolingName = Literal["max", "average", "hanning"]
 PaddingName = Literal["zeros", "reflect", "edge"]
@@ -66,6 +68,29 @@ class Settings:
     content_backbone: str | None = _setting(
         None, "Network of the content terms (default: the same as --backbone)."
     )
+    style_shares: tuple[float, ...] = _setting(
+        (), "How much each of several styles counts (default: all the same)."
+    )
+    blend: BlendName = _setting(
+        "sum", "Several styles: add up the losses, or mix their targets into one (statistics only)."
+    )
+    style_scale: tuple[float, ...] = _setting(
+        (1.0,), "Size of the style's strokes, relative; several are used at once."
+    )
+    style_rotation: tuple[float, ...] = _setting(
+        (0.0,), "Degrees by which the style is turned; several are used at once."
+    )
+    content_mask: tuple[Any, ...] = _setting(
+        (), "Mask of a region of the content, white inside; may be given several times."
+    )
+    style_mask: tuple[Any, ...] = _setting(
+        (), "Mask of the part of the style that a region takes; once for each region, or never."
+    )
+    color: ColorName = _setting(
+        "style",
+        "Colors of the result: the style's, or the content's by luminance alone, by histogram or "
+        "covariance matching of the style before, or by its chroma after.",
+    )
     pooling: PoolingName = _setting("max", "Pooling between the network's blocks.")
     padding: PaddingName = _setting("edge", "What surrounds each convolution's input.")
     optimizer: OptimizerName = _setting("lbfgs", "What moves the pixels.")
@@ -103,12 +128,29 @@ class Settings:
         for name in ("metric", "content_metric"):
             for metric, share, *_ in getattr(self, name):
                 _at_least(f"the weight of {metric}", share, 0)
+        for name in ("style_shares", "style_scale"):
+            for value in getattr(self, name):
+                if not 0 < value < float("inf"):
+                    raise ValueError(f"expected every {name} above 0 and finite, got {value}")
+        for name in ("style_scale", "style_rotation"):
+            if not getattr(self, name):
+                raise ValueError(f"expected at least one {name}")
+        for value in self.style_rotation:
+            if not abs(value) < float("inf"):
+                raise ValueError(f"expected every style_rotation finite, got {value}")
+        if self.style_mask and len(self.style_mask) != len(self.content_mask):
+            raise ValueError(
+                f"expected as many style masks as content masks, or none; got "
+                f"{len(self.style_mask)} and {len(self.content_mask)}"
+            )
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"expected a positive learning_rate, got {self.learning_rate}")
         for name, known in (
             ("pooling", get_args(PoolingName)),
             ("padding", get_args(PaddingName)),
             ("optimizer", get_args(OptimizerName)),
+            ("blend", get_args(BlendName)),
+            ("color", get_args(ColorName)),
         ):
             value = getattr(self, name)
             if value not in known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ from jaxstyle.backbones.building import Padding, Pooling
 from jaxstyle.metrics import find
 from jaxstyle.metrics.metric import Kind, Metric, is_fixed
 from jaxstyle.objective import Term, layers_of, term
+from jaxstyle.regions import Look
 from jaxstyle.settings import Choice, Settings
 
 
@@ -124,8 +126,15 @@ def _places(
     return tuple(found)
 
 
-def from_settings(settings: Settings, networks_: Networks) -> tuple[Term, ...]:
+def from_settings(
+    settings: Settings, networks_: Networks, looks: Sequence[Look] = (Look(),)
+) -> tuple[Term, ...]:
     """All terms of a run; those without weight are left out.
+
+    Args:
+        settings: What is compared and how much it counts.
+        networks_: Where weights come from.
+        looks: The style terms are there once for each.
 
     Raises:
         ValueError: A name that does not exist, or no term has any weight.
@@ -145,15 +154,24 @@ def from_settings(settings: Settings, networks_: Networks) -> tuple[Term, ...]:
         ),
         ((smoothness,), settings.smoothness, (), "image", style),
     )
-    found = tuple(
-        build(choice, kind, networks_, backbone=backbone, layers=layers, weight=weight)
-        for choices, weight, layers, kind, backbone in groups
-        for choice in choices
-    )
+    found: list[Term] = []
+    for choices, weight, layers, kind, backbone in groups:
+        for choice in choices:
+            part = build(choice, kind, networks_, backbone=backbone, layers=layers, weight=weight)
+            found += [part] if kind != "style" else [_seen(part, look) for look in looks]
     kept = tuple(each for each in found if each.weight > 0)
     if not kept:
         raise ValueError("every weight is zero: there is nothing to optimize")
     return kept
+
+
+def _seen(part: Term, look: Look) -> Term:
+    if len(look.styles) > 1 and not part.metric.mixable:
+        raise ValueError(
+            f"the targets of {part.metric.name} cannot be mixed; add the losses instead: blend sum"
+        )
+    weight = part.weight * look.weight
+    return replace(part, weight=weight, styles=look.styles, shares=look.shares, region=look.region)
 
 
 def names(terms: Sequence[Term]) -> tuple[str, ...]:

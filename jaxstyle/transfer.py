@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle import images, optimize, recipes, samples, terms
+from jaxstyle import color, guidance, images, optimize, recipes, regions, samples, terms
 from jaxstyle.images import Picture
 from jaxstyle.objective import (
     Losses,
@@ -88,7 +88,7 @@ class Stylized(NamedTuple):
 
 def stylize(
     content: Source,
-    style: Source,
+    style: Source | Sequence[Source],
     settings: Settings | None = None,
     *,
     on_progress: Callable[[Progress], object] | None = None,
@@ -100,7 +100,7 @@ def stylize(
 
     Args:
         content: What to show: a file, `"sample:NAME"`, or an array in [0, 1].
-        style: How to paint it: likewise.
+        style: How to paint it: likewise; a list or tuple of several.
         settings: Everything that can be chosen; the defaults if not given.
         on_progress: Called between chunks of steps.
         report: Told, in lines, what is fetched and what was noticed.
@@ -130,13 +130,18 @@ def stylize(
         settings = replace(settings, **changes)
     size = settings.size or (256 if jax.default_backend() == "cpu" else 512)
     fetched: dict[str, Any] = {"offline": offline, "report": report}
-    content = _picture(content, "content", size, **fetched)
-    style = _picture(style, "style", size, **fetched)
-    for role, picture in (("content", content), ("style", style)):
+    original = _picture(content, "content", size, **fetched)
+    sources = tuple(style) if isinstance(style, (list, tuple)) else (style,)
+    given = [
+        _picture(each, "style", size, scales=settings.style_scale, **fetched) for each in sources
+    ]
+    for role, picture in (("content", original), *(("style", each) for each in given)):
         if report and max(picture.shape[:2]) < size:
             report(f"the {role} is smaller than {size} pixels and is not enlarged")
+    guide = guidance.gather(settings, original, given, size)
+    content, styles = guide.content, guide.styles
     networks = Networks(**fetched)
-    parts = terms.from_settings(settings, networks)
+    parts = terms.from_settings(settings, networks, guide.looks)
     compiled = _Compiled(parts, networks, settings)
     if report and settings.recipe and settings.calibrate:
         weights_of = recipes.find(settings.recipe).weights
@@ -145,7 +150,7 @@ def stylize(
             f"its terms are calibrated to {', '.join(compiled.params)} instead"
         )
     scales = plan(max(content.shape[:2]), settings.scales, settings.steps)
-    image = _initial(settings, content, style, networks, fetched)
+    image = _initial(settings, content, styles[0], networks, fetched)
     params = compiled.params
     least = max(_LEAST_STYLE, terms.smallest_side(parts, networks))
     rate = settings.learning_rate or LEARNING_RATES[settings.optimizer]
@@ -157,9 +162,12 @@ def stylize(
         shape = images.fit(content.shape[0], content.shape[1], scale.size)
         pictures = (
             images.resize(content, shape),
-            images.resize(style, _style_shape(style, content, shape, least)),
+            tuple(
+                images.resize(each, _style_shape(each, content, shape, least)) for each in styles
+            ),
         )
-        objective = compiled.prepare(params, *pictures, settings.seed)
+        seen = compiled.picks(parts, guide, *pictures)
+        objective = compiled.prepare(params, *pictures, settings.seed, seen)
         if settings.calibrate and constants is None:
             # Once, where it is cheapest: all terms scale alike with the number of pixels.
             constants = compiled.calibrate(params, objective, *pictures).scales
@@ -191,12 +199,13 @@ def stylize(
                         seconds=now - began,
                         rate=rate_now,
                         seconds_left=_work_left(scales, step) / scale.size**2 / rate_now,
-                        image=np.asarray(state.image),
+                        image=_shown(settings.color, np.asarray(state.image), original),
                     )
                 )
         image = np.asarray(state.image)
         if not finite:
             break
+    image = _shown(settings.color, image, original)
     facts = {
         "settings": _filled(settings, size, rate),
         "scales": [scale._asdict() for scale in scales],
@@ -219,12 +228,15 @@ class _Compiled:
         extract, self.params = terms.extractor(
             parts, networks, pooling=settings.pooling, padding=settings.padding
         )
+        self._extract = extract
 
-        def _prepare(params: Any, content: Any, style: Any, seed: Any) -> Objective:
-            return prepare(partial(extract, params), parts, content, style, jax.random.key(seed))
+        def _prepare(params: Any, content: Any, styles: Any, seed: Any, picks: Any) -> Objective:
+            key = jax.random.key(seed)
+            return prepare(partial(extract, params), parts, content, styles, key, picks)
 
-        def _calibrate(params: Any, objective: Objective, content: Any, style: Any) -> Objective:
-            return calibrate(partial(extract, params), objective, double_exposure(content, style))
+        def _calibrate(params: Any, objective: Objective, content: Any, styles: Any) -> Objective:
+            reference = double_exposure(content, styles)
+            return calibrate(partial(extract, params), objective, reference)
 
         def _advance(
             params: Any, objective: Objective, state: Any, count: Any, rate: Any
@@ -263,11 +275,51 @@ class _Compiled:
             np.concatenate([np.asarray(one.terms) for one in found])[:count],
         )
 
+    def picks(
+        self,
+        parts: Sequence[Term],
+        guide: guidance.Guide,
+        content: Picture,
+        styles: Sequence[Picture],
+    ) -> list[Any] | None:
+        """What each term sees of the content and of its styles; None where all see everything."""
+        if not guide.regions:
+            return None
+        found = []
+        sizes = [self._sizes(each) for each in (content, *styles)]
+        for part in parts:
+            region = regions.Region() if part.region is None else guide.regions[part.region]
+            found.append(
+                (
+                    regions.picks(region.content, part.metric, part.layers, sizes[0]),
+                    tuple(
+                        regions.picks(
+                            guide.style_mask(region, which),
+                            part.metric,
+                            part.layers,
+                            sizes[which + 1],
+                        )
+                        for which in part.styles
+                    ),
+                )
+            )
+        return found
+
+    def _sizes(self, picture: Picture) -> dict[str, tuple[int, int]]:
+        """Height and width of every layer, and of the picture."""
+        shapes = jax.eval_shape(self._extract, self.params, picture)
+        return {name: each.shape[:2] for name, each in shapes.items()} | {
+            "image": picture.shape[:2]
+        }
+
     def start(self, image: Float[Array, "h w 3"], rate: float) -> optimize.State:
         return optimize.start(optimize.optimizer(self._name, rate), image)
 
 
-def _picture(source: Source, role: str, size: int, **fetched: Any) -> Picture:
+def _picture(
+    source: Source, role: str, size: int, scales: Sequence[float] = (1.0,), **fetched: Any
+) -> Picture:
+    size = round(size * max(*scales, 1.0))
     if isinstance(source, (str, Path)):
         return images.read(samples.resolve(str(source), **fetched), size=size)
     array = np.asarray(source, np.float32)
@@ -359,6 +411,13 @@ def _initial(
     )
 
 
+def _shown(how: str, image: Picture, original: Picture) -> Picture:
+    """A picture on its way, in the colors that it will have."""
+    if how not in ("luminance", "chroma"):
+        return image
+    return color.after(how, image, images.resize(original, image.shape[:2]))
+
+
 def _work_left(scales: Sequence[Scale], step: int) -> float:
     """Steps still to come, each counted by the square of its size."""
     work = 0
@@ -383,4 +442,9 @@ def _diagnosis(
 
 
 def _filled(settings: Settings, size: int, rate: float) -> dict[str, Any]:
-    return asdict(replace(settings, size=size, learning_rate=rate))
+    found = asdict(replace(settings, size=size, learning_rate=rate))
+    for name in ("content_mask", "style_mask"):
+        # An array is not kept: it could be as large as a picture.
+        masks = (each if isinstance(each, str) else "an array" for each in found[name])
+        found[name] = tuple(masks)
+    return found

@@ -92,6 +92,7 @@ METRICS = (
         cost="512 n",
         paper="after Afifi, Brubaker & Brown, CVPR 2021",
         symmetric=True,
+        mixable=True,
     ),
     Metric(
         name="palette",

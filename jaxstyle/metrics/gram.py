@@ -119,6 +119,7 @@ METRICS = (
         cost="n C²",
         paper="Gatys, Ecker & Bethge, CVPR 2016",
         symmetric=True,
+        mixable=True,
     ),
     Metric(
         name="shifted_gram",
@@ -131,6 +132,7 @@ METRICS = (
         cost="n C²",
         paper="Novak & Nikulin, arXiv 1605.04603",
         symmetric=True,
+        mixable=True,
     ),
     Metric(
         name="covariance",
@@ -143,6 +145,7 @@ METRICS = (
         cost="n C²",
         paper="Sun & Saenko, ECCV 2016; Yeh & Forsyth, arXiv 1910.09447",
         symmetric=True,
+        mixable=True,
     ),
     Metric(
         name="cross_layer_gram",
@@ -154,5 +157,6 @@ METRICS = (
         meaning="which fine features occur with which coarse ones",
         cost="n C²",
         paper="Yeh et al., arXiv 1804.00118",
+        mixable=True,
     ),
 )

@@ -121,6 +121,7 @@ METRICS = (
         cost="n C",
         paper=_LI,
         symmetric=True,
+        mixable=True,
     ),
     Metric(
         name="mmd_polynomial",

@@ -49,6 +49,7 @@ class Metric:
         symmetric: Exchanging the two pictures does not change the distance.
         zero: The distance of a picture to itself is zero.
         random: `summarize` draws random numbers and takes a `key`.
+        mixable: Targets of several pictures can be averaged: they are statistics of one shape.
         weights: The name of numbers that `distance` takes as `fitted`, for a metric that was
             fitted to something (`jaxstyle weights list`).
     """
@@ -65,4 +66,5 @@ class Metric:
     symmetric: bool = False
     zero: bool = True
     random: bool = False
+    mixable: bool = False
     weights: str | None = None

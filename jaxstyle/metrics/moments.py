@@ -141,6 +141,7 @@ METRICS = (
         cost="n C",
         paper="Huang & Belongie, ICCV 2017",
         symmetric=True,
+        mixable=True,
     ),
     Metric(
         name="central_moments",
@@ -153,6 +154,7 @@ METRICS = (
         cost="n C",
         paper="Kalischek, Wegner & Schindler, CVPR 2021",
         symmetric=True,
+        mixable=True,
     ),
     Metric(
         name="gaussian_wasserstein",
@@ -165,6 +167,7 @@ METRICS = (
         cost="n C² + C³",
         paper="Dowson & Landau 1982; Marron; Crowson",
         symmetric=True,
+        mixable=True,
     ),
     Metric(
         name="gaussian_kl",

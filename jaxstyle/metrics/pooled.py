@@ -59,6 +59,7 @@ METRICS = tuple(
         cost="n C",
         paper="textbook",
         symmetric=True,
+        mixable=True,
     )
     for name, distance, meaning in (
         ("euclidean", euclidean, "straight-line distance"),

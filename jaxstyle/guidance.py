@@ -1,0 +1,150 @@
+"""Guidance: what an artist asks for, as pictures: styles in several sizes, regions, colors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from jaxstyle import color, images
+from jaxstyle.images import Picture
+from jaxstyle.regions import Look, Mask, Region, looks
+from jaxstyle.settings import Settings
+
+
+class Guide(NamedTuple):
+    """Everything that a run's settings say about what is seen.
+
+    Attributes:
+        content: The content as the run is to see it.
+        styles: Every style picture: each style's sizes and rotations, one after the other.
+        turns: The rotation of each, degrees.
+        looks: How they are read.
+        regions: Masks, as they were given.
+    """
+
+    content: Picture
+    styles: tuple[Picture, ...]
+    turns: tuple[float, ...]
+    looks: tuple[Look, ...]
+    regions: tuple[Region, ...]
+
+    def style_mask(self, region: Region, style: int) -> Mask | None:
+        """A region's mask of a style picture, turned as the picture is."""
+        return None if region.style is None else turned(region.style, self.turns[style])
+
+
+def gather(settings: Settings, content: Picture, styles: Sequence[Picture], size: int) -> Guide:
+    """Content, styles and regions as the settings want them.
+
+    Args:
+        settings: Of the run.
+        content: The content, at full size.
+        styles: The styles; longest side `size` times the greatest style scale, if the file has it.
+        size: Longest side of the result.
+
+    Raises:
+        ValueError: Masks that do not fit their picture, or another number of shares than of styles.
+    """
+    shares = settings.style_shares or (1.0,) * len(styles)
+    if len(shares) != len(styles):
+        raise ValueError(f"expected {len(styles)} style shares, got {len(shares)}")
+    regions = _regions(settings, content, styles)
+    variants: list[tuple[Picture, float]] = []
+    seen = content
+    for style in styles:
+        seen, matched = color.before(settings.color, content, style)
+        # Strokes are as large as at scale 1 they would be: of the picture at the size of the run.
+        base = min(max(style.shape[:2]), size) / max(style.shape[:2])
+        for scale in settings.style_scale:
+            shape = [max(16, round(side * base * scale)) for side in style.shape[:2]]
+            sized = images.resize(matched, (shape[0], shape[1]))
+            variants += [(turned(sized, degrees), degrees) for degrees in settings.style_rotation]
+    per_style = len(variants) // len(styles)
+    return Guide(
+        content=seen,
+        styles=tuple(picture for picture, _ in variants),
+        turns=tuple(degrees for _, degrees in variants),
+        looks=looks(shares, per_style, regions, settings.blend),
+        regions=regions,
+    )
+
+
+def _regions(settings: Settings, content: Picture, styles: Sequence[Picture]) -> tuple[Region, ...]:
+    found = []
+    for number, source in enumerate(settings.content_mask):
+        other = settings.style_mask[number] if settings.style_mask else None
+        style = styles[number] if len(styles) > number > 0 else styles[0]
+        found.append(
+            Region(
+                _mask(source, content, "content"),
+                None if other is None else _mask(other, style, "style"),
+            )
+        )
+    return tuple(found)
+
+
+def _mask(source: Any, picture: Picture, role: str) -> Mask:
+    """A mask from a file, or an array in [0, 1]."""
+    if isinstance(source, np.ndarray):
+        mask = source.astype(np.float32)
+    else:
+        mask = images.read(source).mean(2)
+    if mask.ndim != 2 or not (mask.min() >= 0 and mask.max() <= 1):
+        raise ValueError(f"expected a {role} mask of shape (height, width) in [0, 1]")
+    ratio = mask.shape[0] / mask.shape[1] / (picture.shape[0] / picture.shape[1])
+    if not 0.97 < ratio < 1.03:
+        raise ValueError(
+            f"expected a {role} mask in the proportions of its picture, "
+            f"{picture.shape[1]} × {picture.shape[0]}; got {mask.shape[1]} × {mask.shape[0]}"
+        )
+    if mask.max() < 1 / 255:
+        raise ValueError(f"the {role} mask is black: there is nothing in the region")
+    return mask
+
+
+def turned(picture: np.ndarray, degrees: float) -> np.ndarray:
+    """A picture or mask rotated counterclockwise, without the corners that have no content.
+
+    >>> turned(np.array([[1.0, 2.0]]), 90).tolist()
+    [[2.0], [1.0]]
+    """
+    quarters, rest = divmod(degrees, 90)
+    picture = np.ascontiguousarray(np.rot90(picture, int(quarters)))
+    if rest == 0:
+        return picture
+    height, width = picture.shape[:2]
+    planes = picture.reshape(height, width, -1)
+    rotated = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(planes[..., k])).rotate(
+                rest, Image.Resampling.BICUBIC, expand=True
+            )
+        )
+        for k in range(planes.shape[2])
+    ]
+    found = np.clip(np.stack(rotated, -1), 0, 1)
+    tall, wide = _inscribed(height, width, math.radians(rest))
+    top, left = (found.shape[0] - tall) // 2, (found.shape[1] - wide) // 2
+    found = found[top : top + tall, left : left + wide]
+    return found if picture.ndim == 3 else found[..., 0]
+
+
+def _inscribed(height: int, width: int, angle: float) -> tuple[int, int]:
+    """The largest upright rectangle in a rotated one, less two pixels for the edges' blending."""
+    sine, cosine = math.sin(angle), math.cos(angle)
+    long, short = max(height, width), min(height, width)
+    if short <= 2 * sine * cosine * long or abs(sine - cosine) < 1e-9:
+        half = short / 2
+        if width >= height:
+            tall, wide = half / cosine, half / sine
+        else:
+            tall, wide = half / sine, half / cosine
+    else:
+        double = cosine**2 - sine**2
+        tall = (height * cosine - width * sine) / double
+        wide = (width * cosine - height * sine) / double
+    return max(1, int(tall) - 2), max(1, int(wide) - 2)
