@@ -37,7 +37,6 @@ RUNS["resnet50 + vgg19-normalized"] = {
 RUNS["resnet50 smoothed (swag)"] = {
     "backbone": "resnet50",
     "metric": (("gram~relative/6", 1.0),),
-    "content_metric": (("mse~relative/6", 1.0),),
 }
 
 size, rounds = (int(word) for word in (*sys.argv[1:], *("256", "9")[len(sys.argv) - 1 :]))

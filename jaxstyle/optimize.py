@@ -83,6 +83,10 @@ def optimizer(name: str, learning_rate: Any) -> optax.GradientTransformation:
     return OPTIMIZERS[name](learning_rate)
 
 
+EXPLOSION = 3.0
+"""A loss this many times the best so far means that the last step led somewhere else."""
+
+
 class State(NamedTuple):
     """Where a run stands.
 
@@ -91,12 +95,18 @@ class State(NamedTuple):
         optimizer: The optimizer's own state.
         step: Steps taken.
         finite: False from the first step on whose loss, gradient or picture was not finite.
+        best: The picture of the lowest loss so far, to go back to.
+        lowest: That loss.
+        trust: Multiplies every step: 1, and less for a while after a step had to be taken back.
     """
 
     image: Float[Array, "h w 3"]
     optimizer: Any
     step: Int[Array, ""]
     finite: Bool[Array, ""]
+    best: Float[Array, "h w 3"]
+    lowest: Float[Array, ""]
+    trust: Float[Array, ""]
 
 
 Evaluate = Callable[[Float[Array, "h w 3"]], Losses]
@@ -105,7 +115,8 @@ Evaluate = Callable[[Float[Array, "h w 3"]], Losses]
 def start(transform: optax.GradientTransformation, image: Float[Array, "h w 3"]) -> State:
     """The state before the first step."""
     image = jnp.asarray(image, jnp.float32)
-    state = State(image, transform.init(image), jnp.zeros((), jnp.int32), jnp.array(True))
+    step, lowest = jnp.zeros((), jnp.int32), jnp.array(jnp.inf)
+    state = State(image, transform.init(image), step, jnp.array(True), image, lowest, jnp.ones(()))
     # optax may put one buffer in several places; copies of its own let a caller donate the state.
     return jax.tree.map(jnp.array, state)
 
@@ -116,7 +127,10 @@ def take_step(
     """One step: gradient, update, and back into [0, 1].
 
     A step that is not finite leaves the picture and the optimizer as they were and says so in
-    `finite`; its losses are returned as they are, so that the guilty term can be named.
+    `finite`; its losses are returned as they are, so that the guilty term can be named. Where the
+    loss is `EXPLOSION` times the lowest so far, the step only goes back to the best picture; the
+    optimizer forgets, and the next steps are shorter. (Objectives with exponentials can be left in
+    one step for a place so steep or so flat that no gradient leads back.)
 
     Returns:
         The next state, and the losses at the picture before the step.
@@ -135,7 +149,16 @@ def take_step(
         grad=gradient,
         value_fn=lambda image: evaluate(image).total,
     )
+    updates = state.trust * updates
     image = jnp.clip(optax.apply_updates(state.image, updates), 0, 1)
+    exploded = value > EXPLOSION * state.lowest
+    better = value < state.lowest
+    best = jnp.where(better, state.image, state.best)
+    image = jnp.where(exploded, state.best, image)
+    moved = jax.tree.map(
+        lambda fresh, old: jnp.where(exploded, fresh, old), transform.init(state.best), moved
+    )
+    trust = jnp.where(exploded, state.trust / 2, jnp.minimum(1.0, 1.1 * state.trust))
     finite = (
         state.finite
         & jnp.isfinite(value)
@@ -152,6 +175,9 @@ def take_step(
             keep(moved, state.optimizer),
             state.step + finite.astype(jnp.int32),
             finite,
+            keep(best, state.best),
+            jnp.where(better & finite, value, state.lowest),
+            trust,
         ),
         losses,
     )

@@ -70,6 +70,19 @@ def test_lbfgs_never_steps_too_far():
         image = image + updates
 
 
+def test_a_step_into_an_exponential_wall_is_taken_back():
+    # A gentle slope that ends in a wall: every step of full length lands far up the wall.
+    def loss(image):
+        return jnp.sum(0.1 * image + jnp.exp(200 * (0.4 - image)))
+
+    steep = optax.scale(-1.0)  # plain descent with a rate that is far too long
+    state, found = run(loss, steep, np.full(SHAPE, 0.6, np.float32), 60)
+    assert max(found) > 10 * found[0]
+    # Each time it goes back to the best picture and on from there, by shorter steps.
+    assert float(state.lowest) == min(found) < 0.8 * found[0]
+    assert float(loss(state.best)) == pytest.approx(min(found), rel=1e-4)
+
+
 def test_a_wrong_name_suggests_the_nearest():
     with pytest.raises(ValueError, match="did you mean 'adam'"):
         optimize.optimizer("adm", 0.1)
