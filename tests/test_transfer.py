@@ -154,6 +154,14 @@ def test_the_second_example(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
+def test_the_fourth_example(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "sheet.png"
+    run_example("04_control.py", monkeypatch, out, 32, 1)
+    assert "two styles" in capsys.readouterr().out
+    assert images.read(out).shape[1] == 5 * (32 + 8)
+
+
+@pytest.mark.slow
 def test_the_third_example(tmp_path, monkeypatch, capsys):
     for name in ("resnet50", "vgg19-normalized", "dists"):
         needed(name)
