@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
+from jaxstyle import images
 from jaxstyle.images import Picture
+from jaxstyle.metrics.structure import LUMINANCE
 
 # ITU-R BT.601, as JPEG uses it: luma, then blue and red differences, of RGB in [0, 1].
-_LUMA = np.array([0.299, 0.587, 0.114])
+_LUMA = np.array(LUMINANCE)
 _TO_YCBCR = np.stack([_LUMA, (np.eye(3)[2] - _LUMA) / 1.772, (np.eye(3)[0] - _LUMA) / 1.402])
 _FROM_YCBCR = np.linalg.inv(_TO_YCBCR)
 
@@ -40,11 +42,10 @@ def histogram_matched(style: Picture, content: Picture) -> Picture:
     """The style with each channel's histogram that of the content (values matched by rank)."""
     channels = []
     for k in range(3):
-        values, places, counts = np.unique(style[..., k], return_inverse=True, return_counts=True)
+        _, places, counts = np.unique(style[..., k], return_inverse=True, return_counts=True)
         ranks = (np.cumsum(counts) - counts / 2) / style[..., k].size
         wanted = np.quantile(content[..., k], ranks)
         channels.append(wanted[places].reshape(style.shape[:2]))
-        del values
     return np.stack(channels, -1).astype(np.float32)
 
 
@@ -76,5 +77,7 @@ def before(how: str, content: Picture, style: Picture) -> tuple[Picture, Picture
 
 
 def after(how: str, image: Picture, content: Picture) -> Picture:
-    """The result as it is to be shown."""
-    return with_chroma(image, content) if how in ("luminance", "chroma") else image
+    """The picture, of any size, in the colors that it is to be shown in."""
+    if how not in ("luminance", "chroma"):
+        return image
+    return with_chroma(image, images.resize(content, image.shape[:2]))

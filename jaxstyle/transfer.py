@@ -132,9 +132,9 @@ def stylize(
     fetched: dict[str, Any] = {"offline": offline, "report": report}
     original = _picture(content, "content", size, **fetched)
     sources = tuple(style) if isinstance(style, (list, tuple)) else (style,)
-    given = [
-        _picture(each, "style", size, scales=settings.style_scale, **fetched) for each in sources
-    ]
+    # As large as the largest strokes need it.
+    style_size = round(size * max(1.0, *settings.style_scale))
+    given = [_picture(each, "style", style_size, **fetched) for each in sources]
     for role, picture in (("content", original), *(("style", each) for each in given)):
         if report and max(picture.shape[:2]) < size:
             report(f"the {role} is smaller than {size} pixels and is not enlarged")
@@ -199,13 +199,13 @@ def stylize(
                         seconds=now - began,
                         rate=rate_now,
                         seconds_left=_work_left(scales, step) / scale.size**2 / rate_now,
-                        image=_shown(settings.color, np.asarray(state.image), original),
+                        image=color.after(settings.color, np.asarray(state.image), original),
                     )
                 )
         image = np.asarray(state.image)
         if not finite:
             break
-    image = _shown(settings.color, image, original)
+    image = color.after(settings.color, image, original)
     facts = {
         "settings": _filled(settings, size, rate),
         "scales": [scale._asdict() for scale in scales],
@@ -316,10 +316,7 @@ class _Compiled:
         return optimize.start(optimize.optimizer(self._name, rate), image)
 
 
-def _picture(
-    source: Source, role: str, size: int, scales: Sequence[float] = (1.0,), **fetched: Any
-) -> Picture:
-    size = round(size * max(*scales, 1.0))
+def _picture(source: Source, role: str, size: int, **fetched: Any) -> Picture:
     if isinstance(source, (str, Path)):
         return images.read(samples.resolve(str(source), **fetched), size=size)
     array = np.asarray(source, np.float32)
@@ -409,13 +406,6 @@ def _initial(
         _picture(settings.init, "initial picture", max(content.shape[:2]), **fetched),
         content.shape[:2],
     )
-
-
-def _shown(how: str, image: Picture, original: Picture) -> Picture:
-    """A picture on its way, in the colors that it will have."""
-    if how not in ("luminance", "chroma"):
-        return image
-    return color.after(how, image, images.resize(original, image.shape[:2]))
 
 
 def _work_left(scales: Sequence[Scale], step: int) -> float:

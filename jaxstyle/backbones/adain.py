@@ -9,14 +9,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.backbones.architectures import Convolution
+from jaxstyle.backbones.architectures import ADAIN_DECODER
 from jaxstyle.backbones.building import convolve
 from jaxstyle.backbones.networks import Parameters, features
 
 _LAYER = "relu4_1"
 _STRIDE = 8
-_WIDTHS = (512, 256, 256, 256, 256, 128, 128, 64, 64, 3)
-_ENLARGED_AFTER = (1, 5, 7)
+_ENLARGED_AFTER = ("conv1", "conv5", "conv7")
 
 
 class _Decoder(nn.Module):
@@ -24,12 +23,10 @@ class _Decoder(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "h w 512"]) -> Float[Array, "8*h 8*w 3"]:
-        last = len(_WIDTHS) - 1
-        for number in range(1, last + 1):
-            spec = Convolution(f"conv{number}", 3, *_WIDTHS[number - 1 : number + 1])
-            x = convolve(spec, x, "reflect")
-            x = x if number == last else jax.nn.relu(x)
-            if number in _ENLARGED_AFTER:
+        for each in ADAIN_DECODER:
+            x = convolve(each, x, "reflect")
+            x = x if each is ADAIN_DECODER[-1] else jax.nn.relu(x)
+            if each.name in _ENLARGED_AFTER:
                 x = jnp.repeat(jnp.repeat(x, 2, axis=0), 2, axis=1)
         return x
 

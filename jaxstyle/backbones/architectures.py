@@ -10,6 +10,7 @@ sum). AlexNet: `conv1` to `relu5`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -32,13 +33,17 @@ RESNET_BLOCKS: Mapping[str, tuple[int, ...]] = MappingProxyType(
 
 
 class Convolution(NamedTuple):
-    """One convolution: square, the same stride both ways, `pad` positions added on each side."""
+    """One convolution: square, the same stride both ways, `pad` positions added on each side.
+
+    `pooled` is the window of the pooling before it in a chain of convolutions, 0 for none.
+    """
 
     name: str
     size: int
     inputs: int
     outputs: int
     stride: int = 1
+    pooled: int = 0
 
     @property
     def pad(self) -> int:
@@ -48,11 +53,18 @@ class Convolution(NamedTuple):
 
 ALEXNET = (
     Convolution("conv1", 11, 3, 64, 4),
-    Convolution("conv2", 5, 64, 192),
-    Convolution("conv3", 3, 192, 384),
+    Convolution("conv2", 5, 64, 192, pooled=3),
+    Convolution("conv3", 3, 192, 384, pooled=3),
     Convolution("conv4", 3, 384, 256),
     Convolution("conv5", 3, 256, 256),
 )
+
+_DECODER_WIDTHS = (512, 256, 256, 256, 256, 128, 128, 64, 64, 3)
+ADAIN_DECODER = tuple(
+    Convolution(f"conv{number}", 3, *widths)
+    for number, widths in enumerate(itertools.pairwise(_DECODER_WIDTHS), start=1)
+)
+"""AdaIN's decoder, from features at relu4_1 back to a picture."""
 
 NAMES = (*VGG_BLOCKS, *RESNET_BLOCKS, "alexnet")
 """Every architecture."""
@@ -64,7 +76,7 @@ def convolutions(architecture: str) -> tuple[Convolution, ...]:
     >>> [each.name for each in convolutions("vgg16")[:3]]
     ['conv1_1', 'conv1_2', 'conv2_1']
     >>> convolutions("resnet50")[2]
-    Convolution(name='conv2_1b', size=3, inputs=64, outputs=64, stride=1)
+    Convolution(name='conv2_1b', size=3, inputs=64, outputs=64, stride=1, pooled=0)
     """
     if architecture in VGG_BLOCKS:
         return tuple(_vgg(architecture))
@@ -77,7 +89,9 @@ def _vgg(architecture: str) -> Iterator[Convolution]:
     inputs = 3
     for block, count in enumerate(VGG_BLOCKS[architecture]):
         for index in range(count):
-            yield Convolution(f"conv{block + 1}_{index + 1}", 3, inputs, CHANNELS[block])
+            pooled = 2 if block and index == 0 else 0
+            name = f"conv{block + 1}_{index + 1}"
+            yield Convolution(name, 3, inputs, CHANNELS[block], pooled=pooled)
             inputs = CHANNELS[block]
 
 

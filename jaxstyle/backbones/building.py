@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -10,9 +10,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.backbones.architectures import Convolution
+from jaxstyle.settings import PaddingName, PoolingName
 
-Pooling = Literal["max", "average", "hanning"]
-Padding = Literal["zeros", "reflect", "edge"]
+Pooling = PoolingName
+Padding = PaddingName
 
 Grid = Float[Array, "_h _w _c"]
 

@@ -9,7 +9,6 @@ statistics it is an affine map. Everything is float32.
 
 from __future__ import annotations
 
-import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jaxstyle.backbones import architectures, formats
-from jaxstyle.backbones.architectures import ALEXNET, CHANNELS, Convolution, convolutions
+from jaxstyle.backbones.architectures import (
+    ADAIN_DECODER,
+    ALEXNET,
+    CHANNELS,
+    Convolution,
+    convolutions,
+)
 from jaxstyle.backbones.pickles import StoredTensor, shown
 
 Tensors = dict[str, dict[str, NDArray[np.float32]]]
@@ -64,17 +69,18 @@ class Layout(NamedTuple):
     """Added to the variance by batch normalization."""
 
 
-_DECODER = (512, 256, 256, 256, 256, 128, 128, 64, 64, 3)
-
 EXTRAS: Mapping[str, Mapping[str, tuple[int, ...]]] = MappingProxyType(
     {
         "lpips-alex": {f"{each.name}.heads": (each.outputs,) for each in ALEXNET},
         "lpips-vgg": {f"conv{k + 1}.heads": (width,) for k, width in enumerate(CHANNELS)},
         "dists": {"shares.alpha": (1475,), "shares.beta": (1475,)},
         "adain-decoder": {
-            f"conv{k + 1}.{kind}": shape
-            for k, (inputs, outputs) in enumerate(itertools.pairwise(_DECODER))
-            for kind, shape in (("kernel", (3, 3, inputs, outputs)), ("bias", (outputs,)))
+            f"{each.name}.{kind}": shape
+            for each in ADAIN_DECODER
+            for kind, shape in (
+                ("kernel", (3, 3, each.inputs, each.outputs)),
+                ("bias", (each.outputs,)),
+            )
         },
     }
 )
@@ -204,7 +210,7 @@ def _all_layouts() -> Iterator[Layout]:
     names = {"shares.alpha": "alpha", "shares.beta": "beta"}
     yield Layout("DISTS's", "dists", names, False)
     sequence = map(str, (1, 5, 8, 11, 14, 18, 21, 25, 28))
-    names = _paired([f"conv{number}" for number in range(1, 10)], sequence, "weight")
+    names = _paired([each.name for each in ADAIN_DECODER], sequence, "weight")
     yield Layout("AdaIN's", "adain-decoder", names, True)
 
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, get_args
 
 from jaxtyping import Array, Float
 
-from jaxstyle.backbones.alexnet import AlexNet
 from jaxstyle.backbones.architectures import (
     NAMES,
     RESNET_BLOCKS,
@@ -16,16 +15,15 @@ from jaxstyle.backbones.architectures import (
     smallest_side,
 )
 from jaxstyle.backbones.building import Padding, Pooling
+from jaxstyle.backbones.chain import Chain
 from jaxstyle.backbones.resnet import ResNet
-from jaxstyle.backbones.vgg import VGG
 from jaxstyle.suggest import nearest
 
 Parameters = Mapping[str, Mapping[str, Float[Array, "..."]]]
 
 _MODULES: Mapping[str, Any] = {
-    **dict.fromkeys(VGG_BLOCKS, VGG),
+    **dict.fromkeys((*VGG_BLOCKS, "alexnet"), Chain),
     **dict.fromkeys(RESNET_BLOCKS, ResNet),
-    "alexnet": AlexNet,
 }
 
 

@@ -51,7 +51,6 @@ def _unit(grid: Grid) -> Grid:
     return grid / (safe_sqrt(jnp.sum(grid**2, axis=2, keepdims=True)) + 1e-10)
 
 
-DISTS_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 _C = 1e-6
 
 
@@ -108,7 +107,7 @@ METRICS = (
         summarize=lambda layers: layers,
         distance=dists,
         expects="layers",
-        layers=("image", *(f"vgg16/hanning/zeros:{layer}" for layer in DISTS_LAYERS)),
+        layers=("image", *(f"vgg16/hanning/zeros:{layer}" for layer in LPIPS_LAYERS["vgg16"])),
         meaning="what people see as alike, textures resampled",
         cost="n C",
         paper="Ding et al., IEEE TPAMI 2022",

@@ -1,7 +1,8 @@
-"""VGG16 and VGG19 (Simonyan & Zisserman, arXiv 1409.1556), configurations D and E.
+"""VGG16, VGG19 and AlexNet: convolutions one after the other, with poolings between.
 
-Only the convolutions are here: style transfer never uses the classifier. The network is a linen
-module; `jaxstyle.backbones.networks.features` is the pure function that everybody calls.
+VGG: Simonyan & Zisserman, arXiv 1409.1556, configurations D and E. AlexNet: Krizhevsky, arXiv
+1404.5997, as torchvision has it. Only the convolutions are here: style transfer never uses the
+classifier. `jaxstyle.backbones.networks.features` is the pure function that everybody calls.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from jaxstyle.backbones.architectures import convolutions
 from jaxstyle.backbones.building import Padding, Pooling, convolve, normalized, pool
 
 
-class VGG(nn.Module):
-    """The convolutions of a VGG up to the deepest layer that is asked for."""
+class Chain(nn.Module):
+    """The convolutions up to the deepest layer that is asked for."""
 
     architecture: str
     layers: tuple[str, ...]
@@ -30,11 +31,10 @@ class VGG(nn.Module):
         for each in convolutions(self.architecture):
             if found.keys() >= {*self.layers}:
                 break
-            name = each.name.removeprefix("conv")
-            if name.endswith("_1") and name != "1_1":
-                x = pool(x, self.pooling, self.padding)
+            if each.pooled:
+                x = pool(x, self.pooling, self.padding, size=each.pooled)
             before = convolve(each, x, self.padding)
             x = jax.nn.relu(before)
-            steps = {f"conv{name}": before, f"relu{name}": x}
+            steps = {each.name: before, each.name.replace("conv", "relu"): x}
             found |= {layer: value for layer, value in steps.items() if layer in self.layers}
         return found
