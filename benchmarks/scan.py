@@ -42,7 +42,7 @@ def main() -> None:
     programs = {
         length: jax.jit(
             lambda params, objective, state, length=length: optimize.take_steps(
-                partial(evaluate, partial(extract, params), objective),
+                optimize.measured(partial(evaluate, partial(extract, params), objective)),
                 optimize.optimizer("lbfgs", 1.0),
                 state,
                 jnp.array(length),

@@ -82,13 +82,17 @@ class _Numbers(click.ParamType[tuple[float, ...]]):
 
     name = "NUMBER,…"
 
+    def __init__(self, kind: type[float] = float) -> None:
+        self._kind = kind
+
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, ...]:
         if isinstance(value, tuple):
             return value
         try:
-            return tuple(float(each) for each in value.split(","))
+            return tuple(self._kind(each) for each in value.split(","))
         except ValueError:
-            self.fail(f"expected numbers with commas between, got {value!r}", param, ctx)
+            whole = "whole " if self._kind is int else ""
+            self.fail(f"expected {whole}numbers with commas between, got {value!r}", param, ctx)
 
 
 def _setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,8 +111,8 @@ def _setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
             kind, options = _Share(), {"multiple": True}
         elif each.name in ("content_mask", "style_mask"):
             kind, options = str, {"multiple": True, "metavar": "FILE"}
-        elif hint == tuple[float, ...]:
-            kind = _Numbers()
+        elif hint in (tuple[float, ...], tuple[int, ...]):
+            kind = _Numbers(get_args(hint)[0])
         elif get_origin(hint) is tuple:
             kind = _Layers()
         elif hint is bool:
@@ -116,6 +120,8 @@ def _setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
         shown = each.default if each.default not in (None, ()) else False
         if each.name in ("metric", "content_metric"):
             shown = ", ".join(name for name, _ in each.default)
+        elif isinstance(shown, float):
+            shown = f"{shown:g}"
         elif isinstance(kind, _Numbers):
             shown = ",".join(f"{value:g}" for value in each.default) or False
         command = click.option(
@@ -149,10 +155,11 @@ def commands() -> None:
 @commands.command(short_help="Make a picture: CONTENT painted like STYLE.")
 @click.argument("content")
 @click.argument("style", nargs=-1, required=True)
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="PNG, JPEG, WebP, TIFF."
-)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG, JPEG, WebP, TIFF.")
 @_setting_flags
+@click.option(
+    "--plan", is_flag=True, help="Only say how much memory it would take; no output is needed."
+)
 @click.option("--preview", is_flag=True, help="Write the picture as it stands every few seconds.")
 @click.option(
     "--frames",
@@ -166,7 +173,8 @@ def commands() -> None:
 def stylize(
     content: str,
     style: tuple[str, ...],
-    output: Path,
+    output: Path | None,
+    plan: bool,
     preview: bool,
     frames: Path | None,
     offline: bool,
@@ -187,21 +195,30 @@ def stylize(
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
     settings = recipes.settings(**given)
-    images.check_output(output)
-    manifest.check(output)
+    if output:
+        images.check_output(output)
+        manifest.check(output)
+    elif not plan:
+        raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
     report = _silent if quiet else _note
     fetched: dict[str, Any] = {"offline": offline, "report": report}
     inputs = [samples.resolve(each, **fetched) for each in (content, *style)]
     for path in (*inputs, *map(Path, (*settings.content_mask, *settings.style_mask))):
         images.check_input(path)
-        if output.exists() and path.exists() and output.samefile(path):
+        if output and output.exists() and path.exists() and output.samefile(path):
             raise ValueError(f"the output {output} is one of the inputs")
     if not quiet:
         _note("starting JAX …")
     _keep_compilations()
-    from jaxstyle import transfer
+    from jaxstyle import memory, transfer
     from jaxstyle.progress import shown
 
+    if plan or not output:
+        found = transfer.plan(inputs[0], inputs[1:], settings, **fetched)
+        for need in found.tried:
+            print(f"{memory.named(need.layout):24} {need.peak / memory.GIB:8.2f} GiB")
+        print(found)
+        return
     last: list[Progress] = []
     keep = _Kept(output if preview else None, frames)
     try:

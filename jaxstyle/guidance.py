@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from jaxstyle import color, images
+from jaxstyle import color, images, pyramid
 from jaxstyle.images import Picture
 from jaxstyle.regions import Look, Mask, Region, looks
 from jaxstyle.settings import Settings
@@ -17,6 +17,8 @@ from jaxstyle.settings import Settings
 
 class Guide(NamedTuple):
     """Everything that a run's settings say about what is seen.
+
+    All pictures and masks lie in their buckets (`jaxstyle.pyramid.bucket`).
 
     Attributes:
         content: The content as the run is to see it.
@@ -34,7 +36,9 @@ class Guide(NamedTuple):
 
     def style_mask(self, region: Region, style: int) -> Mask | None:
         """A region's mask of a style picture, turned as the picture is."""
-        return None if region.style is None else turned(region.style, self.turns[style])
+        if region.style is None:
+            return None
+        return _laid(turned(region.style, self.turns[style]))
 
 
 def gather(settings: Settings, content: Picture, styles: Sequence[Picture], size: int) -> Guide:
@@ -65,12 +69,16 @@ def gather(settings: Settings, content: Picture, styles: Sequence[Picture], size
             variants += [(turned(sized, degrees), degrees) for degrees in settings.style_rotation]
     per_style = len(variants) // len(styles)
     return Guide(
-        content=seen,
-        styles=tuple(picture for picture, _ in variants),
+        content=_laid(seen),
+        styles=tuple(_laid(picture) for picture, _ in variants),
         turns=tuple(degrees for _, degrees in variants),
         looks=looks(shares, per_style, regions, settings.blend),
         regions=regions,
     )
+
+
+def _laid(picture: np.ndarray) -> np.ndarray:
+    return pyramid.laid(picture, pyramid.bucket(picture.shape[0], picture.shape[1]))
 
 
 def _regions(settings: Settings, content: Picture, styles: Sequence[Picture]) -> tuple[Region, ...]:
@@ -80,7 +88,7 @@ def _regions(settings: Settings, content: Picture, styles: Sequence[Picture]) ->
         style = styles[number] if len(styles) > number > 0 else styles[0]
         found.append(
             Region(
-                _mask(source, content, "content"),
+                _laid(_mask(source, content, "content")),
                 None if other is None else _mask(other, style, "style"),
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from jaxstyle import terms
 from jaxstyle.backbones.building import Padding
+from jaxstyle.backbones.networks import Parameters
 from jaxstyle.images import Picture
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.objective import distances, prepare
@@ -68,7 +69,9 @@ def judge(
     extract, params = terms.extractor([part], networks, padding=padding)
 
     def distance(
-        params: object, picture: Float[Array, "h w 3"], reference: Float[Array, "k l 3"]
+        params: Mapping[str, Parameters],
+        picture: Float[Array, "h w 3"],
+        reference: Float[Array, "k l 3"],
     ) -> Float[Array, ""]:
         def features(image: Float[Array, "h w 3"]) -> dict[str, Float[Array, "_h _w _c"]]:
             return extract(params, image)

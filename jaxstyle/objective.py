@@ -196,11 +196,24 @@ def prepare(
     """
     styles = style if isinstance(style, (list, tuple)) else (style,)
     wanted = {each.metric.kind for each in terms}
-    sources: dict[str, list[tuple[Any, Features]]] = {
-        "content": [(content, extract(content) if "content" in wanted else {})],
-        "style": [(each, extract(each) if "style" in wanted else {}) for each in styles],
-    }
-    sources["image"] = sources["content"]
+    return remember(
+        terms,
+        (content, extract(content) if "content" in wanted else {}),
+        [(each, extract(each) if "style" in wanted else {}) for each in styles],
+        key,
+        picks,
+    )
+
+
+def remember(
+    terms: Sequence[Term],
+    content: tuple[Float[Array, "h w 3"], Features],
+    styles: Sequence[tuple[Float[Array, "_k _l 3"], Features]],
+    key: Array | None = None,
+    picks: Sequence[tuple[Picks, tuple[Picks, ...]]] | None = None,
+) -> Objective:
+    """As `prepare`, from pictures that come with their features, where terms of their kind look."""
+    sources = {"content": [content], "style": styles, "image": [content]}
     key = jax.random.key(0) if key is None else key
     everything = [
         ((None,) * len(each.layers), ((None,) * len(each.layers),) * len(each.styles))

@@ -19,6 +19,7 @@ The name may say how features are smoothed first (`gram~softmax`), a layer its n
 BlendName = Literal["sum", "mix"]
 ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma"]
 OptimizerName = Literal["lbfgs", "adam", "sgd", "momentum", "rmsprop"]
+ParametrizationName = Literal["pixels", "laplacian", "fourier"]
 PoolingName = Literal["max", "average", "hanning"]
 PaddingName = Literal["zeros", "reflect", "edge"]
 
@@ -46,8 +47,10 @@ class Settings:
     steps: int = _setting(
         40, "Optimizer steps at full size; each coarser scale gets as many or more."
     )
-    scales: int = _setting(
-        4, "Sizes to work through, each √2 × the one before, from coarse to full size."
+    scales: int = _setting(4, "Sizes to work through, from coarse to full size.")
+    scale_factor: float = _setting(1.4142135623730951, "From one size to the next: √2, or 2.")
+    scale_steps: tuple[int, ...] = _setting(
+        (), "Steps at each size, coarse to fine, in place of --scales and --steps."
     )
     style_weight: float = _setting(1.0, "How hard the style terms pull.")
     content_weight: float = _setting(0.3, "How hard the content terms pull.")
@@ -94,6 +97,10 @@ class Settings:
     pooling: PoolingName = _setting("max", "Pooling between the network's blocks.")
     padding: PaddingName = _setting("edge", "What surrounds each convolution's input.")
     optimizer: OptimizerName = _setting("lbfgs", "What moves the pixels.")
+    parametrization: ParametrizationName = _setting(
+        "pixels",
+        "What it moves: pixels, a Laplacian pyramid, or decorrelated colors' frequencies.",
+    )
     learning_rate: float | None = _setting(
         None, "Step size of the optimizer (default: one for each optimizer)."
     )
@@ -108,6 +115,11 @@ class Settings:
     )
     calibration: str | Mapping[str, Sequence[float]] | None = _setting(
         None, "Calibration constants by term in place of computed ones: a run's .json, or your own."
+    )
+    memory: str = _setting(
+        "auto",
+        "How a step keeps within memory: whole, recompute, the side of tiles in pixels, or auto, "
+        "the fastest that fits.",
     )
     recipe: str | None = _setting(
         None, "Settings of a paper, see `jaxstyle recipes`; other flags stand over it."
@@ -132,6 +144,15 @@ class Settings:
             for value in getattr(self, name):
                 if not 0 < value < float("inf"):
                     raise ValueError(f"expected every {name} above 0 and finite, got {value}")
+        if not 1 < self.scale_factor <= 16:
+            raise ValueError(f"expected scale_factor above 1, up to 16, got {self.scale_factor}")
+        for count in self.scale_steps:
+            _at_least("every scale_steps", count, 0)
+        if not (self.memory in ("auto", "whole", "recompute") or self.memory.isdigit()):
+            raise ValueError(
+                f"expected memory to be auto, whole, recompute or the side of tiles in pixels, "
+                f"got {self.memory!r}"
+            )
         for name in ("style_scale", "style_rotation"):
             if not getattr(self, name):
                 raise ValueError(f"expected at least one {name}")
@@ -149,6 +170,7 @@ class Settings:
             ("pooling", get_args(PoolingName)),
             ("padding", get_args(PaddingName)),
             ("optimizer", get_args(OptimizerName)),
+            ("parametrization", get_args(ParametrizationName)),
             ("blend", get_args(BlendName)),
             ("color", get_args(ColorName)),
         ):

@@ -189,7 +189,7 @@ def extractor(
     *,
     pooling: Pooling = "max",
     padding: Padding = "zeros",
-) -> tuple[Callable[[Any, Any], dict[str, Any]], dict[str, networks.Parameters]]:
+) -> tuple[networks.Extractor, dict[str, networks.Parameters]]:
     """What gives all features that the terms need, and the weights that it takes.
 
     Args:
@@ -199,7 +199,7 @@ def extractor(
         padding: Likewise.
 
     Returns:
-        A function of the weights and a picture that runs each network once; and the weights.
+        The `Extractor`, a function of the weights and a picture; and the weights.
     """
     layers = layers_of(tuple(terms))
     used = dict.fromkeys(networks.place(layer, "").backbone for layer in layers)

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,26 +15,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle import color, guidance, images, optimize, recipes, regions, samples, terms
+from jaxstyle import color, guidance, images, memory, pyramid, recipes, samples, terms
 from jaxstyle.images import Picture
-from jaxstyle.objective import (
-    Losses,
-    Objective,
-    Term,
-    calibrate,
-    double_exposure,
-    evaluate,
-    prepare,
-)
-from jaxstyle.pyramid import Scale, plan
+from jaxstyle.objective import Objective, Term
+from jaxstyle.programs import CHUNK, Layout, Programs
+from jaxstyle.pyramid import Scale
 from jaxstyle.settings import LEARNING_RATES, Settings, check_names
 from jaxstyle.suggest import nearest
 from jaxstyle.terms import Networks
 
-CHUNK = 10
-"""Steps between two looks of the host. On an accelerator they are one program. On a CPU, where
-XLA's loops run on one thread, the program is a single step: twice as fast at 256 pixels
-(benchmarks/scan.py)."""
+CALIBRATION_SIZE = 256
+"""Terms are put in one unit at the coarsest scale, and at this longest side if that is larger."""
 
 Source = str | Path | Float[np.ndarray, "h w 3"] | Float[Array, "h w 3"]
 
@@ -121,6 +111,176 @@ def stylize(
     (24, 32, 3)
     """
     began = time.perf_counter()
+    run = _set_up(content, style, settings, changes, report, offline)
+    settings, compiled = run.settings, run.compiled
+    chosen = run.plan()
+    if report:
+        report(str(chosen))
+    if chosen.advice and settings.memory == "auto":
+        raise ValueError(str(chosen))
+    image = run.initial
+    rate = run.rate
+    history: dict[str, list[float]] = {name: [] for name in ("total", *compiled.names)}
+    constants = _constants(settings.calibration, compiled.names, compiled.parts)
+    if settings.calibrate and constants is None:
+        constants = run.calibrated()
+    finite, failure, state = True, None, None
+    for scale in run.scales:
+        shape = run.shape(scale.size)
+        layout = chosen.layout_at(scale.size)
+        objective = run.prepared(scale.size, layout)
+        objective = replace(objective, scales=constants or objective.scales)
+        state = compiled.start(jnp.asarray(images.resize(image, shape)), rate, state)
+        for first in range(0, scale.steps, CHUNK):
+            chunk_began = time.perf_counter()
+            count = min(CHUNK, scale.steps - first)
+            state, totals, losses = compiled.advance(objective, state, count, rate, layout)
+            taken = count if state.finite else int(state.step) - first
+            history["total"] += totals[:taken].tolist()
+            for name, column in zip(compiled.names, losses.T, strict=True):
+                history[name] += column[:taken].tolist()
+            if not state.finite:
+                finite = False
+                failure = _diagnosis(compiled.names, losses[min(taken, count - 1)], history, scale)
+                break
+            if on_progress:
+                now = time.perf_counter()
+                step = len(history["total"])
+                rate_now = count / (now - chunk_began)
+                on_progress(
+                    Progress(
+                        step=step,
+                        steps=sum(each.steps for each in run.scales),
+                        size=scale.size,
+                        loss=history["total"][-1],
+                        terms={name: history[name][-1] for name in compiled.names},
+                        seconds=now - began,
+                        rate=rate_now,
+                        seconds_left=_work_left(run.scales, step) / scale.size**2 / rate_now,
+                        image=run.shown(np.asarray(state.image)),
+                    )
+                )
+        image = np.asarray(state.image)
+        if not finite:
+            break
+    facts = {
+        "settings": _filled(settings, run.size, rate),
+        "scales": [scale._asdict() for scale in run.scales],
+        "calibration": {
+            name: np.asarray(constant).tolist()
+            for name, constant in zip(compiled.names, constants or (), strict=False)
+        },
+        "weights": {name: run.networks[name].sha256 for name in run.networks},
+        "memory": {
+            "layout": chosen.layout,
+            "predicted": chosen.peak,
+            "measured": memory.peak(),
+            "available": chosen.available,
+        },
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    return Stylized(run.shown(image), history, finite, failure, facts)
+
+
+def plan(
+    content: Source,
+    style: Source | Sequence[Source],
+    settings: Settings | None = None,
+    *,
+    report: Callable[[str], None] | None = None,
+    offline: bool = False,
+    **changes: Any,
+) -> memory.Plan:
+    """How much memory `stylize` would take with the same arguments, and how it would do a step.
+
+    Nothing runs: the programs are compiled, and say themselves what they need.
+    """
+    return _set_up(content, style, settings, changes, report, offline).plan()
+
+
+class _Run(NamedTuple):
+    """What a run works with.
+
+    Attributes:
+        settings: With every name checked.
+        size: Longest side of the result.
+        rate: Of the optimizer.
+        original: The content as it was read.
+        guide: What is seen of the pictures, laid into their buckets.
+        networks: Weights.
+        compiled: Programs.
+        scales: Coarse to fine.
+        initial: The picture to start from, in its bucket.
+    """
+
+    settings: Settings
+    size: int
+    rate: float
+    original: Picture
+    guide: guidance.Guide
+    networks: Networks
+    compiled: Programs
+    scales: tuple[Scale, ...]
+    initial: Picture
+
+    def shape(self, size: int) -> tuple[int, int]:
+        """Height and width at a scale."""
+        height, width = self.guide.content.shape[:2]
+        return images.fit(height, width, size)
+
+    def style_shapes(self, size: int) -> list[tuple[int, int]]:
+        """Of all styles: they shrink as the content does; strokes keep their size in proportion.
+
+        But the deepest layer needs a position; so small a style has nothing more to say anyway.
+        """
+        least = max(_LEAST_STYLE, terms.smallest_side(self.compiled.parts, self.networks))
+        shrink = max(self.shape(size)) / max(self.guide.content.shape[:2])
+        found = []
+        for style in self.guide.styles:
+            rows, columns = (max(min(s, least), round(s * shrink)) for s in style.shape[:2])
+            found.append((rows, columns))
+        return found
+
+    def prepared(self, size: int, layout: Layout) -> Objective:
+        """The objective at a scale, not calibrated."""
+        content, styles = self._pictures(size)
+        picks = self.compiled.picks(self.guide, self.shape(size), self.style_shapes(size))
+        return self.compiled.prepare(content, styles, self.settings.seed, picks, layout)
+
+    def _pictures(self, size: int) -> tuple[Picture, tuple[Picture, ...]]:
+        pairs = zip(self.guide.styles, self.style_shapes(size), strict=True)
+        styles = tuple(images.resize(style, shape) for style, shape in pairs)
+        return images.resize(self.guide.content, self.shape(size)), styles
+
+    def calibrated(self) -> tuple[Float[Array, _layers], ...]:
+        """Calibration constants, once where it is cheap: they scale alike with the pixels."""
+        size = min(self.scales[0].size, CALIBRATION_SIZE)
+        pictures = self._pictures(size)
+        return self.compiled.calibrate(self.prepared(size, "whole"), *pictures).scales
+
+    def plan(self) -> memory.Plan:
+        """How a step is laid out at full size."""
+        shape, styles = self.shape(self.scales[-1].size), self.style_shapes(self.scales[-1].size)
+        picks = self.compiled.picks(self.guide, shape, styles)
+        return memory.plan(self.compiled, shape, styles, picks, self.rate, self.settings.memory)
+
+    def shown(self, image: Picture) -> Picture:
+        """A picture of the run, out of its bucket, in the colors that it is to be shown in."""
+        pairs = zip(self.original.shape[:2], self.guide.content.shape[:2], strict=True)
+        rows, columns = (own / whole for own, whole in pairs)
+        return color.after(
+            self.settings.color, pyramid.lifted(image, (rows, columns)), self.original
+        )
+
+
+def _set_up(
+    content: Source,
+    style: Source | Sequence[Source],
+    settings: Settings | None,
+    changes: dict[str, Any],
+    report: Callable[[str], None] | None,
+    offline: bool,
+) -> _Run:
     check_names(changes)
     if settings is None:
         settings = recipes.settings(**changes)
@@ -139,181 +299,22 @@ def stylize(
         if report and max(picture.shape[:2]) < size:
             report(f"the {role} is smaller than {size} pixels and is not enlarged")
     guide = guidance.gather(settings, original, given, size)
-    content, styles = guide.content, guide.styles
     networks = Networks(**fetched)
     parts = terms.from_settings(settings, networks, guide.looks)
-    compiled = _Compiled(parts, networks, settings)
+    compiled = Programs(parts, networks, settings)
     if report and settings.recipe and settings.calibrate:
         weights_of = recipes.find(settings.recipe).weights
         report(
             f"recipe {settings.recipe}: its constants belong to {weights_of}; "
             f"its terms are calibrated to {', '.join(compiled.params)} instead"
         )
-    scales = plan(max(content.shape[:2]), settings.scales, settings.steps)
-    image = _initial(settings, content, styles[0], networks, fetched)
-    params = compiled.params
-    least = max(_LEAST_STYLE, terms.smallest_side(parts, networks))
+    longest = max(guide.content.shape[:2])
+    scales = pyramid.plan(
+        longest, settings.scales, settings.steps, settings.scale_factor, settings.scale_steps
+    )
     rate = settings.learning_rate or LEARNING_RATES[settings.optimizer]
-
-    history: dict[str, list[float]] = {name: [] for name in ("total", *compiled.names)}
-    constants = _constants(settings.calibration, compiled.names, parts)
-    finite, failure = True, None
-    for scale in scales:
-        shape = images.fit(content.shape[0], content.shape[1], scale.size)
-        pictures = (
-            images.resize(content, shape),
-            tuple(
-                images.resize(each, _style_shape(each, content, shape, least)) for each in styles
-            ),
-        )
-        seen = compiled.picks(parts, guide, *pictures)
-        objective = compiled.prepare(params, *pictures, settings.seed, seen)
-        if settings.calibrate and constants is None:
-            # Once, where it is cheapest: all terms scale alike with the number of pixels.
-            constants = compiled.calibrate(params, objective, *pictures).scales
-        objective = replace(objective, scales=constants or objective.scales)
-        state = compiled.start(jnp.asarray(images.resize(image, shape)), rate)
-        for first in range(0, scale.steps, CHUNK):
-            chunk_began = time.perf_counter()
-            count = min(CHUNK, scale.steps - first)
-            state, totals, losses = compiled.advance(params, objective, state, count, rate)
-            taken = count if state.finite else int(state.step) - first
-            history["total"] += totals[:taken].tolist()
-            for name, column in zip(compiled.names, losses.T, strict=True):
-                history[name] += column[:taken].tolist()
-            if not state.finite:
-                finite = False
-                failure = _diagnosis(compiled.names, losses[min(taken, count - 1)], history, scale)
-                break
-            if on_progress:
-                now = time.perf_counter()
-                step = len(history["total"])
-                rate_now = count / (now - chunk_began)
-                on_progress(
-                    Progress(
-                        step=step,
-                        steps=sum(each.steps for each in scales),
-                        size=scale.size,
-                        loss=history["total"][-1],
-                        terms={name: history[name][-1] for name in compiled.names},
-                        seconds=now - began,
-                        rate=rate_now,
-                        seconds_left=_work_left(scales, step) / scale.size**2 / rate_now,
-                        image=color.after(settings.color, np.asarray(state.image), original),
-                    )
-                )
-        image = np.asarray(state.image)
-        if not finite:
-            break
-    image = color.after(settings.color, image, original)
-    facts = {
-        "settings": _filled(settings, size, rate),
-        "scales": [scale._asdict() for scale in scales],
-        "calibration": {
-            name: np.asarray(constant).tolist()
-            for name, constant in zip(compiled.names, constants or (), strict=False)
-        },
-        "weights": {name: networks[name].sha256 for name in networks},
-        "seconds": round(time.perf_counter() - began, 3),
-    }
-    return Stylized(image, history, finite, failure, facts)
-
-
-class _Compiled:
-    """The run's programs: each is traced once per picture size, numbers are arguments."""
-
-    def __init__(self, parts: tuple[Term, ...], networks: Networks, settings: Settings) -> None:
-        self.names = terms.names(parts)
-        self._name = settings.optimizer
-        extract, self.params = terms.extractor(
-            parts, networks, pooling=settings.pooling, padding=settings.padding
-        )
-        self._extract = extract
-
-        def _prepare(params: Any, content: Any, styles: Any, seed: Any, picks: Any) -> Objective:
-            key = jax.random.key(seed)
-            return prepare(partial(extract, params), parts, content, styles, key, picks)
-
-        def _calibrate(params: Any, objective: Objective, content: Any, styles: Any) -> Objective:
-            reference = double_exposure(content, styles)
-            return calibrate(partial(extract, params), objective, reference)
-
-        def _advance(
-            params: Any, objective: Objective, state: Any, count: Any, rate: Any
-        ) -> tuple[optimize.State, Losses]:
-            return optimize.take_steps(
-                partial(evaluate, partial(extract, params), objective),
-                optimize.optimizer(self._name, rate),
-                state,
-                count,
-                length=self._length,
-            )
-
-        self._length = 1 if jax.default_backend() == "cpu" else CHUNK
-        self.prepare = jax.jit(_prepare)
-        self.calibrate = jax.jit(_calibrate)
-        # The state is donated: a step needs no second copy of L-BFGS's forty pictures.
-        self._advance = jax.jit(_advance, donate_argnums=2)
-
-    def advance(
-        self,
-        params: Any,
-        objective: Objective,
-        state: optimize.State,
-        count: int,
-        rate: float,
-    ) -> tuple[optimize.State, Float[np.ndarray, " steps"], Float[np.ndarray, "steps terms"]]:
-        """The state after `count` steps, at most `CHUNK`; each step's total and terms."""
-        found = []
-        for first in range(0, count, self._length):
-            state, losses = self._advance(params, objective, state, jnp.array(count - first), rate)
-            found.append(losses)
-        totals = np.concatenate([np.asarray(losses.total) for losses in found])
-        return (
-            state,
-            totals[:count],
-            np.concatenate([np.asarray(one.terms) for one in found])[:count],
-        )
-
-    def picks(
-        self,
-        parts: Sequence[Term],
-        guide: guidance.Guide,
-        content: Picture,
-        styles: Sequence[Picture],
-    ) -> list[Any] | None:
-        """What each term sees of the content and of its styles; None where all see everything."""
-        if not guide.regions:
-            return None
-        found = []
-        sizes = [self._sizes(each) for each in (content, *styles)]
-        for part in parts:
-            region = regions.Region() if part.region is None else guide.regions[part.region]
-            found.append(
-                (
-                    regions.picks(region.content, part.metric, part.layers, sizes[0]),
-                    tuple(
-                        regions.picks(
-                            guide.style_mask(region, which),
-                            part.metric,
-                            part.layers,
-                            sizes[which + 1],
-                        )
-                        for which in part.styles
-                    ),
-                )
-            )
-        return found
-
-    def _sizes(self, picture: Picture) -> dict[str, tuple[int, int]]:
-        """Height and width of every layer, and of the picture."""
-        shapes = jax.eval_shape(self._extract, self.params, picture)
-        return {name: each.shape[:2] for name, each in shapes.items()} | {
-            "image": picture.shape[:2]
-        }
-
-    def start(self, image: Float[Array, "h w 3"], rate: float) -> optimize.State:
-        return optimize.start(optimize.optimizer(self._name, rate), image)
+    initial = _initial(settings, original, guide, networks, fetched)
+    return _Run(settings, size, rate, original, guide, networks, compiled, scales, initial)
 
 
 def _picture(source: Source, role: str, size: int, **fetched: Any) -> Picture:
@@ -330,19 +331,6 @@ def _picture(source: Source, role: str, size: int, **fetched: Any) -> Picture:
 
 
 _LEAST_STYLE = 16
-
-
-def _style_shape(
-    style: Picture, content: Picture, shape: tuple[int, int], least: int
-) -> tuple[int, int]:
-    """The style shrinks as the content does: strokes keep their size in proportion."""
-    shrink = max(shape) / max(content.shape[:2])
-    height, width = style.shape[:2]
-    # The deepest layer needs a position; so small a style has nothing more to say anyway.
-    return (
-        max(min(height, least), round(height * shrink)),
-        max(min(width, least), round(width * shrink)),
-    )
 
 
 def _constants(
@@ -373,11 +361,13 @@ def _constants(
 
 def _initial(
     settings: Settings,
-    content: Picture,
-    style: Picture,
+    original: Picture,
+    guide: guidance.Guide,
     networks: Networks,
     fetched: dict[str, Any],
 ) -> Picture:
+    """The picture to start from, in the content's bucket."""
+    content, style = guide.content, guide.styles[0]
     random = np.random.default_rng(settings.seed)
     if settings.init == "content":
         return content
@@ -402,10 +392,8 @@ def _initial(
             f"expected init to be {', '.join(known)} or a picture file, got {settings.init!r}"
             f"{nearest(settings.init, known)}"
         )
-    return images.resize(
-        _picture(settings.init, "initial picture", max(content.shape[:2]), **fetched),
-        content.shape[:2],
-    )
+    given = _picture(settings.init, "initial picture", max(original.shape[:2]), **fetched)
+    return pyramid.laid(images.resize(given, original.shape[:2]), content.shape[:2])
 
 
 def _work_left(scales: Sequence[Scale], step: int) -> float:

@@ -167,3 +167,50 @@ def smallest_side(architecture: str, layers: Sequence[str]) -> int:
     if architecture == "alexnet":
         return (7, 15, 31)[min(deepest, 3) - 1]  # its poolings have no border
     return 1
+
+
+class Sight(NamedTuple):
+    """What one position of a layer sees: pixels `stride` × position + `first` to + `last`."""
+
+    stride: int
+    first: int
+    last: int
+
+
+def sight(architecture: str, layer: str, pooling: str = "max") -> Sight:
+    """How far a layer's positions stand apart, and which pixels each of them sees.
+
+    Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill
+    2019), equation 2, with its borders.
+
+    >>> sight("vgg16", "relu1_2"), sight("vgg16", "relu5_1")
+    (Sight(stride=1, first=-2, last=2), Sight(stride=16, first=-58, last=73))
+    """
+    stride, first, last = 1, 0, 0
+    name = f"conv{layer[4:]}"
+    residual = architecture in RESNET_BLOCKS
+    windows: list[tuple[int, int, int]] = []
+    for each in convolutions(architecture):
+        if each.name.endswith("s") and residual:
+            continue  # a shortcut sees less than what it cuts short
+        if each.pooled:
+            size, pad = (3, 1) if pooling == "hanning" and each.pooled == 2 else (each.pooled, 0)
+            windows.append((size, pad, 2))
+        windows.append((each.size, each.pad, each.stride))
+        if residual and each.name == "conv1":
+            if name == "conv1":
+                break
+            windows.append((3, 1, 2))
+        following = each.name.rstrip("abc") if residual else each.name
+        if following == name and (each.name[-1] == _last_part(architecture) or not residual):
+            break
+    for size, pad, step in windows:
+        first -= pad * stride
+        last += (size - 1 - pad) * stride
+        stride *= step
+    return Sight(stride, first, last)
+
+
+def _last_part(architecture: str) -> str:
+    """The last convolution on the long way through a residual block."""
+    return "b" if architecture == "resnet18" else "c"

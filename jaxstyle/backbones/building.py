@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -22,6 +23,11 @@ def normalized(module: nn.Module, image: Float[Array, "h w 3"]) -> Float[Array, 
     """The picture as the network was trained on it: an affine map that comes with the weights."""
     affine = module.param("preprocess", lambda _: {"kernel": jnp.eye(3), "bias": jnp.zeros(3)})
     return image @ affine["kernel"] + affine["bias"]
+
+
+def remembered(run: Callable[..., Any], recompute: bool) -> Callable[..., Any]:
+    """A part of a network, `run(module, x)`; with `recompute` the way back computes it again."""
+    return nn.remat(run) if recompute else run
 
 
 def convolve(spec: Convolution, x: Grid, padding: Padding) -> Grid:

@@ -7,12 +7,22 @@ classifier. `jaxstyle.backbones.networks.features` is the pure function that eve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import flax.linen as nn
 import jax
 from jaxtyping import Array, Float
 
-from jaxstyle.backbones.architectures import convolutions
-from jaxstyle.backbones.building import Padding, Pooling, convolve, normalized, pool
+from jaxstyle.backbones.architectures import Convolution, convolutions
+from jaxstyle.backbones.building import (
+    Grid,
+    Padding,
+    Pooling,
+    convolve,
+    normalized,
+    pool,
+    remembered,
+)
 
 
 class Chain(nn.Module):
@@ -22,19 +32,37 @@ class Chain(nn.Module):
     layers: tuple[str, ...]
     pooling: Pooling
     padding: Padding
+    recompute: bool = False
 
     @nn.compact
     def __call__(self, image: Float[Array, "h w 3"]) -> dict[str, Float[Array, "_h _w _c"]]:
         """The features at each of the layers."""
         x = normalized(self, image)
         found: dict[str, Float[Array, "_h _w _c"]] = {}
+        blocks: list[list[Convolution]] = []
         for each in convolutions(self.architecture):
+            blocks = [*blocks, []] if each.pooled or not blocks else blocks
+            blocks[-1].append(each)
+        for block in blocks:
             if found.keys() >= {*self.layers}:
                 break
-            if each.pooled:
-                x = pool(x, self.pooling, self.padding, size=each.pooled)
-            before = convolve(each, x, self.padding)
-            x = jax.nn.relu(before)
-            steps = {each.name: before, each.name.replace("conv", "relu"): x}
-            found |= {layer: value for layer, value in steps.items() if layer in self.layers}
+            x, seen = self._block(x, block)
+            found |= seen
         return found
+
+    def _block(self, x: Grid, block: Sequence[Convolution]) -> tuple[Grid, dict[str, Grid]]:
+        """What a block of convolutions gives, and its layers among those that are asked for."""
+        wanted = [each for each in self.layers if each[4:] in {spec.name[4:] for spec in block}]
+
+        def run(module: nn.Module, x: Grid) -> tuple[Grid, dict[str, Grid]]:
+            found: dict[str, Grid] = {}
+            for each in block:
+                if each.pooled:
+                    x = pool(x, self.pooling, self.padding, size=each.pooled)
+                before = convolve(each, x, self.padding)
+                x = jax.nn.relu(before)
+                steps = {each.name: before, each.name.replace("conv", "relu"): x}
+                found |= {layer: value for layer, value in steps.items() if layer in wanted}
+            return x, found
+
+        return remembered(run, self.recompute)(self, x)

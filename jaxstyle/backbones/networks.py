@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
 
 from jaxtyping import Array, Float
@@ -11,7 +12,9 @@ from jaxstyle.backbones.architectures import (
     NAMES,
     RESNET_BLOCKS,
     VGG_BLOCKS,
+    Sight,
     check_layers,
+    sight,
     smallest_side,
 )
 from jaxstyle.backbones.building import Padding, Pooling
@@ -35,6 +38,7 @@ def features(
     architecture: str = "vgg16",
     pooling: Pooling = "max",
     padding: Padding = "zeros",
+    recompute: bool = False,
 ) -> dict[str, Float[Array, "_h _w _c"]]:
     """Features of a picture at the named layers; nothing above the deepest of them is computed.
 
@@ -49,6 +53,8 @@ def features(
             `"hanning"`, the root of a weighted mean square, as in DISTS.
         padding: What surrounds each convolution's input: `"zeros"`, as trained, `"reflect"` or
             `"edge"`. The normalized VGG19 was rescaled with `"reflect"`.
+        recompute: Keep only what lies between blocks for the way back, and compute the rest again
+            (`jax.checkpoint`): less memory for a third more time.
 
     Returns:
         For each layer its features, of shape (height, width, channels).
@@ -83,7 +89,7 @@ def features(
         )
     if not layers:
         return {}
-    network: Any = _MODULES[architecture](architecture, layers, pooling, padding)
+    network: Any = _MODULES[architecture](architecture, layers, pooling, padding, recompute)
     return network.apply({"params": params}, image)
 
 
@@ -129,41 +135,77 @@ def place(name: str, backbone: str) -> Place:
     return Place(parts[0], layer, *parts[1:])  # type: ignore[arg-type]
 
 
-def extractor(
-    layers: Iterable[str],
-    architectures: Mapping[str, str],
-    *,
-    pooling: Pooling = "max",
-    padding: Padding = "zeros",
-) -> Callable[[Mapping[str, Parameters], Float[Array, "h w 3"]], dict[str, Any]]:
-    """A function that gives the features at layers of several networks; each is run once.
+@dataclass(frozen=True)
+class Extractor:
+    """Gives the features at layers of several networks; each is run once.
 
-    Args:
+    A value: two that are equal share compiled programs.
+
+    Attributes:
         layers: Full names: `"resnet50:relu3_4"`, `"alexnet/max/zeros:relu1"`.
         architectures: The architecture of each network named.
         pooling: For networks named without theirs.
         padding: Likewise.
-
-    Returns:
-        A function of the weights by network, and a picture, whose result is keyed by full name.
+        recompute: As in `features`.
     """
-    runs: dict[Place, list[str]] = {}
-    for name in dict.fromkeys(layers):
-        where = place(name, "")
-        runs.setdefault(where._replace(layer=""), []).append(where.layer)
 
-    def extract(params: Mapping[str, Parameters], image: Float[Array, "h w 3"]) -> dict[str, Any]:
+    layers: tuple[str, ...]
+    architectures: tuple[tuple[str, str], ...]
+    pooling: Pooling = "max"
+    padding: Padding = "zeros"
+    recompute: bool = False
+
+    def __call__(
+        self, params: Mapping[str, Parameters], image: Float[Array, "h w 3"]
+    ) -> dict[str, Any]:
+        """Features by full name.
+
+        Args:
+            params: Weights by network.
+            image: sRGB picture, values in [0, 1].
+        """
+        runs: dict[Place, list[str]] = {}
+        for name in self.layers:
+            where = place(name, "")
+            runs.setdefault(where._replace(layer=""), []).append(where.layer)
         found = {}
         for run, names in runs.items():
             values = features(
                 params[run.backbone],
                 image,
                 names,
-                architecture=architectures[run.backbone],
-                pooling=run.pooling or pooling,
-                padding=run.padding or padding,
+                architecture=dict(self.architectures)[run.backbone],
+                pooling=run.pooling or self.pooling,
+                padding=run.padding or self.padding,
+                recompute=self.recompute,
             )
             found.update({str(run._replace(layer=name)): values[name] for name in names})
         return found
 
-    return extract
+    def sights(self) -> dict[str, Sight]:
+        """What a position of each layer sees."""
+        found = {}
+        for name in self.layers:
+            where = place(name, "")
+            architecture = dict(self.architectures)[where.backbone]
+            found[name] = sight(architecture, where.layer, where.pooling or self.pooling)
+        return found
+
+
+def extractor(
+    layers: Iterable[str],
+    architectures: Mapping[str, str],
+    *,
+    pooling: Pooling = "max",
+    padding: Padding = "zeros",
+) -> Extractor:
+    """The `Extractor` of layers by their full names.
+
+    Args:
+        layers: Each is taken once.
+        architectures: The architecture of each network named.
+        pooling: For networks named without theirs.
+        padding: Likewise.
+    """
+    kinds = tuple(sorted(architectures.items()))
+    return Extractor(tuple(dict.fromkeys(layers)), kinds, pooling, padding)
