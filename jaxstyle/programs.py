@@ -204,7 +204,7 @@ def prepare(
     return objective.prepare(partial(extract, params), parts, content, styles, key, picks)
 
 
-@partial(jax.jit, donate_argnames="seen")
+@jax.jit
 def remember(
     parts: tuple[Term, ...],
     content: Any,
@@ -286,7 +286,7 @@ def compare(
     return losses, *slopes
 
 
-@partial(jax.jit, static_argnames="kind", donate_argnames=("state", "gradient"))
+@partial(jax.jit, static_argnames="kind", donate_argnames="state")
 def move(
     state: optimize.State, value: Any, gradient: Image, rate: Any, *, kind: Kind
 ) -> optimize.State:

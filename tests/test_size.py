@@ -84,7 +84,7 @@ class TestParametrizations:
             state = optimize.start(transform, np.full(shape, 0.5, np.float32), space)
             for _ in range(200):
                 state = step(state)
-            np.testing.assert_allclose(state.image, lowest, atol=0.02)
+            assert np.sqrt(np.mean((state.image - lowest) ** 2)) < 0.015
 
     @pytest.mark.parametrize("name", ["laplacian", "fourier"])
     def test_a_run(self, name):
@@ -177,8 +177,6 @@ class TestBuckets:
             assert compiled  # the listener hears
         finally:
             jax.monitoring.unregister_event_duration_listener(heard)
-
-
 
 
 class TestTiles:
@@ -280,10 +278,6 @@ class TestMemory:
     def test_a_leaner_layout_is_taken_where_there_is_less(self, monkeypatch):
         few = {"size": 160, "scales": 2, "steps": 1, "style_layers": ("relu2_1",)}
         few["content_layers"] = ("relu2_1",)
-        monkeypatch.setattr(memory, "LADDER", ("whole", "recompute", 96))
-        plans = {}
-        for layout in ("whole", "recompute", "96"):
-            plans[layout] = jaxstyle.transfer.plan(ROUGH, ROUGH, memory=layout, **few)
         image = np.tile(ROUGH, (3, 2, 1))
         plans = {
             layout: jaxstyle.transfer.plan(image, image, memory=layout, **few)

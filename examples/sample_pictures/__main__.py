@@ -3,7 +3,7 @@
 Everything is made of noise, distances and light, from fixed seeds, so the same pictures come out
 every time. Lengths are parts of the picture's width; the size in pixels only sets the detail.
 
-    python examples/sample_pictures [FOLDER]
+    python examples/sample_pictures [FOLDER [WIDTH]]
 """
 
 import sys
@@ -17,10 +17,11 @@ SAMPLES = Path(__file__).parents[2] / "jaxstyle" / "samples"
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SAMPLES
+    size = {"width": int(sys.argv[2])} if len(sys.argv) > 2 else {}
     folder.mkdir(parents=True, exist_ok=True)
     for paint in (lighthouse, valley, swirls, mosaic, woodblock):
         path = folder / f"{paint.__name__}.jpg"
-        paint().save(path, quality=90, subsampling=0, optimize=True)
+        paint(**size).save(path, quality=90, subsampling=0, optimize=True)
         print(path)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -80,6 +82,19 @@ def palette_distance(image: Image, target: Float[Array, "m c"]) -> Float[Array, 
     return jnp.maximum(cheapest(x, target), cheapest(target, x))
 
 
+_PALETTE = Metric(
+    name="palette",
+    kind="style",
+    summarize=palette,
+    distance=palette_distance,
+    expects="grid",
+    layers=IMAGE,
+    meaning="every color has a like in the style, and the other way",
+    cost="n m",
+    paper="Kolkin, Salavon & Shakhnarovich, CVPR 2019",
+    symmetric=True,
+)
+
 METRICS = (
     Metric(
         name="color_histogram",
@@ -94,16 +109,10 @@ METRICS = (
         symmetric=True,
         mixable=True,
     ),
-    Metric(
-        name="palette",
-        kind="style",
-        summarize=palette,
-        distance=palette_distance,
-        expects="grid",
-        layers=IMAGE,
-        meaning="every color has a like in the style, and the other way",
-        cost="n m",
-        paper="Kolkin, Salavon & Shakhnarovich, CVPR 2019",
-        symmetric=True,
+    _PALETTE,
+    replace(
+        _PALETTE,
+        kind="content",
+        meaning="every color has a like in the content, and the other way: its colors are kept",
     ),
 )

@@ -1,0 +1,60 @@
+"""Is the memory that `--plan` predicts the memory that a run takes? And what do tiles cost?
+
+Each layout runs in a process of its own, one step at one size; the process's highest resident
+memory (on an accelerator the allocator's) is held against the prediction.
+
+python benchmarks/memory.py [SIZE …]      writes benchmarks/memory.md (default sizes 512 1024)
+"""
+
+import json
+import platform
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+LAYOUTS = ("whole", "recompute", "768", "512", "384")
+ONE = """
+import json, sys
+import jax, numpy as np
+import jaxstyle
+from jaxstyle import memory
+size, layout = int(sys.argv[1]), sys.argv[2]
+content, style = np.random.default_rng(0).random((2, size * 3 // 4, size, 3), np.float32)
+rates = []
+made = jaxstyle.stylize(content, style, size=size, scale_steps=(11,) if size < 800 else (3,),
+    memory=layout, on_progress=lambda progress: rates.append(progress.rate))
+print(json.dumps(made.facts["memory"] | {"seconds": 1 / rates[-1],
+    "jax": jax.__version__, "device": jax.devices()[0].device_kind}))
+"""
+
+rows = []
+for size in [int(word) for word in sys.argv[1:]] or [512, 1024]:
+    whole = None
+    for layout in LAYOUTS:
+        if layout.isdigit() and int(layout) >= size:
+            continue
+        words = [sys.executable, "-c", ONE, str(size), layout]
+        done = subprocess.run(words, capture_output=True, text=True)
+        if done.returncode:
+            rows.append(f"| {size} | {layout} | failed: {done.stderr.splitlines()[-1]} | | | |")
+            continue
+        found = json.loads(done.stdout.splitlines()[-1])
+        predicted, measured = (found[name] / 2**30 for name in ("predicted", "measured"))
+        whole = whole or found["seconds"]
+        rows.append(
+            f"| {size} | {layout} | {predicted:.2f} | {measured:.2f} | {predicted / measured:.2f} "
+            f"| {found['seconds'] / whole:.2f} |"
+        )
+        print(rows[-1], flush=True)
+
+text = f"""# Memory: predicted and measured
+
+`python benchmarks/memory.py {" ".join(sys.argv[1:])}`, {date.today()}, {platform.machine()},
+{found["device"]}, jax {found["jax"]}. Default terms, L-BFGS, a picture of SIZE × ¾ SIZE. GiB of the
+whole process; seconds of the last chunk of steps (compilation in it where there is only one) relative to `whole`.
+
+| size | layout | predicted | measured | ratio | time |
+|---|---|---|---|---|---|
+""" + "\n".join(rows)
+Path(__file__).with_suffix(".md").write_text(text + "\n")

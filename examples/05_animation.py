@@ -1,0 +1,37 @@
+"""An animation of a run, from the frames that `jaxstyle stylize … --frames FOLDER` kept.
+
+python examples/05_animation.py FOLDER OUT.gif [SECONDS]
+
+OUT may be .gif, .webp or .png (animated). Frames of coarse scales are enlarged to the last one's
+size; the last one stands for two seconds.
+"""
+
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+SECONDS, LAST = 6.0, 2000
+
+
+def animation(folder: Path, out: Path, seconds: float = SECONDS) -> int:
+    """Write the frames of a folder as one animated picture; return how many there were."""
+    paths = sorted(folder.glob("*.png"))
+    if not paths:
+        raise SystemExit(f"there are no frames (.png) in {folder}")
+    frames = [Image.open(path).convert("RGB") for path in paths]
+    size = frames[-1].size
+    frames = [frame.resize(size, Image.Resampling.LANCZOS) for frame in frames]
+    each = max(20, round(1000 * seconds / len(frames)))
+    lasting = [each] * (len(frames) - 1) + [LAST]
+    first, *others = frames
+    first.save(out, save_all=True, append_images=others, duration=lasting, loop=0)
+    return len(frames)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (3, 4):
+        raise SystemExit(__doc__)
+    given, out = Path(sys.argv[1]), Path(sys.argv[2])
+    seconds = float(sys.argv[3]) if len(sys.argv) == 4 else SECONDS
+    print(out, animation(given, out, seconds), "frames")
