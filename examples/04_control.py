@@ -25,6 +25,10 @@ RUNS = {
     "--color histogram": (ONE, {"color": "histogram"}),
     "--color covariance": (ONE, {"color": "covariance"}),
     "--color chroma": (ONE, {"color": "chroma"}),
+    "--content-metric palette=5": (
+        ONE,
+        {"content_metric": (("mse", 1.0), ("palette", 5.0))},
+    ),
     "two styles": ([ONE, OTHER], {}),
     "two styles, --blend mix": ([ONE, OTHER], {"blend": "mix"}),
     "sky and land, a style each": ([ONE, OTHER], {"content_mask": (sky, 1 - sky)}),

@@ -1,11 +1,15 @@
 """Guidance: masks, several styles, sizes and turns of a style, colors, previews."""
 
 import json
+import runpy
+import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
 import jaxstyle
 from jaxstyle import cli, color, guidance, images, regions
@@ -244,6 +248,13 @@ class TestTheCommandLine:
         assert run(files, "content.png", "stripes.png", *words) == 0
         assert written == ["out.png", "00000.png", "out.png"]
         assert images.read(frames / "00000.png").shape == (40, 48, 3)
+        images.write(frames / "00001.png", STYLE)  # of another size
+        example = Path(__file__).parents[1] / "examples" / "05_animation.py"
+        for name in ("out.gif", "out.webp", "animated.png"):
+            monkeypatch.setattr(sys, "argv", [str(example), str(frames), str(files / name)])
+            runpy.run_path(str(example), run_name="__main__")
+            with Image.open(files / name) as made:
+                assert (made.n_frames, made.size) == (2, STYLE.shape[1::-1])
 
     @pytest.mark.parametrize(
         ("words", "message"),
