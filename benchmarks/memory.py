@@ -19,9 +19,9 @@ import json, sys
 import jax, numpy as np
 import jaxstyle
 from jaxstyle import memory
-from jaxstyle import transfer
+from jaxstyle import programs
 size, layout = int(sys.argv[1]), sys.argv[2]
-transfer.CHUNK = 1  # told after each step: the second compiles nothing
+programs.LARGE = 0  # told after each step: the second compiles nothing
 content, style = np.random.default_rng(0).random((2, size * 3 // 4, size, 3), np.float32)
 rates = []
 made = jaxstyle.stylize(content, style, size=size, scale_steps=(2,),

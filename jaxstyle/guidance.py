@@ -100,7 +100,8 @@ def _mask(source: Any, picture: Picture, role: str) -> Mask:
     if isinstance(source, np.ndarray):
         mask = source.astype(np.float32)
     else:
-        mask = images.read(source).mean(2)
+        # What is transparent is outside.
+        mask = images.read(source, background=(0.0, 0.0, 0.0)).mean(2)
     if mask.ndim != 2 or not (mask.min() >= 0 and mask.max() <= 1):
         raise ValueError(f"expected a {role} mask of shape (height, width) in [0, 1]")
     ratio = mask.shape[0] / mask.shape[1] / (picture.shape[0] / picture.shape[1])

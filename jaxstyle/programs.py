@@ -32,6 +32,9 @@ CHUNK = 10
 XLA's loops run on one thread, the program is a single step: twice as fast at 256 pixels
 (benchmarks/scan.py)."""
 
+LARGE = 512
+"""Longest side above which the host looks after every step, unless several are one program."""
+
 Layout = Literal["whole", "recompute"] | int
 Image = Float[Array, "h w 3"]
 Given = Image | Picture
@@ -99,6 +102,11 @@ class Programs:
         if before is None or self.kind.parametrization != "pixels":
             return state
         return state._replace(optimizer=carry(before.optimizer, image))
+
+    def chunk(self, layout: Layout, size: int) -> int:
+        """Steps between two looks of the host: fewer where each takes seconds."""
+        single = self.kind_of(layout).length == 1
+        return 1 if single and size > LARGE else CHUNK
 
     def advance(
         self,

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from jaxstyle import color, guidance, images, memory, pyramid, recipes, samples, terms
 from jaxstyle.images import Picture
 from jaxstyle.objective import Objective, Term
-from jaxstyle.programs import CHUNK, Layout, Programs
+from jaxstyle.programs import Layout, Programs
 from jaxstyle.pyramid import Scale
 from jaxstyle.settings import LEARNING_RATES, Settings, check_names
 from jaxstyle.suggest import nearest
@@ -131,9 +131,10 @@ def stylize(
         objective = run.prepared(scale.size, layout)
         objective = replace(objective, scales=constants or objective.scales)
         state = compiled.start(jnp.asarray(images.resize(image, shape)), rate, state)
-        for first in range(0, scale.steps, CHUNK):
+        chunk = compiled.chunk(layout, scale.size)
+        for first in range(0, scale.steps, chunk):
             chunk_began = time.perf_counter()
-            count = min(CHUNK, scale.steps - first)
+            count = min(chunk, scale.steps - first)
             state, totals, losses = compiled.advance(objective, state, count, rate, layout)
             taken = count if state.finite else int(state.step) - first
             history["total"] += totals[:taken].tolist()

@@ -290,6 +290,16 @@ class TestTheCommandLine:
                 guidance.gather(Settings(content_mask=(mask,)), content, [STYLE], 48)
 
 
+def test_what_is_transparent_is_outside_of_a_mask(tmp_path):
+    opaque = np.zeros((24, 32), np.uint8)
+    opaque[:, :16] = 255
+    white = np.full_like(opaque, 255)
+    Image.fromarray(np.stack([white, white, white, opaque], -1)).save(tmp_path / "mask.png")
+    settings = Settings(content_mask=(str(tmp_path / "mask.png"),))
+    guide = guidance.gather(settings, CONTENT, [STYLE], 32)
+    np.testing.assert_array_equal(guide.regions[0].content, opaque / 255)
+
+
 def test_a_mask_of_ones_leaves_a_run_as_it_is():
     small = {"size": 32, "steps": 3, "scales": 1, "style_layers": ("relu1_1", "relu2_1")}
     ones = np.ones((24, 32), np.float32)

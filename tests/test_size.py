@@ -233,14 +233,15 @@ class TestTiles:
     @pytest.mark.parametrize("metric", ["gram", "covariance", "moments", "histogram", "contextual"])
     def test_a_tiled_step_is_the_whole_step(self, metric):
         few = {
-            **{"size": 144, "steps": 1, "scales": 1, "optimizer": "sgd", "smoothness": 0.1},
+            **{"size": 112, "steps": 1, "scales": 1, "optimizer": "sgd", "smoothness": 0.1},
             "style_layers": ("relu2_1", "relu3_1"),
             **{"content_layers": ("relu3_1",), "metric": ((metric, 1.0),)},
         }
-        content, style = (RNG.random((144, shape, 3)) for shape in (126, 135))
+        # Nine tiles of one shape.
+        content, style = RNG.random((2, 112, 112, 3))
+        layouts = ("whole", "64", "recompute") if metric == "gram" else ("whole", "64")
         made = {
-            layout: jaxstyle.stylize(content, style, memory=layout, **few)
-            for layout in ("whole", "recompute", "128")
+            layout: jaxstyle.stylize(content, style, memory=layout, **few) for layout in layouts
         }
         whole = made.pop("whole")
         moved = np.abs(whole.image - content).max()
