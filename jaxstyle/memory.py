@@ -139,7 +139,10 @@ def plan(
     tried: list[Need] = []
     limit = available()
     for layout in ladder:
-        if isinstance(layout, int) and wanted == "auto" and layout >= max(content):
+        large = isinstance(layout, int) and layout >= max(content)
+        # XLA takes recomputation out again on a CPU (benchmarks/memory.md).
+        vain = layout == "recompute" and jax.default_backend() == "cpu"
+        if wanted == "auto" and (large or vain):
             continue
         try:
             parts = list(_parts(compiled, images[0], images[1:], picks, rate, layout))

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -275,6 +277,19 @@ class TestMemory:
         facts = json.loads((files / "out.json").read_text())["memory"]
         assert facts["layout"] == "whole"
         assert 0 < facts["predicted"] < facts["available"]
+
+    @pytest.mark.slow
+    def test_the_prediction_is_what_is_taken(self):
+        # In a process of its own: the highest memory of one is never forgotten.
+        program = """
+import jaxstyle, json, numpy as np
+content, style = np.random.default_rng(0).random((2, 384, 512, 3), np.float32)
+made = jaxstyle.stylize(content, style, size=512, scale_steps=(1,), memory="whole")
+print(json.dumps(made.facts["memory"]))
+"""
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        found = json.loads(done.stdout.splitlines()[-1])
+        assert found["measured"] == pytest.approx(found["predicted"], rel=0.15)
 
     def test_a_leaner_layout_is_taken_where_there_is_less(self, monkeypatch):
         few = {"size": 160, "scales": 2, "steps": 1, "style_layers": ("relu2_1",)}
