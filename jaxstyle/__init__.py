@@ -13,6 +13,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jaxstyle.grid import Cell as Cell
+    from jaxstyle.grid import stylize_grid as stylize_grid
     from jaxstyle.judges import judge as judge
     from jaxstyle.settings import Settings as Settings
     from jaxstyle.transfer import Progress as Progress
@@ -20,14 +22,16 @@ if TYPE_CHECKING:
     from jaxstyle.transfer import stylize as stylize
 
 __version__ = "0.1.0"
-__all__ = ["Progress", "Settings", "Stylized", "judge", "stylize"]
+__all__ = ["Cell", "Progress", "Settings", "Stylized", "judge", "stylize", "stylize_grid"]
 
 _HOMES = {
+    "Cell": "jaxstyle.grid",
     "Settings": "jaxstyle.settings",
     "judge": "jaxstyle.judges",
     "Progress": "jaxstyle.transfer",
     "Stylized": "jaxstyle.transfer",
     "stylize": "jaxstyle.transfer",
+    "stylize_grid": "jaxstyle.grid",
 }
 
 

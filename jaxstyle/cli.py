@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import typing
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import click
 from click.core import ParameterSource
 
 from jaxstyle import __version__
-from jaxstyle.settings import Choice, Settings
+from jaxstyle.settings import CHOICE, Choice, Settings, choice
 
 if TYPE_CHECKING:
     from jaxstyle.transfer import Progress
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:
-        sys.exit(commands.main(words, "jaxstyle", standalone_mode=False) or 0)
+        sys.exit(commands.main(words, "jaxstyle", standalone_mode=False, obj=words) or 0)
     except click.ClickException as error:
         _fail(error.format_message())
     except (KeyboardInterrupt, click.Abort):
@@ -52,18 +53,30 @@ def _fail(message: str) -> typing.NoReturn:
 class _Share(click.ParamType[Choice]):
     """`NAME`, `NAME=WEIGHT`, or `NAME~SMOOTHING@LAYER,LAYER=WEIGHT`."""
 
-    name = "NAME[~SMOOTHING][@LAYER,…][=WEIGHT]"
+    name = CHOICE
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Choice:
         if isinstance(value, tuple):
             return value
-        name, equals, share = value.partition("=")
-        name, _, layers = name.partition("@")
         try:
-            weight = float(share) if equals else 1.0
+            return choice(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Parameter(click.ParamType[tuple[str, float]]):
+    """`METRIC.PARAMETER=VALUE`."""
+
+    name = "METRIC.PARAMETER=VALUE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float]:
+        if isinstance(value, tuple):
+            return value
+        name, _, number = value.partition("=")
+        try:
+            return name, float(number)
         except ValueError:
             self.fail(f"expected {self.name}, got {value!r}", param, ctx)
-        return (name, weight, tuple(layers.split(","))) if layers else (name, weight)
 
 
 class _Layers(click.ParamType[tuple[str, ...]]):
@@ -109,6 +122,8 @@ def _setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
             kind = click.Choice(get_args(hint))
         elif each.name in ("metric", "content_metric"):
             kind, options = _Share(), {"multiple": True}
+        elif each.name == "parameter":
+            kind, options = _Parameter(), {"multiple": True}
         elif each.name in ("content_mask", "style_mask"):
             kind, options = str, {"multiple": True, "metavar": "FILE"}
         elif hint in (tuple[float, ...], tuple[int, ...]):
@@ -188,13 +203,7 @@ def stylize(
     """
     from jaxstyle import images, manifest, recipes, samples
 
-    context = click.get_current_context()
-    given = {
-        name: value
-        for name, value in chosen.items()
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
-    settings = recipes.settings(**given)
+    settings = recipes.settings(**_given(chosen))
     if output:
         images.check_output(output)
         manifest.check(output)
@@ -246,6 +255,148 @@ def stylize(
     if not quiet:
         height, width = made.image.shape[:2]
         _note(f"{output} ({width} × {height}, {made.facts['seconds']:.0f} s)")
+
+
+@commands.command(short_help="Make a picture for every combination of swept settings.")
+@click.argument("content")
+@click.argument("style", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Where.",
+)
+@click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    required=True,
+    metavar="NAME=VALUES",
+    help="What changes: 0.1,1,10 or 0..3 or linspace(0,1,5) or logspace(-1,2,6), of any setting, "
+    "of metric.NAME (a share), METRIC.PARAMETER, content or style; may be given several times.",
+)
+@click.option(
+    "--zip", "zipped", is_flag=True, help="First values together, second values together …"
+)
+@click.option("--lanes", type=int, help="Cells at a time [default: as memory allows].")
+@_setting_flags
+@click.option(
+    "--coordinator",
+    metavar="HOST:PORT",
+    help="Work together with other processes, of which the first listens there; auto finds it "
+    "on a cluster that JAX knows.",
+)
+@click.option("--processes", type=int, help="How many processes there are.")
+@click.option("--process", type=int, help="Which of them this is, from 0.")
+@_OFFLINE
+@_QUIET
+@_DEBUG
+def grid(
+    content: str,
+    style: tuple[str, ...],
+    output: Path,
+    sweeps: tuple[str, ...],
+    zipped: bool,
+    lanes: int | None,
+    coordinator: str | None,
+    processes: int | None,
+    process: int | None,
+    offline: bool,
+    quiet: bool,
+    debug: bool,
+    **chosen: Any,
+) -> None:
+    r"""Make a picture of CONTENT and STYLE for every combination of the values that are swept.
+
+    FOLDER gets the pictures, a contact sheet, a page (index.html) and tables (CSV, JSON). The same
+    command goes on where it was interrupted: cells that are done are not done again.
+
+    \b
+    jaxstyle grid photo.jpg painting.jpg -o grid --sweep "style_weight=logspace(-1,2,6)" \
+        --sweep metric=gram,sliced_wasserstein,diverse --sweep seed=0..3
+    """
+    from jaxstyle import images, samples, sweep
+
+    pairs = [sweep.parse(each) for each in sweeps]
+    swept = dict(pairs)
+    if len(swept) < len(pairs):
+        raise ValueError("a name is swept twice; give all its values in one --sweep")
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"expected a folder to write into, {output} is a file")
+    if not quiet:
+        _note("starting JAX …")
+    _keep_compilations()
+    first = _join(coordinator, processes, process)
+    quiet = quiet or not first
+    report = _silent if quiet else _note
+    from jaxstyle import grid as grids
+    from jaxstyle.folder import Folder
+    from jaxstyle.progress import shown
+    from jaxstyle.run import Run, Sources
+
+    given = _given(chosen)
+    fetched: dict[str, Any] = {"offline": offline, "report": report}
+    sources = Sources(**fetched)
+    runs, cells = [], []
+    for values in grids.combinations(swept, zipped):
+        settings = grids.cell_settings(values, None, given)
+        own = (values.get("content", content), *([values["style"]] if "style" in values else style))
+        inputs = [samples.resolve(each, **fetched) for each in own]
+        for path in inputs:
+            images.check_input(path)
+        runs.append(Run(inputs[0], inputs[1:], settings, sources))
+        cells.append((values, runs[-1].filled(), inputs[0], inputs[1:]))
+    folder = Folder(output, cells) if first else None
+    places = folder.places if folder else (None,) * len(runs)
+    done = _agreed([bool(folder and place and folder.done(place)) for place in places])
+    left = [number for number in range(len(runs)) if not done[number]]
+    if len(left) < len(runs):
+        report(f"{len(runs) - len(left)} of {len(runs)} cells are there already")
+    waiting = [runs[number] for number in left]
+    command = f"jaxstyle {shlex.join(click.get_current_context().obj)}"
+    try:
+        with shown(quiet) as show:
+            made = grids.work(waiting, lanes=lanes, on_progress=show, report=report)
+            for number, one in made:
+                if folder:
+                    folder.keep(folder.places[left[number]], one)
+                if one.failure:
+                    report(f"{cells[left[number]][0]}: {one.failure}")
+    except KeyboardInterrupt:
+        if folder:
+            folder.finish(command=command, zipped=zipped)
+        print(f"jaxstyle: interrupted; the same command goes on in {output}", file=sys.stderr)
+        sys.exit(130)
+    if folder:
+        folder.finish(command=command, zipped=zipped)
+        report(f"{output / 'index.html'} ({len(runs)} cells)")
+
+
+def _join(coordinator: str | None, processes: int | None, process: int | None) -> bool:
+    """Join the other processes, if there are any; whether this is the first of all."""
+    import jax
+
+    if coordinator == "auto":
+        jax.distributed.initialize()
+    elif coordinator:
+        jax.distributed.initialize(coordinator, processes, process)
+    elif processes is not None or process is not None:
+        raise ValueError("--processes and --process need a --coordinator")
+    return jax.process_index() == 0
+
+
+def _agreed(answers: list[bool]) -> list[bool]:
+    """What the first of all processes answers."""
+    import jax
+
+    if jax.process_count() == 1:
+        return answers
+    import numpy as np
+    from jax.experimental import multihost_utils
+
+    return [bool(each) for each in multihost_utils.broadcast_one_to_all(np.array(answers))]
 
 
 @commands.command(short_help="How far a PICTURE is from a REFERENCE, by any metric.")
@@ -437,6 +588,14 @@ class _Kept:
 
 
 _PREVIEW_SECONDS = 3.0
+
+
+def _given(chosen: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were said, not left at their defaults."""
+    source = click.get_current_context().get_parameter_source
+    return {
+        name: value for name, value in chosen.items() if source(name) is not ParameterSource.DEFAULT
+    }
 
 
 def _silent(line: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,33 +41,46 @@ def check(picture: str | Path) -> None:
         raise ValueError(f"{path} exists and is not a jaxstyle manifest; choose another output")
 
 
-def describe(made: Stylized, content: Path, styles: Sequence[Path]) -> dict[str, Any]:
-    """Settings, seeds, versions, device, the inputs' and weights' SHA-256, and the history."""
-    import jax
-
+def inputs_of(
+    settings: Mapping[str, Any], content: Path, styles: Sequence[Path]
+) -> dict[str, dict[str, str]]:
+    """Path and SHA-256 of every file that a run reads, by its role."""
     from jaxstyle import samples
 
-    device = jax.devices()[0]
     inputs = {"content": content}
     for number, style in enumerate(styles):
         inputs["style" if number == 0 else f"style#{number + 1}"] = style
     for role in ("content_mask", "style_mask"):
-        for number, mask in enumerate(made.facts["settings"][role]):
+        for number, mask in enumerate(settings[role]):
             inputs[role if number == 0 else f"{role}#{number + 1}"] = Path(mask)
-    init = samples.resolve(made.facts["settings"]["init"], offline=True)
+    init = samples.resolve(settings["init"], offline=True)
     if init.is_file():
         inputs["init"] = init
+    return {role: {"path": str(path), "sha256": sha256(path)} for role, path in inputs.items()}
+
+
+def describe(made: Stylized, content: Path, styles: Sequence[Path]) -> dict[str, Any]:
+    """Settings, seeds, versions, device, the inputs' and weights' SHA-256, and the history."""
     return {
         "kind": MARK,
         **made.facts,
-        "inputs": {
-            role: {"path": str(path), "sha256": sha256(path)} for role, path in inputs.items()
-        },
+        "inputs": inputs_of(made.facts["settings"], content, styles),
+        **surroundings(),
+        "finite": made.finite,
+        "failure": made.failure,
+        "history": made.history,
+    }
+
+
+def surroundings() -> dict[str, Any]:
+    """Versions and the device."""
+    import jax
+
+    device = jax.local_devices()[0]
+    return {
         "versions": {"python": platform.python_version(), "jaxstyle": __version__}
         | {name: metadata.version(name) for name in _PACKAGES},
         "device": {"platform": device.platform, "kind": device.device_kind},
-        "finite": made.finite,
-        "history": made.history,
     }
 
 

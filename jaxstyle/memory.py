@@ -87,6 +87,11 @@ def peak() -> int:
         return int(stats["peak_bytes_in_use"])
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not ru_maxrss, which on Linux a process takes over from the one that started it.
+        (line,) = (each for each in status.read_text().splitlines() if each.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
     import resource
 
     found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -109,7 +114,7 @@ def available() -> int:
 
 
 def _device_stats() -> dict[str, Any]:
-    device = jax.devices()[0]
+    device = jax.local_devices()[0]
     stats = None if device.platform == "cpu" else device.memory_stats()
     return stats if stats and "bytes_limit" in stats else {}
 
@@ -181,13 +186,13 @@ def _parts(
         content,
         *styles,
     )
-    kept = _bytes((state, prepared))
-    pictures = _bytes((content, *styles))
+    kept = size_of((state, prepared))
+    pictures = size_of((content, *styles))
     if not isinstance(layout, int):
-        yield pictures + _own(
+        yield pictures + taken_by(
             programs.prepare.lower(params, parts, content, styles, 0, picks, extract=extract)
         )
-        yield kept + _own(
+        yield kept + taken_by(
             programs.advance.lower(params, prepared, state, jnp.array(1), rate, kind=kind)
         )
         return
@@ -196,14 +201,16 @@ def _parts(
     start, own = (jax.ShapeDtypeStruct((count,), jnp.int32) for count in (2, 4))
     yield (
         kept
-        + _bytes(seen)
-        + _own(tiles.look.lower(params, content, seen, start, own, extract=extract, shape=shape))
+        + size_of(seen)
+        + taken_by(
+            tiles.look.lower(params, content, seen, start, own, extract=extract, shape=shape)
+        )
     )
-    yield kept + _bytes(seen) + _own(programs.compare.lower(prepared, content, seen))
+    yield kept + size_of(seen) + taken_by(programs.compare.lower(prepared, content, seen))
     yield (
         kept
-        + _bytes((seen, content))
-        + _own(
+        + size_of((seen, content))
+        + taken_by(
             tiles.look_back.lower(
                 params, content, seen, content, start, own, extract=extract, shape=shape
             )
@@ -212,8 +219,8 @@ def _parts(
     value = jax.ShapeDtypeStruct((), jnp.float32)
     yield (
         kept
-        + _bytes(content)
-        + _own(programs.move.lower(state, value, content, rate, kind=compiled.kind))
+        + size_of(content)
+        + taken_by(programs.move.lower(state, value, content, rate, kind=compiled.kind))
     )
     # The targets: features of the content and of all styles at once.
     each = [
@@ -222,16 +229,17 @@ def _parts(
     ]
     yield (
         pictures
-        + _bytes(each)
-        + _own(programs.remember.lower(parts, content, styles, each, 0, picks))
+        + size_of(each)
+        + taken_by(programs.remember.lower(parts, content, styles, each, 0, picks))
     )
 
 
-def _own(lowered: Any) -> int:
+def taken_by(lowered: Any) -> int:
     """What a program takes besides its arguments."""
     stats = lowered.compile().memory_analysis()
     return int(stats.temp_size_in_bytes + stats.output_size_in_bytes - stats.alias_size_in_bytes)
 
 
-def _bytes(tree: Any) -> int:
+def size_of(tree: Any) -> int:
+    """Bytes of all arrays, or shapes of arrays, in a tree."""
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))

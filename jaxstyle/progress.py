@@ -1,16 +1,28 @@
-"""Showing a run's progress: a bar in a terminal, plain lines elsewhere."""
+"""Showing progress: a bar in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from jaxstyle.transfer import Progress
 
-Show = Callable[["Progress"], None]
+class Told(Protocol):
+    """What can be shown: in words, as `str` gives them."""
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """How much is done, from 0 to 1."""
+        ...
+
+
+Show = Callable[[Told], None]
 _LINE_SECONDS = 5.0
 
 
@@ -22,21 +34,12 @@ def shown(quiet: bool = False) -> Iterator[Show]:
         quiet: Show nothing.
     """
     if quiet:
-        yield lambda progress: None
+        yield lambda told: None
     elif sys.stderr.isatty():
         with _bar() as show:
             yield show
     else:
         yield _lines()
-
-
-def describe(progress: Progress) -> str:
-    """Where a run stands: step, size, loss and terms, speed, time left."""
-    terms = " ".join(f"{name} {value:.3g}" for name, value in progress.terms.items())
-    return (
-        f"{progress.step}/{progress.steps}  {progress.size} px  loss {progress.loss:.4g} ({terms})"
-        f"  {progress.rate:.2g} steps/s, {progress.seconds_left:.0f} s left"
-    )
 
 
 @contextmanager
@@ -48,25 +51,16 @@ def _bar() -> Iterator[Show]:
     columns = (BarColumn(bar_width=24), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("compiling …", total=None)
-        yield lambda progress: bar.update(
-            task,
-            completed=progress.step,
-            total=progress.steps,
-            description=describe(progress),
-        )
+        yield lambda told: bar.update(task, completed=told.share, total=1, description=str(told))
 
 
 def _lines() -> Show:
     last = -_LINE_SECONDS
 
-    def show(progress: Progress) -> None:
+    def show(told: Told) -> None:
         nonlocal last
-        if progress.seconds - last >= _LINE_SECONDS or progress.step == progress.steps:
-            last = progress.seconds
-            print(
-                f"step {describe(progress)}",
-                file=sys.stderr,
-                flush=True,
-            )
+        if told.seconds - last >= _LINE_SECONDS or told.share >= 1:
+            last = told.seconds
+            print(told, file=sys.stderr, flush=True)
 
     return show

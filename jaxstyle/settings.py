@@ -62,6 +62,9 @@ class Settings:
     content_metric: tuple[Choice, ...] = _setting(
         (("mse", 1.0),), "Content metric and its share; may be given several times."
     )
+    parameter: tuple[tuple[str, float], ...] = _setting(
+        (), "A metric's own number, METRIC.PARAMETER=VALUE; may be given several times."
+    )
     style_layers: tuple[str, ...] = _setting((), "Layers of the style terms.")
     content_layers: tuple[str, ...] = _setting((), "Layers of the content terms.")
     backbone: str = _setting("vgg16", "Pretrained network, see `jaxstyle weights list`.")
@@ -140,6 +143,9 @@ class Settings:
         for name in ("metric", "content_metric"):
             for metric, share, *_ in getattr(self, name):
                 _at_least(f"the weight of {metric}", share, 0)
+        for name, value in self.parameter:
+            if not 0 < value < float("inf"):
+                raise ValueError(f"expected {name} above 0 and finite, got {value}")
         for name in ("style_shares", "style_scale"):
             for value in getattr(self, name):
                 if not 0 < value < float("inf"):
@@ -194,3 +200,33 @@ def check_names(changes: dict[str, Any]) -> None:
     for name in changes:
         if name not in known:
             raise TypeError(f"there is no setting {name!r}{nearest(name, known)}")
+
+
+CHOICE = "NAME[~SMOOTHING][@LAYER,…][=WEIGHT]"
+
+
+def choice(text: str) -> Choice:
+    """A metric with its weight, and its layers if they are named.
+
+    >>> choice("gram"), choice("gram~softmax@relu1_1,relu2_1=0.5")
+    (('gram', 1.0), ('gram~softmax', 0.5, ('relu1_1', 'relu2_1')))
+
+    Raises:
+        ValueError: The text has another form.
+    """
+    name, equals, share = text.partition("=")
+    name, _, layers = name.partition("@")
+    try:
+        weight = float(share) if equals else 1.0
+    except ValueError:
+        raise ValueError(f"expected {CHOICE}, got {text!r}") from None
+    return (name, weight, tuple(layers.split(","))) if layers else (name, weight)
+
+
+def mixture(text: str) -> tuple[Choice, ...]:
+    """Several metrics with a plus between.
+
+    >>> mixture("gram=0.5+histogram")
+    (('gram', 0.5), ('histogram', 1.0))
+    """
+    return tuple(choice(each.strip()) for each in text.split("+"))

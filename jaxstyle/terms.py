@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from jaxstyle.metrics.metric import Kind, Metric, is_fixed
 from jaxstyle.objective import Term, layers_of, term
 from jaxstyle.regions import Look
 from jaxstyle.settings import Choice, Settings
+from jaxstyle.suggest import nearest
 
 
 class Networks(Mapping[str, weights.Weights]):
@@ -25,6 +27,13 @@ class Networks(Mapping[str, weights.Weights]):
     ) -> None:
         self._how: dict[str, Any] = {"offline": offline, "report": report}
         self._loaded: dict[str, weights.Weights] = {}
+        self._placed: dict[str, networks.Parameters] = {}
+
+    def on_device(self, name: str) -> networks.Parameters:
+        """A network's weights on the device, once for all who ask."""
+        if name not in self._placed:
+            self._placed[name] = jax.device_put(self[name].tensors)
+        return self._placed[name]
 
     def __getitem__(self, name: str) -> weights.Weights:
         if name not in self._loaded:
@@ -57,6 +66,7 @@ def build(
     backbone: str,
     layers: Sequence[str] = (),
     weight: float = 1.0,
+    parameters: Mapping[str, float] | None = None,
 ) -> Term:
     """The term that a choice stands for.
 
@@ -69,6 +79,7 @@ def build(
         backbone: The network of layers that name none.
         layers: Where to compare if the choice does not say; else the metric's usual layers.
         weight: Multiplies the choice's.
+        parameters: The metric's own numbers.
 
     Raises:
         ValueError: A name that does not exist; the message says which is nearest.
@@ -81,14 +92,16 @@ def build(
     smoothing, _, temperature = (smoothing or "none").partition("/")
     if smoothing != "none" and all(map(is_fixed, metric.layers)):
         raise ValueError(f"{name} has no features to smooth")
-    fitted: Any = {"fitted": dict(networks_[metric.weights].tensors)} if metric.weights else {}
+    numbers: dict[str, Any] = dict(parameters or {})
+    if metric.weights:
+        numbers["fitted"] = dict(networks_[metric.weights].tensors)
     return term(
         metric,
         weight * share,
         at,
         smoothing=smoothing,
         temperature=_temperature(temperature),
-        **fitted,
+        **numbers,
     )
 
 
@@ -154,15 +167,46 @@ def from_settings(
         ),
         ((smoothness,), settings.smoothness, (), "image", style),
     )
+    parameters = _parameters(settings)
     found: list[Term] = []
     for choices, weight, layers, kind, backbone in groups:
         for choice in choices:
-            part = build(choice, kind, networks_, backbone=backbone, layers=layers, weight=weight)
+            part = build(
+                choice,
+                kind,
+                networks_,
+                backbone=backbone,
+                layers=layers,
+                weight=weight,
+                parameters=parameters.get(choice[0].partition("~")[0]),
+            )
             found += [part] if kind != "style" else [_seen(part, look) for look in looks]
+    for name in parameters:
+        if name not in {each.metric.name for each in found}:
+            raise ValueError(f"a parameter is given for {name}, which is in no term")
     kept = tuple(each for each in found if each.weight > 0)
     if not kept:
         raise ValueError("every weight is zero: there is nothing to optimize")
     return kept
+
+
+def _parameters(settings: Settings) -> dict[str, dict[str, float]]:
+    """Each metric's own numbers, checked."""
+    found: dict[str, dict[str, float]] = {}
+    for name, value in settings.parameter:
+        metric, _, own = name.partition(".")
+        known = [
+            each.name
+            for each in inspect.signature(find(metric).distance).parameters.values()
+            if each.kind is each.KEYWORD_ONLY and each.name != "fitted"
+        ]
+        if own not in known:
+            raise ValueError(
+                f"{metric} has no parameter {own!r}{nearest(own, known)}; "
+                f"it has {', '.join(known) or 'none'}"
+            )
+        found.setdefault(metric, {})[own] = value
+    return found
 
 
 def _seen(part: Term, look: Look) -> Term:
@@ -209,7 +253,7 @@ def extractor(
         pooling=pooling,
         padding=padding,
     )
-    return extract, {name: jax.device_put(networks_[name].tensors) for name in used}
+    return extract, {name: networks_.on_device(name) for name in used}
 
 
 def smallest_side(terms: Iterable[Term], networks_: Networks) -> int:

@@ -1,0 +1,258 @@
+"""What a grid leaves in a folder: pictures with manifests, a sheet, a page, tables.
+
+    FOLDER/cells/NAME.png, NAME.json    each cell, as soon as it is done
+    FOLDER/sheet.png                    all pictures with their labels
+    FOLDER/index.html                   all in one page that needs nothing else
+    FOLDER/table.csv, table.json        values and last losses of each cell
+
+A cell whose manifest tells of the same settings and the same files is done and is not done again.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from jaxstyle import images, manifest, page, sheet
+from jaxstyle.files import write_whole
+from jaxstyle.images import Picture
+from jaxstyle.sweep import label
+
+if TYPE_CHECKING:
+    from jaxstyle.transfer import Stylized
+
+SHOWN = 512
+"""Longest side of a picture inside of the page, pixels; the files are as they are."""
+SMALL = 192
+"""And on the sheet."""
+
+
+class Place(NamedTuple):
+    """Where a cell lies and what it is made of.
+
+    Attributes:
+        values: What was swept, by name.
+        labels: The same in few words.
+        settings: Every setting, filled in.
+        content: The content's file.
+        styles: The styles' files.
+        picture: Its picture file; the manifest lies beside it.
+    """
+
+    values: Mapping[str, Any]
+    labels: Mapping[str, str]
+    settings: Mapping[str, Any]
+    content: Path
+    styles: tuple[Path, ...]
+    picture: Path
+
+
+class Folder:
+    """A grid's folder.
+
+    Attributes:
+        places: Of all cells, in order.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        cells: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], Path, Sequence[Path]]],
+    ) -> None:
+        """Decide where each cell lies.
+
+        Args:
+            folder: Made if it is not there.
+            cells: For each what was swept, its settings, its content and its styles.
+
+        Raises:
+            OSError: The folder cannot be made or written.
+        """
+        self._folder = folder
+        (folder / "cells").mkdir(parents=True, exist_ok=True)
+        places = []
+        names: set[str] = set()
+        for values, settings, content, styles in cells:
+            labels = {name: label(name, value) for name, value in values.items()}
+            name = _file_name(labels)
+            while name in names:
+                name += "+"
+            names.add(name)
+            picture = folder / "cells" / f"{name}.png"
+            places.append(Place(values, labels, settings, content, tuple(styles), picture))
+        self.places = tuple(places)
+
+    def done(self, place: Place) -> bool:
+        """Whether a cell is there, made with the same settings of the same files."""
+        facts = _manifest(place)
+        if not facts or not place.picture.exists():
+            return False
+        inputs = manifest.inputs_of(place.settings, place.content, place.styles)
+        return _plain(place.settings) == facts["settings"] and (
+            {role: each["sha256"] for role, each in inputs.items()}
+            == {role: each["sha256"] for role, each in facts["inputs"].items()}
+        )
+
+    def keep(self, place: Place, made: Stylized) -> None:
+        """Write a cell's picture and manifest."""
+        facts = manifest.describe(made, place.content, place.styles)
+        # The manifest last: where it lies the picture is whole.
+        manifest.beside(place.picture).unlink(missing_ok=True)
+        images.write(place.picture, made.image, settings=manifest.brief(facts))
+        manifest.write(manifest.beside(place.picture), facts)
+
+    def finish(self, *, command: str | None, zipped: bool) -> None:
+        """Write the sheet, the page and the tables from the cells that are there.
+
+        Args:
+            command: The command line that made them.
+            zipped: Whether values were zipped.
+        """
+        found = [_manifest(place) if self.done(place) else None for place in self.places]
+        there = [
+            (place, each)
+            for place, each in zip(self.places, found, strict=True)
+            if each is not None
+        ]
+        if not there:
+            return
+        pictures = {place.picture: images.read(place.picture, size=SHOWN) for place, _ in there}
+        self._sheet(there, pictures)
+        self._tables(there)
+        axes: dict[str, list[str]] = {}
+        for place in self.places:
+            for name, value in place.labels.items():
+                if value not in axes.setdefault(name, []):
+                    axes[name].append(value)
+        inputs: dict[tuple[str, Path], None] = {}
+        for place in self.places:
+            inputs[("content", place.content)] = None
+            inputs.update({("style", style): None for style in place.styles})
+        cells = []
+        for place, each in zip(self.places, found, strict=True):
+            picture = pictures.get(place.picture)
+            cells.append(
+                {
+                    "name": place.picture.stem,
+                    "file": f"cells/{place.picture.name}",
+                    "values": place.labels,
+                    "picture": None if picture is None else page.embedded(picture),
+                    "failure": each["failure"] if each else None,
+                    "history": each["history"] if each else {},
+                    "scales": each["scales"] if each else [],
+                    "settings": place.settings,
+                    "seconds": each["seconds"] if each else 0,
+                }
+            )
+        text = page.page(
+            {
+                "title": " × ".join(axes),
+                "command": command,
+                "zipped": zipped,
+                "inputs": [
+                    {
+                        "role": role,
+                        "name": path.name,
+                        "picture": page.embedded(images.read(path, size=SHOWN)),
+                    }
+                    for role, path in inputs
+                ],
+                "axes": [{"name": name, "values": values} for name, values in axes.items()],
+                "cells": cells,
+                "facts": _facts(there),
+            }
+        )
+        self._write("index.html", text)
+
+    def _sheet(
+        self,
+        there: Sequence[tuple[Place, Mapping[str, Any]]],
+        pictures: Mapping[Path, Picture],
+    ) -> None:
+        cells = []
+        for place, _ in there:
+            picture = pictures[place.picture]
+            shape = images.fit(picture.shape[0], picture.shape[1], SMALL)
+            name = "  ".join(f"{name} {value}" for name, value in place.labels.items())
+            cells.append((name, images.resize(picture, shape)))
+        across = len({list(place.labels.values())[-1] for place in self.places})
+        columns = across if 2 <= across <= 12 else math.ceil(math.sqrt(len(cells)))
+        made = sheet.contact_sheet(cells, min(columns, len(cells)))
+        images.write(self._folder / "sheet.png", np.asarray(made, np.float32) / 255)
+
+    def _tables(self, there: Sequence[tuple[Place, Mapping[str, Any]]]) -> None:
+        rows = []
+        for place, each in there:
+            last = {
+                name: values[-1] if values else None for name, values in each["history"].items()
+            }
+            rows.append(
+                {
+                    "cell": place.picture.stem,
+                    **place.values,
+                    **{f"loss {name}": value for name, value in last.items()},
+                    "finite": each["finite"],
+                    "seconds": each["seconds"],
+                }
+            )
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        text = io.StringIO()
+        table = csv.DictWriter(text, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(
+            {n: label(n, v) if isinstance(v, tuple) else v for n, v in row.items()} for row in rows
+        )
+        self._write("table.csv", text.getvalue())
+        self._write("table.json", json.dumps(rows, indent=1, default=str) + "\n")
+
+    def _write(self, name: str, text: str) -> None:
+        write_whole(self._folder / name, lambda file: file.write(text.encode()))
+
+
+def _facts(there: Sequence[tuple[Place, Mapping[str, Any]]]) -> dict[str, str]:
+    """What is told at the end of the page: of the cell that was made last."""
+    last = there[-1][1]
+    known = {"device": last["device"]["kind"], "weights": ", ".join(last["weights"])}
+    failed = sum(not each["finite"] for _, each in there)
+    return {
+        **known,
+        **last["versions"],
+        "cells": f"{len(there)}, {failed} not finite",
+        "seconds": f"{sum(each['seconds'] for _, each in there):.0f} in all cells",
+    }
+
+
+def _file_name(labels: Mapping[str, str]) -> str:
+    """A name that any file system takes, and that tells what is in it.
+
+    >>> _file_name({"style_weight": "0.1", "metric": "gram@relu1_1/2"})
+    'style_weight=0.1,metric=gram@relu1_1-2'
+    """
+    text = ",".join(f"{name}={value}" for name, value in labels.items())
+    name = re.sub(r"[^\w.,=+~@-]", "-", text, flags=re.ASCII)
+    if len(name) <= 120:
+        return name
+    return f"{name[:100]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _manifest(place: Place) -> dict[str, Any] | None:
+    try:
+        facts = json.loads(manifest.beside(place.picture).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    ours = isinstance(facts, dict) and facts.get("kind") == manifest.MARK
+    return facts if ours else None
+
+
+def _plain(settings: Mapping[str, Any]) -> Any:
+    """As JSON has it: tuples are lists."""
+    return json.loads(json.dumps(settings, default=str))
