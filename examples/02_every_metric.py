@@ -5,12 +5,11 @@ python examples/02_every_metric.py [OUT [SIZE [STEPS [METRIC …]]]]  (twenty mi
 
 import sys
 
-from sheet import contact_sheet
-
 import jaxstyle
 from jaxstyle import images
 from jaxstyle.metrics import METRICS
 from jaxstyle.samples import resolve
+from jaxstyle.sheet import contact_sheet
 
 CONTENT, STYLE = "sample:lighthouse", "sample:swirls"
 out, size, steps = (*sys.argv[1:4], *("every_metric.jpg", "160", "40")[len(sys.argv) - 1 :])

@@ -8,11 +8,10 @@ python examples/03_resnet.py [OUT [SIZE [STEPS]]]  (ten minutes on two cores; fe
 
 import sys
 
-from sheet import contact_sheet
-
 import jaxstyle
 from jaxstyle import images, judge
 from jaxstyle.samples import resolve
+from jaxstyle.sheet import contact_sheet
 
 CONTENT, STYLE = "sample:lighthouse", "sample:mosaic"
 out, size, steps = (*sys.argv[1:], *("resnet.jpg", "192", "40")[len(sys.argv) - 1 :])

@@ -6,11 +6,11 @@ python examples/04_control.py [OUT [SIZE [STEPS]]]  (eight minutes on two cores)
 import sys
 
 import numpy as np
-from sheet import contact_sheet
 
 import jaxstyle
 from jaxstyle import images
 from jaxstyle.samples import resolve
+from jaxstyle.sheet import contact_sheet
 
 CONTENT, ONE, OTHER = "sample:lighthouse", "sample:swirls", "sample:woodblock"
 out, size, steps = (*sys.argv[1:], *("control.jpg", "160", "40")[len(sys.argv) - 1 :])

@@ -4,10 +4,12 @@ import csv
 import itertools
 import json
 import os
+import runpy
 import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -325,3 +327,11 @@ class TestTheFolder:
         said = capsys.readouterr().err
         assert told in said
         assert said.count("\n") == 1
+
+
+def test_the_example(tmp_path, monkeypatch, capsys):
+    example = Path(__file__).parents[1] / "examples" / "06_grid.py"
+    monkeypatch.setattr(sys, "argv", [str(example), str(tmp_path / "sheet.png"), "32", "1"])
+    runpy.run_path(str(example))
+    assert "one program: 6 cells" in capsys.readouterr().out
+    assert images.read(tmp_path / "sheet.png").shape[1] == 3 * (32 + 8)
