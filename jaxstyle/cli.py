@@ -247,7 +247,8 @@ def stylize(
             print(f"jaxstyle: interrupted; step {last[0].step} is in {output}", file=sys.stderr)
             sys.exit(130)
         raise
-    facts = manifest.describe(made, inputs[0], inputs[1:])
+    read = manifest.inputs_of(made.facts["settings"], inputs[0], inputs[1:])
+    facts = manifest.describe(made, read)
     images.write(output, made.image, settings=manifest.brief(facts))
     manifest.write(manifest.beside(output), facts)
     if made.failure:
@@ -317,7 +318,7 @@ def grid(
     jaxstyle grid photo.jpg painting.jpg -o grid --sweep "style_weight=logspace(-1,2,6)" \
         --sweep metric=gram,sliced_wasserstein,diverse --sweep seed=0..3
     """
-    from jaxstyle import images, samples, sweep
+    from jaxstyle import images, manifest, samples, sweep
 
     pairs = [sweep.parse(each) for each in sweeps]
     swept = dict(pairs)
@@ -340,6 +341,7 @@ def grid(
     fetched: dict[str, Any] = {"offline": offline, "report": report}
     sources = Sources(**fetched)
     runs, cells = [], []
+    shown_inputs: dict[tuple[str, Path], None] = {}
     for values in grids.combinations(swept, zipped):
         settings = grids.cell_settings(values, None, given)
         own = (values.get("content", content), *([values["style"]] if "style" in values else style))
@@ -347,7 +349,9 @@ def grid(
         for path in inputs:
             images.check_input(path)
         runs.append(Run(inputs[0], inputs[1:], settings, sources))
-        cells.append((values, runs[-1].filled(), inputs[0], inputs[1:]))
+        filled = runs[-1].filled()
+        cells.append((values, filled, manifest.inputs_of(filled, inputs[0], inputs[1:])))
+        shown_inputs |= dict.fromkeys((("content", inputs[0]), *(("style", s) for s in inputs[1:])))
     folder = Folder(output, cells) if first else None
     places = folder.places if folder else (None,) * len(runs)
     done = _agreed([bool(folder and place and folder.done(place)) for place in places])
@@ -366,11 +370,11 @@ def grid(
                     report(f"{cells[left[number]][0]}: {one.failure}")
     except KeyboardInterrupt:
         if folder:
-            folder.finish(command=command, zipped=zipped)
+            folder.finish(shown_inputs, command=command, zipped=zipped)
         print(f"jaxstyle: interrupted; the same command goes on in {output}", file=sys.stderr)
         sys.exit(130)
     if folder:
-        folder.finish(command=command, zipped=zipped)
+        folder.finish(shown_inputs, command=command, zipped=zipped)
         report(f"{output / 'index.html'} ({len(runs)} cells)")
 
 

@@ -16,7 +16,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +25,7 @@ import numpy as np
 from jaxstyle import images, manifest, page, sheet
 from jaxstyle.files import write_whole
 from jaxstyle.images import Picture
+from jaxstyle.manifest import Inputs
 from jaxstyle.sweep import label
 
 if TYPE_CHECKING:
@@ -43,16 +44,14 @@ class Place(NamedTuple):
         values: What was swept, by name.
         labels: The same in few words.
         settings: Every setting, filled in.
-        content: The content's file.
-        styles: The styles' files.
+        inputs: The files that are read, with their SHA-256.
         picture: Its picture file; the manifest lies beside it.
     """
 
     values: Mapping[str, Any]
     labels: Mapping[str, str]
     settings: Mapping[str, Any]
-    content: Path
-    styles: tuple[Path, ...]
+    inputs: Inputs
     picture: Path
 
 
@@ -66,13 +65,13 @@ class Folder:
     def __init__(
         self,
         folder: Path,
-        cells: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], Path, Sequence[Path]]],
+        cells: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], Inputs]],
     ) -> None:
         """Decide where each cell lies.
 
         Args:
             folder: Made if it is not there.
-            cells: For each what was swept, its settings, its content and its styles.
+            cells: For each what was swept, its settings, and the files that it reads.
 
         Raises:
             OSError: The folder cannot be made or written.
@@ -81,14 +80,14 @@ class Folder:
         (folder / "cells").mkdir(parents=True, exist_ok=True)
         places = []
         names: set[str] = set()
-        for values, settings, content, styles in cells:
+        for values, settings, inputs in cells:
             labels = {name: label(name, value) for name, value in values.items()}
             name = _file_name(labels)
             while name in names:
                 name += "+"
             names.add(name)
             picture = folder / "cells" / f"{name}.png"
-            places.append(Place(values, labels, settings, content, tuple(styles), picture))
+            places.append(Place(values, labels, settings, inputs, picture))
         self.places = tuple(places)
 
     def done(self, place: Place) -> bool:
@@ -96,24 +95,26 @@ class Folder:
         facts = _manifest(place)
         if not facts or not place.picture.exists():
             return False
-        inputs = manifest.inputs_of(place.settings, place.content, place.styles)
         return _plain(place.settings) == facts["settings"] and (
-            {role: each["sha256"] for role, each in inputs.items()}
+            {role: each["sha256"] for role, each in place.inputs.items()}
             == {role: each["sha256"] for role, each in facts["inputs"].items()}
         )
 
     def keep(self, place: Place, made: Stylized) -> None:
         """Write a cell's picture and manifest."""
-        facts = manifest.describe(made, place.content, place.styles)
+        facts = manifest.describe(made, place.inputs)
         # The manifest last: where it lies the picture is whole.
         manifest.beside(place.picture).unlink(missing_ok=True)
         images.write(place.picture, made.image, settings=manifest.brief(facts))
         manifest.write(manifest.beside(place.picture), facts)
 
-    def finish(self, *, command: str | None, zipped: bool) -> None:
+    def finish(
+        self, inputs: Iterable[tuple[str, Path]], *, command: str | None, zipped: bool
+    ) -> None:
         """Write the sheet, the page and the tables from the cells that are there.
 
         Args:
+            inputs: Role and file of each picture that is shown above the grid.
             command: The command line that made them.
             zipped: Whether values were zipped.
         """
@@ -133,10 +134,6 @@ class Folder:
             for name, value in place.labels.items():
                 if value not in axes.setdefault(name, []):
                     axes[name].append(value)
-        inputs: dict[tuple[str, Path], None] = {}
-        for place in self.places:
-            inputs[("content", place.content)] = None
-            inputs.update({("style", style): None for style in place.styles})
         cells = []
         for place, each in zip(self.places, found, strict=True):
             picture = pictures.get(place.picture)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from jaxstyle.transfer import Stylized
 
 MARK = "jaxstyle manifest"
+Inputs = dict[str, dict[str, str]]
+"""For each role the path of a file and its SHA-256."""
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 
 
@@ -41,9 +43,7 @@ def check(picture: str | Path) -> None:
         raise ValueError(f"{path} exists and is not a jaxstyle manifest; choose another output")
 
 
-def inputs_of(
-    settings: Mapping[str, Any], content: Path, styles: Sequence[Path]
-) -> dict[str, dict[str, str]]:
+def inputs_of(settings: Mapping[str, Any], content: Path, styles: Sequence[Path]) -> Inputs:
     """Path and SHA-256 of every file that a run reads, by its role."""
     from jaxstyle import samples
 
@@ -59,12 +59,12 @@ def inputs_of(
     return {role: {"path": str(path), "sha256": sha256(path)} for role, path in inputs.items()}
 
 
-def describe(made: Stylized, content: Path, styles: Sequence[Path]) -> dict[str, Any]:
+def describe(made: Stylized, inputs: Inputs) -> dict[str, Any]:
     """Settings, seeds, versions, device, the inputs' and weights' SHA-256, and the history."""
     return {
         "kind": MARK,
         **made.facts,
-        "inputs": inputs_of(made.facts["settings"], content, styles),
+        "inputs": inputs,
         **surroundings(),
         "finite": made.finite,
         "failure": made.failure,
