@@ -77,9 +77,9 @@ def test_a_run_that_diverges_keeps_the_last_good_picture(pictures, tmp_path, cap
 
 
 def test_ctrl_c_saves_what_there_is(pictures, tmp_path, monkeypatch):
-    from jaxstyle import progress, transfer
+    from jaxstyle import programs, progress
 
-    monkeypatch.setattr(transfer, "CHUNK", 1)
+    monkeypatch.setattr(programs, "CHUNK", 1)
 
     def interrupt(_):
         raise KeyboardInterrupt

@@ -39,13 +39,14 @@ class Chain(nn.Module):
         """The features at each of the layers."""
         x = normalized(self, image)
         found: dict[str, Float[Array, "_h _w _c"]] = {}
+        every = convolutions(self.architecture)
+        wanted = {layer[4:] for layer in self.layers}
+        deepest = max(k for k, each in enumerate(every) if each.name[4:] in wanted)
         blocks: list[list[Convolution]] = []
-        for each in convolutions(self.architecture):
+        for each in every[: deepest + 1]:
             blocks = [*blocks, []] if each.pooled or not blocks else blocks
             blocks[-1].append(each)
         for block in blocks:
-            if found.keys() >= {*self.layers}:
-                break
             x, seen = self._block(x, block)
             found |= seen
         return found
