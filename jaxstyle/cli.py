@@ -378,6 +378,87 @@ def grid(
         report(f"{output / 'index.html'} ({len(runs)} cells)")
 
 
+@commands.command(short_help="Which objectives make better pictures? Judge them on many pairs.")
+@click.option(
+    "--contents",
+    multiple=True,
+    required=True,
+    metavar="SET",
+    help="A folder, a file, sample:NAME or tfds:NAME/SPLIT; may be given several times.",
+)
+@click.option("--styles", multiple=True, required=True, metavar="SET", help="Likewise.")
+@click.option(
+    "--objective",
+    "objectives",
+    multiple=True,
+    required=True,
+    metavar="MIXTURE",
+    help="Style metrics such as gram=0.5+histogram, or a recipe, for its mixture; several times.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Where.",
+)
+@click.option(
+    "--training",
+    type=_Numbers(int),
+    default=(),
+    help="Pairs (content × styles + style) that chose between objectives; not judged by.",
+)
+@click.option(
+    "--judges", "networks", type=_Layers(), help="Networks of the judges [vgg16,alexnet]."
+)
+@click.option("--title", default="Study", show_default=True, help="Of the report.")
+@click.option("--lanes", type=int, help="Pictures at a time [default: as memory allows].")
+@_setting_flags
+@_OFFLINE
+@_QUIET
+@_DEBUG
+def study(
+    output: Path,
+    networks: tuple[str, ...],
+    quiet: bool,
+    debug: bool,
+    size: int | None,
+    **given: Any,
+) -> None:
+    """Make a picture of every pair by every objective, and judge them all.
+
+    FOLDER gets a report (index.html), tables, and the pictures. Objectives differ in their style
+    metrics; all other settings are common. Judges are metrics and networks that the objective has
+    not used. The same command goes on where it was interrupted.
+    """
+    names = ("contents", "styles", "objectives", "training", "title", "lanes", "offline")
+    asked: dict[str, Any] = {name: given.pop(name) for name in names}
+    changes = _given(given)
+    if "metric" in changes:
+        raise ValueError("the style metrics are each objective's own: use --objective")
+    report = _silent if quiet else _note
+    report("starting JAX …")
+    _keep_compilations()
+    from jaxstyle.progress import shown
+    from jaxstyle.study.study import study as run
+
+    with shown(quiet) as show:
+        summary = run(
+            folder=output,
+            size=size or 128,
+            command=f"jaxstyle {shlex.join(click.get_current_context().obj)}",
+            on_progress=show,
+            report=report,
+            networks=networks,
+            **asked,
+            **changes,
+        )
+    for line in summary["answer"]:
+        print(line)
+    report(str(output / "index.html"))
+
+
 def _join(coordinator: str | None, processes: int | None, process: int | None) -> bool:
     """Join the other processes, if there are any; whether this is the first of all."""
     import jax

@@ -59,6 +59,7 @@ class Folder:
     """A grid's folder.
 
     Attributes:
+        folder: Where it is.
         places: Of all cells, in order.
     """
 
@@ -76,7 +77,7 @@ class Folder:
         Raises:
             OSError: The folder cannot be made or written.
         """
-        self._folder = folder
+        self.folder = folder
         (folder / "cells").mkdir(parents=True, exist_ok=True)
         places = []
         names: set[str] = set()
@@ -184,7 +185,7 @@ class Folder:
         across = len({list(place.labels.values())[-1] for place in self.places})
         columns = across if 2 <= across <= 12 else math.ceil(math.sqrt(len(cells)))
         made = sheet.contact_sheet(cells, min(columns, len(cells)))
-        images.write(self._folder / "sheet.png", np.asarray(made, np.float32) / 255)
+        images.write(self.folder / "sheet.png", np.asarray(made, np.float32) / 255)
 
     def _tables(self, there: Sequence[tuple[Place, Mapping[str, Any]]]) -> None:
         rows = []
@@ -212,7 +213,7 @@ class Folder:
         self._write("table.json", json.dumps(rows, indent=1, default=str) + "\n")
 
     def _write(self, name: str, text: str) -> None:
-        write_whole(self._folder / name, lambda file: file.write(text.encode()))
+        write_whole(self.folder / name, lambda file: file.write(text.encode()))
 
 
 def _facts(there: Sequence[tuple[Place, Mapping[str, Any]]]) -> dict[str, str]:

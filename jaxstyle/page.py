@@ -39,10 +39,20 @@ def page(data: Mapping[str, Any]) -> str:
               `seconds`.
             - `facts`: name to text, for the footer.
     """
-    template = _TEMPLATE.read_text(encoding="utf-8")
     # The detour turns NaN and infinity into null, which JSON in a browser would refuse.
     plain = json.loads(json.dumps(data, default=str), parse_constant=lambda name: None)
-    return template.replace("__DATA__", json.dumps(plain).translate(_ESCAPES))
+    return filled(_TEMPLATE, plain)
+
+
+def filled(template: Path, data: Any) -> str:
+    """A page from its template, with data in place of `__DATA__`.
+
+    Args:
+        template: An HTML file; the data stands in a script element of type application/json.
+        data: JSON.
+    """
+    text = json.dumps(data).translate(_ESCAPES)
+    return template.read_text(encoding="utf-8").replace("__DATA__", text)
 
 
 def embedded(picture: Picture, quality: int = 88) -> str:

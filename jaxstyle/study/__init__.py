@@ -1,0 +1,1 @@
+"""Does it work better? Sets of pictures, and what is measured over them."""

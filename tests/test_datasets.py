@@ -1,0 +1,467 @@
+"""Sets of pictures: the same text gives the same pictures, in the same order, with their hashes."""
+
+import hashlib
+import io
+import json
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxstyle import images, samples
+from jaxstyle.study import datasets, picture_folder
+from jaxstyle.study.datasets import pictures, prepare
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("JAXSTYLE_CACHE", str(folder))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tensorflow_datasets"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Five odd pictures. By name they come in another order than they are written here."""
+    folder = tmp_path_factory.mktemp("odd")
+    random = np.random.default_rng(0)
+
+    def noise(*shape, top=256, kind=np.uint8):
+        return Image.fromarray(random.integers(0, top, shape).astype(kind))
+
+    noise(9, 14, 4).save(folder / "transparent.png")
+    noise(24, 16, 3).convert("CMYK").save(folder / "press.JPG")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its side
+    noise(20, 30, 3).save(folder / "held upright.jpeg", exif=exif)
+    noise(11, 13, top=65536, kind=np.uint16).save(folder / "deep.png")
+    noise(12, 8, 3).quantize(16).save(folder / "Palette.gif")
+    return folder
+
+
+ORDER = ["Palette", "deep", "held upright", "press", "transparent"]
+
+
+def hashes(folder):
+    return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def rounded(picture):
+    return np.round(picture * 255).astype(np.float32) / np.float32(255)
+
+
+def save(path, value=0):
+    Image.fromarray(np.full((3, 4, 3), value, np.uint8)).save(path)
+
+
+class TestFiles:
+    def test_a_folder_is_read_by_name(self, folder):
+        found = pictures([folder])
+        assert [named.name for named in found] == ORDER
+        for path in folder.iterdir():
+            [named] = [named for named in found if named.name == path.stem]
+            np.testing.assert_array_equal(named.picture, images.read(path))
+            assert named.picture.dtype == np.float32
+            assert named.sha256 == hashes(folder)[path.stem]
+
+    def test_only_pictures_are_read(self, tmp_path):
+        for name in ("b.PNG", "a.Jpeg", "c.mpo.jpg", ".hidden.png", "._b.PNG"):
+            save(tmp_path / name)
+        (tmp_path / "inside.png").mkdir()
+        save(tmp_path / "inside.png" / "deeper.png")
+        for name in ("weights.h5", "notes.txt", "film.mpg", "program.eps", "png"):
+            (tmp_path / name).write_bytes(b"no picture")
+        assert [path.name for path in datasets.folder_files(tmp_path)] == [
+            "a.Jpeg",
+            "b.PNG",
+            "c.mpo.jpg",
+        ]
+
+    def test_a_folder_without_pictures_is_named(self, tmp_path):
+        (tmp_path / "notes.txt").write_text("no picture")
+        with pytest.raises(ValueError, match=f"no pictures in the folder {tmp_path}"):
+            pictures([str(tmp_path)])
+
+    def test_what_is_not_there_suggests_the_nearest(self, folder):
+        with pytest.raises(FileNotFoundError, match=r"did you mean 'deep\.png'"):
+            pictures([folder / "deap.png"])
+
+    def test_a_broken_picture_is_named(self, tmp_path):
+        (tmp_path / "broken.png").write_bytes(b"\x89PNG")
+        with pytest.raises(ValueError, match=r"broken\.png is not a picture"):
+            pictures([tmp_path])
+
+    def test_samples(self):
+        path = samples.resolve("sample:valley")
+        [named] = pictures(["sample:valley"], size=32, offline=True)
+        assert named.name == "valley"
+        assert named.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        np.testing.assert_array_equal(named.picture, images.read(path, size=32))
+        with pytest.raises(ValueError, match="did you mean 'valley'"):
+            pictures(["sample:vally"])
+        with pytest.raises(FileNotFoundError, match="the sample venice is not here"):
+            pictures(["sample:venice"], offline=True)
+
+    def test_all_samples(self, monkeypatch):
+        with pytest.raises(FileNotFoundError, match="the sample astronaut is not here"):
+            pictures(["sample:*"], size=16, offline=True)
+        monkeypatch.setattr(samples, "FETCHED", {})
+        assert [named.name for named in pictures(["sample:*"], size=16)] == [*samples.OWN]
+
+    def test_no_name_comes_twice(self, folder):
+        sources = [folder / "deep.png", folder, folder / "deep.png", "sample:valley"]
+        names = [named.name for named in pictures(sources, size=8)]
+        assert names == ["deep", "Palette", "deep#2", *ORDER[2:], "deep#3", "valley"]
+
+    def test_the_size_is_of_the_longest_side_and_never_enlarges(self, folder):
+        shapes = [named.picture.shape for named in pictures([folder], size=14)]
+        assert shapes == [(12, 8, 3), (11, 13, 3), (14, 9, 3), (14, 9, 3), (9, 14, 3)]
+
+    def test_what_makes_no_sense(self, folder):
+        with pytest.raises(ValueError, match="a size of at least 1 pixel, got 0"):
+            pictures([folder], size=0)
+        with pytest.raises(TypeError, match="expected a list of sources"):
+            pictures("sample:valley")
+        assert pictures([]) == []
+
+
+@pytest.mark.parametrize("module", ["tensorflow_datasets", "array_record", "importlib_resources"])
+def test_a_missing_extra_says_how_to_get_it(module, folder, monkeypatch):
+    for name in [*sys.modules]:
+        if name.startswith(f"{module}."):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    for use in (lambda: prepare(folder), lambda: pictures(["tfds:picture_folder/train"])):
+        with pytest.raises(ValueError, match=r"pip install 'jaxstyle\[datasets\]'") as error:
+            use()
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tfds:", "tfds:mnist", "tfds:a/b/c/d", "tfds:../x/train", "tfds:x/../train", "tfds:x:1/train"],
+)
+def test_a_text_that_means_no_set(text):
+    with pytest.raises(ValueError, match=r"expected tfds:NAME/SPLIT or tfds:NAME/CONFIG/SPLIT"):
+        pictures([text])
+
+
+@pytest.fixture(scope="module")
+def tfds():
+    # Neither is installed with the tests, nor is the second to be had on every platform.
+    pytest.importorskip("array_record")
+    return pytest.importorskip("tensorflow_datasets")
+
+
+@pytest.fixture(scope="module")
+def data_dir(tfds, folder, tmp_path_factory):
+    """Where the five are prepared as the set `odd`, two of them a file."""
+    data_dir = tmp_path_factory.mktemp("sets")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(picture_folder, "_SHARD", 2)
+        spec = prepare(folder, name="odd", data_dir=data_dir)
+    assert spec == "tfds:picture_folder/odd/train"
+    assert len([*(data_dir / "picture_folder/odd/1.0.0").glob("*-of-00003")]) == 3
+    return data_dir
+
+
+class TestPrepared:
+    def test_it_is_what_the_files_are(self, data_dir, folder):
+        found = pictures(["tfds:picture_folder/odd/train"], data_dir=data_dir)
+        read = pictures([folder])
+        assert [(named.name, named.sha256) for named in found] == [
+            (named.name, named.sha256) for named in read
+        ]
+        for one, other in zip(found, read, strict=True):
+            np.testing.assert_array_equal(one.picture, rounded(other.picture))
+            assert one.picture.dtype == np.float32
+
+    @pytest.mark.parametrize(
+        ("split", "wanted"),
+        [
+            ("train[:3]", [0, 1, 2]),
+            ("train[2:4]", [2, 3]),
+            ("train[1:]", [1, 2, 3, 4]),
+            ("train[-1:]+train[:1]", [4, 0]),
+            ("train[:40%]", [0, 1]),
+            ("all", [0, 1, 2, 3, 4]),
+        ],
+    )
+    def test_slices_are_by_index(self, split, wanted, data_dir):
+        found = pictures([f"tfds:picture_folder/odd/{split}"], data_dir=data_dir)
+        assert [named.name for named in found] == [ORDER[index] for index in wanted]
+
+    def test_the_size(self, data_dir):
+        found = pictures(["tfds:picture_folder/odd:1.0.0/train[:2]"], size=6, data_dir=data_dir)
+        assert [named.picture.shape for named in found] == [(6, 4, 3), (5, 6, 3)]
+
+    def test_another_process_reads_the_same_bytes(self, data_dir):
+        code = (
+            "import hashlib, json, sys\n"
+            "from jaxstyle.study.datasets import pictures\n"
+            "early = {'jax', 'tensorflow_datasets'} & {*sys.modules}\n"
+            "found = pictures(['tfds:picture_folder/odd/train'], data_dir=sys.argv[1])\n"
+            "late = {'jax', 'tensorflow'} & {*sys.modules}\n"
+            "digests = [hashlib.sha256(each.picture.tobytes()).hexdigest() for each in found]\n"
+            "print(json.dumps([sorted(early), sorted(late), digests]))"
+        )
+        command = [sys.executable, "-W", "error", "-c", code, str(data_dir)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+        found = pictures(["tfds:picture_folder/odd/train"], data_dir=data_dir)
+        digests = [hashlib.sha256(each.picture.tobytes()).hexdigest() for each in found]
+        assert json.loads(done.stdout) == [[], [], digests]
+
+    def test_unknown_splits_and_slices_say_what_there_is(self, data_dir):
+        for split, reason in [
+            ("test", "Unknown split 'test'"),
+            ("train[:6]", r"Requested slice \[:6\] incompatible with 5 examples"),
+            ("train[3]", "Error parsing split"),
+            ("all[:2]", "does not support slice"),
+        ]:
+            with pytest.raises(
+                ValueError, match=rf"{reason}.* \(there are: train \(5\)\)"
+            ) as error:
+                pictures([f"tfds:picture_folder/odd/{split}"], data_dir=data_dir)
+            assert "\n" not in str(error.value)
+        with pytest.raises(ValueError, match="selects no pictures"):
+            pictures(["tfds:picture_folder/odd/train[2:2]"], data_dir=data_dir)
+
+    def test_it_is_prepared_once(self, data_dir, folder, tmp_path):
+        there = data_dir / "picture_folder/odd/1.0.0"
+        before = {path: path.stat().st_mtime_ns for path in there.iterdir()}
+        said: list[str] = []
+        assert prepare(folder, name="odd", data_dir=data_dir, report=said.append)
+        assert said == [f"tfds:picture_folder/odd/train is already prepared in {there}"]
+        save(tmp_path / "other.png")
+        with pytest.raises(ValueError, match="already prepared, from other pictures") as error:
+            prepare(tmp_path, name="odd", data_dir=data_dir)
+        assert str(there) in str(error.value)
+        assert {path: path.stat().st_mtime_ns for path in there.iterdir()} == before
+
+
+def test_names_keep_folders_apart(tfds, tmp_path, cache, capfd):
+    for index, name in enumerate(["one", "two"]):
+        (tmp_path / name).mkdir()
+        save(tmp_path / name / "same.png", 100 + index)
+    said: list[str] = []
+    specs = [
+        prepare(tmp_path / "one", report=said.append),
+        prepare(tmp_path / "one", name="one"),
+        prepare(tmp_path / "two", name="two"),
+    ]
+    assert specs == ["tfds:picture_folder" + end for end in ("/train", "/one/train", "/two/train")]
+    assert said == [
+        f"preparing 1 pictures of {tmp_path / 'one'} as {specs[0]} in {cache / 'tfds'} ..."
+    ]
+    with pytest.raises(ValueError, match="give another name"):
+        prepare(tmp_path / "two")
+    found = pictures(specs)
+    assert [named.name for named in found] == ["same", "same#2", "same#3"]
+    assert [round(255 * named.picture[0, 0, 0]) for named in found] == [100, 100, 101]
+    assert not [*cache.rglob("*incomplete*")]
+    assert not (cache / "tfds/downloads").exists()
+    # The library's progress bars and remarks would spoil ours.
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "..", "-x", "1.0.0"])
+def test_what_is_not_a_name(name, folder):
+    with pytest.raises(ValueError, match="expected a name of letters, digits"):
+        prepare(folder, name=name)
+
+
+def test_many_pictures_keep_the_order_of_their_names(tfds, tmp_path):
+    # The library would sort them by a hash; 33 are more than one file.
+    for value in range(33):
+        save(tmp_path / f"{value}.png", value)
+    found = pictures([prepare(tmp_path)])
+    assert [named.name for named in found] == sorted(map(str, range(33)))
+    assert [str(round(255 * named.picture[0, 0, 0])) for named in found] == sorted(
+        map(str, range(33))
+    )
+
+
+def test_a_broken_picture_leaves_no_set(tfds, tmp_path, cache):
+    save(tmp_path / "a.png")
+    (tmp_path / "broken.png").write_bytes((tmp_path / "a.png").read_bytes()[:-30])
+    with pytest.raises(ValueError, match=r"broken\.png") as error:
+        prepare(tmp_path, name="mine")
+    assert "\n" not in str(error.value)
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+    (tmp_path / "broken.png").unlink()
+    assert len(pictures([prepare(tmp_path, name="mine")])) == 1
+
+
+def test_something_in_the_way_is_told(tfds, tmp_path, cache):
+    save(tmp_path / "a.png")
+    (cache / "tfds/picture_folder/mine/1.0.0").mkdir(parents=True)
+    with pytest.raises(ValueError, match="something that is no set is in the way"):
+        prepare(tmp_path, name="mine")
+
+
+def test_what_is_not_prepared_says_how_to_prepare_it(tfds, folder, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    data_dir = tmp_path / "it's here"
+    text = "tfds:picture_folder/mine/train[:2]"
+    with pytest.raises(FileNotFoundError, match="is not prepared in") as error:
+        pictures([text], data_dir=data_dir)
+    assert "\n" not in str(error.value)
+    program, option, code = shlex.split(str(error.value).partition(" with: ")[2])
+    assert (program, option) == ("python", "-c")
+    exec(code.replace("FOLDER", str(folder)))
+    assert len(pictures([text], data_dir=data_dir)) == 2
+    with pytest.raises(FileNotFoundError, match=r"of picture_folder there is mine; prepare a fold"):
+        pictures(["tfds:picture_folder/min/train"], data_dir=data_dir)
+    with pytest.raises(FileNotFoundError, match=r"did you mean 'picture_folder'\?"):
+        pictures(["tfds:picture_folders/train"], data_dir=data_dir)
+    with pytest.raises(FileNotFoundError) as error:
+        pictures(["tfds:mnist:3.0.1/test[:4]"])
+    assert str(error.value).endswith(
+        "download and prepare it with: python -c 'import tensorflow_datasets as tfds; "
+        'tfds.builder("mnist:3.0.1").download_and_prepare(file_format="array_record")\''
+    )
+
+
+@pytest.mark.parametrize("damage", ["byte", "end", "gone", "features.json", "dataset_info.json"])
+def test_a_damaged_set_is_told_in_one_line(damage, tfds, tmp_path, cache):
+    save(tmp_path / "a.png")
+    spec = prepare(tmp_path)
+    there = cache / "tfds/picture_folder/1.0.0"
+    [path] = there.glob("*array_record*")
+    content = path.read_bytes()
+    if damage == "byte":
+        path.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
+    elif damage == "end":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "gone":
+        path.unlink()
+    else:
+        (there / damage).write_text("{nonsense")
+    with pytest.raises(ValueError, match=f"{spec} in {there} is damaged") as error:
+        pictures([spec])
+    assert "\n" not in str(error.value)
+
+
+def stored(picture):
+    """The bytes that the library makes of a Pillow picture."""
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def png(array):
+    return datasets._png(np.asarray(array, np.float32))
+
+
+class TestOthersSets:
+    """Sets that this package did not make."""
+
+    @pytest.fixture
+    def write(self, tfds, tmp_path):
+        """A function that writes a set as its makers would; where TFDS_DATA_DIR says."""
+        root = tmp_path / "tensorflow_datasets"
+
+        def write(called, features, examples, *, version="1.0.0", configs=()):
+            known = [tfds.core.BuilderConfig(name=each) for each in configs]
+
+            class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+                name = called
+                VERSION = tfds.core.Version(version)
+                BUILDER_CONFIGS = known
+
+                def _info(self):
+                    kinds = tfds.features.FeaturesDict(features)
+                    return tfds.core.DatasetInfo(builder=self, features=kinds)
+
+                def _split_generators(self, dl_manager):
+                    return {split: self._generate_examples(split) for split in examples}
+
+                def _generate_examples(self, split):
+                    yield from enumerate(examples[split])
+
+            for config in configs or [None]:
+                builder = Builder(data_dir=root, config=config)
+                builder.download_and_prepare(file_format="array_record")
+
+        return write
+
+    def test_pictures_without_names(self, tfds, write):
+        grey = [Image.fromarray(np.full((5, 6), value, np.uint8)) for value in (10, 20, 30)]
+        features = {"image": tfds.features.Image(shape=(5, 6, 1)), "label": np.int64}
+        examples = [{"image": picture, "label": 1} for picture in grey]
+        write("digits", features, {"train": examples[:1], "test": examples})
+        # This set its makers let shuffle.
+        found = pictures(["tfds:digits/test[1:]", "tfds:digits/test", "tfds:digits/train"])
+        names = ["digits-test-1", "digits-test-2", "digits-test-0", "digits-test-1#2"]
+        assert [named.name for named in found] == [*names, "digits-test-2#2", "digits-train-0"]
+        np.testing.assert_array_equal(found[0].picture, found[3].picture)
+        values = sorted(round(255 * named.picture[0, 0, 0]) for named in found[2:5])
+        assert values == [10, 20, 30]
+        assert {named.picture.shape for named in found} == {(5, 6, 3)}
+        assert {named.sha256 for named in found} == {
+            hashlib.sha256(stored(each)).hexdigest() for each in grey
+        }
+        with pytest.raises(ValueError, match=r"there are: train \(1\), test \(3\)"):
+            pictures(["tfds:digits/validation"])
+
+    def test_file_names_name_pictures(self, tfds, write):
+        features = {
+            "photo": tfds.features.Image(),
+            "mask": tfds.features.LabeledImage(labels=2, shape=(None, None, 1)),
+            "file_name": tfds.features.Text(),
+        }
+        mask = Image.fromarray(np.zeros((2, 2), np.uint8))
+        example = {"photo": png(np.ones((2, 2, 3))), "mask": mask, "file_name": "cats/tom.v2.jpg"}
+        write("pets", features, {"train": [example]})
+        assert [named.name for named in pictures(["tfds:pets/train"])] == ["tom.v2"]
+
+    def test_configs_and_versions(self, tfds, write):
+        def examples(value):
+            return {"train": [{"image": png(np.full((2, 2, 3), value / 255))}]}
+
+        features = {"image": tfds.features.Image()}
+        write("flowers", features, examples(1), configs=["large", "small"])
+        write("flowers", features, examples(2), configs=["large"], version="1.10.0")
+        write("flowers", features, examples(3), configs=["large"], version="1.9.0")
+        for text, name, value in [
+            ("flowers/train", "flowers-train-0", 2),
+            ("flowers/large/train", "flowers-large-train-0", 2),
+            ("flowers/large:1.9.0/train", "flowers-large-train-0", 3),
+            ("flowers/small/train", "flowers-small-train-0", 1),
+        ]:
+            [named] = pictures([f"tfds:{text}"])
+            assert (named.name, round(255 * named.picture[0, 0, 0])) == (name, value)
+        with pytest.raises(FileNotFoundError, match="of flowers there is large, small"):
+            pictures(["tfds:flowers/huge/train"])
+        with pytest.raises(FileNotFoundError, match="is not prepared"):
+            pictures(["tfds:flowers/small:1.9.0/train"])
+
+    def test_what_is_not_one_picture(self, tfds, write):
+        black = png(np.zeros((2, 2, 3)))
+        features = {"left": tfds.features.Image(), "right": tfds.features.Image()}
+        write("pairs", features, {"train": [{"left": black, "right": black}]})
+        with pytest.raises(ValueError, match="got left, right"):
+            pictures(["tfds:pairs/train"])
+        write("labels", {"label": np.int64}, {"train": [{"label": 1}]})
+        with pytest.raises(ValueError, match="got no picture"):
+            pictures(["tfds:labels/train"])
+        write("broken", {"image": tfds.features.Image()}, {"train": [{"image": b"nonsense"}]})
+        with pytest.raises(ValueError, match="picture 0 of train cannot be read"):
+            pictures(["tfds:broken/train"])
+
+    def test_another_format_is_told(self, tfds, write, tmp_path):
+        features, example = {"image": tfds.features.Image()}, {"image": png(np.zeros((2, 2, 3)))}
+        write("old", features, {"train": [example]})
+        # The library's default, which only TensorFlow can write and read.
+        info = tmp_path / "tensorflow_datasets/old/1.0.0/dataset_info.json"
+        info.write_text(info.read_text().replace("array_record", "tfrecord"))
+        with pytest.raises(ValueError, match="another format than array_record"):
+            pictures(["tfds:old/train"])
