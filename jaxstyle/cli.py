@@ -410,7 +410,12 @@ def grid(
     help="Pairs (content × styles + style) that chose between objectives; not judged by.",
 )
 @click.option(
-    "--judges", "networks", type=_Layers(), help="Networks of the judges [vgg16,alexnet]."
+    "--judges",
+    "networks",
+    type=_Layers(),
+    default="vgg16,alexnet",
+    show_default=True,
+    help="Networks of the judges.",
 )
 @click.option("--title", default="Study", show_default=True, help="Of the report.")
 @click.option("--lanes", type=int, help="Pictures at a time [default: as memory allows].")
@@ -434,6 +439,7 @@ def study(
     """
     names = ("contents", "styles", "objectives", "training", "title", "lanes", "offline")
     asked: dict[str, Any] = {name: given.pop(name) for name in names}
+    asked["training"] = asked["training"] or ()
     changes = _given(given)
     if "metric" in changes:
         raise ValueError("the style metrics are each objective's own: use --objective")

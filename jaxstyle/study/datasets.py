@@ -234,7 +234,7 @@ def prepare(
         return {"image": _png(images.read(files[index])), "file": file, "sha256": digest}
 
     tell(f"preparing {len(files)} pictures of {folder} as {spec} in {root} ...")
-    with _quiet(tfds), tempfile.TemporaryDirectory(prefix="jaxstyle-") as downloads:
+    with _quiet(), tempfile.TemporaryDirectory(prefix="jaxstyle-") as downloads:
         picture_folder.builder(
             example,
             len(files),
@@ -255,16 +255,14 @@ def _png(picture: images.Picture) -> bytes:
 
 
 @contextlib.contextmanager
-def _quiet(tfds: Any) -> Iterator[None]:
-    """Without the progress bars and remarks of TensorFlow Datasets."""
+def _quiet() -> Iterator[None]:
+    """Without the warnings of TensorFlow Datasets: that a set is a new one, and not there yet."""
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.ERROR)
-    tfds.display_progress_bar(enable=False)
     try:
         yield
     finally:
-        tfds.display_progress_bar(enable=True)  # it cannot be asked what it was
         logger.setLevel(level)
 
 

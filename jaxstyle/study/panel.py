@@ -1,8 +1,8 @@
 """The judges of a study, and how strict they are: every distance on a scale from 0 to 1.
 
 Effectiveness: does the distribution of the result's features match the style's? 1 is the content
-as it was, 0 another part of the same painting. Coherence: does the content survive? 0 is the
-content itself, 1 another content.
+as it was, 0 another crop of the same painting (the mean of its four halves). Coherence: does the
+content survive? 0 is the content itself, 1 another content.
 
 Yeh & Forsyth, "Improving Style Transfer with Calibrated Metrics" (arXiv 1910.09447), put methods on
 these two axes. Deviations: theirs is one statistic each (a Gaussian divergence of PCA-reduced
@@ -60,10 +60,8 @@ class Judge(NamedTuple):
         own = settings.style_backbone if style else settings.content_backbone
         used = {name.partition("~")[0] for name, *_ in choices}
         networks = {own or settings.backbone}
-        for _, _, *layers in choices:
-            networks |= {
-                layer.partition(":")[0].partition("/")[0] for layer in layers[0] if ":" in layer
-            }
+        named = [layer for _, _, *layers in choices for each in layers for layer in each]
+        networks |= {layer.partition(":")[0].partition("/")[0] for layer in named if ":" in layer}
         return self.metric in used or self.network in networks
 
 
@@ -147,7 +145,7 @@ class Bench:
         Args:
             chosen: Who they are.
             contents: At least two, all of one shape.
-            styles: How unlike the left and the right half of one are counts as 0.
+            styles: How unlike its own halves are to one counts as 0.
             fetched: `offline` and `report`, as for `stylize`.
         """
         style_judges, content_judges = (
@@ -159,10 +157,9 @@ class Bench:
         self._styles = [self._style.remember(each) for each in styles]
         self._contents = [self._content.remember(each) for each in contents]
         self._within = []
-        for style in styles:
-            half = style.shape[1] // 2
-            left, right = style[:, :half], style[:, -half:]
-            self._within.append(self._style.distances(left, self._style.remember(right)))
+        for style, whole in zip(styles, self._styles, strict=True):
+            parts = [self._style.distances(part, whole) for part in halves(style)]
+            self._within.append(tuple(np.mean(each, axis=0) for each in zip(*parts, strict=True)))
         self._plain = [
             [self._style.distances(content, style) for style in self._styles]
             for content in contents
@@ -196,6 +193,12 @@ class Bench:
             [scaled(*each) for each in of_style]
             + [scaled(found, np.zeros_like(one), one) for found, one in of_content]
         )
+
+
+def halves(picture: Picture) -> tuple[Picture, Picture, Picture, Picture]:
+    """The left, the right, the upper and the lower half."""
+    rows, columns = (-(-side // 2) for side in picture.shape[:2])
+    return picture[:, :columns], picture[:, -columns:], picture[:rows], picture[-rows:]
 
 
 def scaled(

@@ -31,6 +31,8 @@ from jaxstyle.study.datasets import Named, pictures
 from jaxstyle.study.panel import NETWORKS, Bench, Judge, judges
 from jaxstyle.study.plane import plane
 
+LEAST = 64
+"""Judges need 31 pixels of a style's halves."""
 SHOWN = 160
 """Longest side of a picture inside of the report, pixels."""
 
@@ -81,6 +83,10 @@ def study(
         ValueError: Pictures smaller than the size, less than two contents, a wrong objective.
         OSError: What cannot be read or written.
     """
+    if size < LEAST:
+        raise ValueError(f"expected a size of at least {LEAST} pixels: judges look at halves")
+    common = {**changes, "size": size}
+    own = [grid.cell_settings({"metric": each}, None, common) for each in objectives]
     sets = [
         [_square(each, size) for each in pictures(named, offline=offline, report=report)]
         for named in (contents, styles)
@@ -90,9 +96,7 @@ def study(
     pairs = [(content, style) for content in sets[0] for style in sets[1]]
     sources = Sources(report=report, offline=offline)
     runs, cells = [], []
-    for objective in objectives:
-        common = {**changes, "size": size}
-        settings = grid.cell_settings({"metric": objective}, None, common)
+    for objective, settings in zip(objectives, own, strict=True):
         for content, style in pairs:
             runs.append(Run(content.picture, style.picture, settings, sources))
             values = {"objective": objective, "content": content.name, "style": style.name}
@@ -110,7 +114,6 @@ def study(
     shape = (len(objectives), len(pairs), len(panel))
     found = [images.read(place.picture) for place in made.places]
     scores = judged(found, panel, sets, made, offline=offline, report=report).reshape(shape)
-    own = [runs[number * len(pairs)].settings for number in range(len(objectives))]
     facts = manifest.surroundings()
     told = {
         "title": title,
