@@ -3,7 +3,7 @@
 Each layout runs in a process of its own, one step at one size; the process's highest resident
 memory (on an accelerator the allocator's) is held against the prediction.
 
-python benchmarks/memory.py [SIZE …]      writes benchmarks/memory.md (default sizes 512 1024)
+python benchmarks/memory.py [SIZE …]      writes benchmarks/memory.md (default sizes 512 1024 2048)
 """
 
 import json
@@ -13,7 +13,10 @@ import sys
 from datetime import date
 from pathlib import Path
 
-LAYOUTS = ("whole", "recompute", "768", "512", "384")
+LAYOUTS = ("whole", "recompute", "1024", "768", "512", "384")
+LARGE = 1024
+"""Above it a step takes a minute on two cores: only these are tried."""
+FEW = ("whole", "1024")
 ONE = """
 import json, sys
 import jax, numpy as np
@@ -31,9 +34,9 @@ print(json.dumps(made.facts["memory"] | {"seconds": 1 / rates[-1],
 """
 
 rows = []
-for size in [int(word) for word in sys.argv[1:]] or [512, 1024]:
+for size in [int(word) for word in sys.argv[1:]] or [512, 1024, 2048]:
     whole = None
-    for layout in LAYOUTS:
+    for layout in FEW if size > LARGE else LAYOUTS:
         if layout.isdigit() and int(layout) >= size:
             continue
         words = [sys.executable, "-c", ONE, str(size), layout]
