@@ -41,6 +41,7 @@ class Lanes:
         peak: Memory at the peak of so many, bytes, by the compiled program's own account; of one
             device, or of them all where they share it (CPUs).
         available: What there is, bytes.
+        fits: Whether there is memory for even the narrowest.
     """
 
     def __init__(self, runs: Sequence[Run], widest: int | None, devices: Sequence[Any]) -> None:
@@ -62,10 +63,10 @@ class Lanes:
         self._params = _placed(first.compiled.params, self._whole)
         self._constants: dict[Hashable, Calibration | None] = {}
         self.available = memory.available()
-        self.width, self.peak = self._widest(min(len(runs), widest or len(runs)))
+        self.width, self.peak, self.fits = self._widest(min(len(runs), widest or len(runs)))
 
-    def _widest(self, wanted: int) -> tuple[int, int]:
-        """The greatest width that fits, and its peak; the least there is if none does."""
+    def _widest(self, wanted: int) -> tuple[int, int, bool]:
+        """The greatest width that fits, its peak, and True; the least and False if none does."""
         least = self._split.mesh.size
         width = -(-wanted // least) * least
         room = memory.SHARE * self.available
@@ -76,15 +77,12 @@ class Lanes:
             now = memory.used()
             fitting = int(width * max(0.0, room - now) / (peak - now)) // least * least
             width = max(least, min(fitting, width - least))
+        fits = peak < room
         if jax.process_count() > 1:
             # All processes must agree: the one with the least room decides.
-            width = int(multihost_utils.process_allgather(np.array(width)).min())
-        return width, peak
-
-    @property
-    def fits(self) -> bool:
-        """Whether there is memory for even the narrowest."""
-        return self.peak < memory.SHARE * self.available
+            agreed = multihost_utils.process_allgather(np.array([width, fits])).min(axis=0)
+            width, fits = int(agreed[0]), bool(agreed[1])
+        return width, peak, fits
 
     def _need(self, width: int) -> int:
         """Bytes that a step of so many lanes takes at its peak, all of the process counted."""

@@ -4,9 +4,9 @@ import base64
 import io
 import json
 import re
-from html.parser import HTMLParser
 
 import numpy as np
+from pages import Parsed
 from PIL import Image
 
 from jaxstyle.page import embedded, page
@@ -38,27 +38,6 @@ def made_up(text="a < b", picture="data:image/jpeg;base64,AAAA"):
         ],
         "facts": {text: text},
     }
-
-
-class Parsed(HTMLParser):
-    """Tags with their attributes, and the text of the element that holds the data."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.inside, self.data = [], False, ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self.inside = dict(attrs).get("id") == "data"
-
-    def handle_endtag(self, tag):
-        self.inside = False
-
-    def handle_data(self, data):
-        if self.inside:
-            self.data += data
 
 
 def test_nasty_strings_stay_inside():

@@ -4,12 +4,12 @@ import csv
 import io
 import json
 import re
-from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import scipy.stats
+from pages import Parsed
 
 from jaxstyle.study import statistics
 from jaxstyle.study.report import markdown, plane, report, summarize
@@ -238,27 +238,6 @@ def made_up(ahead=0.2, *, text="", singles=3, mixtures=2, noise=0.01, seed=0, tr
         "pictures": {f"{objectives[0]['name']}|content 0{text}|style 1{text}": image},
         "facts": {"device": "cpu" + text},
     }
-
-
-class Parsed(HTMLParser):
-    """Tags with their attributes, and the text of the element that holds the data."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.inside, self.data = [], False, ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self.inside = dict(attrs).get("id") == "data"
-
-    def handle_endtag(self, tag):
-        self.inside = False
-
-    def handle_data(self, data):
-        if self.inside:
-            self.data += data
 
 
 def test_the_page_holds_the_study_and_its_summary():

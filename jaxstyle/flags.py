@@ -1,0 +1,170 @@
+"""What the commands of the command line share: kinds of values, a flag for each setting, notes."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin
+
+import click
+from click.core import ParameterSource
+
+from jaxstyle.settings import CHOICE, Choice, Settings, choice
+
+
+class Share(click.ParamType[Choice]):
+    """`NAME`, `NAME=WEIGHT`, or `NAME~SMOOTHING@LAYER,LAYER=WEIGHT`."""
+
+    name = CHOICE
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Choice:
+        """From the words of the command line."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return choice(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Parameter(click.ParamType[tuple[str, float]]):
+    """`METRIC.PARAMETER=VALUE`."""
+
+    name = "METRIC.PARAMETER=VALUE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float]:
+        """From the words of the command line."""
+        if isinstance(value, tuple):
+            return value
+        name, _, number = value.partition("=")
+        try:
+            return name, float(number)
+        except ValueError:
+            self.fail(f"expected {self.name}, got {value!r}", param, ctx)
+
+
+class Layers(click.ParamType[tuple[str, ...]]):
+    """Names with commas between."""
+
+    name = "LAYER,LAYER,…"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        """From the words of the command line."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """Numbers with commas between."""
+
+    name = "NUMBER,…"
+
+    def __init__(self, kind: type[float] = float) -> None:
+        self._kind = kind
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, ...]:
+        """From the words of the command line."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(self._kind(each) for each in value.split(","))
+        except ValueError:
+            whole = "whole " if self._kind is int else ""
+            self.fail(f"expected {whole}numbers with commas between, got {value!r}", param, ctx)
+
+
+def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One flag for every field of `Settings`, with its type, default and help."""
+    hints = typing.get_type_hints(Settings)
+    for each in reversed(fields(Settings)):
+        hint = hints[each.name]
+        options: dict[str, Any] = {}
+        if get_origin(hint) in (UnionType, typing.Union):
+            hint = get_args(hint)[0]
+        flag = f"--{each.name.replace('_', '-')}"
+        kind: Any = hint
+        if get_origin(hint) is Literal:
+            kind = click.Choice(get_args(hint))
+        elif each.name in ("metric", "content_metric"):
+            kind, options = Share(), {"multiple": True}
+        elif each.name == "parameter":
+            kind, options = Parameter(), {"multiple": True}
+        elif each.name in ("content_mask", "style_mask"):
+            kind, options = str, {"multiple": True, "metavar": "FILE"}
+        elif hint in (tuple[float, ...], tuple[int, ...]):
+            kind = Numbers(get_args(hint)[0])
+        elif get_origin(hint) is tuple:
+            kind = Layers()
+        elif hint is bool:
+            kind, flag = None, f"{flag}/--no-{each.name.replace('_', '-')}"
+        shown = each.default if each.default not in (None, ()) else False
+        if each.name in ("metric", "content_metric"):
+            shown = ", ".join(name for name, _ in each.default)
+        elif isinstance(shown, float):
+            shown = f"{shown:g}"
+        elif isinstance(kind, Numbers):
+            shown = ",".join(f"{value:g}" for value in each.default) or False
+        command = click.option(
+            flag,
+            each.name,
+            type=kind,
+            default=each.default,
+            show_default=False,
+            help=each.metadata["help"] + (f" [default: {shown}]" if shown is not False else ""),
+            **options,
+        )(command)
+    return command
+
+
+DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+OFFLINE = click.option("--offline", is_flag=True, help="Never fetch anything.")
+QUIET = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+FOLDER = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Where.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+
+
+def said(chosen: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were said, not left at their defaults."""
+    source = click.get_current_context().get_parameter_source
+    return {
+        name: value for name, value in chosen.items() if source(name) is not ParameterSource.DEFAULT
+    }
+
+
+def silent(line: str) -> None:
+    """Say nothing."""
+
+
+def note(line: str) -> None:
+    """A line on standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def keep_compilations() -> None:
+    """A second run of the same sizes then compiles nothing."""
+    import os
+
+    import jax
+
+    from jaxstyle.packages import cache_folder
+
+    folder = cache_folder() / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if os.access(folder, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
