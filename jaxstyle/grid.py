@@ -19,10 +19,8 @@ from jaxstyle.lanes import Lanes, Outcome
 from jaxstyle.metrics import find
 from jaxstyle.run import Run, Source, Sources, chosen_settings
 from jaxstyle.settings import Choice, Settings, check_names, mixture
+from jaxstyle.sweep import MIXTURES, PICTURES
 from jaxstyle.transfer import Stylized
-
-PICTURES = ("content", "style")
-GROUPS = ("metric", "content_metric")
 
 
 class Cell(NamedTuple):
@@ -182,7 +180,7 @@ def cell_settings(
         name: value for name, value in values.items() if "." not in name and name not in PICTURES
     }
     check_names(plain)
-    for name in GROUPS:
+    for name in MIXTURES:
         if isinstance(plain.get(name), str):
             plain[name] = _mixture(plain[name], name)
     found = chosen_settings(settings, {**changes, **plain})
@@ -190,7 +188,7 @@ def cell_settings(
         owner, dot, part = name.partition(".")
         if not dot:
             continue
-        if owner in GROUPS:
+        if owner in MIXTURES:
             shares: tuple[Choice, ...] = getattr(found, owner)
             find(part.partition("~")[0], "style" if owner == "metric" else "content")
             changed = tuple(
