@@ -1,41 +1,69 @@
 """Does a diversity of metrics make better pictures? Every style metric alone, and grown mixtures.
 
-1. Every style metric alone, on the training pairs (2 contents × 3 styles).
-2. Mixtures, on the same pairs: the best metric alone (least mean of effectiveness and coherence,
-   by judges that it has not used); then at each stage the one of the best `CANDIDATES` others
-   that helps most, up to four; and a mixture of all of those. n metrics have the weight 1/√n each:
-   gradients that have nothing in common then add up to the pull of one.
-3. All metrics alone and the mixtures of each number, on all pairs (6 × 6). What is said of them is
-   said of the pairs that were not used for choosing.
+Everything is done on all pairs (6 contents × 8 styles) at three strengths; choices are made by the
+training pairs alone (3 × 4), what is said is said of the others.
 
-python benchmarks/study.py FOLDER [training|all]     hours on two cores, goes on where it stopped;
-                                                     writes benchmarks/study/
+1. Every style metric alone, all of them together, and a mixture
+   that was chosen by eye.
+2. All pairs of the best `PAIRED` metrics (least mean of effectiveness and coherence, by judges that
+   they have not used, at the best of the strengths), and the best `CANDIDATES` together.
+3. The best pair with each other of the best `CANDIDATES`; and the best three with each other.
+
+n metrics have the weight 1/√n each: gradients that have nothing in common then add up to the pull
+of one.
+
+python benchmarks/study.py FOLDER [--workers N] [--size 128] [--until 1]
+    goes on where it stopped; writes benchmarks/study/. Pictures are read from --contents and
+    --styles, by default the samples and two of scikit-image's.
 """
 
+import argparse
+import itertools
 import json
 import math
+import os
 import shutil
+import subprocess
 import sys
-from functools import partial
+import time
 from pathlib import Path
 
 import skimage
 
 from jaxstyle.metrics import METRICS
-from jaxstyle.progress import shown
 from jaxstyle.study.study import study
 
 HERE = Path(__file__).parent / "study"
 DATA = Path(skimage.__file__).parent / "data"
-CONTENTS = ("sample:lighthouse", "sample:astronaut", "sample:valley", "sample:chelsea")
-CONTENTS += (str(DATA / "coffee.png"), str(DATA / "rocket.jpg"))
-STYLES = ("sample:swirls", "sample:venice", "sample:red-fuji")
-STYLES += ("sample:mosaic", "sample:woodblock", "sample:trouville")
-TRAINED = (2, 3)  # the first contents and styles
-CANDIDATES, MOST = 8, 4
-SETTINGS = {"size": 128, "steps": 30, "scales": 3}
-REPORTED = ("index.html", "table.csv", "scores.csv", "summary.json", "plane.svg", "table.md")
-REPORTED += ("study.json",)
+CONTENTS = ["sample:lighthouse", "sample:astronaut", str(DATA / "coffee.png")]
+CONTENTS += ["sample:valley", "sample:chelsea", str(DATA / "rocket.jpg")]
+STYLES = ["sample:swirls", "sample:venice", "sample:red-fuji", "sample:trouville"]
+STYLES += ["sample:mosaic", "sample:woodblock", "sample:sudden-shower", "sample:simoa"]
+TRAINED = (3, 4)  # the first contents and styles
+PAIRED, CANDIDATES = 6, 8
+STRENGTHS = (0.3, 1.0, 3.0)
+JUDGES = ("alexnet", "resnet18", "vgg16")
+REPORTED = ("table.csv", "scores.csv", "summary.json", "plane.svg", "table.md", "study.json")
+
+EARLIER = "gram=0.5+histogram=0.3+palette=0.1+relaxed_emd=0.3"  # `diverse`, as chosen by eye
+
+words = argparse.ArgumentParser()
+words.add_argument("folder", type=Path)
+words.add_argument("--workers", type=int, default=1)
+words.add_argument("--size", type=int, default=128)
+words.add_argument("--steps", type=int, default=30)
+words.add_argument("--lanes", type=int)
+words.add_argument("--until", type=int, default=4, help="rounds: 1 singles, 2 pairs, 3 and 4 more")
+words.add_argument("--contents", nargs="+", default=CONTENTS)
+words.add_argument("--styles", nargs="+", default=STYLES)
+words.add_argument("--judges", nargs="+", default=JUDGES)
+words.add_argument("--only", nargs="+", help="these metrics alone, in place of all")
+asked = words.parse_args()
+training = [
+    content * len(asked.styles) + style
+    for content in range(TRAINED[0])
+    for style in range(TRAINED[1])
+]
 
 
 def mixture(names):
@@ -43,52 +71,93 @@ def mixture(names):
     return "+".join(f"{name}={1 / math.sqrt(len(names)):.3g}" for name in sorted(names))
 
 
-def both(summary):
-    """Each objective's mean of the two axes, least first."""
-    means = {
-        row["name"]: (row["effectiveness"]["mean"] + row["coherence"]["mean"]) / 2
-        for row in summary["objectives"]
-        if None not in (row["effectiveness"]["mean"], row["coherence"]["mean"])
-    }
-    return dict(sorted(means.items(), key=lambda each: each[1]))
+def make(objectives):
+    """Pictures of all pairs, and what the judges say of them, by all workers together."""
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "jaxstyle", "study", "-o", str(asked.folder)]
+    for flag, values in (
+        ("--contents", asked.contents),
+        ("--styles", asked.styles),
+        ("--objective", objectives),
+    ):
+        command += [word for value in values for word in (flag, str(value))]
+    command += ["--judges", ",".join(asked.judges), "--size", str(asked.size)]
+    command += ["--steps", str(asked.steps), "--scales", "3"]
+    command += ["--strengths", ",".join(map(str, STRENGTHS))]
+    command += ["--lanes", str(asked.lanes)] if asked.lanes else []
+    count = min(asked.workers, len(objectives))
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    workers = []
+    for k in range(count):
+        with (asked.folder / f"worker-{k + 1}.log").open("a") as log:
+            part = [*command, "--part", f"{k + 1}/{count}"]
+            workers.append(subprocess.Popen(part, stdout=log, stderr=log, env=os.environ))
+    failed = [k + 1 for k, worker in enumerate(workers) if worker.wait()]
+    print(f"{len(objectives)} objectives, {time.perf_counter() - began:.0f} s", flush=True)
+    if failed:
+        sys.exit(f"workers {failed} failed: see {asked.folder}/worker-*.log")
 
 
-folder = Path(sys.argv[1])
-with shown() as show:
-    run = partial(study, on_progress=show, report=lambda line: print(line, flush=True), **SETTINGS)
-    few = partial(
-        run,
-        CONTENTS[: TRAINED[0]],
-        STYLES[: TRAINED[1]],
-        folder=folder / "training",
-        title="Training",
+def report(objectives, **more):
+    """The study of all of these, which are there."""
+    return study(
+        asked.contents,
+        asked.styles,
+        objectives,
+        folder=asked.folder,
+        size=asked.size,
+        steps=asked.steps,
+        scales=3,
+        strengths=STRENGTHS,
+        training=training,
+        networks=asked.judges,
+        lanes=asked.lanes,
+        report=lambda line: print(line, flush=True),
+        title="Does a diversity of metrics make better pictures?",
+        command="python benchmarks/study.py FOLDER",
+        **more,
     )
-    singles = [mixture([name]) for name in METRICS["style"]]
-    ranking = [name.partition("=")[0] for name in both(few(singles))]
-    print("alone, best first:", ", ".join(ranking), flush=True)
-    chosen = [ranking[0]]
-    grown = []
-    while len(chosen) < MOST:
-        others = [name for name in ranking[:CANDIDATES] if name not in chosen]
-        tried = [mixture([*chosen, name]) for name in others]
-        best = next(name for name in both(few([*singles, *tried])) if name in tried)
-        chosen.append(others[tried.index(best)])
-        grown.append(best)
-        print(len(chosen), best, flush=True)
-    grown.append(mixture(ranking[:CANDIDATES]))
-    if sys.argv[2:] != ["training"]:
-        training = [c * len(STYLES) + s for c in range(TRAINED[0]) for s in range(TRAINED[1])]
-        summary = run(
-            CONTENTS,
-            STYLES,
-            [*singles, *grown],
-            folder=folder / "all",
-            training=training,
-            title="Does a diversity of metrics make better pictures?",
-            command="python benchmarks/study.py FOLDER",
-        )
-        HERE.mkdir(exist_ok=True)
-        for name in REPORTED:
-            shutil.copy(folder / "all" / name, HERE / name)
-        print("\n".join(summary["answer"]))
-        (HERE / "chosen.json").write_text(json.dumps({"alone": ranking, "grown": grown}, indent=1))
+
+
+def ranked(objectives):
+    """Each objective's least mean of the two axes over training pairs, best first."""
+    means = {}
+    for row in report(objectives, pictures_shown=False)["objectives"]:
+        values = [
+            sum(row["values"][pair]) / 2 for pair in training if None not in row["values"][pair]
+        ]
+        if values:
+            mean = sum(values) / len(values)
+            means[row["curve"]] = min(mean, means.get(row["curve"], mean))
+    return sorted(means, key=means.get)
+
+
+def names_of(objective):
+    return [part.partition("=")[0] for part in objective.split("+")]
+
+
+everything = list(asked.only or METRICS["style"])
+singles = [mixture([name]) for name in everything]
+done = [mixture(everything), *singles, EARLIER]
+make(done)
+order = [names_of(each)[0] for each in ranked(done) if each in singles]
+print("alone, best first:", ", ".join(order), flush=True)
+if asked.until > 1:
+    pairs = [mixture(each) for each in itertools.combinations(order[:PAIRED], 2)]
+    together = mixture(order[:CANDIDATES])
+    make([together, *pairs])
+    done += [together, *pairs]
+    grown = next(each for each in ranked(done) if each in pairs)
+for _ in range(2, asked.until):
+    chosen = names_of(grown)
+    tried = [mixture([*chosen, name]) for name in order[:CANDIDATES] if name not in chosen]
+    make(tried)
+    done += tried
+    print("best so far:", grown, flush=True)
+    grown = next(each for each in ranked(done) if each in tried)
+summary = report(done)
+HERE.mkdir(exist_ok=True)
+for name in REPORTED:
+    shutil.copy(asked.folder / name, HERE / name)
+print("\n".join(summary["answer"]))
+(HERE / "chosen.json").write_text(json.dumps({"alone": order, "ranked": ranked(done)}, indent=1))

@@ -78,6 +78,23 @@ class Numbers(click.ParamType[tuple[float, ...]]):
             self.fail(f"expected {whole}numbers with commas between, got {value!r}", param, ctx)
 
 
+class Part(click.ParamType[tuple[int, int]]):
+    """A share of the work: `2/3` is the second of three, counted from 0 inside."""
+
+    name = "K/N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        """From the words of the command line."""
+        if isinstance(value, tuple):
+            return value
+        first, _, count = value.partition("/")
+        if not (first.isdigit() and count.isdigit() and 1 <= int(first) <= int(count)):
+            self.fail(
+                f"expected a share such as 2/3, the second of three, got {value!r}", param, ctx
+            )
+        return int(first) - 1, int(count)
+
+
 def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """One flag for every field of `Settings`, with its type, default and help."""
     hints = typing.get_type_hints(Settings)

@@ -16,6 +16,7 @@ from jaxstyle.flags import (
     QUIET,
     Layers,
     Numbers,
+    Part,
     keep_compilations,
     note,
     said,
@@ -156,6 +157,14 @@ def grid(
 )
 @FOLDER
 @click.option(
+    "--strengths",
+    type=Numbers(float),
+    default="1",
+    show_default=True,
+    help="Times the style weight: every objective is done with each, and objectives are compared "
+    "where they keep equally much of the content.",
+)
+@click.option(
     "--training",
     type=Numbers(int),
     default=(),
@@ -168,6 +177,13 @@ def grid(
     default="vgg16,alexnet",
     show_default=True,
     help="Networks of the judges.",
+)
+@click.option(
+    "--part",
+    type=Part(),
+    metavar="K/N",
+    help="Only this share of the objectives, 1/N to N/N, and no report: several processes can "
+    "share the work on one folder; the command without it then reports.",
 )
 @click.option("--title", default="Study", show_default=True, help="Of the report.")
 @click.option("--lanes", type=int, help="Pictures at a time [default: as memory allows].")
@@ -189,7 +205,17 @@ def study(
     metrics; all other settings are common. Judges are metrics and networks that the objective has
     not used. The same command goes on where it was interrupted.
     """
-    names = ("contents", "styles", "objectives", "training", "title", "lanes", "offline")
+    names = (
+        "contents",
+        "styles",
+        "objectives",
+        "strengths",
+        "training",
+        "part",
+        "title",
+        "lanes",
+        "offline",
+    )
     asked: dict[str, Any] = {name: given.pop(name) for name in names}
     asked["training"] = asked["training"] or ()
     changes = said(given)
@@ -212,6 +238,8 @@ def study(
             **asked,
             **changes,
         )
+    if asked["part"]:
+        return
     for line in summary["answer"]:
         print(line)
     report(str(output / "index.html"))

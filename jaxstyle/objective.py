@@ -295,6 +295,10 @@ def evaluate(extract: Extract, objective: Objective, image: Float[Array, "h w 3"
     return Losses(jnp.vdot(weights, losses), losses)
 
 
+TOGETHER = 16
+"""Gradients of a calibration at a time."""
+
+
 def calibrate(
     extract: Extract, objective: Objective, reference: Float[Array, "h w 3"]
 ) -> Objective:
@@ -315,22 +319,26 @@ def calibrate(
     sizes = [len(targets) for targets in objective.targets]
     total = sum(sizes)
 
-    def weighted(weights: Float[Array, " all"], image: Float[Array, "h w 3"]) -> Float[Array, ""]:
-        return jnp.vdot(weights, jnp.concatenate(distances(extract, objective, image)))
-
-    def gradient_size(weights: Float[Array, " all"]) -> Float[Array, ""]:
-        return jnp.sqrt(jnp.mean(jax.grad(weighted, argnums=1)(weights, reference) ** 2))
+    def size_of(gradients: Float[Array, "n h w 3"]) -> Float[Array, " n"]:
+        return jnp.sqrt(jnp.mean(gradients**2, axis=(1, 2, 3)))
 
     def unit(size: Float[Array, _n]) -> Float[Array, _n]:
         usable = jnp.isfinite(size) & (size > 1e-20)
         return jnp.where(usable, 1 / jnp.where(usable, size, 1.0), 1.0)
 
-    # One at a time: only one gradient's memory, and the program is compiled once.
-    layer_scales = unit(jax.lax.map(gradient_size, jnp.eye(total)))
+    def each(image: Float[Array, "h w 3"]) -> Float[Array, " all"]:
+        return jnp.concatenate(distances(extract, objective, image))
+
+    # Features once; a gradient for each layer, not too many at a time.
+    _, pull_back = jax.vjp(each, reference)
+    gradients = jax.lax.map(lambda row: pull_back(row)[0], jnp.eye(total), batch_size=TOGETHER)
+    layer_scales = unit(size_of(gradients))
     shares = jnp.concatenate([jnp.asarray(part.layer_weights) for part in objective.terms])
     member = jnp.repeat(jnp.arange(len(sizes)), jnp.array(sizes), total_repeat_length=total)
     rows = jax.nn.one_hot(member, len(sizes)).T * (shares * layer_scales)
-    scales = layer_scales * unit(jax.lax.map(gradient_size, rows))[member]
+    # A term's gradient is the sum of its layers'.
+    term_scales = unit(size_of(jnp.tensordot(rows, gradients, 1, precision="highest")))
+    scales = layer_scales * term_scales[member]
     ends = [sum(sizes[: k + 1]) for k in range(len(sizes) - 1)]
     return replace(objective, scales=tuple(jnp.split(scales, ends)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jaxstyle.study.plane import interval_text
 from jaxstyle.study.statistics import AXES, LEVEL
 
 
@@ -14,26 +15,9 @@ def answer(summary: Mapping[str, Any]) -> list[str]:
     known = [each for each in summary["against"] if each["both"]["mean"] is not None]
     if not known:
         return ["Mixtures and single metrics cannot be compared: no two of them share judges."]
-    ahead = [[e["name"] for e in known if e[f"{axis}_gain"]["mean"] <= 0] for axis in AXES]
-    unsure = [e["name"] for e in known if any((e[f"{a}_gain"]["low"] or 0) <= 0 for a in AXES)]
-    every = f"each of the {len(known)} single metrics" if len(known) > 1 else "the single metric"
-    claims = [f"is {'no ' * bool(ahead[0])}closer to the style than {_names(ahead[0]) or every}"]
-    every = every if ahead[0] else "any of them"
-    claims += [
-        f"keeps {'no ' * bool(ahead[1])}more of the content than {_names(ahead[1]) or every}"
-    ]
-    joined = (" but " if any(ahead) and not all(ahead) else " and ").join(claims)
-    claim = f"the best one, {_names([rows[best['mixture']['index']]['name']])}, {joined}"
-    if all(ahead):
-        verdict = f"No, mixtures do not win: {claim}."
-    elif any(ahead):
-        verdict = f"No, mixtures do not win on both axes: {claim}."
-    elif unsure:
-        verdict = f"Mixtures win on average, but not beyond doubt: {claim}; but the {LEVEL:.0%} "
-        verdict += f"interval of the difference reaches zero against {_names(unsure)}."
-    else:
-        verdict = f"Yes, mixtures win: {claim}."
-
+    named = _names([rows[best["mixture"]["index"]]["name"]])
+    equal = [each for each in known if each.get("equal", {}).get("mean") is not None]
+    verdict = _at_equal_coherence(equal, named) if equal else _on_both_axes(known, named)
     points = {
         kind: [
             [row[axis]["mean"] for axis in AXES]
@@ -70,6 +54,11 @@ def answer(summary: Mapping[str, Any]) -> list[str]:
         f"test pairs, keeps more of the content on {_share(met['coherence'])} and does both on "
         f"{_share(met['both'])}"
     )
+    if equal:
+        hardest = min(equal, key=lambda each: each["equal_gain"]["mean"])
+        shares += f". At equal coherence it is ahead on {_share(hardest['equal'])} of test pairs "
+        shares += f"of the hardest to beat, {_names([hardest['name']])}, by "
+        shares += f"{interval_text(hardest['equal_gain'], 3)}"
     if len(known) > 1:
         shares += f"; against all of them, both on {least['both']['mean']:.0%} "
         shares += f"({_names([least['name']])}) to {most['both']['mean']:.0%} "
@@ -89,6 +78,48 @@ def answer(summary: Mapping[str, Any]) -> list[str]:
     styles = f"By the mean of both axes it loses on {len(lost)} of {len(judged)} styles"
     styles += f", each to the single metric that is best there: {', '.join(lost)}." if lost else "."
     return [verdict, front, chosen, f"{shares}.", styles]
+
+
+def _at_equal_coherence(equal: Sequence[Mapping[str, Any]], named: str) -> str:
+    """The verdict where objectives were done at several strengths."""
+    ahead = [each["name"] for each in equal if each["equal_gain"]["mean"] <= 0]
+    unsure = [each["name"] for each in equal if (each["equal_gain"]["low"] or 0) <= 0]
+    claim = "where both keep equally much of the content, the best one, "
+    claim += f"{named}, is closer to the style than "
+    every = f"each of the {len(equal)} single metrics" if len(equal) > 1 else "the single metric"
+    if ahead:
+        beaten = len(equal) - len(ahead)
+        return (
+            f"No, mixtures do not win: {claim}{beaten} of {len(equal)} single metrics, but not "
+            f"closer than {_names(ahead)}."
+        )
+    if unsure:
+        verdict = f"Mixtures win on average, but not beyond doubt: {claim}{every}; but the "
+        verdict += f"{LEVEL:.0%} interval of the difference reaches zero against {_names(unsure)}."
+        return verdict
+    return f"Yes, mixtures win: {claim}{every}."
+
+
+def _on_both_axes(known: Sequence[Mapping[str, Any]], named: str) -> str:
+    """The verdict where every objective was done at one strength."""
+    ahead = [[e["name"] for e in known if e[f"{axis}_gain"]["mean"] <= 0] for axis in AXES]
+    unsure = [e["name"] for e in known if any((e[f"{a}_gain"]["low"] or 0) <= 0 for a in AXES)]
+    every = f"each of the {len(known)} single metrics" if len(known) > 1 else "the single metric"
+    claims = [f"is {'no ' * bool(ahead[0])}closer to the style than {_names(ahead[0]) or every}"]
+    every = every if ahead[0] else "any of them"
+    claims += [
+        f"keeps {'no ' * bool(ahead[1])}more of the content than {_names(ahead[1]) or every}"
+    ]
+    joined = (" but " if any(ahead) and not all(ahead) else " and ").join(claims)
+    claim = f"the best one, {named}, {joined}"
+    if all(ahead):
+        return f"No, mixtures do not win: {claim}."
+    if any(ahead):
+        return f"No, mixtures do not win on both axes: {claim}."
+    if unsure:
+        verdict = f"Mixtures win on average, but not beyond doubt: {claim}; but the {LEVEL:.0%} "
+        return f"{verdict}interval of the difference reaches zero against {_names(unsure)}."
+    return f"Yes, mixtures win: {claim}."
 
 
 def _names(names: Sequence[str], most: int = 3) -> str:

@@ -22,6 +22,7 @@ _STYLE = """
 .plane rect { fill: var(--back); }
 .plane path { fill: none; stroke: light-dark(#e6e6e9, #2c2c30); }
 .plane .bars { stroke: light-dark(#dcdce0, #3c3c42); }
+.plane .curve { stroke: light-dark(#c3cede, #4a5568); }
 .plane .best { stroke: light-dark(#a9b4c4, #596577); }
 .plane .stairs { stroke: var(--ink); stroke-width: 1.5; }
 .plane .leader { stroke: light-dark(#77777c, #8a8a92); }
@@ -82,6 +83,12 @@ def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
         if row["front"] or width >= 600:
             frame = (left, top, right, bottom)
             texts.append(_placed(row["name"], x, y, row["front"], taken, frame))
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for point, (row, *_) in sorted(zip(points, rows, strict=True), key=lambda each: each[0]):
+        curves.setdefault(row.get("curve", row["name"]), []).append(point)
+    strokes = "".join(
+        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in each) for each in curves.values() if each[1:]
+    )
     grid = "".join(f"M{x_of(value):.1f} {top}V{bottom}" for value in columns)
     grid += "".join(f"M{left} {y_of(value):.1f}H{right}" for value in lines)
     walk = "".join(f"H{x:.1f}V{y:.1f}" for x, y in stairs)
@@ -91,6 +98,7 @@ def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="plane" role="img" width="{width}" '
         f'height="{bottom + 46}" viewBox="0 0 {width} {bottom + 46}"><style>{_STYLE}</style>'
         f'<rect width="100%" height="100%"/><path d="{grid}"/>'
+        f'<path class="curve" d="{strokes}"/>'
         f'<path class="bars" d="{bars[False]}"/><path class="bars best" d="{bars[True]}"/>'
         f'<path class="stairs" d="{walk}"/>{"".join(marks)}{"".join(texts)}</svg>\n'
     )

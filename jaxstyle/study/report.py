@@ -31,7 +31,8 @@ def report(study: Mapping[str, Any]) -> dict[str, str]:
 
             - `title`, `command`: texts; `settings`, `facts`: name to value, for the footer.
             - `objectives`: `name`, `text` (in words), `metrics`, `networks`, `kind` ("single" or
-              "mixture"), `count` (of terms) of each.
+              "mixture"), `count` (of terms) of each. Those of one `curve` (a name, by default
+              their own) are one mixture at several strengths.
             - `contents`, `styles`: `name` and `picture` (a data URI) of each. Pair number
               content × styles + style is the pair of the two.
             - `judges`: `name`, `axis` ("effectiveness" or "coherence"), `metric`, `network`.
@@ -112,16 +113,38 @@ def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
         kind: np.flatnonzero([objective["kind"] == kind for objective in objectives])
         for kind in ("mixture", "single")
     }
-    best = {kind: _best(these, values[2], test) for kind, these in of_kind.items()}
+    best: dict[str, Any] = {kind: _best(these, values[2], test) for kind, these in of_kind.items()}
+    curves = _curves(objectives)
+    of_curves = {
+        curve: these[0] if (found := _best(these, values[2], test)["index"]) is None else found
+        for curve, these in curves.items()
+    }
     mixture = best["mixture"]["index"]
     against = []
-    for rival in of_kind["single"] if mixture is not None else ():
+    for curve, rival in of_curves.items() if mixture is not None else ():
+        if rival not in of_kind["single"]:
+            continue
         both = held_out[mixture] & held_out[rival]
         won = statistics.wins(
             scores[mixture, test], scores[rival, test], coherence, both, **clusters
         )
-        found = {name: interval._asdict() for name, interval in won._asdict().items()}
+        compared = won._asdict()
+        sides = [curves[objectives[mixture].get("curve", objectives[mixture]["name"])]]
+        sides.append(curves[curve])
+        if min(map(len, sides)) > 1:
+            paths = (
+                [scores[side][:, test][..., both & of] for of in (~coherence, coherence)]
+                for side in sides
+            )
+            ahead = statistics.ahead_at_equal_coherence(
+                *(np.stack([statistics.mean(each, 2) for each in path]) for path in paths)
+            )
+            share = np.where(np.isfinite(ahead), np.heaviside(ahead, 0.5), np.nan)
+            for name, each in (("equal", share), ("equal_gain", ahead)):
+                compared[name] = statistics.bootstrap(each, **clusters)
+        found = {name: interval._asdict() for name, interval in compared.items()}
         against.append({"name": objectives[rival]["name"], "judges": both.sum()} | found)
+    best["of_curves"] = list(of_curves.values())
 
     by_style = []
     for k, each in enumerate(styles):
@@ -150,6 +173,14 @@ def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
         }
     )
     return {"answer": answer(summary)} | summary
+
+
+def _curves(objectives: Sequence[Mapping[str, Any]]) -> dict[str, Int[np.ndarray, " n"]]:
+    """Numbers of the objectives that are one mixture at several strengths, by its name."""
+    found: dict[str, list[int]] = {}
+    for i, objective in enumerate(objectives):
+        found.setdefault(objective.get("curve", objective["name"]), []).append(i)
+    return {name: np.array(these) for name, these in found.items()}
 
 
 def _least(values: Float[np.ndarray, " n"], among: Iterable[int] | None = None) -> int | None:

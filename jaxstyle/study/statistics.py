@@ -191,6 +191,43 @@ def wins(
     return Wins(*(bootstrap(values, **clusters) for values in (*shares, one, other)))
 
 
+def ahead_at_equal_coherence(
+    a: Float[np.ndarray, "2 points pairs"], b: Float[np.ndarray, "2 points pairs"]
+) -> Float[np.ndarray, " pairs"]:
+    """By how much a's effectiveness is lower where a and b keep equally much of the content.
+
+    An objective at several strengths is a curve in the plane, from the content itself (coherence 0,
+    effectiveness 1) through its points. Between them both curves are taken to be straight, and
+    they are compared at the coherence of each point of either, as far as both reach.
+
+    Args:
+        a: Effectiveness and coherence of each strength on each pair.
+        b: Likewise.
+
+    Returns:
+        The mean difference on each pair, positive where a is ahead; NaN where nothing can be said.
+
+    >>> a = np.array([[[0.6], [0.2]], [[0.2], [0.6]]])
+    >>> ahead_at_equal_coherence(a, a + [[[0.1]], [[0.0]]]).round(3).tolist()
+    [0.1]
+    """
+    found = np.full(a.shape[2], np.nan)
+    for pair in range(a.shape[2]):
+        curves = []
+        for points in (a[..., pair], b[..., pair]):
+            known = points[:, np.isfinite(points).all(0)]
+            effectiveness, coherence = np.concatenate([[[1.0], [0.0]], known], 1)
+            order = np.argsort(coherence, kind="stable")
+            curves.append((coherence[order], effectiveness[order]))
+        levels = np.concatenate([coherence for coherence, _ in curves])
+        reach = min(coherence[-1] for coherence, _ in curves)
+        levels = levels[(levels > 0) & (levels <= reach)]
+        if len(levels):
+            own, other = (np.interp(levels, *curve) for curve in curves)
+            found[pair] = np.mean(other - own)
+    return found
+
+
 def mean_rank(values: Float[np.ndarray, "objectives pairs"]) -> Float[np.ndarray, " objectives"]:
     """Each objective's rank from 1 (ties share the mean of theirs), averaged over its pairs.
 

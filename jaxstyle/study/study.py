@@ -1,24 +1,26 @@
 """`study`: every objective on every pair of pictures, judged by what the objectives did not use.
 
     FOLDER/cells/NAME.png, NAME.json    each picture as soon as it is made, with its manifest
+    FOLDER/scores/NAME.json             what the judges said of an objective's pictures
     FOLDER/index.html                   the report, in one page that needs nothing else
     FOLDER/table.csv, scores.csv        each objective's means, each picture's scores
     FOLDER/summary.json, plane.svg, table.md
     FOLDER/study.json                   what was asked, of which pictures
 
-The same command goes on where it was interrupted.
+The same command goes on where it was interrupted. Several processes can share the work, each with
+its `part` of the objectives; the command without a part then finds all done, and reports.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from jaxtyping import Float
 
 from jaxstyle import grid, images, manifest, page
 from jaxstyle.files import sha256, write_whole
@@ -35,6 +37,8 @@ LEAST = 64
 """Judges need 31 pixels of a style's halves."""
 SHOWN = 160
 """Longest side of a picture inside of the report, pixels."""
+STRENGTH_SIGN = "×"
+"""Between an objective's mixture and its strength."""
 
 
 def study(
@@ -44,9 +48,12 @@ def study(
     folder: Path,
     *,
     size: int = 128,
+    strengths: Sequence[float] = (1.0,),
     training: Sequence[int] = (),
     networks: Sequence[str] = NETWORKS,
+    part: tuple[int, int] | None = None,
     lanes: int | None = None,
+    pictures_shown: bool = True,
     title: str = "Study",
     command: str | None = None,
     on_progress: Callable[[Any], object] | None = None,
@@ -65,10 +72,16 @@ def study(
         objectives: Mixtures such as `"gram=0.5+histogram"`, or recipes for their mixtures.
         folder: Where everything goes.
         size: Side of the squares, pixels.
+        strengths: Every objective is done with the style weight times each of these. Of more than
+            one, objectives are compared where they keep equally much of the content.
         training: Numbers of pairs (content × styles + style) that chose between objectives
             before; they are left out of what is said of them.
         networks: Of the judges.
+        part: Make and judge only the objectives k, k + n, k + 2 n …, given (k, n), and report
+            nothing.
         lanes: The most pictures at a time (default: as memory allows).
+        pictures_shown: Whether the report holds pictures: of each objective at the strength that
+            suits it best.
         title: Of the report.
         command: The command line, told in the report.
         on_progress: Called between chunks of steps, see `stylize_grid`.
@@ -77,7 +90,7 @@ def study(
         changes: Settings that all objectives have in common.
 
     Returns:
-        The summary, as `summary.json` has it.
+        The summary, as `summary.json` has it; of a part nothing.
 
     Raises:
         ValueError: Pictures smaller than the size, less than two contents, a wrong objective.
@@ -85,41 +98,50 @@ def study(
     """
     if size < LEAST:
         raise ValueError(f"expected a size of at least {LEAST} pixels: judges look at halves")
-    common = {**changes, "size": size}
-    own = [grid.cell_settings({"metric": each}, None, common) for each in objectives]
-    sets = [
+    if not strengths or min(strengths) <= 0 or len(set(strengths)) < len(strengths):
+        raise ValueError(f"expected different strengths above 0, got {list(strengths)}")
+    if part and not 0 <= part[0] < part[1]:
+        raise ValueError(f"expected a part (k, n) with 0 ≤ k < n, got {part}")
+    own, parts = part or (0, 1)
+    points = _points(objectives[own::parts], strengths, {**changes, "size": size})
+    sets = tuple(
         [_square(each, size) for each in pictures(named, offline=offline, report=report)]
         for named in (contents, styles)
-    ]
+    )
     if len(sets[0]) < 2:
         raise ValueError("expected two contents at the least: one is the other's measure")
-    pairs = [(content, style) for content in sets[0] for style in sets[1]]
     sources = Sources(report=report, offline=offline)
-    runs, cells = [], []
-    for objective, settings in zip(objectives, own, strict=True):
+    pairs = list(itertools.product(*sets))
+    cells: list[Any] = []
+    for values, settings in points:
+        filled = Run(pairs[0][0].picture, pairs[0][1].picture, settings, sources).filled()
         for content, style in pairs:
-            runs.append(Run(content.picture, style.picture, settings, sources))
-            values = {"objective": objective, "content": content.name, "style": style.name}
-            inputs = {"content": _input(content), "style": _input(style)}
-            cells.append((values, runs[-1].filled(), inputs))
+            named = {**values, "content": content.name, "style": style.name}
+            cells.append((named, filled, {"content": _input(content), "style": _input(style)}))
     made = Folder(folder, cells)
     left = [number for number, place in enumerate(made.places) if not made.done(place)]
-    if len(left) < len(runs):
-        report(f"{len(runs) - len(left)} of {len(runs)} pictures are there already")
-    waiting = [runs[number] for number in left]
-    for number, one in grid.work(waiting, lanes=lanes, on_progress=on_progress, report=report):
-        made.keep(made.places[left[number]], one)
+    if len(left) < len(cells):
+        report(f"{len(cells) - len(left)} of {len(cells)} pictures are there already")
+    runs = []
+    for number in left:
+        point, pair = divmod(number, len(pairs))
+        content, style = pairs[pair]
+        runs.append(Run(content.picture, style.picture, points[point][1], sources))
+    for number, each in grid.work(runs, lanes=lanes, on_progress=on_progress, report=report):
+        made.keep(made.places[left[number]], each)
     panel = judges(networks)
-    report(f"{len(runs)} pictures are judged by {len(panel)} judges …")
-    shape = (len(objectives), len(pairs), len(panel))
-    found = [images.read(place.picture) for place in made.places]
-    scores = judged(found, panel, sets, made, offline=offline, report=report).reshape(shape)
+    report(f"{len(cells)} pictures are judged by {len(panel)} judges …")
+    judged = _Judged(folder, panel, sets, offline=offline, report=report)
+    files = [place.picture for place in made.places]
+    scores = [judged.scores(files[k : k + len(pairs)]) for k in range(0, len(files), len(pairs))]
+    if part:
+        return {}
     facts = manifest.surroundings()
-    told = {
+    told: dict[str, Any] = {
         "title": title,
         "command": command,
-        "settings": {**runs[0].filled(), "metric": "each objective's own"},
-        "objectives": [_told(name, one) for name, one in zip(objectives, own, strict=True)],
+        "settings": {**cells[0][1], "metric": "each objective's own"},
+        "objectives": [_told(*each) for each in points],
         **{
             role: [{"name": each.name, "picture": _shown(each.picture)} for each in every]
             for role, every in zip(("contents", "styles"), sets, strict=True)
@@ -128,13 +150,9 @@ def study(
             {"name": each.name, "axis": each.axis, "metric": each.metric, "network": each.network}
             for each in panel
         ],
-        "scores": scores.tolist(),
-        "held_out": [[not judge.saw(one) for judge in panel] for one in own],
+        "scores": scores,
+        "held_out": [[not judge.saw(settings) for judge in panel] for _, settings in points],
         "training_pairs": list(training),
-        "pictures": {
-            "|".join(place.labels.values()): _shown(picture)
-            for place, picture in zip(made.places, found, strict=True)
-        },
         "facts": {**facts["versions"], "device": facts["device"]["kind"]},
     }
     asked = {name: told[name] for name in ("title", "command", "settings", "objectives", "facts")}
@@ -143,6 +161,13 @@ def study(
         for role, every in zip(("contents", "styles"), sets, strict=True)
     }
     summary = reports.summarize(told)
+    told["pictures"] = {
+        f"{told['objectives'][point]['name']}|{content.name}|{style.name}": _shown(
+            images.read(made.places[point * len(pairs) + pair].picture)
+        )
+        for point in (summary["best"]["of_curves"] if pictures_shown else ())
+        for pair, (content, style) in enumerate(pairs)
+    }
     texts = {
         **reports.report(told),
         "plane.svg": plane(summary),
@@ -154,37 +179,57 @@ def study(
     return summary
 
 
-def judged(
-    found: Sequence[Picture],
-    panel: Sequence[Judge],
-    sets: Sequence[Sequence[Named]],
-    made: Folder,
-    *,
-    offline: bool,
-    report: Callable[[str], None],
-) -> Float[np.ndarray, "cells judges"]:
-    """Each picture's scores; those of the same bytes are kept in the folder."""
-    keep = made.folder / "scores.json"
-    known: dict[str, list[float]] = {}
-    if keep.exists():
-        known = json.loads(keep.read_text("utf-8"))
-    own, styles = ([each.picture for each in every] for every in sets)
-    names = ",".join(judge.name for judge in panel)
-    everything = "".join(each.sha256 for every in sets for each in every)
-    bench: Bench | None = None
-    rows = []
-    for number, (picture, place) in enumerate(zip(found, made.places, strict=True)):
-        key = hashlib.sha256(f"{sha256(place.picture)}{names}{everything}".encode()).hexdigest()
-        if key not in known:
-            bench = bench or Bench(panel, own, styles, offline=offline, report=report)
-            pair = number % (len(own) * len(styles))
-            scored = bench.scores(picture, pair // len(styles), pair % len(styles))
-            known[key] = scored.tolist()
-            if number % 20 == 0:
-                _write(keep, json.dumps(known))
-        rows.append(known[key])
-    _write(keep, json.dumps(known))
-    return np.array(rows, np.float64)
+class _Judged:
+    """Scores of pictures; those of the same bytes by the same judges are kept in the folder."""
+
+    def __init__(
+        self, folder: Path, panel: Sequence[Judge], sets: Sequence[Sequence[Named]], **fetched: Any
+    ) -> None:
+        self._folder = folder / "scores"
+        self._folder.mkdir(exist_ok=True)
+        self._panel, self._fetched = panel, fetched
+        self._contents, self._styles = ([each.picture for each in every] for every in sets)
+        self._circumstances = "".join(
+            [*(judge.name for judge in panel), *(each.sha256 for every in sets for each in every)]
+        )
+
+    @cached_property
+    def _bench(self) -> Bench:
+        return Bench(self._panel, self._contents, self._styles, **self._fetched)
+
+    def scores(self, files: Sequence[Path]) -> list[list[float]]:
+        """The scores of an objective's pictures, one of each pair, by each judge."""
+        keys = [
+            hashlib.sha256(f"{sha256(file)}{self._circumstances}".encode()).hexdigest()
+            for file in files
+        ]
+        # Named by the pictures, so that no two processes write one file.
+        keep = self._folder / f"{hashlib.sha256(''.join(keys).encode()).hexdigest()[:16]}.json"
+        if keep.exists():
+            known: list[list[float]] = json.loads(keep.read_text("utf-8"))
+            return known
+        found = [
+            self._bench.scores(images.read(file), *divmod(pair, len(self._styles))).tolist()
+            for pair, file in enumerate(files)
+        ]
+        _write(keep, json.dumps(found))
+        return found
+
+
+def _points(
+    objectives: Sequence[str], strengths: Sequence[float], common: dict[str, Any]
+) -> list[tuple[dict[str, Any], Settings]]:
+    """Every objective at every strength: what tells it apart, and its settings."""
+    found = []
+    for objective in objectives:
+        settings = grid.cell_settings({"metric": objective}, None, common)
+        for strength in strengths:
+            values: dict[str, Any] = {"objective": objective}
+            if len(strengths) > 1:
+                values["strength"] = strength
+            weight = settings.style_weight * strength
+            found.append((values, replace(settings, style_weight=weight)))
+    return found
 
 
 def _square(named: Named, size: int) -> Named:
@@ -201,10 +246,13 @@ def _input(named: Named) -> dict[str, str]:
     return {"path": named.name, "sha256": named.sha256}
 
 
-def _told(name: str, settings: Settings) -> dict[str, Any]:
+def _told(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     metrics = [each[0].partition("~")[0] for each in settings.metric]
+    strength = values.get("strength")
     return {
-        "name": name,
+        "name": values["objective"] + (f" {STRENGTH_SIGN}{strength:g}" if strength else ""),
+        "curve": values["objective"],
+        "strength": strength or 1.0,
         "text": " + ".join(f"{each[1]:g} {each[0]}" for each in settings.metric),
         "metrics": metrics,
         "networks": [settings.style_backbone or settings.backbone],
