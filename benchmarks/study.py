@@ -3,8 +3,7 @@
 Everything is done on all pairs (6 contents × 8 styles) at three strengths; choices are made by the
 training pairs alone (3 × 4), what is said is said of the others.
 
-1. Every style metric alone, all of them together, and a mixture
-   that was chosen by eye.
+1. Every style metric alone, all together that no judge uses, and a mixture that was chosen by eye.
 2. All pairs of the best `PAIRED` metrics (least mean of effectiveness and coherence, by judges that
    they have not used, at the best of the strengths), and the best `CANDIDATES` together.
 3. The best pair with each other of the best `CANDIDATES`; and the best three with each other.
@@ -12,7 +11,7 @@ training pairs alone (3 × 4), what is said is said of the others.
 n metrics have the weight 1/√n each: gradients that have nothing in common then add up to the pull
 of one.
 
-python benchmarks/study.py FOLDER [--workers N] [--size 128] [--until 1]
+python benchmarks/study.py FOLDER [--workers N] [--size 160] [--until 1]
     goes on where it stopped; writes benchmarks/study/. Pictures are read from --contents and
     --styles, by default the samples and two of scikit-image's.
 """
@@ -31,6 +30,7 @@ from pathlib import Path
 import skimage
 
 from jaxstyle.metrics import METRICS
+from jaxstyle.study.panel import STATISTICS
 from jaxstyle.study.study import study
 
 HERE = Path(__file__).parent / "study"
@@ -40,9 +40,9 @@ CONTENTS += ["sample:valley", "sample:chelsea", str(DATA / "rocket.jpg")]
 STYLES = ["sample:swirls", "sample:venice", "sample:red-fuji", "sample:trouville"]
 STYLES += ["sample:mosaic", "sample:woodblock", "sample:sudden-shower", "sample:simoa"]
 TRAINED = (3, 4)  # the first contents and styles
-PAIRED, CANDIDATES = 6, 8
+PAIRED, CANDIDATES = 5, 7
 STRENGTHS = (0.3, 1.0, 3.0)
-JUDGES = ("alexnet", "resnet18", "vgg16")
+JUDGES = ("alexnet", "resnet18")
 REPORTED = ("table.csv", "scores.csv", "summary.json", "plane.svg", "table.md", "study.json")
 
 EARLIER = "gram=0.5+histogram=0.3+palette=0.1+relaxed_emd=0.3"  # `diverse`, as chosen by eye
@@ -50,8 +50,8 @@ EARLIER = "gram=0.5+histogram=0.3+palette=0.1+relaxed_emd=0.3"  # `diverse`, as 
 words = argparse.ArgumentParser()
 words.add_argument("folder", type=Path)
 words.add_argument("--workers", type=int, default=1)
-words.add_argument("--size", type=int, default=128)
-words.add_argument("--steps", type=int, default=30)
+words.add_argument("--size", type=int, default=160)
+words.add_argument("--steps", type=int, default=40)
 words.add_argument("--lanes", type=int)
 words.add_argument("--until", type=int, default=4, help="rounds: 1 singles, 2 pairs, 3 and 4 more")
 words.add_argument("--contents", nargs="+", default=CONTENTS)
@@ -82,7 +82,7 @@ def make(objectives):
     ):
         command += [word for value in values for word in (flag, str(value))]
     command += ["--judges", ",".join(asked.judges), "--size", str(asked.size)]
-    command += ["--steps", str(asked.steps), "--scales", "3"]
+    command += ["--steps", str(asked.steps), "--scales", "2", "--scale-factor", "2"]
     command += ["--strengths", ",".join(map(str, STRENGTHS))]
     command += ["--lanes", str(asked.lanes)] if asked.lanes else []
     count = min(asked.workers, len(objectives))
@@ -107,7 +107,8 @@ def report(objectives, **more):
         folder=asked.folder,
         size=asked.size,
         steps=asked.steps,
-        scales=3,
+        scales=2,
+        scale_factor=2.0,
         strengths=STRENGTHS,
         training=training,
         networks=asked.judges,
@@ -119,15 +120,13 @@ def report(objectives, **more):
     )
 
 
-def ranked(objectives):
+def ranked(summary):
     """Each objective's least mean of the two axes over training pairs, best first."""
     means = {}
-    for row in report(objectives, pictures_shown=False)["objectives"]:
-        values = [
-            sum(row["values"][pair]) / 2 for pair in training if None not in row["values"][pair]
-        ]
-        if values:
-            mean = sum(values) / len(values)
+    for row in summary["objectives"]:
+        found = [row["values"][pair] for pair in training if None not in row["values"][pair]]
+        if found:
+            mean = sum(map(sum, found)) / len(found) / 2
             means[row["curve"]] = min(mean, means.get(row["curve"], mean))
     return sorted(means, key=means.get)
 
@@ -138,26 +137,28 @@ def names_of(objective):
 
 everything = list(asked.only or METRICS["style"])
 singles = [mixture([name]) for name in everything]
-done = [mixture(everything), *singles, EARLIER]
+done = [mixture([name for name in everything if name not in STATISTICS]), *singles, EARLIER]
 make(done)
-order = [names_of(each)[0] for each in ranked(done) if each in singles]
+order = [
+    names_of(each)[0] for each in ranked(report(done, pictures_shown=False)) if each in singles
+]
 print("alone, best first:", ", ".join(order), flush=True)
 if asked.until > 1:
     pairs = [mixture(each) for each in itertools.combinations(order[:PAIRED], 2)]
     together = mixture(order[:CANDIDATES])
     make([together, *pairs])
     done += [together, *pairs]
-    grown = next(each for each in ranked(done) if each in pairs)
+    grown = next(each for each in ranked(report(done, pictures_shown=False)) if each in pairs)
 for _ in range(2, asked.until):
     chosen = names_of(grown)
     tried = [mixture([*chosen, name]) for name in order[:CANDIDATES] if name not in chosen]
     make(tried)
     done += tried
     print("best so far:", grown, flush=True)
-    grown = next(each for each in ranked(done) if each in tried)
+    grown = next(each for each in ranked(report(done, pictures_shown=False)) if each in tried)
 summary = report(done)
 HERE.mkdir(exist_ok=True)
 for name in REPORTED:
     shutil.copy(asked.folder / name, HERE / name)
 print("\n".join(summary["answer"]))
-(HERE / "chosen.json").write_text(json.dumps({"alone": order, "ranked": ranked(done)}, indent=1))
+(HERE / "chosen.json").write_text(json.dumps({"alone": order, "ranked": ranked(summary)}, indent=1))

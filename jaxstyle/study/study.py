@@ -37,6 +37,8 @@ LEAST = 64
 """Judges need 31 pixels of a style's halves."""
 SHOWN = 160
 """Longest side of a picture inside of the report, pixels."""
+SHOWN_MOST = 32
+"""Objectives whose pictures are inside of the report."""
 STRENGTH_SIGN = "×"
 """Between an objective's mixture and its strength."""
 
@@ -80,8 +82,8 @@ def study(
         part: Make and judge only the objectives k, k + n, k + 2 n …, given (k, n), and report
             nothing.
         lanes: The most pictures at a time (default: as memory allows).
-        pictures_shown: Whether the report holds pictures: of each objective at the strength that
-            suits it best.
+        pictures_shown: Whether the report holds pictures: of the best objectives, each at the
+            strength that suits it best.
         title: Of the report.
         command: The command line, told in the report.
         on_progress: Called between chunks of steps, see `stylize_grid`.
@@ -165,7 +167,7 @@ def study(
         f"{told['objectives'][point]['name']}|{content.name}|{style.name}": _shown(
             images.read(made.places[point * len(pairs) + pair].picture)
         )
-        for point in (summary["best"]["of_curves"] if pictures_shown else ())
+        for point in _shown_points(summary) * pictures_shown
         for pair, (content, style) in enumerate(pairs)
     }
     texts = {
@@ -259,6 +261,12 @@ def _told(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         "kind": "single" if len(metrics) == 1 else "mixture",
         "count": len(metrics),
     }
+
+
+def _shown_points(summary: Mapping[str, Any]) -> list[int]:
+    ranks = {point: summary["objectives"][point]["rank"] for point in summary["best"]["of_curves"]}
+    known = sorted((point for point in ranks if ranks[point] is not None), key=ranks.__getitem__)
+    return known[:SHOWN_MOST]
 
 
 def _shown(picture: Picture) -> str:
