@@ -87,15 +87,18 @@ def make(objectives):
     command += ["--lanes", str(asked.lanes)] if asked.lanes else []
     count = min(asked.workers, len(objectives))
     asked.folder.mkdir(parents=True, exist_ok=True)
-    workers = []
-    for k in range(count):
-        with (asked.folder / f"worker-{k + 1}.log").open("a") as log:
-            part = [*command, "--part", f"{k + 1}/{count}"]
-            workers.append(subprocess.Popen(part, stdout=log, stderr=log, env=os.environ))
-    failed = [k + 1 for k, worker in enumerate(workers) if worker.wait()]
-    print(f"{len(objectives)} objectives, {time.perf_counter() - began:.0f} s", flush=True)
-    if failed:
-        sys.exit(f"workers {failed} failed: see {asked.folder}/worker-*.log")
+    left = list(range(1, count + 1))
+    for _ in range(3):  # what ran out of memory beside others finds more of it later
+        workers = []
+        for k in left:
+            with (asked.folder / f"worker-{k}.log").open("a") as log:
+                part = [*command, "--part", f"{k}/{count}"]
+                workers.append(subprocess.Popen(part, stdout=log, stderr=log, env=os.environ))
+        left = [k for k, worker in zip(left, workers, strict=True) if worker.wait()]
+        print(f"{time.perf_counter() - began:.0f} s, failed: {left or 'none'}", flush=True)
+        if not left:
+            return
+    sys.exit(f"see {asked.folder}/worker-*.log")
 
 
 def report(objectives, **more):
