@@ -1,7 +1,8 @@
 """`study`: every objective on every pair of pictures, judged by what the objectives did not use.
 
     FOLDER/cells/NAME.png, NAME.json    each picture as soon as it is made, with its manifest
-    FOLDER/scores/NAME.json             what the judges said of an objective's pictures
+    FOLDER/scores/NAME.json             what the judges said of an objective's pictures: where it
+                                        lies, they need not be made
     FOLDER/index.html                   the report, in one page that needs nothing else
     FOLDER/table.csv, scores.csv        each objective's means, each picture's scores
     FOLDER/summary.json, plane.svg, table.md
@@ -23,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxstyle import grid, images, manifest, page
-from jaxstyle.files import sha256, write_whole
-from jaxstyle.folder import Folder
+from jaxstyle.files import write_whole
+from jaxstyle.folder import Folder, Place
 from jaxstyle.images import Picture
 from jaxstyle.run import Run, Sources
 from jaxstyle.settings import Settings
@@ -121,7 +122,14 @@ def study(
             named = {**values, "content": content.name, "style": style.name}
             cells.append((named, filled, {"content": _input(content), "style": _input(style)}))
     made = Folder(folder, cells)
-    left = [number for number, place in enumerate(made.places) if not made.done(place)]
+    panel = judges(networks)
+    scores = _Scores(folder, panel, sets, offline=offline, report=report)
+    known = [scores.known(filled) for _, filled, _ in cells[:: len(pairs)]]
+    left = [
+        number
+        for number, place in enumerate(made.places)
+        if known[number // len(pairs)] is None and not made.done(place)
+    ]
     if len(left) < len(cells):
         report(f"{len(cells) - len(left)} of {len(cells)} pictures are there already")
     runs = []
@@ -129,13 +137,17 @@ def study(
         point, pair = divmod(number, len(pairs))
         content, style = pairs[pair]
         runs.append(Run(content.picture, style.picture, points[point][1], sources))
+
+    def judge_if_complete(point: int) -> None:
+        places = made.places[point * len(pairs) : (point + 1) * len(pairs)]
+        if known[point] is None and all(made.done(place) for place in places):
+            known[point] = scores.judged(places)
+
     for number, each in grid.work(runs, lanes=lanes, on_progress=on_progress, report=report):
         made.keep(made.places[left[number]], each)
-    panel = judges(networks)
-    report(f"{len(cells)} pictures are judged by {len(panel)} judges …")
-    judged = _Judged(folder, panel, sets, offline=offline, report=report)
-    files = [place.picture for place in made.places]
-    scores = [judged.scores(files[k : k + len(pairs)]) for k in range(0, len(files), len(pairs))]
+        judge_if_complete(left[number] // len(pairs))
+    for point in range(len(points)):
+        judge_if_complete(point)
     if part:
         return {}
     facts = manifest.surroundings()
@@ -152,7 +164,7 @@ def study(
             {"name": each.name, "axis": each.axis, "metric": each.metric, "network": each.network}
             for each in panel
         ],
-        "scores": scores,
+        "scores": known,
         "held_out": [[not judge.saw(settings) for judge in panel] for _, settings in points],
         "training_pairs": list(training),
         "facts": {**facts["versions"], "device": facts["device"]["kind"]},
@@ -165,10 +177,11 @@ def study(
     summary = reports.summarize(told)
     told["pictures"] = {
         f"{told['objectives'][point]['name']}|{content.name}|{style.name}": _shown(
-            images.read(made.places[point * len(pairs) + pair].picture)
+            images.read(file)
         )
-        for point in _shown_points(summary) * pictures_shown
+        for point in (_shown_points(summary) if pictures_shown else ())
         for pair, (content, style) in enumerate(pairs)
+        if (file := made.places[point * len(pairs) + pair].picture).exists()
     }
     texts = {
         **reports.report(told),
@@ -181,8 +194,8 @@ def study(
     return summary
 
 
-class _Judged:
-    """Scores of pictures; those of the same bytes by the same judges are kept in the folder."""
+class _Scores:
+    """What the judges said, kept in the folder: it is found again without the pictures."""
 
     def __init__(
         self, folder: Path, panel: Sequence[Judge], sets: Sequence[Sequence[Named]], **fetched: Any
@@ -191,30 +204,39 @@ class _Judged:
         self._folder.mkdir(exist_ok=True)
         self._panel, self._fetched = panel, fetched
         self._contents, self._styles = ([each.picture for each in every] for every in sets)
-        self._circumstances = "".join(
-            [*(judge.name for judge in panel), *(each.sha256 for every in sets for each in every)]
-        )
+        self._circumstances = [
+            [judge.name for judge in panel],
+            *([each.sha256 for each in every] for every in sets),
+        ]
 
     @cached_property
     def _bench(self) -> Bench:
         return Bench(self._panel, self._contents, self._styles, **self._fetched)
 
-    def scores(self, files: Sequence[Path]) -> list[list[float]]:
-        """The scores of an objective's pictures, one of each pair, by each judge."""
-        keys = [
-            hashlib.sha256(f"{sha256(file)}{self._circumstances}".encode()).hexdigest()
-            for file in files
-        ]
-        # Named by the pictures, so that no two processes write one file.
-        keep = self._folder / f"{hashlib.sha256(''.join(keys).encode()).hexdigest()[:16]}.json"
-        if keep.exists():
-            known: list[list[float]] = json.loads(keep.read_text("utf-8"))
-            return known
+    def _file(self, settings: Mapping[str, Any]) -> Path:
+        """Named by all that decides the scores, so that no two processes write one file."""
+        asked = json.dumps([settings, self._circumstances], sort_keys=True, default=str)
+        return self._folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:16]}.json"
+
+    def known(self, settings: Mapping[str, Any]) -> list[list[float]] | None:
+        """The scores of an objective's pictures, one of each pair, by each judge; if known."""
+        try:
+            found = json.loads(self._file(settings).read_text("utf-8"))
+            scores: list[list[float]] = found["scores"]
+        except (OSError, ValueError, KeyError):
+            return None
+        return scores
+
+    def judged(self, places: Sequence[Place]) -> list[list[float]]:
+        """Let the judges look at the pictures of an objective."""
         found = [
-            self._bench.scores(images.read(file), *divmod(pair, len(self._styles))).tolist()
-            for pair, file in enumerate(files)
+            self._bench.scores(images.read(each.picture), *divmod(pair, len(self._styles))).tolist()
+            for pair, each in enumerate(places)
         ]
-        _write(keep, json.dumps(found))
+        metrics = places[0].settings["metric"]
+        _write(
+            self._file(places[0].settings), json.dumps({"metric": metrics, "scores": found}) + "\n"
+        )
         return found
 
 
