@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import jax
+import numpy as np
 
-from jaxstyle.backbones import architectures, networks, weights
+from jaxstyle.backbones import architectures, networks, weights, winograd
 from jaxstyle.backbones.building import Padding, Pooling
 from jaxstyle.metrics import find
 from jaxstyle.metrics.metric import Kind, Metric, is_fixed
@@ -28,12 +29,20 @@ class Networks(Mapping[str, weights.Weights]):
         self._how: dict[str, Any] = {"offline": offline, "report": report}
         self._loaded: dict[str, weights.Weights] = {}
         self._placed: dict[str, networks.Parameters] = {}
+        self._numbers: dict[tuple[str, str], jax.Array] = {}
 
-    def on_device(self, name: str) -> networks.Parameters:
+    def on_device(self, name: str, layers: Iterable[str]) -> networks.Parameters:
         """A network's weights on the device, once for all who ask."""
         if name not in self._placed:
             self._placed[name] = jax.device_put(self[name].tensors)
-        return self._placed[name]
+        found = dict(self._placed[name])
+        if jax.default_backend() == "cpu":
+            for layer in networks.deep(self.architecture(name), layers):
+                if (name, layer) not in self._numbers:
+                    kernel = np.asarray(self[name].tensors[layer]["kernel"])
+                    self._numbers[name, layer] = jax.device_put(winograd.transformed(kernel))
+                found[layer] = {**found[layer], "winograd": self._numbers[name, layer]}
+        return found
 
     def __getitem__(self, name: str) -> weights.Weights:
         if name not in self._loaded:
@@ -246,14 +255,17 @@ def extractor(
         The `Extractor`, a function of the weights and a picture; and the weights.
     """
     layers = layers_of(tuple(terms))
-    used = dict.fromkeys(networks.place(layer, "").backbone for layer in layers)
+    used: dict[str, set[str]] = {}
+    for layer in layers:
+        where = networks.place(layer, "")
+        used.setdefault(where.backbone, set()).add(where.layer)
     extract = networks.extractor(
         layers,
         {name: networks_.architecture(name) for name in used},
         pooling=pooling,
         padding=padding,
     )
-    return extract, {name: networks_.on_device(name) for name in used}
+    return extract, {name: networks_.on_device(name, used[name]) for name in used}
 
 
 def smallest_side(terms: Iterable[Term], networks_: Networks) -> int:

@@ -11,7 +11,15 @@ from fetching import needed
 from made_up import made_up_resnet50
 from reference_picture import picture
 
-from jaxstyle.backbones import architectures, building, layouts, networks, weights
+from jaxstyle import terms
+from jaxstyle.backbones import (
+    architectures,
+    building,
+    layouts,
+    networks,
+    weights,
+    winograd,
+)
 
 REFERENCE = np.load(Path(__file__).parent / "data" / "features_reference.npz")
 SETTINGS = sorted({tuple(name.split("/")[:3]) for name in REFERENCE})
@@ -93,6 +101,53 @@ def test_a_single_position_survives_every_padding(name, padding):
     found = networks.features(tensors, image, (deepest,), architecture=name, padding=padding)
     assert found[deepest].shape[:2] == (1, 1)
     assert np.isfinite(found[deepest]).all()
+
+
+def correlated(x, kernel, border):
+    """A convolution by its formula, float64."""
+    x = np.pad(np.float64(x), ((border, border), (border, border), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[:2], axis=(0, 1))
+    return np.einsum("hwcij,ijcd->hwd", windows, np.float64(kernel))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (3, 6), (7, 5), (8, 13), (16, 17)])
+@pytest.mark.parametrize("border", [0, 1, 2])
+def test_every_way_to_convolve_agrees_with_the_formula(shape, border):
+    if min(shape) + 2 * border < 3:
+        pytest.skip("nothing is left")
+    random = np.random.default_rng(border)
+    x = random.standard_normal((*shape, 5)).astype(np.float32)
+    kernel = random.standard_normal((3, 3, 5, 4)).astype(np.float32)
+    params = {"kernel": kernel, "bias": np.zeros(4, np.float32)}
+    quick = params | {"winograd": winograd.transformed(kernel)}
+    expected = correlated(x, kernel, border)
+    slope = random.standard_normal(expected.shape).astype(np.float32)
+    wide = np.pad(np.float64(slope), (((2 - border,) * 2,) * 2 + ((0, 0),)))
+    back = correlated(wide, kernel[::-1, ::-1].swapaxes(2, 3), 0)
+    for given in (params, quick):
+        conv = partial(building.Conv(4, 3, 1, border).apply, {"params": given})
+        found, pull_back = jax.vjp(conv, x)
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+        np.testing.assert_allclose(pull_back(slope)[0], back, atol=1e-4)
+
+
+def test_winograds_way_is_taken_by_deep_layers_and_changes_nothing():
+    tensors = weights.load("vgg16").tensors
+    known = terms.Networks()
+    params = known.on_device("vgg16", ["relu3_1", "relu4_1"])
+    names = {name for name, entry in params.items() if "winograd" in entry}
+    assert names == {"conv3_1", "conv3_2", "conv3_3", "conv4_1"}
+    again = known.on_device("vgg16", ["relu4_2"])
+    assert again["conv3_1"]["winograd"] is params["conv3_1"]["winograd"]
+    image = np.random.default_rng(0).random((70, 90, 3)).astype(np.float32)
+    for padding in ("zeros", "reflect"):
+        one, other = (
+            networks.features(given, image, ("relu3_1", "relu4_1"), padding=padding)
+            for given in (params, tensors)
+        )
+        for layer in one:
+            gap = np.abs(one[layer] - other[layer]).max() / np.abs(other[layer]).max()
+            assert 0 < gap < 2e-5
 
 
 @pytest.mark.parametrize("size", [2, 3])

@@ -1,6 +1,7 @@
 """Studies: judges with known ends, and the whole command, small."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -100,6 +101,13 @@ def test_the_whole_study(tmp_path, capsys, monkeypatch):
     made = {path.name: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
     assert "objective=gram,content=a,style=swirls.png" in made
     page = (out / "index.html").read_text()
+    # What was judged need not be made again, and cannot be shown.
+    elsewhere = [tmp_path / "elsewhere" if word == out else word for word in words]
+    shutil.copytree(out / "scores", tmp_path / "elsewhere" / "scores")
+    assert run([*elsewhere, "--training", "0"]) == 0
+    assert "8 of 8 pictures are there already" in capsys.readouterr().err
+    assert not list((tmp_path / "elsewhere" / "cells").iterdir())
+    assert (tmp_path / "elsewhere" / "table.csv").read_bytes() == (out / "table.csv").read_bytes()
     # Again: nothing is made, and the report is the same.
     assert run([*words, "--training", "0"]) == 0
     assert "8 of 8 pictures are there already" in capsys.readouterr().err
@@ -107,9 +115,37 @@ def test_the_whole_study(tmp_path, capsys, monkeypatch):
     assert (out / "index.html").read_text() == page
 
 
+def test_parts_and_strengths(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(panel, "STATISTICS", ("moments",))
+    monkeypatch.setattr(panel, "LIKENESSES", ("edges",))
+    out = tmp_path / "study"
+    words = ["study", "--contents", "sample:lighthouse", "--contents", "sample:valley"]
+    words += ["--styles", "sample:swirls", "-o", out, "--judges", "alexnet"]
+    words += ["--objective", "gram", "--objective", "moments", "--strengths", "0.5,2"]
+    words += ["--size", 64, "--steps", 1, "--scales", 1, "--style-layers", "relu1_1"]
+    assert run([*words, "--part", "2/2"]) == 0
+    assert {path.name for path in out.iterdir()} == {"cells", "scores"}
+    pictures = sorted(path.name for path in (out / "cells").glob("*.png"))
+    assert len(pictures) == 4
+    assert all(name.startswith("objective=moments,strength=") for name in pictures)
+    assert len(list((out / "scores").iterdir())) == 2
+    capsys.readouterr()
+    assert run(words) == 0
+    assert "4 of 8 pictures are there already" in capsys.readouterr().err
+    rows = json.loads((out / "summary.json").read_text())["objectives"]
+    assert [row["name"] for row in rows][:2] == ["gram ×0.5", "gram ×2"]
+    weights = [
+        json.loads((out / "cells" / f"{name[:-4]}.json").read_text())["settings"]["style_weight"]
+        for name in pictures
+    ]
+    assert weights == [0.5, 0.5, 2, 2]
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
+        (["--styles", "sample:swirls", "--part", "3/2"], "a share such as 2/3"),
+        (["--styles", "sample:swirls", "--strengths", "1,0"], "strengths above 0"),
         (["--styles", "sample:swirls"], "two contents at the least"),
         (["--styles", "sample:swirls", "--contents", "sample:valley", "--size", 9000], "smaller"),
         (["--styles", "sample:swirls", "--objective", "gran"], "did you mean 'gram'"),

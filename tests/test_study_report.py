@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import scipy.interpolate
 import scipy.stats
 from pages import Parsed
 
@@ -179,6 +180,41 @@ def test_wins_are_counted():
         a, b, coherence, ~held_out & ~coherence, contents=contents, styles=styles
     )
     assert np.isnan(np.array(nobody)).all()
+
+
+def test_ahead_at_equal_coherence_is_the_height_between_two_curves():
+    # a: from (0, 1) to (0.5, 0.5) to (1, 0.4); b the same, 0.1 higher from its first point on.
+    a = np.array([[[0.5], [0.4]], [[0.5], [1.0]]])
+    b = np.add(a, [[[0.1]], [[0.0]]])
+    assert statistics.ahead_at_equal_coherence(a, b) == pytest.approx(0.1)
+    assert statistics.ahead_at_equal_coherence(b, a) == pytest.approx(-0.1)
+    assert statistics.ahead_at_equal_coherence(a, a) == pytest.approx(0)
+    # A stronger pull along the same curve is no gain, whichever points of it are known.
+    middle = np.array([[[0.75], [0.5]], [[0.25], [0.5]]])
+    assert statistics.ahead_at_equal_coherence(a, middle) == pytest.approx(0)
+    # Only as far as both reach: b's second point says nothing of a alone.
+    short = np.array([[[0.75]], [[0.25]]])
+    assert statistics.ahead_at_equal_coherence(short, b) == pytest.approx(0.8 - 0.75)
+
+
+def test_ahead_at_equal_coherence_against_an_integral():
+    random = np.random.default_rng(8)
+    a, b = (np.sort(random.random((2, 3, 40)), axis=1) for _ in range(2))
+    a[0], b[0] = 1 - a[0], 1 - b[0]
+    found = statistics.ahead_at_equal_coherence(a, b)
+    for pair in range(40):
+        levels = [
+            x for x in (*a[1, :, pair], *b[1, :, pair]) if x <= min(a[1, 2, pair], b[1, 2, pair])
+        ]
+        heights = [
+            scipy.interpolate.interp1d([0, *curve[1, :, pair]], [1, *curve[0, :, pair]])(levels)
+            for curve in (a, b)
+        ]
+        assert found[pair] == pytest.approx(np.mean(heights[1] - heights[0]))
+    a[0, 1, 3] = b[1, 2, 4] = np.nan  # a point that is missing is left out
+    assert np.isfinite(statistics.ahead_at_equal_coherence(a, b)).all()
+    a[:, :, 5] = np.nan
+    assert np.isnan(statistics.ahead_at_equal_coherence(a, b)[5])
 
 
 def test_mean_rank():
@@ -408,6 +444,33 @@ def test_where_the_interval_reaches_zero():
     verdict = summarize(study | {"scores": scores})["answer"][0]
     assert verdict.startswith("Mixtures win on average, but not beyond doubt")
     assert "95% interval of the difference reaches zero against “single 0”" in verdict
+
+
+def at_strengths(gain, noise=0.0):
+    """A single metric and a mixture at two strengths: equal curves but for the mixture's gain."""
+    study = made_up(singles=2, mixtures=2, noise=0)
+    for k, each in enumerate(study["objectives"]):
+        each["curve"], each["strength"] = f"{each['kind']} 0", (1.0, 3.0)[k % 2]
+    random = np.random.default_rng(9)
+    scores = np.empty((4, 12, 5))
+    for k, (effectiveness, coherence) in enumerate(((0.6, 0.3), (0.4, 0.6)) * 2):
+        scores[k, :, :3] = effectiveness - gain * (k > 1)
+        scores[k, :, 3:] = coherence
+    scores += noise * random.normal(size=(4, 12, 1))
+    return study | {"scores": scores, "held_out": np.ones((4, 5), bool)}
+
+
+def test_at_several_strengths_objectives_are_compared_at_equal_coherence():
+    found = summarize(at_strengths(0.1))
+    assert found["answer"][0].startswith("Yes, mixtures win: where both keep equally much")
+    (against,) = found["against"]  # one for each curve
+    assert against["equal_gain"]["mean"] == pytest.approx(0.1)
+    assert against["equal"]["mean"] == 1
+    assert len(found["best"]["of_curves"]) == 2
+    assert 'class="curve" d="M' in plane(found)
+    assert "At equal coherence it is ahead on 100%" in found["answer"][3]
+    assert summarize(at_strengths(-0.1))["answer"][0].startswith("No, mixtures do not win")
+    json.loads(report(at_strengths(0.1))["summary.json"])
 
 
 def test_the_best_is_chosen_on_training_pairs():

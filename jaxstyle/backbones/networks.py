@@ -14,6 +14,7 @@ from jaxstyle.backbones.architectures import (
     VGG_BLOCKS,
     Sight,
     check_layers,
+    convolutions,
     sight,
     smallest_side,
 )
@@ -91,6 +92,30 @@ def features(
         return {}
     network: Any = _MODULES[architecture](architecture, layers, pooling, padding, recompute)
     return network.apply({"params": params}, image)
+
+
+DEEP = 128 * 256
+"""Inputs times outputs from which on Winograd's way is the quicker one on a CPU."""
+
+
+def deep(architecture: str, layers: Iterable[str]) -> tuple[str, ...]:
+    """Convolutions that are quicker in Winograd's way on a CPU, among those that layers need.
+
+    `features` takes that way where `winograd.transformed` of the kernel lies beside it, as
+    `"winograd"`.
+
+    Args:
+        architecture: Whose convolutions.
+        layers: What is above the deepest of them is left out.
+    """
+    every = convolutions(architecture)
+    wanted = tuple(f"conv{layer[4:]}" for layer in layers)
+    deepest = max((k for k, each in enumerate(every) if each.name.startswith(wanted)), default=-1)
+    return tuple(
+        each.name
+        for each in every[: deepest + 1]
+        if (each.size, each.stride) == (3, 1) and each.inputs * each.outputs >= DEEP
+    )
 
 
 class Place(NamedTuple):
