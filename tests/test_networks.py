@@ -136,7 +136,7 @@ def test_winograds_way_is_taken_by_deep_layers_and_changes_nothing():
     known = terms.Networks()
     params = known.on_device("vgg16", ["relu3_1", "relu4_1"])
     names = {name for name, entry in params.items() if "winograd" in entry}
-    assert names == {"conv3_1", "conv3_2", "conv3_3", "conv4_1"}
+    assert names == {"conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv3_3", "conv4_1"}
     again = known.on_device("vgg16", ["relu4_2"])
     assert again["conv3_1"]["winograd"] is params["conv3_1"]["winograd"]
     image = np.random.default_rng(0).random((70, 90, 3)).astype(np.float32)

@@ -75,46 +75,17 @@ def _mixed(matrix: np.ndarray, values: Float[Array, "q m"]) -> Float[Array, "p m
     return jnp.matmul(jnp.asarray(matrix), values, precision="highest")
 
 
-@jax.custom_vjp
 def _tiles(x: Float[Array, "n h w c"]) -> Float[Array, "36 m"]:
     """All tiles of 6 × 6, every four positions: first the place in the tile, then the tile."""
-    rows, columns = x.shape[1] - 5, x.shape[2] - 5
-    parts = [x[:, i : i + rows : 4, j : j + columns : 4] for i in range(6) for j in range(6)]
-    return jnp.stack(parts).reshape(36, -1)
+    tiles = _overlapping(_overlapping(x, 1), 3)
+    return tiles.transpose(2, 4, 0, 1, 3, 5).reshape(36, -1)
 
 
-def _tiles_forward(
-    x: Float[Array, "n h w c"],
-) -> tuple[Float[Array, "36 m"], tuple[int, ...]]:
-    return _tiles(x), x.shape
-
-
-def _tiles_backward(
-    shape: tuple[int, ...], slope: Float[Array, "36 m"]
-) -> tuple[Float[Array, "n h w c"]]:
-    """Where tiles share positions their slopes are added.
-
-    Without this JAX pads each of the 36 parts to the whole grid, and adds those.
-    """
-    count, height, width, channels = shape
-    down, across = (height - 2) // 4, (width - 2) // 4
-    tiles = slope.reshape(6, 6, count, down, across, channels).transpose(2, 3, 0, 4, 1, 5)
-    return (_overlaid(_overlaid(tiles, 1), 2),)
-
-
-def _overlaid(tiles: Array, axis: int) -> Array:
-    """Tiles along `axis`, six places of each along the next one, as one axis of positions."""
-    count, before, after = tiles.shape[axis], tiles.shape[:axis], tiles.shape[axis + 2 :]
-    own = jax.lax.slice_in_dim(tiles, 0, 4, axis=axis + 1)
-    shared = jax.lax.slice_in_dim(tiles, 4, 6, axis=axis + 1)
-
-    def pad(part: Array, low: int, high: int, axis: int) -> Array:
-        return jnp.pad(part, [(low, high) if k == axis else (0, 0) for k in range(part.ndim)])
-
-    own = pad(own.reshape(*before, 4 * count, *after), 0, 2, axis)
-    shared = pad(shared, 0, 2, axis + 1).reshape(*before, 4 * count, *after)
-    shared = jax.lax.slice_in_dim(shared, 0, 4 * count - 2, axis=axis)
-    return own + pad(shared, 4, 0, axis)
-
-
-_tiles.defvjp(_tiles_forward, _tiles_backward)
+def _overlapping(x: Array, axis: int) -> Array:
+    """4 t + 2 positions along `axis` as t tiles of six places, on two axes."""
+    count = (x.shape[axis] - 2) // 4
+    x = jnp.pad(x, [(0, 2) if k == axis else (0, 0) for k in range(x.ndim)])
+    x = x.reshape(*x.shape[:axis], count + 1, 4, *x.shape[axis + 1 :])
+    own = jax.lax.slice_in_dim(x, 0, count, axis=axis)
+    following = jax.lax.slice_in_dim(x, 1, count + 1, axis=axis)
+    return jnp.concatenate([own, jax.lax.slice_in_dim(following, 0, 2, axis=axis + 1)], axis + 1)
