@@ -250,7 +250,10 @@ class TestTiles:
         assert moved > 1e-3
         for other in made.values():
             assert other.history["total"][0] == pytest.approx(whole.history["total"][0], rel=1e-4)
-            np.testing.assert_allclose(other.image, whole.image, atol=1e-3 * moved)
+            # Tiles of Winograd lie elsewhere: rounding, and here and there a ReLU on its edge.
+            gap = np.abs(other.image - whole.image)
+            assert gap.max() < 1e-2 * moved
+            assert np.sqrt(np.mean(gap**2)) < 5e-4 * moved
 
 
 def run(*words):
