@@ -126,7 +126,7 @@ few = CONTENTS[: TRAINED[0]], STYLES[: TRAINED[1]]
 grown, searched = [], {}
 for _ in range(2, MOST + 1):
     make(tried, *few)
-    known = ranked(report([*singles, *tried], *few, pictures_shown=False), range(9))
+    known = ranked(report([*singles, *tried], *few, pictures_shown=False), range(len(TRAINING)))
     searched |= {each: known[each] for each in tried if each in known}
     grown.append(next(each for each in known if each in tried))
     print("best:", grown[-1], flush=True)

@@ -13,86 +13,64 @@ from typing import Any, Literal, get_args, get_origin
 import click
 from click.core import ParameterSource
 
-from jaxstyle.settings import CHOICE, Choice, Settings, choice
+from jaxstyle.settings import CHOICE, Settings, choice
 
 
-class Share(click.ParamType[Choice]):
-    """`NAME`, `NAME=WEIGHT`, or `NAME~SMOOTHING@LAYER,LAYER=WEIGHT`."""
+class Words(click.ParamType[tuple[Any, ...]]):
+    """A value of several parts, and what reads it; what is wrong it says as a `ValueError`."""
 
-    name = CHOICE
+    def __init__(self, name: str, read: Callable[[str], tuple[Any, ...]]) -> None:
+        self.name = name
+        self._read = read
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> Choice:
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, ...]:
         """From the words of the command line."""
         if isinstance(value, tuple):
             return value
         try:
-            return choice(value)
+            return self._read(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
 
-class Parameter(click.ParamType[tuple[str, float]]):
-    """`METRIC.PARAMETER=VALUE`."""
-
-    name = "METRIC.PARAMETER=VALUE"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float]:
-        """From the words of the command line."""
-        if isinstance(value, tuple):
-            return value
-        name, _, number = value.partition("=")
-        try:
-            return name, float(number)
-        except ValueError:
-            self.fail(f"expected {self.name}, got {value!r}", param, ctx)
+def _parameter(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ValueError(f"expected {PARAMETER.name}, got {text!r}") from None
 
 
-class Layers(click.ParamType[tuple[str, ...]]):
-    """Names with commas between."""
-
-    name = "LAYER,LAYER,…"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
-        """From the words of the command line."""
-        if isinstance(value, tuple):
-            return value
-        return tuple(name.strip() for name in value.split(",") if name.strip())
+def _layers(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-class Numbers(click.ParamType[tuple[float, ...]]):
+def _part(text: str) -> tuple[int, int]:
+    first, _, count = text.partition("/")
+    if not (first.isdigit() and count.isdigit() and 1 <= int(first) <= int(count)):
+        raise ValueError(f"expected a share such as 2/3, the second of three, got {text!r}")
+    return int(first) - 1, int(count)
+
+
+def numbers(kind: type[float] = float) -> Words:
     """Numbers with commas between."""
 
-    name = "NUMBER,…"
-
-    def __init__(self, kind: type[float] = float) -> None:
-        self._kind = kind
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, ...]:
-        """From the words of the command line."""
-        if isinstance(value, tuple):
-            return value
+    def read(text: str) -> tuple[float, ...]:
         try:
-            return tuple(self._kind(each) for each in value.split(","))
+            return tuple(kind(each) for each in text.split(","))
         except ValueError:
-            whole = "whole " if self._kind is int else ""
-            self.fail(f"expected {whole}numbers with commas between, got {value!r}", param, ctx)
+            whole = "whole " if kind is int else ""
+            raise ValueError(f"expected {whole}numbers with commas between, got {text!r}") from None
+
+    return Words("NUMBER,…", read)
 
 
-class Part(click.ParamType[tuple[int, int]]):
-    """A share of the work: `2/3` is the second of three, counted from 0 inside."""
-
-    name = "K/N"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
-        """From the words of the command line."""
-        if isinstance(value, tuple):
-            return value
-        first, _, count = value.partition("/")
-        if not (first.isdigit() and count.isdigit() and 1 <= int(first) <= int(count)):
-            self.fail(
-                f"expected a share such as 2/3, the second of three, got {value!r}", param, ctx
-            )
-        return int(first) - 1, int(count)
+SHARE = Words(CHOICE, choice)
+"""`NAME`, `NAME=WEIGHT`, or `NAME~SMOOTHING@LAYER,LAYER=WEIGHT`."""
+PARAMETER = Words("METRIC.PARAMETER=VALUE", _parameter)
+LAYERS = Words("LAYER,LAYER,…", _layers)
+PART = Words("K/N", _part)
+"""A share of the work: `2/3` is the second of three, counted from 0 inside."""
 
 
 def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -103,20 +81,21 @@ def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
         options: dict[str, Any] = {}
         if get_origin(hint) in (UnionType, typing.Union):
             hint = get_args(hint)[0]
+        numeric = hint in (tuple[float, ...], tuple[int, ...])
         flag = f"--{each.name.replace('_', '-')}"
         kind: Any = hint
         if get_origin(hint) is Literal:
             kind = click.Choice(get_args(hint))
         elif each.name in ("metric", "content_metric"):
-            kind, options = Share(), {"multiple": True}
+            kind, options = SHARE, {"multiple": True}
         elif each.name == "parameter":
-            kind, options = Parameter(), {"multiple": True}
+            kind, options = PARAMETER, {"multiple": True}
         elif each.name in ("content_mask", "style_mask"):
             kind, options = str, {"multiple": True, "metavar": "FILE"}
-        elif hint in (tuple[float, ...], tuple[int, ...]):
-            kind = Numbers(get_args(hint)[0])
+        elif numeric:
+            kind = numbers(get_args(hint)[0])
         elif get_origin(hint) is tuple:
-            kind = Layers()
+            kind = LAYERS
         elif hint is bool:
             kind, flag = None, f"{flag}/--no-{each.name.replace('_', '-')}"
         shown = each.default if each.default not in (None, ()) else False
@@ -124,7 +103,7 @@ def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
             shown = ", ".join(name for name, _ in each.default)
         elif isinstance(shown, float):
             shown = f"{shown:g}"
-        elif isinstance(kind, Numbers):
+        elif numeric:
             shown = ",".join(f"{value:g}" for value in each.default) or False
         command = click.option(
             flag,

@@ -12,13 +12,13 @@ import click
 from jaxstyle.flags import (
     DEBUG,
     FOLDER,
+    LAYERS,
     OFFLINE,
+    PART,
     QUIET,
-    Layers,
-    Numbers,
-    Part,
     keep_compilations,
     note,
+    numbers,
     said,
     setting_flags,
     silent,
@@ -158,7 +158,7 @@ def grid(
 @FOLDER
 @click.option(
     "--strengths",
-    type=Numbers(float),
+    type=numbers(float),
     default="1",
     show_default=True,
     help="Times the style weight: every objective is done with each, and objectives are compared "
@@ -166,22 +166,21 @@ def grid(
 )
 @click.option(
     "--training",
-    type=Numbers(int),
+    type=numbers(int),
     default=(),
     help="Pairs (content × styles + style) that chose between objectives; not judged by.",
 )
 @click.option(
     "--judges",
     "networks",
-    type=Layers(),
+    type=LAYERS,
     default="vgg16,alexnet",
     show_default=True,
     help="Networks of the judges.",
 )
 @click.option(
     "--part",
-    type=Part(),
-    metavar="K/N",
+    type=PART,
     help="Only this share of the objectives, 1/N to N/N, and no report: several processes can "
     "share the work on one folder; the command without it then reports.",
 )

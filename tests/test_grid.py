@@ -54,7 +54,8 @@ def check_cells(cells, content=CONTENT, tolerance=2e-5, sorted_=False, **setting
         assert (apart.mean() if sorted_ else apart.max()) < tolerance
         assert cell.made.history.keys() == one.history.keys()
         for name, values in one.history.items():
-            np.testing.assert_allclose(cell.made.history[name], values, rtol=1e-3)
+            # Where the picture is the content itself, nothing but rounding is left of its distance.
+            np.testing.assert_allclose(cell.made.history[name], values, rtol=1e-3, atol=1e-9)
         assert cell.made.facts["settings"] == one.facts["settings"]
 
 

@@ -446,17 +446,15 @@ def test_where_the_interval_reaches_zero():
     assert "95% interval of the difference reaches zero against “single 0”" in verdict
 
 
-def at_strengths(gain, noise=0.0):
+def at_strengths(gain):
     """A single metric and a mixture at two strengths: equal curves but for the mixture's gain."""
     study = made_up(singles=2, mixtures=2, noise=0)
     for k, each in enumerate(study["objectives"]):
         each["curve"], each["strength"] = f"{each['kind']} 0", (1.0, 3.0)[k % 2]
-    random = np.random.default_rng(9)
     scores = np.empty((4, 12, 5))
     for k, (effectiveness, coherence) in enumerate(((0.6, 0.3), (0.4, 0.6)) * 2):
         scores[k, :, :3] = effectiveness - gain * (k > 1)
         scores[k, :, 3:] = coherence
-    scores += noise * random.normal(size=(4, 12, 1))
     return study | {"scores": scores, "held_out": np.ones((4, 5), bool)}
 
 

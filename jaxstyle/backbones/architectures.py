@@ -11,7 +11,7 @@ sum). AlexNet: `conv1` to `relu5`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -129,6 +129,18 @@ def layer_names(architecture: str) -> tuple[str, ...]:
     # A residual block has several convolutions and is one layer.
     names = dict.fromkeys(each.name[4:].rstrip("abcs") for each in convolutions(architecture))
     return tuple(f"{kind}{name}" for name in names for kind in ("conv", "relu"))
+
+
+def needed(architecture: str, layers: Iterable[str]) -> tuple[Convolution, ...]:
+    """The convolutions up to the deepest of `layers`, in the order in which they are computed.
+
+    >>> [each.name for each in needed("vgg16", ["conv1_2", "relu1_1"])]
+    ['conv1_1', 'conv1_2']
+    """
+    every = convolutions(architecture)
+    wanted = {layer[4:] for layer in layers}
+    found = (k for k, each in enumerate(every) if each.name[4:].rstrip("abcs") in wanted)
+    return every[: max(found, default=-1) + 1]
 
 
 def check_layers(architecture: str, layers: Sequence[str]) -> None:

@@ -39,7 +39,7 @@ class Conv(nn.Module):
     """A convolution with a border of zeros, computed in the way that is quickest on a CPU.
 
     Elsewhere it is XLA's. On a CPU deep layers take Winograd's way, if their kernel's numbers lie
-    beside it (`networks.quick`). Grids no larger than a kernel or two are one product of matrices:
+    beside it (`networks.deep`). Grids no larger than a kernel or two are one product of matrices:
     XLA takes up to 30 times as long. Measured in benchmarks/convolution.py.
     """
 
@@ -59,7 +59,7 @@ class Conv(nn.Module):
             return _by_products(x, kernel, self.border) + bias
         if on_cpu and self.border == 1 and self.has_variable("params", "winograd"):
             numbers: Any = self.get_variable("params", "winograd")
-            return winograd.convolution(x[None], numbers)[0] + bias
+            return winograd.convolution(x, numbers) + bias
         found: Grid = jax.lax.conv_general_dilated(
             x[None],
             kernel,

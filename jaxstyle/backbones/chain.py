@@ -13,7 +13,7 @@ import flax.linen as nn
 import jax
 from jaxtyping import Array, Float
 
-from jaxstyle.backbones.architectures import Convolution, convolutions
+from jaxstyle.backbones.architectures import Convolution, needed
 from jaxstyle.backbones.building import (
     Grid,
     Padding,
@@ -39,11 +39,8 @@ class Chain(nn.Module):
         """The features at each of the layers."""
         x = normalized(self, image)
         found: dict[str, Float[Array, "_h _w _c"]] = {}
-        every = convolutions(self.architecture)
-        wanted = {layer[4:] for layer in self.layers}
-        deepest = max(k for k, each in enumerate(every) if each.name[4:] in wanted)
         blocks: list[list[Convolution]] = []
-        for each in every[: deepest + 1]:
+        for each in needed(self.architecture, self.layers):
             blocks = [*blocks, []] if each.pooled or not blocks else blocks
             blocks[-1].append(each)
         for block in blocks:

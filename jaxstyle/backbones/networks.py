@@ -14,7 +14,7 @@ from jaxstyle.backbones.architectures import (
     VGG_BLOCKS,
     Sight,
     check_layers,
-    convolutions,
+    needed,
     sight,
     smallest_side,
 )
@@ -108,12 +108,9 @@ def deep(architecture: str, layers: Iterable[str]) -> tuple[str, ...]:
         architecture: Whose convolutions.
         layers: What is above the deepest of them is left out.
     """
-    every = convolutions(architecture)
-    wanted = tuple(f"conv{layer[4:]}" for layer in layers)
-    deepest = max((k for k, each in enumerate(every) if each.name.startswith(wanted)), default=-1)
     return tuple(
         each.name
-        for each in every[: deepest + 1]
+        for each in needed(architecture, layers)
         if (each.size, each.stride) == (3, 1) and each.inputs * each.outputs >= DEEP
     )
 

@@ -51,34 +51,32 @@ def transformed(kernel: Float[np.ndarray, "3 3 c d"]) -> Float[np.ndarray, "36 c
     return flat.reshape(36, inputs, outputs)
 
 
-def convolution(
-    x: Float[Array, "n h w c"], numbers: Float[Array, "36 c d"]
-) -> Float[Array, "n h w d"]:
+def convolution(x: Float[Array, "h w c"], numbers: Float[Array, "36 c d"]) -> Float[Array, "h w d"]:
     """A 3 × 3 convolution of stride 1 with a border of one zero.
 
     Args:
-        x: Grids.
+        x: A grid.
         numbers: Of the kernel, from `transformed`.
     """
-    count, height, width, inputs = x.shape
+    height, width, inputs = x.shape
     outputs = numbers.shape[-1]
     down, across = -(-height // 4), -(-width // 4)
-    x = jnp.pad(x, ((0, 0), (1, 4 * down + 1 - height), (1, 4 * across + 1 - width), (0, 0)))
+    x = jnp.pad(x, ((1, 4 * down + 1 - height), (1, 4 * across + 1 - width), (0, 0)))
     seen = _mixed(np.kron(_INPUT, _INPUT), _tiles(x)).reshape(36, -1, inputs)
     products = jax.lax.dot_general(seen, numbers, (((2,), (1,)), ((0,), (0,))))
     results = _mixed(np.kron(_OUTPUT, _OUTPUT), products.reshape(36, -1))
-    results = results.reshape(4, 4, count, down, across, outputs).transpose(2, 3, 0, 4, 1, 5)
-    return results.reshape(count, 4 * down, 4 * across, outputs)[:, :height, :width]
+    results = results.reshape(4, 4, down, across, outputs).transpose(2, 0, 3, 1, 4)
+    return results.reshape(4 * down, 4 * across, outputs)[:height, :width]
 
 
 def _mixed(matrix: np.ndarray, values: Float[Array, "q m"]) -> Float[Array, "p m"]:
     return jnp.matmul(jnp.asarray(matrix), values, precision="highest")
 
 
-def _tiles(x: Float[Array, "n h w c"]) -> Float[Array, "36 m"]:
+def _tiles(x: Float[Array, "h w c"]) -> Float[Array, "36 m"]:
     """All tiles of 6 × 6, every four positions: first the place in the tile, then the tile."""
-    tiles = _overlapping(_overlapping(x, 1), 3)
-    return tiles.transpose(2, 4, 0, 1, 3, 5).reshape(36, -1)
+    tiles = _overlapping(_overlapping(x, 0), 2)
+    return tiles.transpose(1, 3, 0, 2, 4).reshape(36, -1)
 
 
 def _overlapping(x: Array, axis: int) -> Array:

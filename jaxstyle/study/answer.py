@@ -86,25 +86,20 @@ def _at_equal_coherence(equal: Sequence[Mapping[str, Any]], named: str) -> str:
     unsure = [each["name"] for each in equal if (each["equal_gain"]["low"] or 0) <= 0]
     claim = "where both keep equally much of the content, the best one, "
     claim += f"{named}, is closer to the style than "
-    every = f"each of the {len(equal)} single metrics" if len(equal) > 1 else "the single metric"
     if ahead:
         beaten = len(equal) - len(ahead)
         return (
             f"No, mixtures do not win: {claim}{beaten} of {len(equal)} single metrics, but not "
             f"closer than {_names(ahead)}."
         )
-    if unsure:
-        verdict = f"Mixtures win on average, but not beyond doubt: {claim}{every}; but the "
-        verdict += f"{LEVEL:.0%} interval of the difference reaches zero against {_names(unsure)}."
-        return verdict
-    return f"Yes, mixtures win: {claim}{every}."
+    return _won(claim + _every(equal), unsure)
 
 
 def _on_both_axes(known: Sequence[Mapping[str, Any]], named: str) -> str:
     """The verdict where every objective was done at one strength."""
     ahead = [[e["name"] for e in known if e[f"{axis}_gain"]["mean"] <= 0] for axis in AXES]
     unsure = [e["name"] for e in known if any((e[f"{a}_gain"]["low"] or 0) <= 0 for a in AXES)]
-    every = f"each of the {len(known)} single metrics" if len(known) > 1 else "the single metric"
+    every = _every(known)
     claims = [f"is {'no ' * bool(ahead[0])}closer to the style than {_names(ahead[0]) or every}"]
     every = every if ahead[0] else "any of them"
     claims += [
@@ -116,6 +111,14 @@ def _on_both_axes(known: Sequence[Mapping[str, Any]], named: str) -> str:
         return f"No, mixtures do not win: {claim}."
     if any(ahead):
         return f"No, mixtures do not win on both axes: {claim}."
+    return _won(claim, unsure)
+
+
+def _every(known: Sequence[Any]) -> str:
+    return f"each of the {len(known)} single metrics" if len(known) > 1 else "the single metric"
+
+
+def _won(claim: str, unsure: Sequence[str]) -> str:
     if unsure:
         verdict = f"Mixtures win on average, but not beyond doubt: {claim}; but the {LEVEL:.0%} "
         return f"{verdict}interval of the difference reaches zero against {_names(unsure)}."

@@ -129,8 +129,7 @@ def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
             scores[mixture, test], scores[rival, test], coherence, both, **clusters
         )
         compared = won._asdict()
-        sides = [curves[objectives[mixture].get("curve", objectives[mixture]["name"])]]
-        sides.append(curves[curve])
+        sides = [next(these for these in curves.values() if mixture in these), curves[curve]]
         if min(map(len, sides)) > 1:
             paths = (
                 [scores[side][:, test][..., both & of] for of in (~coherence, coherence)]

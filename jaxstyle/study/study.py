@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -40,8 +41,6 @@ SHOWN = 160
 """Longest side of a picture inside of the report, pixels."""
 SHOWN_MOST = 32
 """Objectives whose pictures are inside of the report."""
-STRENGTH_SIGN = "×"
-"""Between an objective's mixture and its strength."""
 
 
 def study(
@@ -138,16 +137,19 @@ def study(
         content, style = pairs[pair]
         runs.append(Run(content.picture, style.picture, points[point][1], sources))
 
-    def judge_if_complete(point: int) -> None:
-        places = made.places[point * len(pairs) : (point + 1) * len(pairs)]
-        if known[point] is None and all(made.done(place) for place in places):
-            known[point] = scores.judged(places)
+    missing = Counter(number // len(pairs) for number in left)
+
+    def judge(point: int) -> None:
+        if known[point] is None and not missing[point]:
+            known[point] = scores.judged(made.places[point * len(pairs) : (point + 1) * len(pairs)])
 
     for number, each in grid.work(runs, lanes=lanes, on_progress=on_progress, report=report):
         made.keep(made.places[left[number]], each)
-        judge_if_complete(left[number] // len(pairs))
+        point = left[number] // len(pairs)
+        missing[point] -= 1
+        judge(point)
     for point in range(len(points)):
-        judge_if_complete(point)
+        judge(point)
     if part:
         return {}
     facts = manifest.surroundings()
@@ -274,7 +276,7 @@ def _told(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     metrics = [each[0].partition("~")[0] for each in settings.metric]
     strength = values.get("strength")
     return {
-        "name": values["objective"] + (f" {STRENGTH_SIGN}{strength:g}" if strength else ""),
+        "name": values["objective"] + (f" ×{strength:g}" if strength else ""),
         "curve": values["objective"],
         "strength": strength or 1.0,
         "text": " + ".join(f"{each[1]:g} {each[0]}" for each in settings.metric),
