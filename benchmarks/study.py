@@ -5,7 +5,9 @@
 2. Mixtures grown on the training pairs (the first 3 × 3): all pairs of the `PAIRED` best metrics
    (least mean of effectiveness and coherence, by judges they have not used), then the best pair
    with each other of the `CANDIDATES` best, then the best three with each other.
-3. The grown mixtures, the best `CANDIDATES` together, and all that no judge uses, on all pairs.
+3. The grown mixtures, and all metrics that no judge uses together, on all pairs.
+4. These and the `RIVALS` best single metrics with a weaker style weight as well, to be compared
+   where they keep equally much of the content.
 
 What is said is said of the pairs that chose nothing. n metrics have the weight 1/√n each: gradients
 that have nothing in common then add up to the pull of one.
@@ -19,6 +21,7 @@ import argparse
 import itertools
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -39,10 +42,13 @@ STYLES = ["sample:swirls", "sample:venice", "sample:red-fuji"]
 STYLES += ["sample:mosaic", "sample:woodblock", "sample:trouville"]
 TRAINED = (3, 3)  # the first contents and styles
 TRAINING = [c * len(STYLES) + s for c in range(TRAINED[0]) for s in range(TRAINED[1])]
-PAIRED, CANDIDATES, MOST = 5, 7, 4
+PAIRED, CANDIDATES, RIVALS = 4, 5, 4
+STRENGTHS = (0.3, 1.0)
 EARLIER = "gram=0.5+histogram=0.3+palette=0.1+relaxed_emd=0.3"  # `diverse`, as chosen by eye
 JUDGES = ("alexnet", "resnet18")
 REPORTED = ("table.csv", "scores.csv", "summary.json", "plane.svg", "table.md", "study.json")
+# Memory is kept, not given back after every step to be asked for, and cleared, again.
+KEEP = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 FLAGS = {"size": 128, "scale_steps": (20, 15), "scale_factor": 2.0}
 
 (HERE / "scores").mkdir(parents=True, exist_ok=True)
@@ -59,23 +65,28 @@ def mixture(names):
     return "+".join(f"{name}={1 / math.sqrt(len(names)):.3g}" for name in sorted(names))
 
 
-def make(objectives, contents=CONTENTS, styles=STYLES):
+def make(objectives, contents=CONTENTS, styles=STYLES, strengths=(1.0,)):
     """Pictures of all pairs, and what the judges say of them, by all workers together."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "jaxstyle", "study", "-o", str(asked.folder)]
     for flag, values in (("contents", contents), ("styles", styles), ("objective", objectives)):
         command += [word for value in values for word in (f"--{flag}", value)]
-    for name, value in {**FLAGS, "judges": JUDGES, "lanes": asked.lanes}.items():
+    more = {"judges": JUDGES, "lanes": asked.lanes, "strengths": strengths}
+    for name, value in {**FLAGS, **more}.items():
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         command += [f"--{name.replace('_', '-')}", text]
     count = min(asked.workers, len(objectives))
     asked.folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(HERE / "scores", asked.folder / "scores", dirs_exist_ok=True)
     workers = []
+    cores = sorted(os.sched_getaffinity(0))
     for k in range(count):
+        # Of its own, a worker's cores do 1.5 times as much as shared ones.
+        own = cores[k::count] or cores
         with (asked.folder / f"worker-{k + 1}.log").open("a") as log:
-            part = [*command, "--part", f"{k + 1}/{count}"]
-            workers.append(subprocess.Popen(part, stdout=log, stderr=log))
+            part = ["taskset", "-c", ",".join(map(str, own))]
+            part += [*command, "--part", f"{k + 1}/{count}"]
+            workers.append(subprocess.Popen(part, stdout=log, stderr=log, env=os.environ | KEEP))
     failed = [k + 1 for k, worker in enumerate(workers) if worker.wait()]
     shutil.copytree(asked.folder / "scores", HERE / "scores", dirs_exist_ok=True)
     print(f"{len(objectives)} objectives: {time.perf_counter() - began:.0f} s", flush=True)
@@ -83,9 +94,9 @@ def make(objectives, contents=CONTENTS, styles=STYLES):
         sys.exit(f"workers {failed} failed: see {asked.folder}/worker-*.log")
 
 
-def report(objectives, contents=CONTENTS, styles=STYLES, **more):
-    """The study of all of these, which are there."""
-    return study(
+def report(objectives, contents=CONTENTS, styles=STYLES, kept=None, **more):
+    """The study of all of these, which are there; its tables are kept under a name."""
+    summary = study(
         contents,
         styles,
         objectives,
@@ -94,9 +105,17 @@ def report(objectives, contents=CONTENTS, styles=STYLES, **more):
         report=lambda line: print(line, flush=True),
         title="Does a diversity of metrics make better pictures?",
         command="python benchmarks/study.py FOLDER",
+        pictures_shown=kept is not None,
         **FLAGS,
         **more,
     )
+    if kept:
+        (HERE / kept).mkdir(exist_ok=True)
+        for name in REPORTED:
+            shutil.copy(asked.folder / name, HERE / kept / name)
+        shutil.copy(asked.folder / "index.html", asked.folder / f"{kept}.html")
+        print("\n".join([kept, *summary["answer"]]), flush=True)
+    return summary
 
 
 def ranked(summary, pairs):
@@ -116,7 +135,7 @@ def names_of(objective):
 singles = [mixture([name]) for name in METRICS["style"]]
 done = [*singles, EARLIER]
 make(done)
-alone = ranked(report(done, training=TRAINING, pictures_shown=False), TRAINING)
+alone = ranked(report(done, training=TRAINING), TRAINING)
 order = [names_of(each)[0] for each in alone if each in singles]
 print("alone, best first:", ", ".join(order), flush=True)
 if asked.singles:
@@ -124,19 +143,18 @@ if asked.singles:
 tried = [mixture(each) for each in itertools.combinations(order[:PAIRED], 2)]
 few = CONTENTS[: TRAINED[0]], STYLES[: TRAINED[1]]
 grown, searched = [], {}
-for _ in range(2, MOST + 1):
+while len(grown) < 3:
     make(tried, *few)
-    known = ranked(report([*singles, *tried], *few, pictures_shown=False), range(len(TRAINING)))
-    searched |= {each: known[each] for each in tried if each in known}
-    grown.append(next(each for each in known if each in tried))
+    known = ranked(report(tried, *few), range(len(TRAINING)))
+    searched |= known
+    grown.append(next(iter(known)))
     print("best:", grown[-1], flush=True)
     chosen = names_of(grown[-1])
     tried = [mixture([*chosen, name]) for name in order[:CANDIDATES] if name not in chosen]
-grown.append(mixture(order[:CANDIDATES]))
 grown.append(mixture([name for name in METRICS["style"] if name not in STATISTICS]))
-make(grown)
-summary = report([*done, *grown], training=TRAINING)
-for name in REPORTED:
-    shutil.copy(asked.folder / name, HERE / name)
 (HERE / "chosen.json").write_text(json.dumps({"alone": alone, "searched": searched}, indent=1))
-print("\n".join(summary["answer"]))
+make(grown[::-1])
+report([*done, *grown], training=TRAINING, kept="alone")
+finals = [*[each for each in alone if each in singles][:RIVALS], EARLIER, *grown]
+make(finals, strengths=STRENGTHS)
+report(finals, training=TRAINING, strengths=STRENGTHS, kept="strengths")
