@@ -258,6 +258,7 @@ def work(
 
     for place, numbers in enumerate(kinds.values()):
         group = [runs[number] for number in numbers]
+        memory.let_go()
         which = f"program {place + 1} of {len(kinds)}" if len(kinds) > 1 else "one program"
         together = None
         if not group[0].settings.memory.isdigit():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -111,6 +112,29 @@ def available() -> int:
     except (OSError, ValueError):
         pass  # no limit for a group of processes
     return used() + free
+
+
+MAPS = Path("/proc/self/maps")
+MOST_MAPS = Path("/proc/sys/vm/max_map_count")
+
+
+def let_go() -> bool:
+    """Forget compiled programs where they take more than half of what Linux lets a process map.
+
+    A program for a CPU can hold thousands of memory maps, and a process may have 65,530: the next
+    one would end it. What is needed again is compiled again.
+
+    Returns:
+        Whether they were forgotten.
+    """
+    try:
+        crowded = MAPS.read_bytes().count(b"\n") > int(MOST_MAPS.read_text()) / 2
+    except OSError:
+        return False  # no Linux
+    if crowded:
+        jax.clear_caches()
+        gc.collect()
+    return crowded
 
 
 def _device_stats() -> dict[str, Any]:

@@ -121,6 +121,7 @@ def work(
 ) -> Stylized:
     """Go through a run's scales, coarse to fine; see `stylize`."""
     began = time.perf_counter()
+    memory.let_go()
     compiled = run.compiled
     chosen = run.plan()
     report(str(chosen))

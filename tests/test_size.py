@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -280,6 +281,20 @@ class TestMemory:
         facts = json.loads((files / "out.json").read_text())["memory"]
         assert facts["layout"] == "whole"
         assert 0 < facts["predicted"] < facts["available"]
+
+    @pytest.mark.skipif(not memory.MAPS.exists(), reason="memory maps of a process are Linux's")
+    def test_programs_are_let_go_before_a_process_has_too_many_memory_maps(self, monkeypatch):
+        doubled = jax.jit(lambda x: 2 * x)
+        assert doubled(1.0) == 2
+        assert not memory.let_go()
+        kept = doubled._cache_size()
+        assert kept == 1
+        count = len(memory.MAPS.read_text().splitlines())
+        few = SimpleNamespace(read_text=lambda: str(2 * count - 2))
+        monkeypatch.setattr(memory, "MOST_MAPS", few)
+        assert memory.let_go()
+        assert doubled._cache_size() == 0
+        assert doubled(1.0) == 2
 
     @pytest.mark.slow
     def test_the_prediction_is_what_is_taken(self):
