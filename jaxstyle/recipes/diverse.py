@@ -5,16 +5,11 @@ from jaxstyle.recipes.recipe import Recipe
 RECIPE = Recipe(
     name="diverse",
     meaning="a mixture of unlike metrics, ours",
-    settings={
-        "metric": (
-            ("gram", 0.5),
-            ("histogram", 0.3),
-            ("relaxed_emd", 0.3),
-            ("palette", 0.1),
-        ),
-        "content_metric": (("mse", 0.7), ("self_similarity", 0.3)),
-    },
-    constants="None: proportions in calibrated units, chosen by eye, not yet by a study.",
+    settings={"metric": (("cross_layer_gram", 0.707), ("histogram", 0.707))},
+    constants=(
+        "None: equal weights in calibrated units. The best of what benchmarks/study.py tried on its "
+        "training pairs."
+    ),
     weights="any",
     deviations="Nothing to deviate from.",
     bibtex="""\
