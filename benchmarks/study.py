@@ -44,7 +44,7 @@ TRAINING = [c * len(STYLES) + s for c in range(TRAINED[0]) for s in range(TRAINE
 PAIRED, RIVALS = 4, 3
 STRENGTHS = (0.3, 1.0)
 JUDGES = ("alexnet", "resnet18")
-REPORTED = ("table.csv", "scores.csv", "summary.json", "plane.svg", "table.md", "study.json")
+REPORTED = ("table.csv", "summary.json", "plane.svg", "table.md", "study.json")
 # Memory is kept, not given back after every step to be asked for, and cleared, again.
 KEEP = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 FLAGS = {"size": 128, "scale_steps": (20, 15), "scale_factor": 2.0}
