@@ -125,7 +125,7 @@ def ours(pair, size, steps, cache):
         content,
         style,
         size=size,
-        scale_steps=steps,
+        scale_steps=tuple(steps),
         backbone=NETWORK,
         metric=tuple(
             ("gram", STYLE_WEIGHT / channels**2, (layer,)) for layer, channels in STYLE.items()
