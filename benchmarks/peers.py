@@ -22,8 +22,9 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from vgg_in_torch import pictures, vgg
 
-from jaxstyle import images, memory, samples
+from jaxstyle import memory
 from jaxstyle.backbones import architectures, weights
 
 NETWORK = "vgg19-normalized"
@@ -43,12 +44,6 @@ CHECKED = 5  # steps after which the losses are compared
 ROUNDS, STEPS = 7, 2
 
 
-def pictures(size):
-    return [
-        images.resize(images.read(samples.resolve(f"sample:{name}")), (size, size)) for name in PAIR
-    ]
-
-
 class Ours:
     """jaxstyle's own programs, as `stylize` runs them."""
 
@@ -56,7 +51,7 @@ class Ours:
         from jaxstyle.run import Run, Sources
         from jaxstyle.settings import Settings
 
-        content, style = pictures(size)
+        content, style = pictures(PAIR, size)
         settings = Settings(
             size=size,
             scales=1,
@@ -71,9 +66,7 @@ class Ours:
         self.run = Run(content, style, settings, Sources())
         self.prepared = jax.block_until_ready(self.run.prepared(size, "whole"))
         self.state = self.run.compiled.start(jnp.asarray(content), RATE)
-        compiled = self.run.compiled
-        extract = compiled.kind.extract
-        self.features = jax.jit(lambda params, image: extract(params, image))
+        self.features = jax.jit(self.run.compiled.kind.extract)
         self.version = f"jax {jax.__version__}"
 
     def step(self):
@@ -95,28 +88,15 @@ class Torch:
 
         self.version = f"torch {torch.__version__}"
         self.torch = torch
-        functional = torch.nn.functional
         own = weights.load(NETWORK).tensors
         order = torch.channels_last if "channels last" in name else torch.contiguous_format
         affine = own["preprocess"]
         mix = torch.tensor(np.array(affine["kernel"]).T[:, :, None, None])
         shift = torch.tensor(np.array(affine["bias"]))
-        specs = architectures.needed("vgg19", [STYLE[-1]])
-        kernels = {}
-        for spec in specs:
-            kernel = np.array(own[spec.name]["kernel"]).transpose(3, 2, 0, 1)
-            kernel = torch.tensor(kernel).contiguous(memory_format=order)
-            kernels[spec.name] = kernel, torch.tensor(np.array(own[spec.name]["bias"]))
+        seen_by = vgg(own, architectures.needed("vgg19", [STYLE[-1]]), order)
 
         def features(image):
-            x = functional.conv2d(image, mix, shift)
-            found = {}
-            for spec in specs:
-                if spec.pooled:
-                    x = functional.max_pool2d(x, 2)
-                x = functional.relu(functional.conv2d(x, *kernels[spec.name], padding=1))
-                found["relu" + spec.name[4:]] = x
-            return found
+            return seen_by(torch.nn.functional.conv2d(image, mix, shift))
 
         def gram(x):
             flat = x.flatten(2)[0]
@@ -124,7 +104,7 @@ class Torch:
 
         content, style = (
             torch.tensor(np.array(each)).permute(2, 0, 1)[None].contiguous(memory_format=order)
-            for each in pictures(size)
+            for each in pictures(PAIR, size)
         )
         with torch.no_grad():
             seen = features(style)

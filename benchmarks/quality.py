@@ -23,6 +23,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from vgg_in_torch import pictures, vgg
 
 NETWORK = "vgg16-caffe"
 STYLE = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512, "relu5_1": 512}
@@ -33,14 +34,6 @@ STEPS = ((), (60, 40, 30, 20))
 """Ours at four sizes: the default's steps, and fewer."""
 
 
-def pictures(pair, size):
-    from jaxstyle import images, samples
-
-    return [
-        images.resize(images.read(samples.resolve(f"sample:{name}")), (size, size)) for name in pair
-    ]
-
-
 def theirs(pair, size, iterations, start):
     """neural-style's run: the loss before each iteration, and when it was known."""
     began = time.perf_counter()
@@ -49,24 +42,9 @@ def theirs(pair, size, iterations, start):
     from jaxstyle.backbones import architectures, weights
 
     own = weights.load(NETWORK, report=None).tensors
-    functional = torch.nn.functional
+    mse = torch.nn.functional.mse_loss
     specs = architectures.needed("vgg16", [*STYLE, CONTENT])
-    kernels = {
-        each.name: (
-            torch.tensor(np.array(own[each.name]["kernel"]).transpose(3, 2, 0, 1)).contiguous(),
-            torch.tensor(np.array(own[each.name]["bias"])),
-        )
-        for each in specs
-    }
-
-    def features(x):
-        found = {}
-        for each in specs:
-            if each.pooled:
-                x = functional.max_pool2d(x, 2)
-            x = functional.relu(functional.conv2d(x, *kernels[each.name], padding=1))
-            found["relu" + each.name[4:]] = x
-        return found
+    features = vgg(own, specs, torch.contiguous_format)
 
     def gram(x):
         flat = x.flatten(2)[0]
@@ -94,7 +72,6 @@ def theirs(pair, size, iterations, start):
     def closure():
         optimizer.zero_grad()
         seen = features(image)
-        mse = functional.mse_loss
         loss = CONTENT_WEIGHT * mse(seen[CONTENT], wanted)
         for layer, target in styles.items():
             loss = loss + STYLE_WEIGHT * mse(gram(seen[layer]), target)

@@ -79,7 +79,7 @@ def make(objectives, contents=CONTENTS, styles=STYLES, strengths=(1.0,)):
     workers = []
     cores = sorted(os.sched_getaffinity(0))
     for k in range(count):
-        # Of its own, a worker's cores do 1.5 times as much as shared ones.
+        # Of its own, a worker's cores do about 1.4 times as much as shared ones.
         own = cores[k::count] or cores
         with (asked.folder / f"worker-{k + 1}.log").open("a") as log:
             part = ["taskset", "-c", ",".join(map(str, own))]

@@ -1,0 +1,42 @@
+"""What the comparisons with PyTorch share: square sample pictures, and a VGG in PyTorch."""
+
+import numpy as np
+
+
+def pictures(names, size):
+    """Samples by name as squares."""
+    from jaxstyle import images, samples
+
+    return [
+        images.resize(images.read(samples.resolve(f"sample:{name}")), (size, size))
+        for name in names
+    ]
+
+
+def vgg(own, specs, order):
+    """The features of a picture, already as the network wants it, at every ReLU.
+
+    Args:
+        own: Weights, as `jaxstyle.backbones.weights` has them.
+        specs: Convolutions, from `jaxstyle.backbones.architectures.needed`.
+        order: PyTorch's memory format.
+    """
+    import torch
+
+    functional = torch.nn.functional
+    kernels = {}
+    for spec in specs:
+        kernel = torch.tensor(np.array(own[spec.name]["kernel"]).transpose(3, 2, 0, 1))
+        bias = torch.tensor(np.array(own[spec.name]["bias"]))
+        kernels[spec.name] = kernel.contiguous(memory_format=order), bias
+
+    def features(x):
+        found = {}
+        for spec in specs:
+            if spec.pooled:
+                x = functional.max_pool2d(x, 2)
+            x = functional.relu(functional.conv2d(x, *kernels[spec.name], padding=1))
+            found["relu" + spec.name[4:]] = x
+        return found
+
+    return features
