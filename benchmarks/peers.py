@@ -4,13 +4,16 @@ VGG19 to relu5_1, Gram matrices at relu1_1 to relu5_1, content at relu4_2, zero 
 contender is a process of its own that waits while the others work; they take turns, and medians are
 compared. What each has to say of the objective after the same steps is compared too. The floor is
 the machine's: the multiplications and additions of the convolutions and Gram matrices done
-directly, at the rate at which it multiplies large matrices.
+directly, at the rate at which it multiplies large matrices. On a GPU everybody is there in each
+precision, and the matrices are too.
 
 pip install torch==2.13.0
-python benchmarks/peers.py [SIZE …]            writes benchmarks/peers.md (default: 256 512)
+python benchmarks/peers.py [SIZE …]            (default: 256 512; on a GPU 512)
+    writes benchmarks/peers.md, or peers_gpu.md
 """
 
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -32,22 +35,25 @@ STYLE = [f"relu{block}_1" for block in range(1, 6)]
 CONTENT = "relu4_2"
 PAIR = ("lighthouse", "swirls")
 RATE, DECAY = 0.03, 0.99  # of Adam: its step and its slower average
+GPU = jax.default_backend() == "gpu"
 OURS = "jaxstyle"
-CONTENDERS = (
-    OURS,
+PEERS = (
     "torch eager",
     "torch eager, channels last",
     "torch.compile",
     "torch.compile, channels last",
 )
+PRECISIONS = ("float32", "tensorfloat32", "bfloat16") if GPU else ("float32",)
 CHECKED = 5  # steps after which the losses are compared
-ROUNDS, STEPS = 7, 2
+ROUNDS = 7
+STEPS = 50 if GPU else 2  # of a turn
+TOGETHER = 10 if GPU else 1  # steps of ours between two looks
 
 
 class Ours:
     """jaxstyle's own programs, as `stylize` runs them."""
 
-    def __init__(self, size):
+    def __init__(self, size, precision):
         from jaxstyle.run import Run, Sources
         from jaxstyle.settings import Settings
 
@@ -59,6 +65,7 @@ class Ours:
             content_weight=1.0,
             smoothness=0.0,
             padding="zeros",
+            precision=precision,
             optimizer="adam",
             learning_rate=RATE,
             calibrate=False,
@@ -69,23 +76,37 @@ class Ours:
         self.features = jax.jit(self.run.compiled.kind.extract)
         self.version = f"jax {jax.__version__}"
 
-    def step(self):
-        """Move the picture; the loss before."""
-        advance = self.run.compiled.advance
-        self.state, totals, _ = advance(self.prepared, self.state, 1, RATE, "whole")
-        return float(totals[0])
+    def steps(self, count):
+        """Move the picture; the losses before each step."""
+        advance, losses = self.run.compiled.advance, []
+        for first in range(0, count, TOGETHER):
+            some = min(TOGETHER, count - first)
+            self.state, totals, _ = advance(self.prepared, self.state, some, RATE, "whole")
+            losses += totals.tolist()
+        return losses
 
-    def forward(self):
+    def forward(self, count):
         """The features alone."""
-        jax.block_until_ready(self.features(self.run.compiled.params, self.state.image))
+        for _ in range(count):
+            found = self.features(self.run.compiled.params, self.state.image)
+        jax.block_until_ready(found)
+
+    def peak(self):
+        """Bytes."""
+        return memory.peak()
 
 
 class Torch:
     """The same as most people write it in PyTorch."""
 
-    def __init__(self, size, name):
+    def __init__(self, size, name, precision):
         import torch
 
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = precision != "float32"
+        torch.backends.cuda.matmul.allow_tf32 = precision != "float32"
+        torch.set_default_device("cuda" if GPU else "cpu")
+        kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self.version = f"torch {torch.__version__}"
         self.torch = torch
         own = weights.load(NETWORK).tensors
@@ -93,14 +114,14 @@ class Torch:
         affine = own["preprocess"]
         mix = torch.tensor(np.array(affine["kernel"]).T[:, :, None, None])
         shift = torch.tensor(np.array(affine["bias"]))
-        seen_by = vgg(own, architectures.needed("vgg19", [STYLE[-1]]), order)
+        seen_by = vgg(own, architectures.needed("vgg19", [STYLE[-1]]), order, kind)
 
         def features(image):
-            return seen_by(torch.nn.functional.conv2d(image, mix, shift))
+            return seen_by(torch.nn.functional.conv2d(image, mix, shift).to(kind))
 
         def gram(x):
             flat = x.flatten(2)[0]
-            return flat @ flat.T / flat.shape[1]
+            return (flat @ flat.T).float() / flat.shape[1]
 
         content, style = (
             torch.tensor(np.array(each)).permute(2, 0, 1)[None].contiguous(memory_format=order)
@@ -117,47 +138,55 @@ class Torch:
             seen = features(image)
             pairs = zip(STYLE, styles, strict=True)
             parts = [((gram(seen[layer]) - target) ** 2).mean() for layer, target in pairs]
-            return sum(parts) / len(parts) + ((seen[CONTENT] - wanted) ** 2).mean()
+            return sum(parts) / len(parts) + ((seen[CONTENT] - wanted).float() ** 2).mean()
 
         compiled = name.startswith("torch.compile")
         self.loss = torch.compile(loss) if compiled else loss
         self.features = torch.compile(features) if compiled else features
 
-    def step(self):
-        """Move the picture; the loss before."""
-        self.optimizer.zero_grad()
-        loss = self.loss(self.image)
-        loss.backward()
-        self.optimizer.step()
-        with self.torch.no_grad():
-            self.image.clamp_(0, 1)
-        return float(loss.detach())
+    def steps(self, count):
+        """Move the picture; the losses before each step."""
+        losses = []
+        for _ in range(count):
+            self.optimizer.zero_grad()
+            loss = self.loss(self.image)
+            loss.backward()
+            self.optimizer.step()
+            with self.torch.no_grad():
+                self.image.clamp_(0, 1)
+            losses.append(loss.detach())
+        return [float(loss) for loss in losses]
 
-    def forward(self):
+    def forward(self, count):
         """The features alone."""
         with self.torch.no_grad():
-            self.features(self.image)
+            for _ in range(count):
+                found = self.features(self.image)
+            float(found[CONTENT][0, 0, 0, 0])
+
+    def peak(self):
+        """Bytes."""
+        return self.torch.cuda.max_memory_allocated() if GPU else memory.peak()
 
 
-def work(name, size):
+def work(name, precision, size):
     """A contender: says what it took to get ready, then does as it is told."""
     began = time.perf_counter()
-    contender = Ours(size) if name == OURS else Torch(size, name)
+    contender = Ours(size, precision) if name == OURS else Torch(size, name, precision)
     ready = time.perf_counter()
-    losses = [contender.step()]
+    losses = contender.steps(1)
     first = time.perf_counter() - ready
-    losses += [contender.step() for _ in range(CHECKED)]
-    contender.forward()
+    losses += contender.steps(CHECKED)
+    contender.forward(1)
     told = {"version": contender.version, "prepared": ready - began, "first": first}
     print(json.dumps(told | {"losses": losses}), flush=True)
     for line in sys.stdin:
         what, count = line.split()
-        act = {"step": contender.step, "forward": contender.forward}[what]
+        act = {"step": contender.steps, "forward": contender.forward}[what]
         began = time.perf_counter()
-        for _ in range(int(count)):
-            act()
+        act(int(count))
         seconds = (time.perf_counter() - began) / int(count)
-        print(json.dumps({"seconds": seconds, "peak": memory.peak()}), flush=True)
+        print(json.dumps({"seconds": seconds, "peak": contender.peak()}), flush=True)
 
 
 def operations(size):
@@ -171,10 +200,11 @@ def operations(size):
     return total
 
 
-def matrix_rate(side=3072):
+def matrix_rate(precision):
     """Operations a second in a product of large matrices, the best of several."""
-    a = jnp.ones((side, side), jnp.float32)
-    product = jax.jit(lambda a: jnp.matmul(a, a, precision="highest"))
+    side = 8192 if GPU else 3072
+    a = jax.random.normal(jax.random.key(0), (side, side), RATES[precision][0])
+    product = jax.jit(lambda a: jnp.matmul(a, a, precision=RATES[precision][1]))
     product(a).block_until_ready()
     taken = []
     for _ in range(ROUNDS):
@@ -184,59 +214,80 @@ def matrix_rate(side=3072):
     return 2 * side**3 / min(taken)
 
 
+RATES = {
+    "float32": (jnp.float32, "highest"),
+    "tensorfloat32": (jnp.float32, "default"),
+    "bfloat16": (jnp.bfloat16, "default"),
+}
+
+
 def compare(size):
-    """A row for each contender, and the floor."""
+    """A row for each contender, and the floors."""
+    contenders = [(name, precision) for precision in PRECISIONS for name in (OURS, *PEERS)]
     waiting, told = {}, {}
-    for name in CONTENDERS:  # one after another: a first step is timed alone
-        words = [sys.executable, __file__, "work", name, str(size)]
+    for each in contenders:
+        words = [sys.executable, __file__, "work", *each, str(size)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        waiting[name] = subprocess.Popen(words, **pipes)
-        told[name] = json.loads(waiting[name].stdout.readline())
-        print(name, told[name], flush=True)
+        # A GPU's memory is for all of them.
+        env = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        waiting[each] = subprocess.Popen(words, env=env, **pipes)
+        if not GPU:  # one after another: a first step is timed alone
+            told[each] = json.loads(waiting[each].stdout.readline())
+    for each in contenders:
+        told[each] = told.get(each) or json.loads(waiting[each].stdout.readline())
+        print(each, told[each], flush=True)
 
-    def ask(name, what, count):
-        print(what, count, file=waiting[name].stdin, flush=True)
-        return json.loads(waiting[name].stdout.readline())
+    def ask(each, what, count):
+        print(what, count, file=waiting[each].stdin, flush=True)
+        return json.loads(waiting[each].stdout.readline())
 
-    taken = {name: {"step": [], "forward": []} for name in CONTENDERS}
-    rates, peaks = [], {}
+    taken = {each: {"step": [], "forward": []} for each in contenders}
+    rates, peaks = {precision: [] for precision in PRECISIONS}, {}
     for _ in range(ROUNDS):
-        rates.append(matrix_rate())
+        for precision in PRECISIONS:
+            rates[precision].append(matrix_rate(precision))
         for what in ("step", "forward"):
-            for name in CONTENDERS:
-                said = ask(name, what, STEPS)
-                taken[name][what].append(said["seconds"])
-                peaks[name] = said["peak"]
-    for each in waiting.values():
-        each.stdin.close()
-        each.wait()
+            for each in contenders:
+                answer = ask(each, what, STEPS)
+                taken[each][what].append(answer["seconds"])
+                peaks[each] = answer["peak"]
+    for process in waiting.values():
+        process.stdin.close()
+        process.wait()
     middle = {
-        name: {what: statistics.median(each) for what, each in both.items()}
-        for name, both in taken.items()
+        each: {what: statistics.median(times) for what, times in both.items()}
+        for each, both in taken.items()
     }
-    own = middle[OURS]["step"]
-    gap = max(
-        abs(a - b) / abs(b)
-        for each in told.values()
-        for a, b in zip(each["losses"], told[OURS]["losses"], strict=True)
-    )
-    rate, count = statistics.median(rates), operations(size)
-    rows = [
-        f"| {size} | {name} | {middle[name]['step']:.3f} | {middle[name]['step'] / own:.2f} "
-        f"| {middle[name]['forward']:.3f} | {told[name]['first']:.1f} "
-        f"| {peaks[name] / 2**30:.2f} |"
-        for name in CONTENDERS
-    ]
-    floor = count / rate
-    rows.append(
-        f"| {size} | floor of direct convolutions | {floor:.3f} | {floor / own:.2f} | | | |"
-    )
-    fastest = min(middle[name]["step"] for name in CONTENDERS if name != OURS)
-    said = (
-        f"{size} px: {count / 1e9:.0f} billion operations a step, matrices at "
-        f"{rate / 1e9:.0f} billion a second; the fastest PyTorch takes {fastest / own:.2f} times "
-        f"our step. Losses of the first {CHECKED + 1} steps agree to {gap:.1e}."
-    )
+    count, rows, said = operations(size), [], []
+    reference = told[OURS, PRECISIONS[0]]["losses"]
+    for precision in PRECISIONS:
+        own = middle[OURS, precision]["step"]
+        for name in (OURS, *PEERS):
+            times = middle[name, precision]
+            rows.append(
+                f"| {size} | {precision} | {name} | {1e3 * times['step']:.4g} "
+                f"| {times['step'] / own:.2f} | {1e3 * times['forward']:.4g} "
+                f"| {told[name, precision]['first']:.1f} "
+                f"| {peaks[name, precision] / 2**30:.2f} |"
+            )
+        rate = statistics.median(rates[precision])
+        floor = count / rate
+        rows.append(
+            f"| {size} | {precision} | floor of direct convolutions | {1e3 * floor:.4g} "
+            f"| {floor / own:.2f} | | | |"
+        )
+        fastest = min(middle[name, precision]["step"] for name in PEERS)
+        gap = max(
+            abs(a - b) / abs(b)
+            for name in (OURS, *PEERS)
+            for a, b in zip(told[name, precision]["losses"], reference, strict=True)
+        )
+        said.append(
+            f"{size} px, {precision}: {count / 1e9:.0f} billion operations a step, matrices at "
+            f"{rate / 1e9:.0f} billion a second; the fastest PyTorch takes {fastest / own:.2f} "
+            f"times our step. Losses of the first {CHECKED + 1} steps are within {gap:.1e} of "
+            f"ours in {PRECISIONS[0]}."
+        )
     versions = ", ".join(dict.fromkeys(each["version"] for each in told.values()))
     return rows, said, versions
 
@@ -244,26 +295,28 @@ def compare(size):
 def main(sizes):
     rows, said = [], []
     for size in sizes:
-        found, line, versions = compare(size)
+        found, lines, versions = compare(size)
         rows += found
-        said.append(line)
-        print("\n".join([*found, line]), flush=True)
+        said += lines
+        print("\n".join([*found, *lines]), flush=True)
     text = f"""# A step, and its peers
 
 `python benchmarks/peers.py {" ".join(map(str, sizes))}`, {date.today()}, {platform.machine()},
 {jax.devices()[0].device_kind}, {versions}. {NETWORK}, Gram at relu1_1 to relu5_1, content at
-relu4_2, Adam, squares of SIZE pixels, float32. Seconds, medians of {ROUNDS} turns; GiB of the whole
-process at its peak. `first` is the first step, compilation included.
+relu4_2, Adam, squares of SIZE pixels. Milliseconds, medians of {ROUNDS} turns; `first` is the first
+step in seconds, compilation included; GiB {"on the GPU" if GPU else "of the whole process"} at the
+peak.
 
-| size | by | step | to ours | forward alone | first | GiB |
-|---|---|---|---|---|---|---|
+| size | precision | by | step | to ours | forward alone | first | GiB |
+|---|---|---|---|---|---|---|---|
 """ + "\n".join(rows)
     text += "\n\n" + "\n".join(f"- {line}" for line in said) + "\n"
-    Path(__file__).with_suffix(".md").write_text(text)
+    name = "peers_gpu.md" if GPU else "peers.md"
+    Path(__file__).with_name(name).write_text(text)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["work"]:
-        work(sys.argv[2], int(sys.argv[3]))
+        work(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     else:
-        main([int(word) for word in sys.argv[1:]] or [256, 512])
+        main([int(word) for word in sys.argv[1:]] or ([512] if GPU else [256, 512]))

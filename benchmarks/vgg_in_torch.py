@@ -13,22 +13,24 @@ def pictures(names, size):
     ]
 
 
-def vgg(own, specs, order):
+def vgg(own, specs, order, kind=None):
     """The features of a picture, already as the network wants it, at every ReLU.
 
     Args:
         own: Weights, as `jaxstyle.backbones.weights` has them.
         specs: Convolutions, from `jaxstyle.backbones.architectures.needed`.
         order: PyTorch's memory format.
+        kind: PyTorch's number format (default: float32).
     """
     import torch
 
     functional = torch.nn.functional
+    kind = kind or torch.float32
     kernels = {}
     for spec in specs:
         kernel = torch.tensor(np.array(own[spec.name]["kernel"]).transpose(3, 2, 0, 1))
         bias = torch.tensor(np.array(own[spec.name]["bias"]))
-        kernels[spec.name] = kernel.contiguous(memory_format=order), bias
+        kernels[spec.name] = kernel.to(kind).contiguous(memory_format=order), bias.to(kind)
 
     def features(x):
         found = {}

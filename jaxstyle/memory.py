@@ -230,7 +230,8 @@ def _parts(
             tiles.look.lower(params, content, seen, start, own, extract=extract, shape=shape)
         )
     )
-    yield kept + size_of(seen) + taken_by(programs.compare.lower(prepared, content, seen))
+    lowered = programs.compare.lower(prepared, content, seen, extract=extract)
+    yield kept + size_of(seen) + taken_by(lowered)
     yield (
         kept
         + size_of((seen, content))
@@ -254,7 +255,9 @@ def _parts(
     yield (
         pictures
         + size_of(each)
-        + taken_by(programs.remember.lower(parts, content, styles, each, 0, picks))
+        + taken_by(
+            programs.remember.lower(parts, content, styles, each, 0, picks, extract=extract)
+        )
     )
 
 

@@ -165,7 +165,9 @@ def _download_with_pip(package: Package, folder: Path) -> Path:
     ]
     if package.python:
         command += ["--python-version", package.python]
-    if package.kind == "sdist" and importlib.util.find_spec("setuptools"):
+    # The setuptools of a fresh environment may be too old to prepare metadata by itself.
+    able = ("setuptools.command.bdist_wheel", "wheel.bdist_wheel")
+    if package.kind == "sdist" and any(map(_is_here, able)):
         # Spares pip the download of another setuptools, which no hash would pin.
         command += ["--no-build-isolation"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -173,6 +175,13 @@ def _download_with_pip(package: Package, folder: Path) -> Path:
         raise OSError(f"could not fetch {package}: {_pip_reason(done.stderr)}")
     (archive,) = (folder / "archive").iterdir()
     return archive
+
+
+def _is_here(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _download_with_npm(package: Package, folder: Path) -> Path:

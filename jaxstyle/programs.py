@@ -67,7 +67,11 @@ class Programs:
         self.names = terms.names(parts)
         self.parts = parts
         extract, self.params = terms.extractor(
-            parts, networks, pooling=settings.pooling, padding=settings.padding
+            parts,
+            networks,
+            pooling=settings.pooling,
+            padding=settings.padding,
+            precision=settings.precision,
         )
         length = 1 if jax.default_backend() == "cpu" else CHUNK
         self.kind = Kind(extract, settings.optimizer, settings.parametrization, length)
@@ -83,7 +87,8 @@ class Programs:
             tiles.features(self.extract_of(kind), self.params, jnp.asarray(image), layout)
             for kind, image in (("content", content), *(("style", each) for each in styles))
         ]
-        return remember(self.parts, content, styles, seen, seed, picks)
+        extract = self.kind.extract
+        return remember(self.parts, content, styles, seen, seed, picks, extract=extract)
 
     def extract_of(self, kind: str) -> Extractor:
         """What gives the layers that terms of a kind look at."""
@@ -145,7 +150,7 @@ class Programs:
     ) -> tuple[optimize.State, Losses]:
         extract, params, image = self.kind.extract, self.params, state.image
         seen = tiles.features(extract, params, image, tile)
-        losses, gradient, slopes = compare(prepared, image, seen)
+        losses, gradient, slopes = compare(prepared, image, seen, extract=extract)
         gradient = tiles.pull_back(extract, params, image, slopes, gradient, tile)
         # The features' gradient is not needed any more, and is as large as the rest together.
         jax.block_until_ready(gradient)
@@ -209,10 +214,11 @@ def prepare(
 ) -> Objective:
     """`objective.prepare`, compiled."""
     key = jax.random.key(seed)
-    return objective.prepare(partial(extract, params), parts, content, styles, key, picks)
+    with extract.rounding():
+        return objective.prepare(partial(extract, params), parts, content, styles, key, picks)
 
 
-@jax.jit
+@partial(jax.jit, static_argnames="extract")
 def remember(
     parts: tuple[Term, ...],
     content: Any,
@@ -220,10 +226,13 @@ def remember(
     seen: Sequence[tiles.Features],
     seed: Any,
     picks: Any,
+    *,
+    extract: Extractor,
 ) -> Objective:
     """`objective.remember`, compiled; `seen` are the content's features and each style's."""
     pairs = list(zip(styles, seen[1:], strict=True))
-    return objective.remember(parts, (content, seen[0]), pairs, jax.random.key(seed), picks)
+    with extract.rounding():
+        return objective.remember(parts, (content, seen[0]), pairs, jax.random.key(seed), picks)
 
 
 @partial(jax.jit, static_argnames="extract")
@@ -237,7 +246,8 @@ def calibrate(
 ) -> Objective:
     """`objective.calibrate` at the double exposure, compiled."""
     reference = objective.double_exposure(content, styles)
-    return objective.calibrate(partial(extract, params), prepared, reference)
+    with extract.rounding():
+        return objective.calibrate(partial(extract, params), prepared, reference)
 
 
 @partial(jax.jit, static_argnames="kind")
@@ -265,19 +275,20 @@ def advance(
     def evaluate(image: Image) -> Losses:
         return objective.evaluate(partial(kind.extract, params), prepared, image)
 
-    return optimize.take_steps(
-        optimize.measured(evaluate),
-        optimize.optimizer(kind.optimizer, rate),
-        state,
-        count,
-        length=kind.length,
-        space=kind.space(state.image.shape),
-    )
+    with kind.extract.rounding():
+        return optimize.take_steps(
+            optimize.measured(evaluate),
+            optimize.optimizer(kind.optimizer, rate),
+            state,
+            count,
+            length=kind.length,
+            space=kind.space(state.image.shape),
+        )
 
 
-@partial(jax.jit, donate_argnames="seen")
+@partial(jax.jit, static_argnames="extract", donate_argnames="seen")
 def compare(
-    prepared: Objective, image: Image, seen: tiles.Features
+    prepared: Objective, image: Image, seen: tiles.Features, *, extract: Extractor
 ) -> tuple[Losses, Image, tiles.Features]:
     """The losses of a picture whose features are known, and the gradient of their total.
 
@@ -290,7 +301,8 @@ def compare(
         losses = objective.evaluate(lambda _: seen, prepared, image)
         return losses.total, losses
 
-    slopes, losses = jax.grad(total, argnums=(0, 1), has_aux=True)(image, seen)
+    with extract.rounding():
+        slopes, losses = jax.grad(total, argnums=(0, 1), has_aux=True)(image, seen)
     return losses, *slopes
 
 

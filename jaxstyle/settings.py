@@ -22,6 +22,7 @@ OptimizerName = Literal["lbfgs", "adam", "sgd", "momentum", "rmsprop"]
 ParametrizationName = Literal["pixels", "laplacian", "fourier"]
 PoolingName = Literal["max", "average", "hanning"]
 PaddingName = Literal["zeros", "reflect", "edge"]
+PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
 
 LEARNING_RATES: dict[str, float] = {
     "lbfgs": 1.0,
@@ -99,6 +100,11 @@ class Settings:
     )
     pooling: PoolingName = _setting("max", "Pooling between the network's blocks.")
     padding: PaddingName = _setting("edge", "What surrounds each convolution's input.")
+    precision: PrecisionName = _setting(
+        "tensorfloat32",
+        "What an accelerator may round to where that is quicker: nothing, the factors of products, "
+        "or all features. A CPU always computes in float32.",
+    )
     optimizer: OptimizerName = _setting("lbfgs", "What moves the pixels.")
     parametrization: ParametrizationName = _setting(
         "pixels",
@@ -175,6 +181,7 @@ class Settings:
         for name, known in (
             ("pooling", get_args(PoolingName)),
             ("padding", get_args(PaddingName)),
+            ("precision", get_args(PrecisionName)),
             ("optimizer", get_args(OptimizerName)),
             ("parametrization", get_args(ParametrizationName)),
             ("blend", get_args(BlendName)),

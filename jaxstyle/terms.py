@@ -16,7 +16,7 @@ from jaxstyle.metrics import find
 from jaxstyle.metrics.metric import Kind, Metric, is_fixed
 from jaxstyle.objective import Term, layers_of, term
 from jaxstyle.regions import Look
-from jaxstyle.settings import Choice, Settings
+from jaxstyle.settings import Choice, PrecisionName, Settings
 from jaxstyle.suggest import nearest
 
 
@@ -242,6 +242,7 @@ def extractor(
     *,
     pooling: Pooling = "max",
     padding: Padding = "zeros",
+    precision: PrecisionName = "tensorfloat32",
 ) -> tuple[networks.Extractor, dict[str, networks.Parameters]]:
     """What gives all features that the terms need, and the weights that it takes.
 
@@ -250,6 +251,7 @@ def extractor(
         networks_: Where weights come from.
         pooling: Of networks whose layers do not say, see `jaxstyle.backbones.networks.features`.
         padding: Likewise.
+        precision: What a device other than a CPU may round to.
 
     Returns:
         The `Extractor`, a function of the weights and a picture; and the weights.
@@ -264,6 +266,7 @@ def extractor(
         {name: networks_.architecture(name) for name in used},
         pooling=pooling,
         padding=padding,
+        precision=precision,
     )
     return extract, {name: networks_.on_device(name, used[name]) for name in used}
 

@@ -23,7 +23,7 @@ Grid = Float[Array, "_h _w _c"]
 def normalized(module: nn.Module, image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
     """The picture as the network was trained on it: an affine map that comes with the weights."""
     affine = module.param("preprocess", lambda _: {"kernel": jnp.eye(3), "bias": jnp.zeros(3)})
-    return image @ affine["kernel"] + affine["bias"]
+    return jnp.matmul(image, affine["kernel"], precision="highest") + affine["bias"]
 
 
 def remembered(run: Callable[..., Any], recompute: bool) -> Callable[..., Any]:
@@ -62,12 +62,12 @@ class Conv(nn.Module):
             return winograd.convolution(x, numbers) + bias
         found: Grid = jax.lax.conv_general_dilated(
             x[None],
-            kernel,
+            kernel.astype(x.dtype),
             (self.step, self.step),
             ((self.border, self.border),) * 2,
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
         )[0]
-        return found + bias
+        return found + bias.astype(x.dtype)
 
 
 def _by_products(x: Grid, kernel: Float[Array, "k l c d"], border: int) -> Grid:
@@ -88,7 +88,7 @@ def convolve(spec: Convolution, x: Grid, padding: Padding) -> Grid:
     """
     step = spec.stride
     if spec.size == 1:
-        return nn.Dense(spec.outputs, name=spec.name)(x[::step, ::step])
+        return nn.Dense(spec.outputs, dtype=x.dtype, name=spec.name)(x[::step, ::step])
     counts = [(side + 2 * spec.pad - spec.size) // step + 1 for side in x.shape[:2]]
     own = spec.pad
     if padding != "zeros":
