@@ -12,6 +12,7 @@ python benchmarks/peers.py [SIZE …]            (default: 256 512; on a GPU 512
     writes benchmarks/peers.md, or peers_gpu.md
 """
 
+import itertools
 import json
 import os
 import platform
@@ -43,9 +44,9 @@ PEERS = (
     "torch.compile",
     "torch.compile, channels last",
 )
-PRECISIONS = ("float32", "tensorfloat32", "bfloat16") if GPU else ("float32",)
+PRECISIONS = ("tensorfloat32", "bfloat16", "float32") if GPU else ("float32",)
 CHECKED = 5  # steps after which the losses are compared
-ROUNDS = 7
+ROUNDS = 5 if GPU else 7
 STEPS = 50 if GPU else 2  # of a turn
 TOGETHER = 10 if GPU else 1  # steps of ours between two looks
 
@@ -202,16 +203,24 @@ def operations(size):
 
 def matrix_rate(precision):
     """Operations a second in a product of large matrices, the best of several."""
-    side = 8192 if GPU else 3072
-    a = jax.random.normal(jax.random.key(0), (side, side), RATES[precision][0])
-    product = jax.jit(lambda a: jnp.matmul(a, a, precision=RATES[precision][1]))
-    product(a).block_until_ready()
+    side, count = (8192, 10) if GPU else (3072, 1)
+    a = jax.random.normal(jax.random.key(0), (side, side)) / side**0.5
+    a = a.astype(RATES[precision][0])
+
+    @jax.jit
+    def products(a):
+        b = a
+        for _ in range(count):
+            b = jnp.matmul(a, b, precision=RATES[precision][1])
+        return b
+
+    products(a).block_until_ready()
     taken = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        product(a).block_until_ready()
+        products(a).block_until_ready()
         taken.append(time.perf_counter() - began)
-    return 2 * side**3 / min(taken)
+    return 2 * side**3 * count / min(taken)
 
 
 RATES = {
@@ -221,90 +230,88 @@ RATES = {
 }
 
 
-def compare(size):
-    """A row for each contender, and the floors."""
-    contenders = [(name, precision) for precision in PRECISIONS for name in (OURS, *PEERS)]
+def compare(size, precision):
+    """A row for each contender, and the floor; what can be said of them; versions."""
+    contenders = [OURS, *PEERS]
+    if GPU:  # each compilation of PyTorch's takes half a minute
+        contenders.remove("torch.compile")
     waiting, told = {}, {}
-    for each in contenders:
-        words = [sys.executable, __file__, "work", *each, str(size)]
+    for name in contenders:  # one after another: a first step is timed alone
+        words = [sys.executable, __file__, "work", name, precision, str(size)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         # A GPU's memory is for all of them.
-        env = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-        waiting[each] = subprocess.Popen(words, env=env, **pipes)
-        if not GPU:  # one after another: a first step is timed alone
-            told[each] = json.loads(waiting[each].stdout.readline())
-    for each in contenders:
-        told[each] = told.get(each) or json.loads(waiting[each].stdout.readline())
-        print(each, told[each], flush=True)
+        shared = {"PREALLOCATE": "false", "MEM_FRACTION": "0.15"}
+        env = os.environ | {f"XLA_PYTHON_CLIENT_{key}": value for key, value in shared.items()}
+        waiting[name] = subprocess.Popen(words, env=env, **pipes)
+        told[name] = json.loads(waiting[name].stdout.readline())
+        print(name, told[name], flush=True)
 
-    def ask(each, what, count):
-        print(what, count, file=waiting[each].stdin, flush=True)
-        return json.loads(waiting[each].stdout.readline())
+    def ask(name, what, count):
+        print(what, count, file=waiting[name].stdin, flush=True)
+        return json.loads(waiting[name].stdout.readline())
 
-    taken = {each: {"step": [], "forward": []} for each in contenders}
-    rates, peaks = {precision: [] for precision in PRECISIONS}, {}
+    taken = {name: {"step": [], "forward": []} for name in contenders}
+    rates, peaks = [], {}
     for _ in range(ROUNDS):
-        for precision in PRECISIONS:
-            rates[precision].append(matrix_rate(precision))
+        rates.append(matrix_rate(precision))
         for what in ("step", "forward"):
-            for each in contenders:
-                answer = ask(each, what, STEPS)
-                taken[each][what].append(answer["seconds"])
-                peaks[each] = answer["peak"]
+            for name in contenders:
+                answer = ask(name, what, STEPS)
+                taken[name][what].append(answer["seconds"])
+                peaks[name] = answer["peak"]
     for process in waiting.values():
         process.stdin.close()
         process.wait()
     middle = {
-        each: {what: statistics.median(times) for what, times in both.items()}
-        for each, both in taken.items()
+        name: {what: 1e3 * statistics.median(times) for what, times in both.items()}
+        for name, both in taken.items()
     }
-    count, rows, said = operations(size), [], []
-    reference = told[OURS, PRECISIONS[0]]["losses"]
-    for precision in PRECISIONS:
-        own = middle[OURS, precision]["step"]
-        for name in (OURS, *PEERS):
-            times = middle[name, precision]
-            rows.append(
-                f"| {size} | {precision} | {name} | {1e3 * times['step']:.4g} "
-                f"| {times['step'] / own:.2f} | {1e3 * times['forward']:.4g} "
-                f"| {told[name, precision]['first']:.1f} "
-                f"| {peaks[name, precision] / 2**30:.2f} |"
-            )
-        rate = statistics.median(rates[precision])
-        floor = count / rate
-        rows.append(
-            f"| {size} | {precision} | floor of direct convolutions | {1e3 * floor:.4g} "
-            f"| {floor / own:.2f} | | | |"
-        )
-        fastest = min(middle[name, precision]["step"] for name in PEERS)
-        gap = max(
-            abs(a - b) / abs(b)
-            for name in (OURS, *PEERS)
-            for a, b in zip(told[name, precision]["losses"], reference, strict=True)
-        )
-        said.append(
-            f"{size} px, {precision}: {count / 1e9:.0f} billion operations a step, matrices at "
-            f"{rate / 1e9:.0f} billion a second; the fastest PyTorch takes {fastest / own:.2f} "
-            f"times our step. Losses of the first {CHECKED + 1} steps are within {gap:.1e} of "
-            f"ours in {PRECISIONS[0]}."
-        )
-    versions = ", ".join(dict.fromkeys(each["version"] for each in told.values()))
-    return rows, said, versions
+    own = middle[OURS]["step"]
+    gap = max(
+        abs(a - b) / abs(b)
+        for each in told.values()
+        for a, b in zip(each["losses"], told[OURS]["losses"], strict=True)
+    )
+    rate, count = statistics.median(rates), operations(size)
+    rows = [
+        f"| {size} | {precision} | {name} | {middle[name]['step']:.4g} "
+        f"| {middle[name]['step'] / own:.2f} | {middle[name]['forward']:.4g} "
+        f"| {told[name]['first']:.1f} | {peaks[name] / 2**30:.2f} |"
+        for name in contenders
+    ]
+    floor = 1e3 * count / rate
+    rows.append(
+        f"| {size} | {precision} | floor of direct convolutions | {floor:.4g} "
+        f"| {floor / own:.2f} | | | |"
+    )
+    fastest = min(middle[name]["step"] for name in contenders if name != OURS)
+    said = (
+        f"{size} px, {precision}: {count / 1e9:.0f} billion operations a step, matrices at "
+        f"{rate / 1e9:.0f} billion a second; the fastest PyTorch takes {fastest / own:.2f} times "
+        f"our step. Losses of the first {CHECKED + 1} steps agree to {gap:.1e}."
+    )
+    return rows, said, dict.fromkeys(each["version"] for each in told.values())
 
 
 def main(sizes):
-    rows, said = [], []
-    for size in sizes:
-        found, lines, versions = compare(size)
+    rows, said, versions = [], [], {}
+    for size, precision in itertools.product(sizes, PRECISIONS):
+        found, line, used = compare(size, precision)
         rows += found
-        said += lines
-        print("\n".join([*found, *lines]), flush=True)
+        said.append(line)
+        versions |= used
+        print("\n".join([*found, line]), flush=True)
+        write(sizes, rows, said, versions)
+
+
+def write(sizes, rows, said, versions):
+    """The table of what there is."""
     text = f"""# A step, and its peers
 
 `python benchmarks/peers.py {" ".join(map(str, sizes))}`, {date.today()}, {platform.machine()},
-{jax.devices()[0].device_kind}, {versions}. {NETWORK}, Gram at relu1_1 to relu5_1, content at
-relu4_2, Adam, squares of SIZE pixels. Milliseconds, medians of {ROUNDS} turns; `first` is the first
-step in seconds, compilation included; GiB {"on the GPU" if GPU else "of the whole process"} at the
+{jax.devices()[0].device_kind}, {", ".join(versions)}. {NETWORK}, Gram at relu1_1 to relu5_1,
+content at relu4_2, Adam, squares of SIZE pixels. Milliseconds, medians of {ROUNDS} turns; `first`
+is the first step in seconds, compilation included; GiB {"on the GPU" if GPU else "of all"} at the
 peak.
 
 | size | precision | by | step | to ours | forward alone | first | GiB |

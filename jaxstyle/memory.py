@@ -255,9 +255,7 @@ def _parts(
     yield (
         pictures
         + size_of(each)
-        + taken_by(
-            programs.remember.lower(parts, content, styles, each, 0, picks, extract=extract)
-        )
+        + taken_by(programs.remember.lower(parts, content, styles, each, 0, picks, extract=extract))
     )
 
 

@@ -146,7 +146,10 @@ def _spreads(part: Term, features: Features) -> Float[Array, _layers]:
     if part.smoothing != "relative":
         return jnp.ones(len(part.layers))
     return jnp.stack(
-        [jnp.ones(()) if layer == "image" else spread(features[layer]) for layer in part.layers]
+        [
+            jnp.ones(()) if layer == "image" else spread(features[layer].astype(jnp.float32))
+            for layer in part.layers
+        ]
     )
 
 
@@ -158,12 +161,16 @@ def _views(
     picks: Sequence[Any],
 ) -> list[Any]:
     """The features of one term in the form that its metric expects."""
-    grids = [
-        image
-        if layer == "image"
-        else smooth(features[layer], part.smoothing, layer, part.temperature * own)
-        for layer, own in zip(part.layers, spreads, strict=True)
-    ]
+
+    def seen(layer: str, own: Any) -> Float[Array, "_h _w _c"]:
+        if layer == "image":
+            return image
+        found = features[layer]
+        if not part.metric.coarse or part.smoothing != "none":
+            found = found.astype(jnp.float32)
+        return smooth(found, part.smoothing, layer, part.temperature * own)
+
+    grids = [seen(*each) for each in zip(part.layers, spreads, strict=True)]
     grids = [
         grid if pick is None else grid.reshape(-1, grid.shape[-1])[pick]
         for grid, pick in zip(grids, picks, strict=True)

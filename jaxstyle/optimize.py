@@ -314,11 +314,8 @@ def take_steps(
         return state, jax.tree.map(lambda leaf: leaf[None], losses)
 
     def body(state: State, index: Int[Array, ""]) -> tuple[State, Losses]:
-        # Chosen afterwards: a branch would have the host look at every step (benchmarks/gpu.md).
-        def kept(new: Array, old: Array | float) -> Array:
-            return jnp.where(index < count, new, old)
-
-        after, losses = step(state)
-        return jax.tree.map(kept, after, state), jax.tree.map(lambda x: kept(x, jnp.nan), losses)
+        shapes = jax.eval_shape(step, state)[1]
+        skipped = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+        return jax.lax.cond(index < count, step, lambda same: (same, skipped), state)
 
     return jax.lax.scan(body, state, jnp.arange(length))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.backbones.architectures import (
@@ -66,7 +65,7 @@ def features(
             its 24, for half the bytes.
 
     Returns:
-        For each layer its features, of shape (height, width, channels), float32.
+        For each layer its features, of shape (height, width, channels), of that `dtype`.
 
     Raises:
         ValueError: An unknown architecture, layer, pooling or padding, or a picture so small that
@@ -99,8 +98,7 @@ def features(
     if not layers:
         return {}
     network: Any = _MODULES[architecture](architecture, layers, pooling, padding, recompute, dtype)
-    found = network.apply({"params": params}, image)
-    return {layer: value.astype(jnp.float32) for layer, value in found.items()}
+    return network.apply({"params": params}, image)
 
 
 DEEP = 64 * 128
@@ -252,6 +250,4 @@ def extractor(
         precision: As in `Extractor`.
     """
     kinds = tuple(sorted(architectures.items()))
-    return Extractor(
-        tuple(dict.fromkeys(layers)), kinds, pooling, padding, precision=precision
-    )
+    return Extractor(tuple(dict.fromkeys(layers)), kinds, pooling, padding, precision=precision)

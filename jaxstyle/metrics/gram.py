@@ -31,7 +31,12 @@ def gram_matrix(features: Float[Array, "n c"], shift: float = 0.0) -> Float[Arra
         1605.04603), section 3.2 (there s = −1, as here).
     """
     features = features + shift
-    return features.T @ features / features.shape[0]
+    return _summed_products(features, features)
+
+
+def _summed_products(x: Float[Array, "n c"], y: Float[Array, "n d"]) -> Float[Array, "c d"]:
+    """Mean over positions of the products of all pairs of channels, float32 whatever they are."""
+    return jnp.matmul(x.T, y, preferred_element_type=jnp.float32) / x.shape[0]
 
 
 def gram_distance(
@@ -54,7 +59,9 @@ def gram_distance(
 
 def covariance_matrix(features: Float[Array, "n c"]) -> Float[Array, "c c"]:
     """The Gram matrix of features less their means: covariance with divisor n."""
-    return gram_matrix(features - jnp.mean(features, axis=0))
+    features = features - jnp.mean(features, axis=0)
+    # Its small eigenvalues do not survive rounded factors.
+    return jnp.matmul(features.T, features, precision="highest") / features.shape[0]
 
 
 def covariance_distance(x: Float[Array, "n c"], target: Float[Array, "c c"]) -> Float[Array, ""]:
@@ -86,9 +93,8 @@ def cross_layer_gram_matrices(layers: tuple[Grid, ...]) -> tuple[Float[Array, "_
     for shallow, deep in itertools.pairwise(layers):
         height, width, channels = shallow.shape
         deep = jax.image.resize(deep, (height, width, deep.shape[2]), "nearest")
-        found.append(
-            shallow.reshape(-1, channels).T @ deep.reshape(height * width, -1) / (height * width)
-        )
+        flat = shallow.reshape(-1, channels), deep.reshape(height * width, -1)
+        found.append(_summed_products(*flat))
     return tuple(found)
 
 
@@ -120,6 +126,7 @@ METRICS = (
         paper="Gatys, Ecker & Bethge, CVPR 2016",
         symmetric=True,
         mixable=True,
+        coarse=True,
     ),
     Metric(
         name="shifted_gram",
@@ -158,5 +165,6 @@ METRICS = (
         cost="n C²",
         paper="Yeh et al., arXiv 1804.00118",
         mixable=True,
+        coarse=True,
     ),
 )

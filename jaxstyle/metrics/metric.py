@@ -50,6 +50,8 @@ class Metric:
         zero: The distance of a picture to itself is zero.
         random: `summarize` draws random numbers and takes a `key`.
         mixable: Targets of several pictures can be averaged: they are statistics of one shape.
+        coarse: Features may come in bfloat16, as the network computed them: all that is done to
+            them is products, which are summed in float32.
         weights: The name of numbers that `distance` takes as `fitted`, for a metric that was
             fitted to something (`jaxstyle weights list`).
     """
@@ -67,4 +69,5 @@ class Metric:
     zero: bool = True
     random: bool = False
     mixable: bool = False
+    coarse: bool = False
     weights: str | None = None
