@@ -81,6 +81,7 @@ def test_only_what_the_layers_need_is_computed():
         ({"architecture": "alexnet", "layers": ("relu5",)}, "needs at least 31"),
         ({"pooling": "min"}, "expected pooling to be one of max, average"),
         ({"padding": "wrap"}, "expected padding to be one of"),
+        ({"dtype": "float16"}, "expected dtype to be one of float32, bfloat16"),
         ({"image": jnp.zeros((8, 8))}, r"shape \(height, width, 3\)"),
         ({"image": jnp.zeros((9, 7, 3)), "layers": ("relu4_1",)}, "at least 8"),
     ],
@@ -129,6 +130,65 @@ def test_every_way_to_convolve_agrees_with_the_formula(shape, border):
         found, pull_back = jax.vjp(conv, x)
         np.testing.assert_allclose(found, expected, atol=1e-4)
         np.testing.assert_allclose(pull_back(slope)[0], back, atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "layer"), [("vgg16", "relu2_1"), ("resnet18", "relu2_1")])
+def test_bfloat16_rounds_features_and_passes_gradients(name, layer):
+    tensors = weights.load("vgg16").tensors if name == "vgg16" else made_up(name, layer)
+
+    def seen(dtype, image):
+        return networks.features(tensors, image, (layer,), architecture=name, dtype=dtype)[layer]
+
+    image = jnp.asarray(picture()[:16, :16])
+    exact, rounded = seen("float32", image), seen("bfloat16", image)
+    assert (exact.dtype, rounded.dtype) == (jnp.float32, jnp.bfloat16)
+    slopes = [
+        jax.grad(lambda x, dtype=dtype: jnp.sum(seen(dtype, x).astype(jnp.float32) ** 2))(image)
+        for dtype in ("float32", "bfloat16")
+    ]
+    assert slopes[1].dtype == jnp.float32
+    # A rounding is 2e-3; there are several, and some change which of a window is the greatest.
+    for (one, other), most in (((exact, rounded), 2e-2), (slopes, 0.2)):
+        gap = jnp.linalg.norm(one - other) / jnp.linalg.norm(one)
+        print(f"{name} {layer}: {gap:.4f}")
+        assert 1e-4 < gap < most
+
+
+def made_up(architecture, layer):
+    """Random weights of a network up to a layer."""
+    random = np.random.default_rng(0)
+    affine = {"kernel": np.eye(3, dtype=np.float32), "bias": np.zeros(3, np.float32)}
+    found = {"preprocess": affine}
+    for each in architectures.needed(architecture, [layer]):
+        shape = each.size, each.size, each.inputs, each.outputs
+        kernel = random.standard_normal(shape) * (2 / each.size**2 / each.inputs) ** 0.5
+        found[each.name] = {
+            "kernel": (kernel[0, 0] if each.size == 1 else kernel).astype(np.float32),
+            "bias": np.zeros(each.outputs, np.float32),
+        }
+    return found
+
+
+def test_precision_says_what_products_may_round_to(monkeypatch):
+    tensors = {"vgg16": weights.load("vgg16").tensors}
+
+    def asked(precision):
+        extract = networks.extractor(["vgg16:relu1_2"], {"vgg16": "vgg16"}, precision=precision)
+        traced = jax.make_jaxpr(extract)(tensors, jnp.zeros((8, 8, 3)))
+        text = str(traced.jaxpr)
+        convolutions = text[text.index("conv_general_dilated") :]
+        return convolutions, jax.tree.leaves(jax.eval_shape(extract, tensors, jnp.zeros((8, 8, 3))))
+
+    exact = "precision=(Precision.HIGHEST, Precision.HIGHEST)"
+    text, (feature,) = asked("float32")
+    assert text.count(exact) == 2
+    assert feature.dtype == jnp.float32
+    text, (feature,) = asked("tensorfloat32")
+    assert exact not in text
+    assert feature.dtype == jnp.float32
+    assert asked("bfloat16")[1][0].dtype == jnp.float32  # on a CPU
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert asked("bfloat16")[1][0].dtype == jnp.bfloat16
 
 
 def test_winograds_way_is_taken_by_deep_layers_and_changes_nothing():

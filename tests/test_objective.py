@@ -57,6 +57,23 @@ def test_the_sum_is_the_formula():
     np.testing.assert_allclose(losses.total, 2 * (3 * g[0] + g[1]) + m / 2 + t / 4, rtol=1e-4)
 
 
+def test_features_in_bfloat16_are_compared_in_float32():
+    def rounded(image):
+        return {name: x.astype(jnp.bfloat16) for name, x in extract(image).items()}
+
+    def same(image):
+        return {name: x.astype(jnp.float32) for name, x in rounded(image).items()}
+
+    for name in ("gram", "cross_layer_gram", "shifted_gram", "moments"):
+        part = (term(name, 1.0, ("first", "second")),)
+        losses = [
+            evaluate(each, prepare(each, part, CONTENT, STYLE), STYLE[:8, :8])
+            for each in (rounded, same)
+        ]
+        assert losses[0].total.dtype == jnp.float32, name
+        np.testing.assert_allclose(losses[0].total, losses[1].total, rtol=1e-5, err_msg=name)
+
+
 def test_calibrated_terms_pull_equally():
     reference = double_exposure(CONTENT, STYLE)
     objective = calibrate(extract, prepare(extract, TERMS, CONTENT, STYLE), reference)

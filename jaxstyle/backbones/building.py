@@ -54,20 +54,22 @@ class Conv(nn.Module):
         shape = (self.size, self.size, x.shape[-1], self.outputs)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros_init(), (self.outputs,))
+        kernel, bias = kernel.astype(x.dtype), bias.astype(x.dtype)
         on_cpu = jax.default_backend() == "cpu"
         if on_cpu and self.step == 1 and max(x.shape[:2]) <= SMALL:
             return _by_products(x, kernel, self.border) + bias
-        if on_cpu and self.border == 1 and self.has_variable("params", "winograd"):
+        prepared = x.dtype == jnp.float32 and self.has_variable("params", "winograd")
+        if on_cpu and self.border == 1 and prepared:
             numbers: Any = self.get_variable("params", "winograd")
             return winograd.convolution(x, numbers) + bias
         found: Grid = jax.lax.conv_general_dilated(
             x[None],
-            kernel.astype(x.dtype),
+            kernel,
             (self.step, self.step),
             ((self.border, self.border),) * 2,
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
         )[0]
-        return found + bias.astype(x.dtype)
+        return found + bias
 
 
 def _by_products(x: Grid, kernel: Float[Array, "k l c d"], border: int) -> Grid:

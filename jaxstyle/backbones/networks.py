@@ -68,8 +68,8 @@ def features(
         For each layer its features, of shape (height, width, channels), of that `dtype`.
 
     Raises:
-        ValueError: An unknown architecture, layer, pooling or padding, or a picture so small that
-            nothing is left of it at the deepest layer.
+        ValueError: An unknown architecture, layer, pooling, padding or dtype, or a picture so small
+            that nothing is left of it at the deepest layer.
 
     References:
         VGG: Simonyan & Zisserman 2014, configurations D and E; names as in Gatys et al. 2016.
@@ -82,7 +82,11 @@ def features(
             f"{nearest(architecture, NAMES)}"
         )
     check_layers(architecture, layers)
-    for name, value, known in (("pooling", pooling, Pooling), ("padding", padding, Padding)):
+    for name, value, known in (
+        ("pooling", pooling, Pooling),
+        ("padding", padding, Padding),
+        ("dtype", dtype, Dtype),
+    ):
         if value not in get_args(known):
             raise ValueError(
                 f"expected {name} to be one of {', '.join(get_args(known))}, got {value!r}"
