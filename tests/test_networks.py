@@ -132,7 +132,7 @@ def test_every_way_to_convolve_agrees_with_the_formula(shape, border):
         np.testing.assert_allclose(pull_back(slope)[0], back, atol=1e-4)
 
 
-@pytest.mark.parametrize(("name", "layer"), [("vgg16", "relu2_1"), ("resnet18", "relu2_1")])
+@pytest.mark.parametrize(("name", "layer"), [("vgg16", "relu2_1"), ("resnet18", "relu1")])
 def test_bfloat16_rounds_features_and_passes_gradients(name, layer):
     tensors = weights.load("vgg16").tensors if name == "vgg16" else made_up(name, layer)
 
