@@ -30,8 +30,21 @@ def gram_matrix(features: Float[Array, "n c"], shift: float = 0.0) -> Float[Arra
         The shift: Novak & Nikulin, "Improving the Neural Algorithm of Artistic Style" (arXiv
         1605.04603), section 3.2 (there s = −1, as here).
     """
-    features = features + shift
-    return _summed_products(features, features)
+    return _second_moments(features + shift)
+
+
+@jax.custom_jvp
+def _second_moments(x: Float[Array, "n c"]) -> Float[Array, "c c"]:
+    return _summed_products(x, x)
+
+
+@_second_moments.defjvp
+def _change_of_second_moments(
+    points: tuple[Float[Array, "n c"]], changes: tuple[Float[Array, "n c"]]
+) -> tuple[Float[Array, "c c"], Float[Array, "c c"]]:
+    """(ẋᵀx + xᵀẋ) / n from one product, and so one on the way back too, where JAX has two."""
+    half = _summed_products(*changes, *points)
+    return _second_moments(*points), half + half.T
 
 
 def _summed_products(x: Float[Array, "n c"], y: Float[Array, "n d"]) -> Float[Array, "c d"]:
