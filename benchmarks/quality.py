@@ -173,15 +173,20 @@ def main(size=256, iterations=500):
                     last = f"{told[-1][0]:.0f} | {told[-1][1]:.4g}"
                     rows.append(f"| {', '.join(pair)} | {name} | {last} | {' | '.join(cells)} |")
                     print(rows[-1], flush=True)
+        write(size, iterations, rows)
+
+
+def write(size, iterations, rows):
+    """The table of what there is."""
     import jax
 
-    words = " ".join(sys.argv[1:])
+    words = " ".join(["python benchmarks/quality.py", *sys.argv[1:]])
     text = f"""# Time to neural-style's loss
 
-`python benchmarks/quality.py {words}`, {date.today()}, {platform.machine()},
-{jax.devices()[0].device_kind}, jax {jax.__version__}. Their objective and {iterations} iterations
-of PyTorch's L-BFGS on {NETWORK}, {size} × {size} pixels. `reached`: when ours was at the loss at
-which theirs ended, and which part of their time that is.
+`{words}`, {date.today()}, {platform.machine()}, {jax.devices()[0].device_kind}, jax
+{jax.__version__}. Their objective and {iterations} iterations of PyTorch's L-BFGS on {NETWORK},
+{size} × {size} pixels. `reached`: when ours was at the loss at which theirs ended, and which part
+of their time that is.
 
 | pair | run | seconds | loss at the end | reached, from noise | reached, from content |
 |---|---|---|---|---|---|
