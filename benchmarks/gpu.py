@@ -30,6 +30,7 @@ from jaxstyle.grid import stylize_grid
 
 OBJECTIVE = {
     "backbone": NETWORK,
+    "metric": (("gram", 1.0),),
     "style_layers": tuple(STYLE),
     "content_layers": (CONTENT,),
     "content_weight": 1.0,

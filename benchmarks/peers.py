@@ -62,6 +62,7 @@ class Ours:
         settings = Settings(
             size=size,
             scales=1,
+            metric=(("gram", 1.0),),
             backbone=NETWORK,
             content_weight=1.0,
             smoothness=0.0,

@@ -57,7 +57,7 @@ class Settings:
     content_weight: float = _setting(0.3, "How hard the content terms pull.")
     smoothness: float = _setting(0.02, "Weight of the total variation.")
     metric: tuple[Choice, ...] = _setting(
-        (("gram", 1.0),),
+        (("moments", 1.0),),
         "Style metric and its share, see `jaxstyle metrics`; may be given several times.",
     )
     content_metric: tuple[Choice, ...] = _setting(

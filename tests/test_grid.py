@@ -270,7 +270,8 @@ class TestTheFolder:
         same = json.loads((out / "table.json").read_text())
         for row, other in zip(rows, same, strict=True):
             facts = json.loads((out / "cells" / f"{row['cell']}.json").read_text())
-            assert float(row["loss gram"]) == other["loss gram"] == facts["history"]["gram"][-1]
+            assert float(row["loss moments"]) == other["loss moments"]
+            assert other["loss moments"] == facts["history"]["moments"][-1]
             assert facts["settings"]["style_weight"] == float(row["style_weight"])
         page = (out / "index.html").read_text()
         assert page.count("data:image/jpeg;base64,") == 4 + 3

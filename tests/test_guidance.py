@@ -227,7 +227,7 @@ class TestTheCommandLine:
         assert set(facts["inputs"]) == {
             *("content", "style", "style#2", "content_mask", "content_mask#2")
         }
-        assert {"gram", "gram#2"} < facts["history"].keys()
+        assert {"moments", "moments#2"} < facts["history"].keys()
 
     def test_scales_rotations_blend_and_colors(self, files):
         words = ["--style-scale", "0.5,1.5", "--style-rotation", "0,30", "--blend", "mix"]

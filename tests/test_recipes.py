@@ -94,5 +94,5 @@ def test_mixtures_layers_and_constants_from_the_command_line(capsys, tmp_path):
 
 
 def test_constants_that_do_not_fit_are_told():
-    with pytest.raises(ValueError, match="expected 5 finite calibration constants for gram"):
-        jaxstyle.stylize(CONTENT, STYLE, calibration={"gram": [1.0]}, **SMALL)
+    with pytest.raises(ValueError, match="expected 5 finite calibration constants for moments"):
+        jaxstyle.stylize(CONTENT, STYLE, calibration={"moments": [1.0]}, **SMALL)

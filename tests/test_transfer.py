@@ -48,7 +48,7 @@ def test_a_run_lowers_the_loss_and_repeats_to_the_byte(pictures, tmp_path):
     assert first.shape == (26, 32, 3)
     facts = json.loads((tmp_path / "a.json").read_text())
     assert facts["history"]["total"][-1] < facts["history"]["total"][0]
-    assert len(facts["history"]["gram"]) == 3
+    assert len(facts["history"]["moments"]) == 3
     assert facts["settings"]["steps"] == 3
     assert set(facts["inputs"]) == {"content", "style"}
     inside = json.loads(images.read_settings(tmp_path / "a.png"))

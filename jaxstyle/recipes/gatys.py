@@ -5,7 +5,7 @@ from jaxstyle.recipes.recipe import Recipe
 RECIPE = Recipe(
     name="gatys",
     meaning="Gram matrices at five layers, features at one",
-    settings={"pooling": "average", "smoothness": 0.0},
+    settings={"metric": (("gram", 1.0),), "pooling": "average", "smoothness": 0.0},
     constants=(
         "Content at conv4_2, style at conv1_1 to conv5_1 each weighted 1/5 (section 2.3); "
         "content to style weight 5e-4 to 5e-3 (figure 3). The authors' notebook: L-BFGS, 500 "
