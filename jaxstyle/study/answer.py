@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jaxstyle.study.plane import interval_text
+from jaxstyle.study.plane import interval_text, short_name
 from jaxstyle.study.statistics import AXES, LEVEL
 
 
@@ -125,8 +125,12 @@ def _won(claim: str, unsure: Sequence[str]) -> str:
     return f"Yes, mixtures win: {claim}."
 
 
+LONGEST = 80  # letters of a name that a sentence bears
+
+
 def _names(names: Sequence[str], most: int = 3) -> str:
-    quoted = [f"“{name}”" for name in names[:most]]
+    shown = (name if len(name) <= LONGEST else short_name(name) for name in names[:most])
+    quoted = [f"“{name}”" for name in shown]
     if len(names) > most:
         quoted.append(f"{len(names) - most} more")
     return " and ".join(filter(None, (", ".join(quoted[:-1]), *quoted[-1:])))

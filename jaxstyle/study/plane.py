@@ -82,7 +82,7 @@ def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
         marks.insert(0, f"{mark}<title>{_escaped(title)}</title></path>")  # the front on top
         if row["front"] or width >= 600:
             frame = (left, top, right, bottom)
-            texts.append(_placed(_short(row["name"]), x, y, row["front"], taken, frame))
+            texts.append(_placed(short_name(row["name"]), x, y, row["front"], taken, frame))
     curves: dict[str, list[tuple[float, float]]] = {}
     for point, (row, *_) in sorted(zip(points, rows, strict=True), key=lambda each: each[0]):
         curves.setdefault(row.get("curve", row["name"]), []).append(point)
@@ -121,10 +121,10 @@ def _scale(
     return place, [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """A mixture of three and more by their number; its name stays in its title.
 
-    >>> _short("gram=0.577+mmd=0.577+patch=0.577 ×0.3"), _short("gram=0.7+mmd=0.7")
+    >>> short_name("gram=0.577+mmd=0.577+patch=0.577 ×0.3"), short_name("gram=0.7+mmd=0.7")
     ('mixture of 3 ×0.3', 'gram=0.7+mmd=0.7')
     """
     metrics, times, strength = name.partition(" ×")
