@@ -145,7 +145,7 @@ class TestMemory:
         cells = jaxstyle.stylize_grid(CONTENT, STYLE, sweep=sweep, report=said.append, **FEW)
         assert any("2 lanes at a time in 3 chunks, about" in line for line in said)
         for a, b in zip(whole, cells, strict=True):
-            np.testing.assert_allclose(a.made.image, b.made.image, atol=2e-5)
+            np.testing.assert_allclose(a.made.image, b.made.image, atol=1e-4)
 
     def test_lanes_can_be_limited(self):
         with pytest.raises(ValueError, match="at least one lane"):
@@ -201,7 +201,7 @@ def test_several_devices_agree_with_one(tmp_path):
     assert json.loads(done.stdout) == {"devices": 4, "lanes": 4, "talk": 0}
     cells = jaxstyle.stylize_grid(CONTENT, STYLE, sweep={"style_weight": [0.3, 1.0, 3.0]}, **FEW)
     for found, cell in zip(np.load(tmp_path / "found.npy"), cells, strict=True):
-        np.testing.assert_allclose(found, cell.made.image, atol=2e-5)
+        np.testing.assert_allclose(found, cell.made.image, atol=1e-4)
 
 
 @pytest.fixture(scope="module")
