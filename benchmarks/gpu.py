@@ -84,12 +84,9 @@ def pictures_of():
     for optimizer, steps in (("lbfgs", 100), ("adam", 100)):
         how = {"optimizer": optimizer, "steps": steps}
         base = made(precision="float32", **how)
-        content, _ = pictures(PAIR, 256)
+        content, style = pictures(PAIR, 256)
         noise = np.random.default_rng(0).standard_normal(content.shape) * 1e-3 / 255
-        with tempfile.TemporaryDirectory() as folder:
-            np.save(Path(folder) / "x.npy", noise)
         nudged = np.clip(content + noise, 0, 1).astype(np.float32)
-        _, style = pictures(PAIR, 256)
         again = jaxstyle.stylize(
             nudged, style, size=256, precision="float32", **how, **OBJECTIVE
         ).image
@@ -162,7 +159,7 @@ def start():
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, "-m", "jaxstyle", "stylize", "sample:lighthouse", "sample:swirls"]
         words += ["--size", "512", "-o", f"{folder}/out.png"]
-        env = {**os.environ, "JAX_COMPILATION_CACHE_DIR": f"{folder}/cache"}
+        env = {**os.environ, "JAXSTYLE_CACHE": f"{folder}/cache"}
         for how in ("empty", "full"):
             began = time.perf_counter()
             done = subprocess.run(words, env=env, capture_output=True, text=True)

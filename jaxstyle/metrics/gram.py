@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
+from jaxstyle.metrics.pairs import exactly
 
 
 def gram_matrix(features: Float[Array, "n c"], shift: float = 0.0) -> Float[Array, "c c"]:
@@ -74,7 +75,7 @@ def covariance_matrix(features: Float[Array, "n c"]) -> Float[Array, "c c"]:
     """The Gram matrix of features less their means: covariance with divisor n."""
     features = features - jnp.mean(features, axis=0)
     # Its small eigenvalues do not survive rounded factors.
-    return jnp.matmul(features.T, features, precision="highest") / features.shape[0]
+    return exactly(features.T, features) / features.shape[0]
 
 
 def covariance_distance(x: Float[Array, "n c"], target: Float[Array, "c c"]) -> Float[Array, ""]:
