@@ -18,4 +18,5 @@ def show(progress: jaxstyle.Progress) -> None:
 
 made = jaxstyle.stylize(content, style, size=128, steps=40, on_progress=show)
 images.write(out, made.image)
-print(f"{out}: gram {made.history['gram'][0]:.1f} → {made.history['gram'][-1]:.1f}")
+for term, losses in made.history.items():
+    print(f"{out}: {term} {losses[0]:.3g} → {losses[-1]:.3g}")

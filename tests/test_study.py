@@ -48,13 +48,16 @@ def test_what_a_judge_cannot_tell_apart_is_missing():
     assert panel.scaled(np.array([1.0, 9.0]), np.array([0.0, 2.0]), np.array([4.0, 2.0])) == 0.25
 
 
+GRAM = {"metric": (("gram", 1.0),)}
+
+
 @pytest.mark.parametrize(
     ("judge", "settings", "saw"),
     [
-        (("effectiveness", "moments", "alexnet"), {}, False),
-        (("effectiveness", "moments", "vgg16"), {}, True),
-        (("effectiveness", "gram", "alexnet"), {}, True),
-        (("effectiveness", "moments", "alexnet"), {"style_backbone": "alexnet"}, True),
+        (("effectiveness", "moments", "alexnet"), GRAM, False),
+        (("effectiveness", "moments", "vgg16"), GRAM, True),
+        (("effectiveness", "gram", "alexnet"), GRAM, True),
+        (("effectiveness", "moments", "alexnet"), GRAM | {"style_backbone": "alexnet"}, True),
         (
             ("effectiveness", "moments", "alexnet"),
             {"metric": (("gram", 1.0, ("alexnet:relu2",)),)},

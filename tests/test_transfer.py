@@ -171,7 +171,7 @@ def test_the_third_example(tmp_path, monkeypatch, capsys):
     assert images.read(out).shape[1] == 4 * (48 + 8)
 
 
-def test_the_first_example(pictures, tmp_path, monkeypatch):
+def test_the_first_example(pictures, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out.png"
     small = jaxstyle.stylize
     monkeypatch.setattr(
@@ -179,4 +179,5 @@ def test_the_first_example(pictures, tmp_path, monkeypatch):
     )
     inputs = [pictures / "content.png", pictures / "style.png"]
     run_example("01_first_picture.py", monkeypatch, *inputs, out)
+    assert f"{out}: total " in capsys.readouterr().out
     assert images.read(out).shape == (26, 32, 3)
