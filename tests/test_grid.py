@@ -23,8 +23,8 @@ CONTENT, OTHER, STYLE = RNG.random((3, 40, 48, 3)).astype(np.float32)
 FEW = {
     **{"size": 48, "steps": 3, "scales": 1},
     **{"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",)},
+    "metric": (("gram", 1.0),),  # the roots in `moments`, the default, amplify rounding
 }
-GRAM = FEW | {"metric": (("gram", 1.0),)}  # roots, as in `moments`, would amplify rounding
 
 
 @contextmanager
@@ -138,12 +138,12 @@ class TestMemory:
         sweep = {"style_weight": [0.5, 1.0, 2.0, 3.0, 4.0]}
         now = memory.used()
         monkeypatch.setattr(memory, "used", lambda: now)
-        whole = jaxstyle.stylize_grid(CONTENT, STYLE, sweep=sweep, **GRAM)
+        whole = jaxstyle.stylize_grid(CONTENT, STYLE, sweep=sweep, **FEW)
         peak = whole[0].made.facts["memory"]["predicted"]
         # Room for somewhat more than two of five.
         monkeypatch.setattr(memory, "available", lambda: now / 0.9 + (peak - now) / 0.9 * 0.55)
         said = []
-        cells = jaxstyle.stylize_grid(CONTENT, STYLE, sweep=sweep, report=said.append, **GRAM)
+        cells = jaxstyle.stylize_grid(CONTENT, STYLE, sweep=sweep, report=said.append, **FEW)
         assert any("2 lanes at a time in 3 chunks, about" in line for line in said)
         for a, b in zip(whole, cells, strict=True):
             np.testing.assert_allclose(a.made.image, b.made.image, atol=2e-5)
@@ -201,7 +201,7 @@ def test_several_devices_agree_with_one(tmp_path):
     assert done.returncode == 0, done.stderr
     # Lanes are padded to all devices, and the devices have nothing to say to each other.
     assert json.loads(done.stdout) == {"devices": 4, "lanes": 4, "talk": 0}
-    cells = jaxstyle.stylize_grid(CONTENT, STYLE, sweep={"style_weight": [0.3, 1.0, 3.0]}, **GRAM)
+    cells = jaxstyle.stylize_grid(CONTENT, STYLE, sweep={"style_weight": [0.3, 1.0, 3.0]}, **FEW)
     for found, cell in zip(np.load(tmp_path / "found.npy"), cells, strict=True):
         np.testing.assert_allclose(found, cell.made.image, atol=2e-5)
 
