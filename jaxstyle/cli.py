@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jaxstyle import __version__, many
+from jaxstyle import __version__, many, replay
 from jaxstyle.flags import (
     DEBUG,
     JSON,
@@ -81,6 +81,14 @@ def commands() -> None:
     metavar="FOLDER",
     help="Keep a picture every few steps, for an animation.",
 )
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if there is one.")
+@click.option(
+    "--checkpoint-seconds",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Between two checkpoints (files beside the output, gone when it is there).",
+)
 @OFFLINE
 @QUIET
 @DEBUG
@@ -91,6 +99,8 @@ def stylize(
     plan: bool,
     preview: bool,
     frames: Path | None,
+    resume: bool,
+    checkpoint_seconds: float,
     offline: bool,
     quiet: bool,
     debug: bool,
@@ -119,7 +129,10 @@ def stylize(
         note("starting JAX …")
     keep_compilations()
     from jaxstyle import memory, transfer
+    from jaxstyle.checkpoint import Checkpoints
+    from jaxstyle.lock import alone
     from jaxstyle.progress import shown
+    from jaxstyle.run import Run, Sources
 
     if plan or not output:
         found = transfer.plan(inputs[0], inputs[1:], settings, **fetched)
@@ -129,27 +142,32 @@ def stylize(
         return
     last: list[Progress] = []
     keep = _Kept(output if preview else None, frames)
+    checkpoints = Checkpoints(output, report, checkpoint_seconds)
     try:
-        with shown(quiet) as show:
+        with alone(output), shown(quiet) as show:
 
             def on_progress(progress: Progress) -> None:
                 last[:] = [progress]
                 show(progress)
                 keep(progress)
 
-            made = transfer.stylize(
-                inputs[0], inputs[1:], settings, on_progress=on_progress, **fetched
+            run = Run(inputs[0], inputs[1:], settings, Sources(**fetched))
+            made = transfer.work(
+                run, on_progress=on_progress, report=report, checkpoints=checkpoints, resume=resume
             )
+            read = manifest.inputs_of(made.facts["settings"], inputs[0], inputs[1:])
+            manifest.keep(output, made, read)
+            checkpoints.clear()
     except KeyboardInterrupt:
         if last:
+            manifest.beside(output).unlink(missing_ok=True)
             images.write(output, last[0].image)
-            print(f"jaxstyle: interrupted; step {last[0].step} is in {output}", file=sys.stderr)
+            print(
+                f"jaxstyle: interrupted; step {last[0].step} is in {output}, --resume goes on",
+                file=sys.stderr,
+            )
             sys.exit(130)
         raise
-    read = manifest.inputs_of(made.facts["settings"], inputs[0], inputs[1:])
-    facts = manifest.describe(made, read)
-    images.write(output, made.image, settings=manifest.brief(facts))
-    manifest.write(manifest.beside(output), facts)
     if made.failure:
         raise ValueError(f"{made.failure}; the last good picture is in {output}")
     if not quiet:
@@ -335,9 +353,10 @@ class _Kept:
             frames.mkdir(parents=True, exist_ok=True)
 
     def __call__(self, progress: Progress) -> None:
-        from jaxstyle import images
+        from jaxstyle import images, manifest
 
         if self._output and progress.seconds - self._last >= _PREVIEW_SECONDS:
+            manifest.beside(self._output).unlink(missing_ok=True)
             images.write(self._output, progress.image)
             self._last = progress.seconds
         if self._frames:
@@ -350,6 +369,7 @@ _PREVIEW_SECONDS = 3.0
 
 commands.add_command(many.grid)
 commands.add_command(many.study)
+commands.add_command(replay.replay)
 
 
 if __name__ == "__main__":

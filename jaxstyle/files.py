@@ -14,8 +14,10 @@ from typing import BinaryIO
 def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file so that nobody ever sees half of it.
 
-    It is written to a temporary neighbor and renamed; whatever interrupts that, the temporary is
-    removed and what lay at `path` before still lies there.
+    It gets its name when it is whole and on the disk; whatever interrupts that, a SIGKILL or a
+    power failure included, what lay at `path` before still lies there. Where the system has files
+    without a name (Linux), no half file is left under any name; elsewhere a killed process leaves
+    a hidden neighbor that ends in `.part`.
 
     Args:
         path: Where; a symbolic link is written through.
@@ -27,13 +29,29 @@ def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
     try:
-        with open(temporary, "xb") as file:
+        with _nameless(target.parent) or open(temporary, "xb") as file:
             write(file)
+            file.flush()
+            os.fsync(file.fileno())
+            if not temporary.exists():
+                # A name cannot be given in place of another: the whole file gets its own first.
+                # With a folder's descriptor, which goes unused, Python follows the link.
+                number = file.fileno()
+                os.link(f"/proc/self/fd/{number}", temporary, src_dir_fd=number)
         os.replace(temporary, target)
     except BaseException:  # Ctrl-C as well must leave nothing behind
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _nameless(folder: Path) -> BinaryIO | None:
+    if not hasattr(os, "O_TMPFILE") or not os.path.isdir("/proc/self/fd"):
+        return None
+    try:
+        return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b")
+    except OSError:  # a file system without them; or what opening by name will say better
+        return None
 
 
 def sha256(path: str | Path) -> str:

@@ -4,6 +4,7 @@
     FOLDER/sheet.png                    all pictures with their labels
     FOLDER/index.html                   all in one page that needs nothing else
     FOLDER/table.csv, table.json        values and last losses of each cell
+    FOLDER/cells.json                   the names of all cells, from the start
 
 A cell whose manifest tells of the same settings and the same files is done and is not done again.
 """
@@ -61,6 +62,7 @@ class Folder:
     Attributes:
         folder: Where it is.
         places: Of all cells, in order.
+        again: Whether the last grid here had the same cells: this one goes on with it.
     """
 
     def __init__(
@@ -90,24 +92,29 @@ class Folder:
             picture = folder / "cells" / f"{name}.png"
             places.append(Place(values, labels, settings, inputs, picture))
         self.places = tuple(places)
+        listed = json.dumps([place.picture.stem for place in places], indent=1) + "\n"
+        there = folder / "cells.json"
+        self.again = there.exists() and there.read_text("utf-8") == listed
+        self._write("cells.json", listed)
+
+    def lanes(self, place: Place) -> int | None:
+        """How many cells were done together with a cell that is done; None if it was alone."""
+        facts = _manifest(place)
+        return facts["memory"].get("lanes") if facts else None
 
     def done(self, place: Place) -> bool:
         """Whether a cell is there, made with the same settings of the same files."""
         facts = _manifest(place)
         if not facts or not place.picture.exists():
             return False
-        return _plain(place.settings) == facts["settings"] and (
+        return manifest.plain(place.settings) == facts["settings"] and (
             {role: each["sha256"] for role, each in place.inputs.items()}
             == {role: each["sha256"] for role, each in facts["inputs"].items()}
         )
 
     def keep(self, place: Place, made: Stylized) -> None:
         """Write a cell's picture and manifest."""
-        facts = manifest.describe(made, place.inputs)
-        # The manifest last: where it lies the picture is whole.
-        manifest.beside(place.picture).unlink(missing_ok=True)
-        images.write(place.picture, made.image, settings=manifest.brief(facts))
-        manifest.write(manifest.beside(place.picture), facts)
+        manifest.keep(place.picture, made, place.inputs)
 
     def finish(
         self, inputs: Iterable[tuple[str, Path]], *, command: str | None, zipped: bool
@@ -119,7 +126,10 @@ class Folder:
             command: The command line that made them.
             zipped: Whether values were zipped.
         """
-        found = [_manifest(place) if self.done(place) else None for place in self.places]
+        found = [
+            manifest.read(manifest.beside(place.picture)) if self.done(place) else None
+            for place in self.places
+        ]
         there = [
             (place, each)
             for place, each in zip(self.places, found, strict=True)
@@ -243,14 +253,4 @@ def _file_name(labels: Mapping[str, str]) -> str:
 
 
 def _manifest(place: Place) -> dict[str, Any] | None:
-    try:
-        facts = json.loads(manifest.beside(place.picture).read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    ours = isinstance(facts, dict) and facts.get("kind") == manifest.MARK
-    return facts if ours else None
-
-
-def _plain(settings: Mapping[str, Any]) -> Any:
-    """As JSON has it: tuples are lists."""
-    return json.loads(json.dumps(settings, default=str))
+    return manifest.read(manifest.beside(place.picture))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -226,6 +227,7 @@ def work(
     devices: Sequence[Any] | None = None,
     on_progress: Callable[[GridProgress], object] | None = None,
     report: Callable[[str], None],
+    widths: Mapping[Hashable, int] = MappingProxyType({}),
 ) -> Iterator[tuple[int, Stylized]]:
     """Do runs, those of one kind together, and give each with its number as it is done.
 
@@ -235,6 +237,7 @@ def work(
         devices: Where to spread lanes (default: all there are, of all processes).
         on_progress: Called between chunks of steps.
         report: Told the plan of each kind.
+        widths: With how many lanes others of a `kind` were done before.
 
     Raises:
         ValueError: Less than one lane.
@@ -242,9 +245,9 @@ def work(
     began = time.perf_counter()
     if lanes is not None and lanes < 1:
         raise ValueError(f"expected at least one lane, got {lanes}")
-    kinds: dict[Any, list[int]] = {}
+    kinds: dict[Hashable, list[int]] = {}
     for number, run in enumerate(runs):
-        kinds.setdefault((run.kind, run.settings.memory), []).append(number)
+        kinds.setdefault(kind(run), []).append(number)
     total = sum(run.work_left(0) for run in runs)
     work_done, done = 0.0, 0
 
@@ -256,13 +259,13 @@ def work(
             left = seconds * max(0.0, total - work_done) / work_done
             on_progress(GridProgress(done, len(runs), lanes_, size, seconds, left))
 
-    for place, numbers in enumerate(kinds.values()):
+    for place, (name, numbers) in enumerate(kinds.items()):
         group = [runs[number] for number in numbers]
         memory.let_go()
         which = f"program {place + 1} of {len(kinds)}" if len(kinds) > 1 else "one program"
         together = None
         if not group[0].settings.memory.isdigit():
-            together = Lanes(group, lanes, devices or jax.devices())
+            together = Lanes(group, lanes, devices or jax.devices(), widths.get(name))
             report(f"{which}: {told(together)}")
         if together and together.fits:
             finished = iter(numbers)
@@ -288,6 +291,11 @@ def work(
             yield number, transfer.work(run, on_progress=on_step, report=report)
             work_done = before + run.work_left(0)
             done += 1
+
+
+def kind(run: Run) -> Hashable:
+    """Equal for runs that are lanes of one program."""
+    return run.kind, run.settings.memory
 
 
 def told(lanes: Lanes) -> str:

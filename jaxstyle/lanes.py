@@ -44,13 +44,21 @@ class Lanes:
         fits: Whether there is memory for even the narrowest.
     """
 
-    def __init__(self, runs: Sequence[Run], widest: int | None, devices: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        widest: int | None,
+        devices: Sequence[Any],
+        before: int | None = None,
+    ) -> None:
         """Choose the width.
 
         Args:
             runs: All of one kind.
             widest: The most lanes at a time.
             devices: Where lanes lie.
+            before: The width of the program that others of their kind were done with. Rounding
+                depends on it: with the same one the bytes are as if they had been together.
         """
         self.runs = tuple(runs)
         mesh = Mesh(np.array(devices), ("lanes",))
@@ -63,7 +71,9 @@ class Lanes:
         self._params = _placed(first.compiled.params, self._whole)
         self._constants: dict[Hashable, Calibration | None] = {}
         self.available = memory.available()
-        self.width, self.peak, self.fits = self._widest(min(len(runs), widest or len(runs)))
+        self.width, self.peak, self.fits = self._widest(
+            before or min(len(runs), widest or len(runs))
+        )
 
     def _widest(self, wanted: int) -> tuple[int, int, bool]:
         """The greatest width that fits, its peak, and True; the least and False if none does."""

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxstyle import __version__
+from jaxstyle import __version__, images
 from jaxstyle.files import sha256, write_whole
 
 if TYPE_CHECKING:
@@ -33,13 +33,7 @@ def check(picture: str | Path) -> None:
         ValueError: Such a file lies where the manifest would go.
     """
     path = beside(picture)
-    if not path.exists():
-        return
-    try:
-        ours = json.loads(path.read_text("utf-8")).get("kind") == MARK
-    except (OSError, ValueError, AttributeError):
-        ours = False
-    if not ours:
+    if path.exists() and read(path) is None:
         raise ValueError(f"{path} exists and is not a jaxstyle manifest; choose another output")
 
 
@@ -84,12 +78,32 @@ def surroundings() -> dict[str, Any]:
     }
 
 
-def write(path: Path, facts: dict[str, Any]) -> None:
-    """Write a manifest, whole or not at all."""
+def keep(picture: Path, made: Stylized, inputs: Inputs) -> None:
+    """Write a picture and its manifest.
+
+    The manifest comes last: where one lies, it is its picture's.
+    """
+    facts = describe(made, inputs)
+    # What differs from one time to the next is not in the picture: its bytes are the same again.
+    lasting = {n: value for n, value in facts.items() if n not in ("history", "memory", "seconds")}
+    beside(picture).unlink(missing_ok=True)
+    images.write(picture, made.image, settings=json.dumps(lasting))
+    facts["picture"] = {"name": picture.name, "sha256": sha256(picture)}
     text = json.dumps(facts, indent=1) + "\n"
-    write_whole(path, lambda file: file.write(text.encode()))
+    write_whole(beside(picture), lambda file: file.write(text.encode()))
 
 
-def brief(facts: dict[str, Any]) -> str:
-    """The part that is carried inside the picture: all but the history."""
-    return json.dumps({name: value for name, value in facts.items() if name != "history"})
+def read(path: Path) -> dict[str, Any] | None:
+    """A manifest of ours, or None if it is none."""
+    try:
+        facts = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    needed = {"kind", "settings", "inputs", "weights", "versions", "device", "memory", "history"}
+    whole = isinstance(facts, dict) and needed <= facts.keys() and facts["kind"] == MARK
+    return facts if whole else None
+
+
+def plain(data: Any) -> Any:
+    """Data as JSON has it: tuples are lists."""
+    return json.loads(json.dumps(data, default=str))

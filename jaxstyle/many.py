@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,7 @@ def grid(
     report = silent if quiet else note
     from jaxstyle import grid as grids
     from jaxstyle.folder import Folder
+    from jaxstyle.lock import alone
     from jaxstyle.progress import shown
     from jaxstyle.run import Run, Sources
 
@@ -119,10 +121,15 @@ def grid(
     if len(left) < len(runs):
         report(f"{len(runs) - len(left)} of {len(runs)} cells are there already")
     waiting = [runs[number] for number in left]
+    widths = {}
+    if folder and folder.again and processes is None:
+        for run, place, there in zip(runs, folder.places, done, strict=True):
+            if there and (width := folder.lanes(place)):
+                widths[grids.kind(run)] = width
     command = f"jaxstyle {shlex.join(click.get_current_context().obj)}"
     try:
-        with shown(quiet) as show:
-            made = grids.work(waiting, lanes=lanes, on_progress=show, report=report)
+        with alone(output) if first else nullcontext(), shown(quiet) as show:
+            made = grids.work(waiting, lanes=lanes, on_progress=show, report=report, widths=widths)
             for number, one in made:
                 if folder:
                     folder.keep(folder.places[left[number]], one)

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle import color, guidance, images, memory, pyramid, recipes, samples, terms
+from jaxstyle import color, guidance, images, manifest, memory, pyramid, recipes, samples, terms
 from jaxstyle.images import Picture
 from jaxstyle.objective import Objective, Term
 from jaxstyle.programs import Layout, Programs
@@ -261,7 +261,26 @@ class Run:
             # An array is not kept: it could be as large as a picture.
             masks = (each if isinstance(each, str) else "an array" for each in found[name])
             found[name] = tuple(masks)
+        if isinstance(found["calibration"], str):
+            found["calibration"] = _read_constants(found["calibration"])
         return found
+
+    def identity(self) -> dict[str, dict[str, Any]]:
+        """All that decides the bytes of the result: equal for runs that are the same."""
+        masks = (mask for region in self.guide.regions for mask in region)
+        pictures = {
+            "content": self.guide.content,
+            **{f"style {n}": style for n, style in enumerate(self.guide.styles, 1)},
+            **{f"mask {n}": mask for n, mask in enumerate(masks, 1) if mask is not None},
+            "first picture": self.initial,
+        }
+        surroundings = manifest.surroundings()
+        return {
+            "settings": manifest.plain(self.filled()),
+            "pictures": {role: _digest(picture).hex() for role, picture in pictures.items()},
+            "weights": {name: self.networks[name].sha256 for name in self.networks},
+            "versions": surroundings["versions"] | surroundings["device"],
+        }
 
     def facts(self, constants: Calibration | None) -> dict[str, Any]:
         """What a manifest needs to know of the run beforehand."""
@@ -354,13 +373,7 @@ def _constants(
     if given is None:
         return None
     if isinstance(given, str):
-        try:
-            given = json.loads(Path(given).read_text("utf-8"))
-        except ValueError as error:
-            raise ValueError(f"expected JSON in {given}: {error}") from None
-        except OSError as error:
-            raise OSError(f"cannot read the constants in {given}: {error.strerror}") from None
-        given = given.get("calibration", given) if isinstance(given, dict) else {}
+        given = _read_constants(given)
     found = []
     for name, part in zip(names, parts, strict=True):
         values = np.atleast_1d(np.asarray(given.get(name, []), np.float32))
@@ -371,6 +384,19 @@ def _constants(
             )
         found.append(jnp.asarray(values))
     return tuple(found)
+
+
+def _read_constants(path: str) -> Mapping[str, Sequence[float]]:
+    try:
+        given = json.loads(Path(path).read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"expected JSON in {path}: {error}") from None
+    except OSError as error:
+        raise OSError(f"cannot read the constants in {path}: {error.strerror}") from None
+    found: Mapping[str, Sequence[float]] = {}
+    if isinstance(given, dict):
+        found = given.get("calibration", given)
+    return found
 
 
 def _initial(

@@ -209,6 +209,21 @@ def check_names(changes: dict[str, Any]) -> None:
             raise TypeError(f"there is no setting {name!r}{nearest(name, known)}")
 
 
+def from_plain(data: Mapping[str, Any]) -> Settings:
+    """Settings as JSON has them, lists in place of tuples.
+
+    Raises:
+        TypeError: A setting that does not exist.
+        ValueError: A value out of its range.
+    """
+
+    def tuples(value: Any) -> Any:
+        return tuple(map(tuples, value)) if isinstance(value, list) else value
+
+    check_names(dict(data))
+    return Settings(**{name: tuples(value) for name, value in data.items()})
+
+
 CHOICE = "NAME[~SMOOTHING][@LAYER,…][=WEIGHT]"
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxstyle import images, memory
+from jaxstyle.checkpoint import SECONDS, Checkpoints, Standing
 from jaxstyle.images import Picture
+from jaxstyle.optimize import State
+from jaxstyle.programs import Layout
 from jaxstyle.run import Record, Run, Source, Sources, chosen_settings
 from jaxstyle.settings import Settings
 
@@ -82,6 +86,9 @@ def stylize(
     on_progress: Callable[[Progress], object] | None = None,
     report: Callable[[str], None] | None = None,
     offline: bool = False,
+    checkpoint: str | Path | None = None,
+    checkpoint_seconds: float = SECONDS,
+    resume: bool = False,
     **changes: Any,
 ) -> Stylized:
     """Make the content look as if it were painted like the style.
@@ -93,13 +100,19 @@ def stylize(
         on_progress: Called between chunks of steps.
         report: Told, in lines, what is fetched and what was noticed.
         offline: Never fetch weights or pictures.
+        checkpoint: The picture's file, beside which to write where the run stands now and then, for
+            `resume`; see `jaxstyle.checkpoint`. Remove them (`Checkpoints.clear`) when the picture
+            is written.
+        checkpoint_seconds: Between two of them.
+        resume: Go on from the newest checkpoint that is whole, if there is one; to the same bytes
+            as without the interruption, on the same machine.
         changes: Settings by name, on top of `settings`: `stylize(a, b, size=128)`.
 
     Returns:
         The picture, every term's history, and whether all stayed finite.
 
     Raises:
-        ValueError: A picture or a setting that cannot be used.
+        ValueError: A picture or a setting that cannot be used; a checkpoint of another run.
         TypeError: A setting that does not exist.
         OSError: A file or weights that are not here.
 
@@ -110,7 +123,14 @@ def stylize(
     """
     sources = Sources(report=report, offline=offline)
     run = Run(content, style, chosen_settings(settings, changes), sources)
-    return work(run, on_progress=on_progress, report=sources.report)
+    kept = None
+    if checkpoint is not None:
+        kept = Checkpoints(checkpoint, sources.report, checkpoint_seconds)
+    elif resume:
+        raise ValueError("expected a checkpoint to resume from")
+    return work(
+        run, on_progress=on_progress, report=sources.report, checkpoints=kept, resume=resume
+    )
 
 
 def work(
@@ -118,34 +138,59 @@ def work(
     *,
     on_progress: Callable[[Progress], object] | None = None,
     report: Callable[[str], None],
+    checkpoints: Checkpoints | None = None,
+    resume: bool = False,
+    layouts: Sequence[Layout] = (),
 ) -> Stylized:
-    """Go through a run's scales, coarse to fine; see `stylize`."""
-    began = time.perf_counter()
+    """Go through a run's scales, coarse to fine; see `stylize`.
+
+    Args:
+        run: All that is needed.
+        on_progress: Called between chunks of steps.
+        report: Told what was noticed.
+        checkpoints: Where to write where the run stands.
+        resume: Whether to go on from there.
+        layouts: Of a step at each scale; as memory allows if not given.
+    """
+    before = checkpoints.read(run) if checkpoints and resume else None
+    began = time.perf_counter() - (before.seconds if before else 0.0)
     memory.let_go()
     compiled = run.compiled
     chosen = run.plan()
     report(str(chosen))
     if chosen.advice and run.settings.memory == "auto":
         raise ValueError(str(chosen))
-    image, state = run.initial, None
+    layouts = layouts or [chosen.layout_at(scale.size) for scale in run.scales]
+    image, first_scale, taken = run.initial, 0, 0
+    state: State | None = None
     record = Record(compiled.names)
-    constants = run.calibration()
-    for scale in run.scales:
-        layout = chosen.layout_at(scale.size)
+    if before:
+        first_scale, taken, state, record.history, constants, layouts, _ = before
+    else:
+        constants = run.calibration()
+    for place, scale in list(enumerate(run.scales))[first_scale:]:
+        layout = layouts[place]
         objective = run.prepared(scale.size, layout)
         objective = replace(objective, scales=constants or objective.scales)
-        first_image = jnp.asarray(images.resize(image, run.shape(scale.size)))
-        state = compiled.start(first_image, run.rate, state)
+        if not taken:
+            first_image = jnp.asarray(images.resize(image, run.shape(scale.size)))
+            state = compiled.start(first_image, run.rate, state)
+        assert state is not None  # a checkpoint is written after steps
         chunk = compiled.chunk(layout, scale.size)
-        for first in range(0, scale.steps, chunk):
+        for first in range(taken, scale.steps, chunk):
             chunk_began = time.perf_counter()
             count = min(chunk, scale.steps - first)
             state, totals, losses = compiled.advance(objective, state, count, run.rate, layout)
             record.add(totals, losses, int(state.step) - first, scale.size)
             if record.failure:
                 break
+            now = time.perf_counter()
+            if checkpoints:
+                taken = first + count
+                spent = now - began
+                standing = (place, taken, state, record.history, constants, tuple(layouts), spent)
+                checkpoints.offer(run, Standing(*standing))
             if on_progress:
-                now = time.perf_counter()
                 rate_now = count / (now - chunk_began)
                 on_progress(
                     Progress(
@@ -160,12 +205,13 @@ def work(
                         image=run.shown(np.asarray(state.image)),
                     )
                 )
-        image = np.asarray(state.image)
+        image, taken = np.asarray(state.image), 0
         if record.failure:
             break
     facts = run.facts(constants) | {
         "memory": {
-            "layout": chosen.layout,
+            "layout": layouts[-1],
+            "layouts": list(layouts),
             "predicted": chosen.peak,
             "measured": memory.peak(),
             "available": chosen.available,
