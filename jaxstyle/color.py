@@ -55,13 +55,18 @@ def covariance_matched(style: Picture, content: Picture) -> Picture:
     By symmetric roots, the paper's "image analogies" form.
     """
     own, other = style.reshape(-1, 3).astype(np.float64), content.reshape(-1, 3).astype(np.float64)
-    matrix = _root(np.cov(other.T), 0.5) @ _root(np.cov(own.T), -0.5)
+    matrix = _root(covariance(other), 0.5) @ _root(covariance(own), -0.5)
     moved = (own - own.mean(0)) @ matrix.T + other.mean(0)
     return np.clip(moved, 0, 1).reshape(style.shape).astype(np.float32)
 
 
-def _root(covariance: Float[np.ndarray, "3 3"], power: float) -> Float[np.ndarray, "3 3"]:
-    values, vectors = np.linalg.eigh(np.atleast_2d(covariance))
+def covariance(colors: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "3 3"]:
+    """The covariance of colors; that of a single one is zero."""
+    return np.cov(colors.T) if len(colors) > 1 else np.zeros((3, 3))
+
+
+def _root(matrix: Float[np.ndarray, "3 3"], power: float) -> Float[np.ndarray, "3 3"]:
+    values, vectors = np.linalg.eigh(matrix)
     return np.asarray((vectors * np.maximum(values, 1e-6) ** power) @ vectors.T)
 
 

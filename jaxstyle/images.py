@@ -63,6 +63,9 @@ def read(
         with warnings.catch_warnings(action="ignore"), Image.open(path) as opened:
             if min(opened.size) < 1:
                 raise _RefusedError("it has no pixels")
+            if opened.format == "EPS":
+                # Pillow would let Ghostscript run it, where that is installed.
+                raise _RefusedError("it is a PostScript program; convert it to a picture first")
             if size:
                 # Lets JPEG decode at a half, a quarter or an eighth, never below twice the size.
                 opened.draft(None, (2 * size, 2 * size))

@@ -414,7 +414,7 @@ def _initial(
         return np.clip(0.5 + 0.1 * random.standard_normal(content.shape), 0, 1).astype(np.float32)
     if settings.init == "style":
         colors = style.reshape(-1, 3).astype(np.float64)
-        spread = np.cov(colors.T) if len(colors) > 1 else np.zeros((3, 3))
+        spread = color.covariance(colors)
         noise = random.multivariate_normal(colors.mean(0), spread, content.shape[:2], method="svd")
         return np.clip(noise, 0, 1).astype(np.float32)
     if settings.init == "adain":

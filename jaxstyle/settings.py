@@ -143,7 +143,8 @@ class Settings:
         _at_least("size", self.size, 1)
         _at_least("steps", self.steps, 0)
         _at_least("scales", self.scales, 1)
-        _at_least("seed", self.seed, 0)
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"expected seed from 0 to {2**31 - 1}, got {self.seed}")
         for name in ("style_weight", "content_weight", "smoothness"):
             _at_least(name, getattr(self, name), 0)
         for name in ("metric", "content_metric"):

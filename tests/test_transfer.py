@@ -161,6 +161,13 @@ def test_the_fourth_example(tmp_path, monkeypatch, capsys):
     assert images.read(out).shape[1] == 5 * (32 + 8)
 
 
+def test_the_seventh_example(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "sheet.png"
+    run_example("07_what_to_try.py", monkeypatch, out, 32, 1, "color")
+    assert "--color luminance" in capsys.readouterr().out
+    assert images.read(out).shape[1] == 6 * (32 + 8)
+
+
 @pytest.mark.slow
 def test_the_third_example(tmp_path, monkeypatch, capsys):
     for name in ("resnet50", "vgg19-normalized", "dists"):

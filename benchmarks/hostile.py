@@ -1,0 +1,277 @@
+"""Broken and odd files by the thousand: what reads them may say no, and nothing worse.
+
+    python benchmarks/hostile.py pictures 5000
+    python benchmarks/hostile.py weights 3000
+
+Each case is a file of a format that we read, damaged at random: cut off, bytes changed (its first
+bytes above all), pieces copied, zeroed, left out, or taken from another file. Reading it must give
+what a reader promises, or raise one line of `ValueError` or `OSError`, within `SECONDS`, `MEMORY`,
+and without starting anything. Cases are read in a process of their own, which may crash; case N
+is the same every time (`python benchmarks/hostile.py pictures 1 --first N` tries it again).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import random
+import resource
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 20.0
+"""Before a case counts as hanging."""
+MEMORY = 2 * 2**30
+"""Bytes that one case may take besides."""
+STARTS = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect")
+"""Events of Python's audit that no reader has a reason for."""
+
+
+def pictures() -> list[bytes]:
+    """A picture in every format and mode that Pillow writes, plain, animated, with metadata."""
+    from PIL import Image
+
+    Image.init()
+    noise = np.random.default_rng(0).integers(0, 256, (40, 56, 4)).astype(np.uint8)
+    color = Image.fromarray(noise, "RGBA")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found = []
+    for kind in sorted(Image.SAVE):
+        if kind in ("PDF", "MPO"):  # nothing reads the one; the other is JPEG
+            continue
+        for mode in ("RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "LAB", "YCbCr", "I;16", "I", "F"):
+            image = color.convert("I").convert(mode) if mode == "I;16" else None
+            with contextlib.suppress(Exception):
+                image = image or (
+                    color.convert("RGB").convert(mode)
+                    if mode != "LAB"
+                    else Image.merge("LAB", color.convert("RGB").split())
+                )
+                for more in (
+                    {},
+                    {"exif": exif.tobytes(), "icc_profile": bytes(noise[0].ravel())},
+                    {"save_all": True, "append_images": [image, image]},
+                    {"transparency": 3},
+                ):
+                    file = io.BytesIO()
+                    with contextlib.suppress(Exception):
+                        image.save(file, kind, **more)
+                        found.append(file.getvalue())
+    return [content for content in dict.fromkeys(found) if content]
+
+
+def weights() -> list[bytes]:
+    """A small VGG in every format and layout that we import, and attacks in pickles."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    import forging
+    import test_layouts
+    import test_pickles
+
+    from jaxstyle.backbones import architectures
+
+    architectures.CHANNELS = forging.CHANNELS
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for write, _ in test_layouts.FILES.values():
+            path = Path(folder, "file")
+            write(path)
+            found.append(path.read_bytes())
+    found.append(test_layouts.onnx_file())
+    found.append(test_layouts.packed(test_layouts.tfjs_members()))
+    found *= 5  # or most cases would be pickles
+    sentinel = Path(tempfile.gettempdir(), "a-hostile-file-was-obeyed")
+    for attack in test_pickles.HOSTILE.values():
+        made = attack(sentinel)
+        content = made if isinstance(made, bytes) else forging.forged({"features.0.weight": made})
+        found += [content, forging.torch_zip(content), forging.torch_legacy(content)]
+    return found
+
+
+def damaged(originals: list[bytes], number: int) -> bytes:
+    """Case `number`."""
+    dice = random.Random(number)
+    data = bytearray(dice.choice(originals))
+    for _ in range(dice.choice((1, 1, 2, 4))):
+        size = len(data)
+        if not size:
+            break
+        at = dice.randrange(min(size, dice.choice((32, 256, size))))
+        length = dice.randrange(1, 1 + min(dice.choice((1, 4, 64, 4096)), size - at))
+        match dice.randrange(8):
+            case 0:
+                del data[at:]
+            case 1:
+                data[at : at + length] = dice.randbytes(length)
+            case 2:
+                data[at] ^= 1 << dice.randrange(8)
+            case 3:  # lengths and sizes become huge
+                data[at : at + length] = b"\xff" * length
+            case 4:
+                data[at : at + length] = bytes(length)
+            case 5:
+                data[at:at] = data[at : at + length] * dice.choice((1, 2, 50))
+            case 6:
+                del data[at : at + length]
+            case 7:
+                other = dice.choice(originals)
+                there = dice.randrange(len(other))
+                data[at : at + length] = other[there : there + length]
+    return bytes(data)
+
+
+def read_picture(path: Path) -> None:
+    """Read a picture, and hold the reader to its promise."""
+    from jaxstyle import images
+
+    for size in (None, 32):
+        picture = images.read(path, size=size)
+        assert picture.dtype == np.float32, picture.dtype
+        assert picture.shape[2:] == (3,), picture.shape
+        assert np.isfinite(picture).all()
+        assert 0 <= picture.min() <= picture.max() <= 1
+        assert size is None or max(picture.shape) <= size, picture.shape
+
+
+def read_weights(path: Path) -> None:
+    """Read weights, and hold the reader to its promise."""
+    from jaxstyle.backbones import layouts
+
+    layout, tensors = layouts.read(path)
+    shapes = layouts.shapes(layout.architecture)
+    for name, entry in tensors.items():
+        for kind, array in entry.items():
+            assert array.shape == shapes[f"{name}.{kind}"], (name, array.shape)
+            assert array.dtype == np.float32, (name, array.dtype)
+            assert np.isfinite(array).all(), (name, "not finite")
+
+
+PARTS: dict[str, tuple[Callable[[], list[bytes]], Callable[[Path], None]]] = {
+    "pictures": (pictures, read_picture),
+    "weights": (weights, read_weights),
+}
+
+
+def child(part: str, first: int, last: int) -> None:
+    """Read cases, and tell of each in a line."""
+    corpus, read = PARTS[part]
+    originals = corpus()
+    started: list[str] = []
+    watching = False
+
+    def heard(event: str, arguments: Any) -> None:
+        if watching and event.startswith(STARTS):
+            started.append(event)
+
+    sys.addaudithook(heard)
+    path = Path(tempfile.mkdtemp(), "case")
+    for number in range(first, last):
+        path.write_bytes(damaged(originals, number))
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        before, began = _status("VmRSS"), time.perf_counter()
+        soft = _status("VmSize") + 2 * MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (soft, resource.RLIM_INFINITY))
+        watching = True
+        try:
+            read(path)
+            outcome = "read"
+        except (ValueError, OSError) as error:
+            message = str(error)
+            outcome = "refused" if message and "\n" not in message else f"BAD lines: {message!r}"
+        except BaseException:
+            outcome = "BAD " + " | ".join(traceback.format_exc().splitlines()[-3:])
+        watching = False
+        if started:
+            outcome = f"BAD started {started}"
+            started.clear()
+        facts = {
+            "case": number,
+            "outcome": outcome,
+            "seconds": time.perf_counter() - began,
+            "peak": _status("VmHWM") - before,
+        }
+        print(json.dumps(facts), flush=True)
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (line,) = (each for each in lines if each.startswith(f"{name}:"))
+    return int(line.split()[1]) * 1024
+
+
+def cases(part: str, first: int, last: int) -> Iterator[dict[str, Any]]:
+    """The outcome of every case; a process that crashes or hangs is replaced."""
+    while first < last:
+        command = [sys.executable, __file__, part, str(last - first), "--first", str(first)]
+        process = subprocess.Popen(
+            [*command, "--child"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
+        )
+        assert process.stdout
+        waiting = selectors.DefaultSelector()
+        waiting.register(process.stdout, selectors.EVENT_READ)
+        patience = 3 * SECONDS  # it has to start first
+        outcome = None
+        while first < last:
+            if not waiting.select(patience):
+                outcome = "BAD hangs"
+                break
+            line = process.stdout.readline()
+            if not line:
+                outcome = f"BAD ended with {process.wait()}"
+                break
+            yield json.loads(line)
+            first, patience = first + 1, SECONDS
+        process.kill()
+        process.wait()
+        if outcome:
+            yield {"case": first, "outcome": outcome, "seconds": SECONDS, "peak": 0}
+            first += 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("count", type=int)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    last = given.first + given.count
+    if given.child:
+        child(given.part, given.first, last)
+        return
+    began = time.perf_counter()
+    found = list(cases(given.part, given.first, last))
+    for each in found:
+        greedy = each["peak"] > MEMORY
+        if each["outcome"].startswith("BAD") or greedy:
+            print(f"case {each['case']}: {each['outcome']}, {each['peak'] / 2**20:.0f} MiB")
+    counts = Counter(each["outcome"].split(" ")[0] for each in found)
+    slowest = max(found, key=lambda each: each["seconds"])
+    largest = max(found, key=lambda each: each["peak"])
+    print(
+        f"{given.part}: {len(found)} cases of {len(PARTS[given.part][0]())} files in "
+        f"{time.perf_counter() - began:.0f} s: {dict(counts)}; the slowest took "
+        f"{slowest['seconds']:.2f} s (case {slowest['case']}), the largest "
+        f"{largest['peak'] / 2**20:.0f} MiB (case {largest['case']})"
+    )
+
+
+if __name__ == "__main__":
+    main()
