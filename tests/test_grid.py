@@ -296,6 +296,19 @@ class TestTheFolder:
         assert run(words(files, out, "--sweep", "seed=0..2", "--content-weight", 0.5)) == 0
         assert "already" not in capsys.readouterr().err
 
+    def test_goes_on_to_the_same_bytes(self, files, tmp_path, capsys):
+        out = tmp_path / "grid"
+        command = words(files, out, "--sweep", "seed=0..2", "--init", "noise", "--quiet")
+        assert run(command) == 0
+        pictures = sorted((out / "cells").glob("*.png"))
+        whole = [path.read_bytes() for path in pictures]
+        # As if it had been killed between the first cell and the second.
+        for path in pictures[1:]:
+            path.unlink()
+            path.with_suffix(".json").unlink()
+        assert run(command) == 0
+        assert [path.read_bytes() for path in pictures] == whole
+
     def test_is_whole_after_an_interruption(self, files, tmp_path, capsys, monkeypatch):
         out = tmp_path / "grid"
         true_outcomes = lanes.Lanes.outcomes

@@ -1,0 +1,259 @@
+"""Runs that are killed, crowded, or out of room: what is left, and whether it can be gone on with.
+
+    python benchmarks/reliability.py kills 60      # SIGKILL at random moments, then --resume
+    python benchmarks/reliability.py room          # no room on the disk, no folder, no input
+    python benchmarks/reliability.py together      # two processes: one cache, one output
+    python benchmarks/reliability.py runs 1000     # many runs in one process: its memory
+
+Broken files are tried by benchmarks/hostile.py, flags by benchmarks/commands.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+FEW = ["--size", "96", "--style-layers", "relu1_1,relu2_1", "--content-layers", "relu2_1"]
+CASES = {
+    "L-BFGS, two scales": ["--scale-steps", "40,30"],
+    "Adam, a mask, from noise": [
+        "--scale-steps",
+        "60,40",
+        "--optimizer",
+        "adam",
+        "--init",
+        "noise",
+        *MASK,
+    ],
+    "a recipe of two metrics": ["--scale-steps", "20,15", "--recipe", "diverse"],
+}
+SWEEP = ["--scale-steps", "12,8", "--sweep", "seed=0..2", "--sweep", "metric=gram,moments"]
+
+
+def folder_with_pictures() -> Path:
+    """Where the commands run."""
+    from jaxstyle import images
+
+    folder = Path(tempfile.mkdtemp())
+    noise = np.random.default_rng(5).random((2, 80, 96, 3))
+    for name, picture in zip(("content", "style"), noise, strict=True):
+        images.write(folder / f"{name}.png", picture)
+    mask = np.zeros((80, 96, 3))
+    mask[:40] = 1
+    images.write(folder / "mask.png", mask)
+    return folder
+
+
+def started(folder: Path, words: Sequence[str], **options: object) -> subprocess.Popen[str]:
+    """A command at work."""
+    command = [sys.executable, "-c", "from jaxstyle.cli import main; main()"]
+    return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+        [*command, words[0], "content.png", "style.png", *words[1:], *FEW, "--quiet"],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        **options,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Exit status and standard error."""
+    said = process.communicate()[1]
+    return process.returncode, said
+
+
+def half_files(folder: Path) -> list[str]:
+    """Files that are not whole."""
+    from jaxstyle import checkpoint, images, manifest
+
+    found = []
+    for path in folder.rglob("*"):
+        try:
+            if path.suffix == ".png":
+                images.read(path)
+            elif path.suffix == ".json" and path.name != "cells.json":
+                facts = json.loads(path.read_text())
+                if "cells" not in path.parts and path.stem != "table":
+                    assert manifest.read(path), facts
+            elif ".checkpoint" in path.name:
+                checkpoint._read(path)
+            elif path.name.endswith(".part"):
+                raise ValueError("a part")
+        except Exception as error:
+            found.append(f"{path.name}: {error}")
+    return found
+
+
+def survived(words: Sequence[str], kills: int, whole: Callable[[Path], dict[str, bytes]]) -> str:
+    """Kill a command as often, and go on each time; once it ends, compare and begin again."""
+    dice = random.Random(0)
+    folder = folder_with_pictures()
+    assert ended(started(folder, words))[0] == 0
+    began = time.perf_counter()
+    other = folder_with_pictures()
+    assert ended(started(other, words))[0] == 0
+    seconds = time.perf_counter() - began  # what it takes when its programs are in the cache
+    expected = whole(folder)
+    assert whole(other) == expected, "two runs differ"
+    done, finished, half, differ = 0, 0, [], 0
+    folder = folder_with_pictures()
+    while done < kills:
+        # Most of the time goes into the start, where there is little to lose.
+        process = started(folder, words)
+        wait = seconds * (dice.uniform(0.4, 1.05) if dice.random() < 0.8 else dice.random())
+        try:
+            process.wait(wait)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            done += 1
+            half += half_files(folder)
+            continue
+        status, said = ended(process)
+        assert status == 0, said
+        finished += 1
+        differ += whole(folder) != expected
+        half += half_files(folder)
+        folder = folder_with_pictures()
+    status, said = ended(started(folder, words))
+    assert status == 0, said
+    finished += 1
+    differ += whole(folder) != expected
+    return (
+        f"{done} kills, {finished} pictures or grids finished after them, {differ} of other bytes, "
+        f"{len(half)} half files {half[:3] or ''}"
+    )
+
+
+def kills(count: int) -> None:
+    """A picture by each optimizer, and a grid."""
+    for name, flags in CASES.items():
+        words = ["stylize", "-o", "a.png", "--resume", "--checkpoint-seconds", "0", *flags]
+
+        def picture(folder: Path) -> dict[str, bytes]:
+            names = {path.name for path in folder.iterdir()}
+            assert not {name for name in names if "checkpoint" in name}, names
+            return {"a.png": (folder / "a.png").read_bytes()}
+
+        print(f"{name}: {survived(words, count, picture)}", flush=True)
+
+    def cells(folder: Path) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (folder / "grid/cells").glob("*.png")}
+
+    print(f"a grid: {survived(['grid', '-o', 'grid', *SWEEP], count, cells)}", flush=True)
+
+
+def room() -> None:
+    """Where nothing can be written or read: one line, and nothing half-written."""
+    from jaxstyle import images
+
+    few = ["--scale-steps", "2,2"]
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    def vanish(process: subprocess.Popen[str], folder: Path) -> None:
+        time.sleep(1.0)
+        (folder / "style.png").unlink()
+
+    cases: dict[str, tuple[list[str], dict[str, object], object]] = {
+        "no room for the picture": (["-o", "a.png", *few], {"preexec_fn": limited}, None),
+        "no such folder": (["-o", "nowhere/a.png", *few], {}, None),
+        "a folder that takes nothing": (["-o", "/proc/a.png", *few], {}, None),
+        "the style vanishes": (["-o", "a.png", *few], {}, vanish),
+    }
+    for name, (words, options, meanwhile) in cases.items():
+        folder = folder_with_pictures()
+        process = started(folder, ["stylize", *words], **options)
+        if callable(meanwhile):
+            meanwhile(process, folder)
+        status, said = ended(process)
+        left = sorted(path.name for path in folder.iterdir() if path.name[0] == "a")
+        print(f"{name}: exit {status}, {said.count(chr(10))} line, left {left}: {said.strip()}")
+    folder = folder_with_pictures()
+    images.write(folder / "a.png", np.zeros((8, 8, 3)))
+    before = (folder / "a.png").read_bytes()
+    status, said = ended(started(folder, ["stylize", "-o", "a.png", *few], preexec_fn=limited))
+    kept = (folder / "a.png").read_bytes() == before
+    print(f"no room over an old picture: exit {status}, the old one is there: {kept}")
+
+
+def together() -> None:
+    """Two processes at a time."""
+    from jaxstyle import files, manifest
+
+    words = ["stylize", "--scale-steps", "8,5", "-o"]
+    apart = Path(tempfile.mkdtemp())
+    os.environ["JAXSTYLE_CACHE"] = str(apart / "cache")  # empty: both fill it
+    folder = folder_with_pictures()
+    both = [started(folder, [*words, f"{name}.png"]) for name in "ab"]
+    states = [ended(process)[0] for process in both]
+    same = (folder / "a.png").read_bytes() == (folder / "b.png").read_bytes()
+    print(f"one cache: exit {states}, the same bytes: {same}")
+    refused = mixed = 0
+    for number in range(10):
+        both = [
+            started(folder, [*words, "c.png", "--seed", str(seed), "--init", "noise"])
+            for seed in (number, number + 100)
+        ]
+        ends = [ended(process) for process in both]
+        refused += sum("another run is writing" in said for _, said in ends)
+        assert {status for status, _ in ends} <= {0, 2}, ends
+        facts = manifest.read(folder / "c.json")
+        assert facts
+        mixed += facts["picture"]["sha256"] != files.sha256(folder / "c.png")
+    print(f"one output: 10 pairs of runs, {refused} runs refused, {mixed} pictures of another run")
+
+
+def runs(count: int) -> None:
+    """Short runs, one after another: the memory of the process."""
+    import jaxstyle
+    from jaxstyle import memory
+
+    noise = np.random.default_rng(5).random((2, 40, 48, 3)).astype(np.float32)
+    few = {"size": 48, "steps": 2, "scales": 1}
+    layers = {"style_layers": ("relu1_1",), "content_layers": ("relu1_1",)}
+    began = time.perf_counter()
+    for number in range(1, count + 1):
+        seed, optimizer = number, ("lbfgs", "adam")[number % 2]
+        made = jaxstyle.stylize(*noise, seed=seed, optimizer=optimizer, **few, **layers)
+        assert made.finite
+        if number % (count // 10) == 0:
+            gc.collect()
+            maps = len(memory.MAPS.read_bytes().splitlines())
+            print(
+                f"{number} runs: {memory.used() / 2**20:.0f} MiB, {maps} memory maps, "
+                f"{time.perf_counter() - began:.0f} s",
+                flush=True,
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", choices=("kills", "room", "together", "runs"))
+    parser.add_argument("count", type=int, nargs="?", default=0)
+    given = parser.parse_args()
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    if given.part in ("kills", "runs"):
+        {"kills": kills, "runs": runs}[given.part](given.count)
+    else:
+        {"room": room, "together": together}[given.part]()
+
+
+if __name__ == "__main__":
+    main()
