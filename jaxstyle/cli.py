@@ -345,10 +345,10 @@ def _show(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -
 
 
 class _Kept:
-    """Writes the picture as it stands: to the output now and then, and as numbered frames."""
+    """Writes the picture as it stands: to the output now and then, and as frames named by step."""
 
     def __init__(self, output: Path | None, frames: Path | None) -> None:
-        self._output, self._frames, self._count, self._last = output, frames, 0, 0.0
+        self._output, self._frames, self._last = output, frames, 0.0
         if frames:
             frames.mkdir(parents=True, exist_ok=True)
 
@@ -360,8 +360,8 @@ class _Kept:
             images.write(self._output, progress.image)
             self._last = progress.seconds
         if self._frames:
-            images.write(self._frames / f"{self._count:05}.png", progress.image)
-            self._count += 1
+            # By step: a run that is gone on with goes on with its frames.
+            images.write(self._frames / f"{progress.step:05}.png", progress.image)
 
 
 _PREVIEW_SECONDS = 3.0

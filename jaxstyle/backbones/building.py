@@ -20,10 +20,16 @@ Padding = PaddingName
 Grid = Float[Array, "_h _w _c"]
 
 
-def normalized(module: nn.Module, image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
-    """The picture as the network was trained on it: an affine map that comes with the weights."""
+def normalized(
+    module: nn.Module, image: Float[Array, "h w 3"], dtype: str
+) -> Float[Array, "h w 3"]:
+    """The picture as the network was trained on it: an affine map that comes with the weights.
+
+    Only after the map is it rounded to `dtype`.
+    """
     affine = module.param("preprocess", lambda _: {"kernel": jnp.eye(3), "bias": jnp.zeros(3)})
-    return jnp.matmul(image, affine["kernel"], precision="highest") + affine["bias"]
+    found = jnp.matmul(image, affine["kernel"], precision="highest") + affine["bias"]
+    return found.astype(dtype)
 
 
 def remembered(run: Callable[..., Any], recompute: bool) -> Callable[..., Any]:

@@ -38,7 +38,7 @@ class Chain(nn.Module):
     @nn.compact
     def __call__(self, image: Float[Array, "h w 3"]) -> dict[str, Float[Array, "_h _w _c"]]:
         """The features at each of the layers."""
-        x = normalized(self, image).astype(self.dtype)
+        x = normalized(self, image, self.dtype)
         found: dict[str, Float[Array, "_h _w _c"]] = {}
         blocks: list[list[Convolution]] = []
         for each in needed(self.architecture, self.layers):

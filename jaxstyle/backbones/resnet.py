@@ -65,7 +65,7 @@ class ResNet(nn.Module):
                 x = jax.nn.relu(convolve(specs[other], x, self.padding))
             return convolve(specs[last], x, self.padding) + shortcut
 
-        x = part("1", stem, normalized(self, image).astype(self.dtype))
+        x = part("1", stem, normalized(self, image, self.dtype))
         x = pool(x, self.pooling, self.padding, size=3, pad=1)
         for stage, count in enumerate(RESNET_BLOCKS[self.architecture], start=2):
             for index in range(1, count + 1):
