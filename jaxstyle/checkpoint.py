@@ -140,7 +140,7 @@ def _write(file: BinaryIO, run: Run, standing: Standing) -> None:
     facts = standing._asdict() | {
         "state": len(leaves),
         "constants": None if constants is None else [np.asarray(c).tolist() for c in constants],
-        "of": run.identity(),
+        "of": run.identity,
     }
     summed = _Summed(file)
     summed.write(MARK + json.dumps(facts).encode() + b"\n")
@@ -165,7 +165,7 @@ def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
 
 def _same(path: Path, facts: Mapping[str, Any], run: Run) -> None:
     """Refuse a checkpoint of another run; settings first, by their names."""
-    own, there = run.identity(), facts["of"]
+    own, there = run.identity, facts["of"]
     for group in ("settings", "pictures", "weights", "versions"):
         mine, others = own[group], there[group]
         for name in dict.fromkeys((*mine, *others)):

@@ -152,10 +152,13 @@ def stylize(
                 keep(progress)
 
             run = Run(inputs[0], inputs[1:], settings, Sources(**fetched))
+            read = manifest.inputs_of(run.filled(), inputs[0], inputs[1:])
+            if resume and manifest.is_there(output, run.filled(), read):
+                report(f"{output} is there already")
+                return
             made = transfer.work(
                 run, on_progress=on_progress, report=report, checkpoints=checkpoints, resume=resume
             )
-            read = manifest.inputs_of(made.facts["settings"], inputs[0], inputs[1:])
             manifest.keep(output, made, read)
             checkpoints.clear()
     except KeyboardInterrupt:

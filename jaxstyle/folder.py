@@ -107,10 +107,7 @@ class Folder:
         facts = _manifest(place)
         if not facts or not place.picture.exists():
             return False
-        return manifest.plain(place.settings) == facts["settings"] and (
-            {role: each["sha256"] for role, each in place.inputs.items()}
-            == {role: each["sha256"] for role, each in facts["inputs"].items()}
-        )
+        return manifest.is_of(facts, place.settings, place.inputs)
 
     def keep(self, place: Place, made: Stylized) -> None:
         """Write a cell's picture and manifest."""

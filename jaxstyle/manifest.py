@@ -104,6 +104,24 @@ def read(path: Path) -> dict[str, Any] | None:
     return facts if whole else None
 
 
+def is_of(facts: Mapping[str, Any], settings: Mapping[str, Any], inputs: Inputs) -> bool:
+    """Whether a manifest tells of these settings, filled in, and of these files."""
+    own, others = (
+        {role: each["sha256"] for role, each in given.items()}
+        for given in (facts["inputs"], inputs)
+    )
+    return bool(plain(settings) == facts["settings"] and own == others)
+
+
+def is_there(picture: Path, settings: Mapping[str, Any], inputs: Inputs) -> bool:
+    """Whether a picture is there, finished, and made with these settings of these files."""
+    facts = read(beside(picture))
+    if not facts or "picture" not in facts or not picture.is_file() or not facts["finite"]:
+        return False
+    whole = sha256(picture) == facts["picture"]["sha256"]
+    return whole and is_of(facts, settings, inputs)
+
+
 def plain(data: Any) -> Any:
     """Data as JSON has it: tuples are lists."""
     return json.loads(json.dumps(data, default=str))

@@ -265,6 +265,7 @@ class Run:
             found["calibration"] = _read_constants(found["calibration"])
         return found
 
+    @cached_property
     def identity(self) -> dict[str, dict[str, Any]]:
         """All that decides the bytes of the result: equal for runs that are the same."""
         masks = (mask for region in self.guide.regions for mask in region)

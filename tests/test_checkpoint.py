@@ -167,7 +167,7 @@ def run(words):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_killed_at_any_moment(tmp_path):
+def test_killed_at_any_moment(tmp_path, capsys):
     more = ["--checkpoint-seconds", "0", "--resume"]
     command = [sys.executable, "-c", "from jaxstyle.cli import main; main()"]
     command += words(tmp_path, "-o", str(tmp_path / "a.png"), *more)
@@ -192,6 +192,8 @@ def test_killed_at_any_moment(tmp_path):
     assert not list(tmp_path.glob("a.png.*"))
     assert run(words(tmp_path, "-o", tmp_path / "b.png", "--quiet")) == 0
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert run(words(tmp_path, "-o", tmp_path / "a.png", *more)) == 0
+    assert "a.png is there already" in capsys.readouterr().err
 
 
 def test_replay(tmp_path, capsys):
