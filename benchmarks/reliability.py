@@ -37,7 +37,7 @@ CASES = {
         "adam",
         "--init",
         "noise",
-        *MASK,
+        *("--content-mask", "mask.png"),
     ],
     "a recipe of two metrics": ["--scale-steps", "20,15", "--recipe", "diverse"],
 }

@@ -41,7 +41,12 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
-    except (ValueError, TypeError, OSError) as error:
+    except OSError as error:
+        if debug:
+            raise
+        known = error.filename and error.strerror
+        _fail(f"{error.filename}: {error.strerror}" if known else str(error))
+    except (ValueError, TypeError) as error:
         if debug:
             raise
         _fail(str(error))

@@ -39,9 +39,14 @@ def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
                 number = file.fileno()
                 os.link(f"/proc/self/fd/{number}", temporary, src_dir_fd=number)
         os.replace(temporary, target)
-    except BaseException:  # Ctrl-C as well must leave nothing behind
+    except BaseException as error:  # Ctrl-C as well must leave nothing behind
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.strerror:
+            # Of the temporary nobody has heard; and a full disk does not say of which file.
+            raise type(error)(
+                error.errno, f"cannot write it: {error.strerror}", str(path)
+            ) from None
         raise
 
 

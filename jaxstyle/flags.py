@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 from click.core import ParameterSource
@@ -16,7 +16,13 @@ from click.core import ParameterSource
 from jaxstyle.settings import CHOICE, Settings, choice
 
 
-class Words(click.ParamType[tuple[Any, ...]]):
+if TYPE_CHECKING:
+    Type = click.ParamType[tuple[Any, ...]]
+else:
+    Type = click.ParamType  # before click 8.4 it takes no parameter
+
+
+class Words(Type):
     """A value of several parts, and what reads it; what is wrong it says as a `ValueError`."""
 
     def __init__(self, name: str, read: Callable[[str], tuple[Any, ...]]) -> None:

@@ -65,7 +65,7 @@ def lbfgs(learning_rate: Any, memory_size: int = 20) -> optax.GradientTransforma
         inner = state.inner
         step = params - inner.params
         change = jnp.where(state.carried, inner.updates, updates - inner.updates)
-        least = LEAST_CURVATURE * optax.tree.norm(step) * optax.tree.norm(change)
+        least = LEAST_CURVATURE * jnp.linalg.norm(step.ravel()) * jnp.linalg.norm(change.ravel())
         lacking = jnp.maximum(least - jnp.vdot(step, change), 0)
         change += step * lacking / jnp.maximum(jnp.vdot(step, step), 1e-30)
         found, inner = transform.update(updates, inner._replace(updates=updates - change), params)

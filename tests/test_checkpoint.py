@@ -135,8 +135,9 @@ def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path):
         file.write(b"half")
         raise OSError(errno.ENOSPC, "full")
 
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(OSError, match="full") as error:
         files.write_whole(place, half)
+    assert error.value.filename == str(place)
     assert place.read_bytes() == b"before"
     assert os.listdir(tmp_path) == ["a"]
 
