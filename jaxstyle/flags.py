@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import typing
+import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -14,7 +16,6 @@ import click
 from click.core import ParameterSource
 
 from jaxstyle.settings import CHOICE, Settings, choice
-
 
 if TYPE_CHECKING:
     Type = click.ParamType[tuple[Any, ...]]
@@ -154,6 +155,25 @@ def note(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def _forgive(folder: Path) -> None:
+    """Let go of programs that a killed process or a full disk left cut off.
+
+    JAX warns of one at every start, compiles anew, and leaves it where it is.
+    """
+    show = warnings.showwarning
+
+    def showwarning(message: Warning | str, *place: Any, **more: Any) -> None:
+        told = re.match(
+            r"Error (reading|writing) persistent compilation cache.*?'(\w+)", str(message)
+        )
+        if not told:
+            show(message, *place, **more)
+        for path in folder.glob(f"{told[2]}-*") if told else ():
+            path.unlink(missing_ok=True)
+
+    warnings.showwarning = showwarning
+
+
 def keep_compilations() -> None:
     """A second run of the same sizes then compiles nothing."""
     import os
@@ -168,5 +188,6 @@ def keep_compilations() -> None:
     except OSError:
         return
     if os.access(folder, os.W_OK):
+        _forgive(folder)
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

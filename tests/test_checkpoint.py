@@ -197,6 +197,28 @@ def test_killed_at_any_moment(tmp_path, capsys):
     assert "a.png is there already" in capsys.readouterr().err
 
 
+def test_cut_off_programs_in_the_cache_are_compiled_again(tmp_path):
+    own = os.environ | {"JAXSTYLE_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", "from jaxstyle.cli import main; main()"]
+    command += words(tmp_path, "-o", str(tmp_path / "a.png"), "--quiet", "--scale-steps", "1,1")
+
+    def programs():
+        return {path: path.stat().st_size for path in (tmp_path / "cache/compiled").iterdir()}
+
+    def made():
+        done = subprocess.run(command, capture_output=True, text=True, env=own)
+        return done.returncode, done.stderr
+
+    assert made() == (0, "")
+    before = programs()
+    assert before
+    for path in before:
+        path.write_bytes(path.read_bytes()[:100])
+    for _ in range(2):
+        assert made() == (0, "")
+    assert min(programs().values()) > 100
+
+
 def test_replay(tmp_path, capsys):
     first, again = tmp_path / "a.jpg", tmp_path / "again.jpg"
     few = ("--quiet", "--scale-steps", "1,2", "--metric", "gram=0.5", "--metric", "histogram")
