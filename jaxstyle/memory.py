@@ -176,7 +176,7 @@ def plan(
         try:
             parts = list(_parts(compiled, images[0], images[1:], picks, rate, layout))
         except ValueError:
-            if wanted != "auto":
+            if wanted != "auto" or not isinstance(layout, int):
                 raise
             continue  # such tiles would be all overlap
         tried.append(Need(layout, used() + max(parts)))

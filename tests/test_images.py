@@ -170,6 +170,11 @@ def test_every_mode_becomes_rgb(tmp_path, mode):
     picture = picture.convert("L").convert(mode) if mode == "LA" else picture.convert(mode)
     path = saved(tmp_path / ("a.png" if mode in ("1", "L", "P", "LA", "RGBA") else "a.tiff"),
                      picture)  # fmt: skip
+    try:
+        with Image.open(path) as opened:
+            opened.load()
+    except OSError:
+        pytest.skip("this version of Pillow cannot read what it wrote")
     np.testing.assert_allclose(bytes_of(images.read(path)), black_and_white, atol=1)
 
 
