@@ -40,7 +40,10 @@ def counted():
     try:
         yield found
     finally:
-        jax.monitoring.unregister_event_duration_listener(heard)
+        monitoring = jax.monitoring
+        if not hasattr(monitoring, "unregister_event_duration_listener"):  # an old version of JAX
+            pytest.skip("a listener cannot be taken away")
+        monitoring.unregister_event_duration_listener(heard)
 
 
 def check_cells(cells, content=CONTENT, tolerance=2e-5, sorted_=False, **settings):
@@ -244,6 +247,8 @@ def test_two_processes_agree_with_one(files, tmp_path):
         for k in range(2)
     ]
     said = [process.communicate(timeout=300)[1] for process in processes]
+    if "aren't implemented on the CPU backend" in said[0]:
+        pytest.skip("this version of JAX has one process on a CPU")
     assert [process.returncode for process in processes] == [0, 0], said
     assert "4 lanes at a time in 1 chunk" in said[0]  # three cells on two devices
     assert said[1].strip() in ("", "starting JAX …")
