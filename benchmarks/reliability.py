@@ -11,6 +11,7 @@ Broken files are tried by benchmarks/hostile.py, flags by benchmarks/commands.py
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import json
 import os
@@ -235,9 +236,12 @@ def runs(count: int) -> None:
         assert made.finite
         if number % (count // 10) == 0:
             gc.collect()
+            held = memory.used()
+            ctypes.CDLL(None).malloc_trim(0)  # glibc keeps what was freed, by chance more or less
             maps = len(memory.MAPS.read_bytes().splitlines())
             print(
-                f"{number} runs: {memory.used() / 2**20:.0f} MiB, {maps} memory maps, "
+                f"{number} runs: {memory.used() / 2**20:.0f} MiB, and {held / 2**20:.0f} with what "
+                f"malloc keeps; {maps} memory maps, "
                 f"{time.perf_counter() - began:.0f} s",
                 flush=True,
             )
