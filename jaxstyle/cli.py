@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import typing
 from dataclasses import fields
@@ -223,10 +224,12 @@ def compare(
     keep_compilations()
     from jaxstyle.judges import JUDGES, judge
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in metrics or JUDGES:
         distance = judge(name, backbone=backbone, offline=offline, report=note)
         rows.append({"name": name, "distance": float(distance(pictures[0], pictures[1]))})
+        if not math.isfinite(rows[-1]["distance"]):
+            raise ValueError(f"the distance by {name} is not finite: {rows[-1]['distance']}")
     if not as_json:
         rows = [{"name": row["name"], "distance": f"{row['distance']:.6g}"} for row in rows]
     _show(rows, as_json, ("name", "distance"))

@@ -45,7 +45,7 @@ def read(
     no sense is ignored); transparency is composited over `background`; of an animation the first
     frame is taken. 16-bit grey keeps its precision. 32-bit integers are divided by 65535 if they
     fit in 16 bits, else by their greatest; floats are taken as [0, 1], or divided by their greatest
-    if that is more than 1.
+    if that is more than 1. Up to 178 million pixels are decoded, which takes up to 3 GiB.
 
     Args:
         path: A picture file.
