@@ -62,7 +62,6 @@ class Folder:
     Attributes:
         folder: Where it is.
         places: Of all cells, in order.
-        again: Whether the last grid here had the same cells: this one goes on with it.
     """
 
     def __init__(
@@ -92,10 +91,18 @@ class Folder:
             picture = folder / "cells" / f"{name}.png"
             places.append(Place(values, labels, settings, inputs, picture))
         self.places = tuple(places)
-        listed = json.dumps([place.picture.stem for place in places], indent=1) + "\n"
-        there = folder / "cells.json"
-        self.again = there.exists() and there.read_text("utf-8") == listed
+
+    def again(self) -> bool:
+        """Whether the last grid here had the same cells, so that this one goes on with it.
+
+        Their names are written down for the next one.
+        """
+        listed = json.dumps([place.picture.stem for place in self.places], indent=1) + "\n"
+        there = self.folder / "cells.json"
+        if there.exists() and there.read_bytes() == listed.encode():
+            return True
         self._write("cells.json", listed)
+        return False
 
     def lanes(self, place: Place) -> int | None:
         """How many cells were done together with a cell that is done; None if it was alone."""

@@ -122,7 +122,7 @@ def grid(
         report(f"{len(runs) - len(left)} of {len(runs)} cells are there already")
     waiting = [runs[number] for number in left]
     widths = {}
-    if folder and folder.again and processes is None:
+    if folder and folder.again() and processes is None:
         for run, place, there in zip(runs, folder.places, done, strict=True):
             if there and (width := folder.lanes(place)):
                 widths[grids.kind(run)] = width

@@ -229,6 +229,7 @@ def run(given):
     return stopped.value.code
 
 
+@pytest.mark.slow
 def test_two_processes_agree_with_one(files, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

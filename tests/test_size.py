@@ -233,7 +233,13 @@ class TestTiles:
         np.testing.assert_allclose(found, expected, atol=2e-6 * size)
 
     # Gram, moments and covariance are sums over positions; sorted and paired positions are not.
-    @pytest.mark.parametrize("metric", ["gram", "covariance", "moments", "histogram", "contextual"])
+    @pytest.mark.parametrize(
+        "metric",
+        [
+            *("gram", "covariance", "moments", "histogram"),
+            pytest.param("contextual", marks=pytest.mark.slow),
+        ],
+    )
     def test_a_tiled_step_is_the_whole_step(self, metric):
         few = {
             **{"size": 112, "steps": 1, "scales": 1, "optimizer": "sgd", "smoothness": 0.1},

@@ -118,6 +118,7 @@ def test_the_whole_study(tmp_path, capsys, monkeypatch):
     assert (out / "index.html").read_text() == page
 
 
+@pytest.mark.slow
 def test_parts_and_strengths(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(panel, "STATISTICS", ("moments",))
     monkeypatch.setattr(panel, "LIKENESSES", ("edges",))

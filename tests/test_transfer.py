@@ -146,6 +146,7 @@ def run_example(name, monkeypatch, *words):
     runpy.run_path(str(example))
 
 
+@pytest.mark.slow
 def test_the_second_example(tmp_path, monkeypatch, capsys):
     out = tmp_path / "sheet.png"
     run_example("02_every_metric.py", monkeypatch, out, 32, 1, "gram", "palette")
@@ -161,6 +162,7 @@ def test_the_fourth_example(tmp_path, monkeypatch, capsys):
     assert images.read(out).shape[1] == 5 * (32 + 8)
 
 
+@pytest.mark.slow
 def test_the_seventh_example(tmp_path, monkeypatch, capsys):
     out = tmp_path / "sheet.png"
     run_example("07_what_to_try.py", monkeypatch, out, 32, 1, "color")
