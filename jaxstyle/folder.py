@@ -30,6 +30,7 @@ from jaxstyle.manifest import Inputs
 from jaxstyle.sweep import label
 
 if TYPE_CHECKING:
+    from jaxstyle.lanes import Before
     from jaxstyle.transfer import Stylized
 
 SHOWN = 512
@@ -104,10 +105,10 @@ class Folder:
         self._write("cells.json", listed)
         return False
 
-    def lanes(self, place: Place) -> int | None:
-        """How many cells were done together with a cell that is done; None if it was alone."""
+    def before(self, place: Place) -> Before | None:
+        """The program with which a cell was done that is there; None if it was alone."""
         facts = _manifest(place)
-        return facts["memory"].get("lanes") if facts else None
+        return manifest.before(facts) if facts else None
 
     def done(self, place: Place) -> bool:
         """Whether a cell is there, made with the same settings of the same files."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 import jax
 
 from jaxstyle import memory, recipes, transfer
-from jaxstyle.lanes import Lanes, Outcome
+from jaxstyle.lanes import Before, Lanes, Outcome
 from jaxstyle.metrics import find
 from jaxstyle.run import Run, Source, Sources, chosen_settings
 from jaxstyle.settings import Choice, Settings, check_names, mixture
@@ -227,7 +227,7 @@ def work(
     devices: Sequence[Any] | None = None,
     on_progress: Callable[[GridProgress], object] | None = None,
     report: Callable[[str], None],
-    widths: Mapping[Hashable, int] = MappingProxyType({}),
+    before: Mapping[Hashable, Before] = MappingProxyType({}),
 ) -> Iterator[tuple[int, Stylized]]:
     """Do runs, those of one kind together, and give each with its number as it is done.
 
@@ -237,7 +237,7 @@ def work(
         devices: Where to spread lanes (default: all there are, of all processes).
         on_progress: Called between chunks of steps.
         report: Told the plan of each kind.
-        widths: With how many lanes others of a `kind` were done before.
+        before: With what program others of a `kind` were done before.
 
     Raises:
         ValueError: Less than one lane.
@@ -265,7 +265,7 @@ def work(
         which = f"program {place + 1} of {len(kinds)}" if len(kinds) > 1 else "one program"
         together = None
         if not group[0].settings.memory.isdigit():
-            together = Lanes(group, lanes, devices or jax.devices(), widths.get(name))
+            together = Lanes(group, lanes, devices or jax.devices(), before.get(name))
             report(f"{which}: {told(together)}")
         if together and together.fits:
             finished = iter(numbers)
@@ -279,17 +279,17 @@ def work(
             continue
         for number, run in zip(numbers, group, strict=True):
             report(f"{which}: one cell at a time")
-            before = work_done
+            at_first = work_done
 
             def on_step(
-                progress: transfer.Progress, run: Run = run, before: float = before
+                progress: transfer.Progress, run: Run = run, at_first: float = at_first
             ) -> None:
                 nonlocal work_done
-                work_done = before + run.work_left(0) - run.work_left(progress.step)
+                work_done = at_first + run.work_left(0) - run.work_left(progress.step)
                 on_steps(1, 0, progress.size)
 
             yield number, transfer.work(run, on_progress=on_step, report=report)
-            work_done = before + run.work_left(0)
+            work_done = at_first + run.work_left(0)
             done += 1
 
 
@@ -317,6 +317,7 @@ def _stylized(outcome: Outcome, lanes: Lanes, seconds: float) -> Stylized:
         "memory": {
             "layout": "lanes",
             "lanes": lanes.width,
+            "shared": lanes.shared,
             "predicted": lanes.peak,
             "measured": memory.peak(),
             "available": lanes.available,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,18 @@ Outcome = tuple[Run, Picture, Record, Calibration | None]
 """A run, the picture that came out, what its steps gave, and its calibration constants."""
 
 
+class Before(NamedTuple):
+    """What decides the program of a kind, besides the kind.
+
+    Attributes:
+        width: How many lanes it has.
+        shared: Whether all of them have the same targets.
+    """
+
+    width: int
+    shared: bool
+
+
 class Lanes:
     """Runs of one kind (`Run.kind`), as many at a time as there is memory for.
 
@@ -42,6 +54,7 @@ class Lanes:
             device, or of them all where they share it (CPUs).
         available: What there is, bytes.
         fits: Whether there is memory for even the narrowest.
+        shared: Whether targets are held once, for all.
     """
 
     def __init__(
@@ -49,7 +62,7 @@ class Lanes:
         runs: Sequence[Run],
         widest: int | None,
         devices: Sequence[Any],
-        before: int | None = None,
+        before: Before | None = None,
     ) -> None:
         """Choose the width.
 
@@ -57,23 +70,22 @@ class Lanes:
             runs: All of one kind.
             widest: The most lanes at a time.
             devices: Where lanes lie.
-            before: The width of the program that others of their kind were done with. Rounding
-                depends on it: with the same one the bytes are as if they had been together.
+            before: The program that others of their kind were done with. Rounding depends on it:
+                with the same one the bytes are as if they had been together.
         """
         self.runs = tuple(runs)
         mesh = Mesh(np.array(devices), ("lanes",))
         self._split = NamedSharding(mesh, PartitionSpec("lanes"))
         self._whole = NamedSharding(mesh, PartitionSpec())
-        self._shared = len({run.seen for run in runs}) == 1
+        self.shared = len({run.seen for run in runs}) == 1 and (before is None or before.shared)
         first = self.runs[0]
         layout: Layout = "recompute" if first.settings.memory == "recompute" else "whole"
         self._kind: Kind = first.compiled.kind_of(layout)
         self._params = _placed(first.compiled.params, self._whole)
         self._constants: dict[Hashable, Calibration | None] = {}
         self.available = memory.available()
-        self.width, self.peak, self.fits = self._widest(
-            before or min(len(runs), widest or len(runs))
-        )
+        wanted = before.width if before else min(len(runs), widest or len(runs))
+        self.width, self.peak, self.fits = self._widest(wanted)
 
     def _widest(self, wanted: int) -> tuple[int, int, bool]:
         """The greatest width that fits, its peak, and True; the least and False if none does."""
@@ -134,14 +146,14 @@ class Lanes:
             )
 
         rate = jax.ShapeDtypeStruct((), jnp.float32)
-        targets = narrow(targets) if self._shared else wide(targets)
+        targets = narrow(targets) if self.shared else wide(targets)
         own, state, rates = wide((own, state, rate))
         lowered = advance.lower(
-            self._params, own, targets, state, jnp.array(1), rates, kind=kind, shared=self._shared
+            self._params, own, targets, state, jnp.array(1), rates, kind=kind, shared=self.shared
         )
         count = self._split.mesh.size
         kept = memory.size_of((own, state)) // count
-        kept += memory.size_of(targets) // (1 if self._shared else count)
+        kept += memory.size_of(targets) // (1 if self.shared else count)
         each = kept + memory.taken_by(lowered)
         together = self._split.mesh.devices.flat[0].platform == "cpu"
         return memory.used() + each * (len(jax.local_devices()) if together else 1)
@@ -203,7 +215,7 @@ class Lanes:
             objective = prepared[run.seen]
             own.append((run.compiled.parts, found or objective.scales))
             targets.append(_divided(objective)[1])
-        if self._shared:
+        if self.shared:
             return _placed(_stacked(own), self._split), _placed(targets[0], self._whole)
         return _placed((_stacked(own), _stacked(targets)), self._split)
 
@@ -226,7 +238,7 @@ class Lanes:
                 _placed(np.int32(count - first), self._whole),
                 rates,
                 kind=self._kind,
-                shared=self._shared,
+                shared=self.shared,
             )
             found.append(losses)
         totals = np.concatenate([_fetched(losses.total) for losses in found], axis=1)

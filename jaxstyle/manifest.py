@@ -13,6 +13,7 @@ from jaxstyle import __version__, images
 from jaxstyle.files import sha256, write_whole
 
 if TYPE_CHECKING:
+    from jaxstyle.lanes import Before
     from jaxstyle.transfer import Stylized
 
 MARK = "jaxstyle manifest"
@@ -102,6 +103,14 @@ def read(path: Path) -> dict[str, Any] | None:
     needed = {"kind", "settings", "inputs", "weights", "versions", "device", "memory", "history"}
     whole = isinstance(facts, dict) and needed <= facts.keys() and facts["kind"] == MARK
     return facts if whole else None
+
+
+def before(facts: Mapping[str, Any]) -> Before | None:
+    """The program of several lanes with which a picture was made; None if it was alone."""
+    from jaxstyle.lanes import Before
+
+    memory = facts["memory"]
+    return Before(memory["lanes"], memory["shared"]) if "shared" in memory else None
 
 
 def is_of(facts: Mapping[str, Any], settings: Mapping[str, Any], inputs: Inputs) -> bool:

@@ -121,15 +121,15 @@ def grid(
     if len(left) < len(runs):
         report(f"{len(runs) - len(left)} of {len(runs)} cells are there already")
     waiting = [runs[number] for number in left]
-    widths = {}
+    before = {}
     if folder and folder.again() and processes is None:
         for run, place, there in zip(runs, folder.places, done, strict=True):
-            if there and (width := folder.lanes(place)):
-                widths[grids.kind(run)] = width
+            if there and (program := folder.before(place)):
+                before[grids.kind(run)] = program
     command = f"jaxstyle {shlex.join(click.get_current_context().obj)}"
     try:
         with alone(output) if first else nullcontext(), shown(quiet) as show:
-            made = grids.work(waiting, lanes=lanes, on_progress=show, report=report, widths=widths)
+            made = grids.work(waiting, lanes=lanes, on_progress=show, report=report, before=before)
             for number, one in made:
                 if folder:
                     folder.keep(folder.places[left[number]], one)

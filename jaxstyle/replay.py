@@ -62,7 +62,7 @@ def replay(
     told = silent if quiet else note
     told("starting JAX …")
     keep_compilations()
-    from jaxstyle import transfer
+    from jaxstyle import grid, transfer
     from jaxstyle.progress import shown
     from jaxstyle.run import Run, Sources
 
@@ -71,8 +71,13 @@ def replay(
         again = Run(paths["content"], _of("style", paths), settings, sources)
         for line in _differences(facts, again, changed_inputs):
             told(line)
-        layouts = facts["memory"].get("layouts", ())
-        made = transfer.work(again, on_progress=show, report=told, layouts=layouts)
+        if program := manifest.before(facts):  # it was a cell of a grid
+            before = {grid.kind(again): program}
+            cells = grid.work([again], on_progress=show, report=told, before=before)
+            ((_, made),) = cells
+        else:
+            layouts = facts["memory"].get("layouts", ())
+            made = transfer.work(again, on_progress=show, report=told, layouts=layouts)
         read = manifest.inputs_of(made.facts["settings"], paths["content"], _of("style", paths))
         manifest.keep(output, made, read)
     if made.failure:
@@ -132,11 +137,6 @@ def _differences(facts: Mapping[str, Any], again: Any, changed: bool) -> list[st
             if not changed:
                 raise ValueError(f"{line}; --changed-inputs goes on with them")
             lines.append(line)
-    if facts["memory"].get("lanes", 1) > 1:
-        lines.append(
-            f"it was made with {facts['memory']['lanes']} others as one program, "
-            "which rounds otherwise than one alone"
-        )
     return lines
 
 

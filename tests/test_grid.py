@@ -314,6 +314,21 @@ class TestTheFolder:
             path.with_suffix(".json").unlink()
         assert run(command) == 0
         assert [path.read_bytes() for path in pictures] == whole
+        again = tmp_path / "again.png"
+        for path in pictures[::2]:
+            run(["replay", str(path.with_suffix(".json")), "-o", str(again), "--quiet"])
+            assert again.read_bytes() == path.read_bytes()
+
+    def test_goes_on_to_the_same_bytes_with_several_contents(self, files, tmp_path):
+        out = tmp_path / "grid"
+        both = f"content={files / 'content.png'},{files / 'other.png'}"
+        command = words(files, out, "--sweep", both, "--quiet")
+        assert run(command) == 0
+        _, other = sorted((out / "cells").glob("*.png"))
+        whole = other.read_bytes()
+        other.unlink()  # the other's targets are then the only ones
+        assert run(command) == 0
+        assert other.read_bytes() == whole
 
     def test_is_whole_after_an_interruption(self, files, tmp_path, capsys, monkeypatch):
         out = tmp_path / "grid"
