@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import os
 import random
 import shlex
 import signal
@@ -64,6 +65,7 @@ def main() -> None:
     signal.signal(signal.SIGALRM, _too_long)
     folder = Path(tempfile.mkdtemp())
     pictures = commanding.odd_pictures(folder)
+    os.chdir(folder)  # spoiled outputs are written there
     for kind, count in (("valid", given.valid), ("spoiled", given.spoiled)):
         began, outcomes, worst = time.perf_counter(), Counter(), 0.0
         for number in range(given.first, given.first + count):

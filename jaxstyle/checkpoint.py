@@ -26,10 +26,9 @@ from jaxstyle.manifest import plain
 from jaxstyle.optimize import State
 from jaxstyle.programs import Layout
 from jaxstyle.run import Calibration, Run
+from jaxstyle.settings import CHECKPOINT_SECONDS
 
 MARK = b"jaxstyle checkpoint 1\n"
-SECONDS = 30.0
-"""Between two checkpoints."""
 _DEARER = 20
 """Writing takes at most one part in so many of the time."""
 
@@ -60,7 +59,7 @@ class Checkpoints:
     """The checkpoints of one picture."""
 
     def __init__(
-        self, picture: str | Path, report: Callable[[str], None], every: float = SECONDS
+        self, picture: str | Path, report: Callable[[str], None], every: float = CHECKPOINT_SECONDS
     ) -> None:
         """Nothing is read or written yet.
 

@@ -24,6 +24,7 @@ from jaxstyle.flags import (
     setting_flags,
     silent,
 )
+from jaxstyle.settings import CHECKPOINT_SECONDS
 
 if TYPE_CHECKING:
     from jaxstyle.transfer import Progress
@@ -91,7 +92,7 @@ def commands() -> None:
 @click.option(
     "--checkpoint-seconds",
     type=click.FloatRange(min=0),
-    default=30.0,
+    default=CHECKPOINT_SECONDS,
     show_default=True,
     help="Between two checkpoints (files beside the output, gone when it is there).",
 )
@@ -158,8 +159,9 @@ def stylize(
                 keep(progress)
 
             run = Run(inputs[0], inputs[1:], settings, Sources(**fetched))
-            read = manifest.inputs_of(run.filled(), inputs[0], inputs[1:])
-            if resume and manifest.is_there(output, run.filled(), read):
+            filled = run.filled()
+            read = manifest.inputs_of(filled, inputs[0], inputs[1:])
+            if resume and manifest.is_there(output, filled, read):
                 report(f"{output} is there already")
                 return
             made = transfer.work(

@@ -131,10 +131,7 @@ class Folder:
             command: The command line that made them.
             zipped: Whether values were zipped.
         """
-        found = [
-            manifest.read(manifest.beside(place.picture)) if self.done(place) else None
-            for place in self.places
-        ]
+        found = [_manifest(place) if self.done(place) else None for place in self.places]
         there = [
             (place, each)
             for place, each in zip(self.places, found, strict=True)

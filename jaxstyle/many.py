@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +113,8 @@ def grid(
         filled = runs[-1].filled()
         cells.append((values, filled, manifest.inputs_of(filled, inputs[0], inputs[1:])))
         shown_inputs |= dict.fromkeys((("content", inputs[0]), *(("style", s) for s in inputs[1:])))
+    if first:
+        click.get_current_context().with_resource(alone(output))
     folder = Folder(output, cells) if first else None
     places = folder.places if folder else (None,) * len(runs)
     done = _agreed([bool(folder and place and folder.done(place)) for place in places])
@@ -128,7 +129,7 @@ def grid(
                 before[grids.kind(run)] = program
     command = f"jaxstyle {shlex.join(click.get_current_context().obj)}"
     try:
-        with alone(output) if first else nullcontext(), shown(quiet) as show:
+        with shown(quiet) as show:
             made = grids.work(waiting, lanes=lanes, on_progress=show, report=report, before=before)
             for number, one in made:
                 if folder:

@@ -116,6 +116,8 @@ class Run:
             ValueError: A picture or a setting that cannot be used.
             OSError: A file or weights that are not here.
         """
+        if isinstance(settings.calibration, str):
+            settings = replace(settings, calibration=_read_constants(settings.calibration))
         self.settings = settings
         self.size = settings.size or (256 if jax.default_backend() == "cpu" else 512)
         self.original = sources.picture(content, "content", self.size)
@@ -261,8 +263,6 @@ class Run:
             # An array is not kept: it could be as large as a picture.
             masks = (each if isinstance(each, str) else "an array" for each in found[name])
             found[name] = tuple(masks)
-        if isinstance(found["calibration"], str):
-            found["calibration"] = _read_constants(found["calibration"])
         return found
 
     @cached_property
@@ -373,8 +373,7 @@ def _constants(
     """Calibration constants given by hand, checked against the terms that they are for."""
     if given is None:
         return None
-    if isinstance(given, str):
-        given = _read_constants(given)
+    assert not isinstance(given, str)  # a run reads the file when it begins
     found = []
     for name, part in zip(names, parts, strict=True):
         values = np.atleast_1d(np.asarray(given.get(name, []), np.float32))

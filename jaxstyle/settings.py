@@ -34,6 +34,10 @@ LEARNING_RATES: dict[str, float] = {
 """Found on four pairs at 128 px with the default terms; see benchmarks/default.md."""
 
 
+CHECKPOINT_SECONDS = 30.0
+"""Between two checkpoints of a run."""
+
+
 def _setting(default: Any, meaning: str) -> Any:
     return field(default=default, metadata={"help": meaning})
 

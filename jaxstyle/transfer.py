@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxstyle import images, memory
-from jaxstyle.checkpoint import SECONDS, Checkpoints, Standing
+from jaxstyle.checkpoint import Checkpoints, Standing
 from jaxstyle.images import Picture
 from jaxstyle.optimize import State
 from jaxstyle.programs import Layout
 from jaxstyle.run import Record, Run, Source, Sources, chosen_settings
-from jaxstyle.settings import Settings
+from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
 
 
 class Progress(NamedTuple):
@@ -87,7 +87,7 @@ def stylize(
     report: Callable[[str], None] | None = None,
     offline: bool = False,
     checkpoint: str | Path | None = None,
-    checkpoint_seconds: float = SECONDS,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
     resume: bool = False,
     **changes: Any,
 ) -> Stylized:
@@ -160,7 +160,7 @@ def work(
     report(str(chosen))
     if chosen.advice and run.settings.memory == "auto":
         raise ValueError(str(chosen))
-    layouts = layouts or [chosen.layout_at(scale.size) for scale in run.scales]
+    layouts = tuple(layouts or (chosen.layout_at(scale.size) for scale in run.scales))
     image, first_scale, taken = run.initial, 0, 0
     state: State | None = None
     record = Record(compiled.names)
@@ -186,10 +186,9 @@ def work(
                 break
             now = time.perf_counter()
             if checkpoints:
-                taken = first + count
-                spent = now - began
-                standing = (place, taken, state, record.history, constants, tuple(layouts), spent)
-                checkpoints.offer(run, Standing(*standing))
+                history, spent = record.history, now - began
+                standing = Standing(place, first + count, state, history, constants, layouts, spent)
+                checkpoints.offer(run, standing)
             if on_progress:
                 rate_now = count / (now - chunk_began)
                 on_progress(
