@@ -74,16 +74,15 @@ def _mixed(matrix: np.ndarray, values: Float[Array, "q m"]) -> Float[Array, "p m
 
 
 def _tiles(x: Float[Array, "h w c"]) -> Float[Array, "36 m"]:
-    """All tiles of 6 × 6, every four positions: first the place in the tile, then the tile."""
-    tiles = _overlapping(_overlapping(x, 0), 2)
-    return tiles.transpose(1, 3, 0, 2, 4).reshape(36, -1)
+    """All tiles of 6 × 6, every four positions: first the place in the tile, then the tile.
 
-
-def _overlapping(x: Array, axis: int) -> Array:
-    """4 t + 2 positions along `axis` as t tiles of six places, on two axes."""
-    count = (x.shape[axis] - 2) // 4
-    x = jnp.pad(x, [(0, 2) if k == axis else (0, 0) for k in range(x.ndim)])
-    x = x.reshape(*x.shape[:axis], count + 1, 4, *x.shape[axis + 1 :])
-    own = jax.lax.slice_in_dim(x, 0, count, axis=axis)
-    following = jax.lax.slice_in_dim(x, 1, count + 1, axis=axis)
-    return jnp.concatenate([own, jax.lax.slice_in_dim(following, 0, 2, axis=axis + 1)], axis + 1)
+    Four places of six are a tile's own, the other two its follower's first ones. To take the own
+    apart and to put the others beside them is one pass to XLA, which then asks for every single
+    number where it is from; the barrier makes it two passes that move rows of them.
+    """
+    down, across = (x.shape[0] - 2) // 4, (x.shape[1] - 2) // 4
+    x = jnp.pad(x, ((0, 2), (0, 2), (0, 0)))
+    own = x.reshape(down + 1, 4, across + 1, 4, x.shape[2]).transpose(1, 3, 0, 2, 4)
+    own = jax.lax.optimization_barrier(own)
+    rows = jnp.concatenate([own[:, :, :down], own[:2, :, 1:]])
+    return jnp.concatenate([rows[:, :, :, :across], rows[:, :2, :, 1:]], 1).reshape(36, -1)
