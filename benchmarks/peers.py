@@ -2,10 +2,14 @@
 
 VGG19 to relu5_1, Gram matrices at relu1_1 to relu5_1, content at relu4_2, zero borders, Adam. Each
 contender is a process of its own that waits while the others work; they take turns, and medians are
-compared. What each has to say of the objective after the same steps is compared too. The floor is
-the machine's: the multiplications and additions of the convolutions and Gram matrices done
-directly, at the rate at which it multiplies large matrices. On a GPU everybody is there in each
-precision, and the matrices are too.
+compared. A turn begins with steps that are not timed: of one that has waited the caches are cold,
+and a virtual machine may have taken its free memory. What each has to say of the objective after
+the same steps is compared too. The floor is the machine's: the multiplications and additions of the
+convolutions and Gram matrices done directly, at the rate at which it multiplies large matrices. On
+a GPU everybody is there in each precision, and the matrices are too.
+
+On a CPU our command line asks Linux for large pages of memory (benchmarks/pages.md), which PyTorch
+does not do by itself; the peers called "large pages" were given them.
 
 pip install torch==2.13.0
 python benchmarks/peers.py [SIZE …]            (default: 256 512; on a GPU 512)
@@ -44,10 +48,14 @@ PEERS = (
     "torch.compile",
     "torch.compile, channels last",
 )
+HELPED = () if GPU else tuple(f"{name}, large pages" for name in (PEERS[1], PEERS[3]))
+MATRICES = "matrices"
 PRECISIONS = ("tensorfloat32", "bfloat16", "float32") if GPU else ("float32",)
 CHECKED = 5  # steps after which the losses are compared
-ROUNDS = 5 if GPU else 7
-STEPS = 50 if GPU else 2  # of a turn
+ROUNDS = 5
+AGAIN = 2  # steps of a turn before those that are timed
+TIMED = 1 if GPU else 5  # times of a turn
+STEPS = 50 if GPU else 1  # of one time
 TOGETHER = 10 if GPU else 1  # steps of ours between two looks
 
 
@@ -171,10 +179,46 @@ class Torch:
         return self.torch.cuda.max_memory_allocated() if GPU else memory.peak()
 
 
+class Matrices:
+    """Products of large matrices: the rate at which this machine multiplies and adds."""
+
+    side, count = (8192, 10) if GPU else (3072, 1)
+    operations = 2 * side**3 * count
+    version = f"jax {jax.__version__}"
+
+    def __init__(self, size, precision):
+        kind, rounding = RATES[precision]
+        a = jax.random.normal(jax.random.key(0), (self.side, self.side)) / self.side**0.5
+        self.a = a.astype(kind)
+
+        @jax.jit
+        def products(a):
+            b = a
+            for _ in range(self.count):
+                b = jnp.matmul(a, b, precision=rounding)
+            return b
+
+        self.products = products
+
+    def steps(self, count):
+        """Multiply; there are no losses."""
+        for _ in range(count):
+            jax.block_until_ready(self.products(self.a))
+        return []
+
+    def forward(self, count):
+        """The same."""
+        self.steps(count)
+
+    def peak(self):
+        """Of no interest."""
+        return 0
+
+
 def work(name, precision, size):
     """A contender: says what it took to get ready, then does as it is told."""
     began = time.perf_counter()
-    contender = Ours(size, precision) if name == OURS else Torch(size, name, precision)
+    contender = OWN[name](size, precision) if name in OWN else Torch(size, name, precision)
     ready = time.perf_counter()
     losses = contender.steps(1)
     first = time.perf_counter() - ready
@@ -183,12 +227,17 @@ def work(name, precision, size):
     told = {"version": contender.version, "prepared": ready - began, "first": first}
     print(json.dumps(told | {"losses": losses}), flush=True)
     for line in sys.stdin:
-        what, count = line.split()
-        act = {"step": contender.steps, "forward": contender.forward}[what]
-        began = time.perf_counter()
-        act(int(count))
-        seconds = (time.perf_counter() - began) / int(count)
-        print(json.dumps({"seconds": seconds, "peak": contender.peak()}), flush=True)
+        act = {"step": contender.steps, "forward": contender.forward}[line.strip()]
+        act(AGAIN)
+        times = []
+        for _ in range(TIMED):
+            began = time.perf_counter()
+            act(STEPS)
+            times.append((time.perf_counter() - began) / STEPS)
+        print(json.dumps({"times": times, "peak": contender.peak()}), flush=True)
+
+
+OWN = {OURS: Ours, MATRICES: Matrices}
 
 
 def operations(size):
@@ -202,28 +251,6 @@ def operations(size):
     return total
 
 
-def matrix_rate(precision):
-    """Operations a second in a product of large matrices, the best of several."""
-    side, count = (8192, 10) if GPU else (3072, 1)
-    a = jax.random.normal(jax.random.key(0), (side, side)) / side**0.5
-    a = a.astype(RATES[precision][0])
-
-    @jax.jit
-    def products(a):
-        b = a
-        for _ in range(count):
-            b = jnp.matmul(a, b, precision=RATES[precision][1])
-        return b
-
-    products(a).block_until_ready()
-    taken = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        products(a).block_until_ready()
-        taken.append(time.perf_counter() - began)
-    return 2 * side**3 * count / min(taken)
-
-
 RATES = {
     "float32": (jnp.float32, "highest"),
     "tensorfloat32": (jnp.float32, "default"),
@@ -233,32 +260,34 @@ RATES = {
 
 def compare(size, precision):
     """A row for each contender, and the floor; what can be said of them; versions."""
-    contenders = [OURS, *PEERS]
+    contenders = [OURS, *PEERS, *HELPED]
     if GPU:  # each compilation of PyTorch's takes half a minute
         contenders.remove("torch.compile")
     waiting, told = {}, {}
-    for name in contenders:  # one after another: a first step is timed alone
+    for name in (*contenders, MATRICES):  # one after another: a first step is timed alone
         words = [sys.executable, __file__, "work", name, precision, str(size)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         # A GPU's memory is for all of them.
         shared = {"PREALLOCATE": "false", "MEM_FRACTION": "0.15"}
         env = os.environ | {f"XLA_PYTHON_CLIENT_{key}": value for key, value in shared.items()}
+        large = name in (OURS, *HELPED, MATRICES)
+        env["GLIBC_TUNABLES"] = f"glibc.malloc.hugetlb={int(large)}"
         waiting[name] = subprocess.Popen(words, env=env, **pipes)
         told[name] = json.loads(waiting[name].stdout.readline())
         print(name, told[name], flush=True)
 
-    def ask(name, what, count):
-        print(what, count, file=waiting[name].stdin, flush=True)
+    def ask(name, what):
+        print(what, file=waiting[name].stdin, flush=True)
         return json.loads(waiting[name].stdout.readline())
 
     taken = {name: {"step": [], "forward": []} for name in contenders}
     rates, peaks = [], {}
     for _ in range(ROUNDS):
-        rates.append(matrix_rate(precision))
+        rates.append(Matrices.operations / min(ask(MATRICES, "step")["times"]))
         for what in ("step", "forward"):
             for name in contenders:
-                answer = ask(name, what, STEPS)
-                taken[name][what].append(answer["seconds"])
+                answer = ask(name, what)
+                taken[name][what] += answer["times"]
                 peaks[name] = answer["peak"]
     for process in waiting.values():
         process.stdin.close()
@@ -271,9 +300,9 @@ def compare(size, precision):
     gap = max(
         abs(a - b) / abs(b)
         for each in told.values()
-        for a, b in zip(each["losses"], told[OURS]["losses"], strict=True)
+        for a, b in zip(each["losses"], told[OURS]["losses"], strict=False)  # matrices have none
     )
-    rate, count = statistics.median(rates), operations(size)
+    rate, count = max(rates), operations(size)
     rows = [
         f"| {size} | {precision} | {name} | {middle[name]['step']:.4g} "
         f"| {middle[name]['step'] / own:.2f} | {middle[name]['forward']:.4g} "
@@ -285,11 +314,13 @@ def compare(size, precision):
         f"| {size} | {precision} | floor of direct convolutions | {floor:.4g} "
         f"| {floor / own:.2f} | | | |"
     )
-    fastest = min(middle[name]["step"] for name in contenders if name != OURS)
+    fastest = min(middle[name]["step"] for name in contenders if name not in (OURS, *HELPED))
+    helped = min(middle[name]["step"] for name in contenders if name != OURS)
+    with_pages = f", {helped / own:.2f} with large pages" if HELPED else ""
     said = (
         f"{size} px, {precision}: {count / 1e9:.0f} billion operations a step, matrices at "
         f"{rate / 1e9:.0f} billion a second; the fastest PyTorch takes {fastest / own:.2f} times "
-        f"our step. Losses of the first {CHECKED + 1} steps agree to {gap:.1e}."
+        f"our step{with_pages}. Losses of the first {CHECKED + 1} steps agree to {gap:.1e}."
     )
     return rows, said, dict.fromkeys(each["version"] for each in told.values())
 
@@ -311,7 +342,8 @@ def write(sizes, rows, said, versions):
 
 `python benchmarks/peers.py {" ".join(map(str, sizes))}`, {date.today()}, {platform.machine()},
 {jax.devices()[0].device_kind}, {", ".join(versions)}. {NETWORK}, Gram at relu1_1 to relu5_1,
-content at relu4_2, Adam, squares of SIZE pixels. Milliseconds, medians of {ROUNDS} turns; `first`
+content at relu4_2, Adam, squares of SIZE pixels. Milliseconds, medians of {ROUNDS} turns
+of {TIMED}; `first`
 is the first step in seconds, compilation included; GiB {"on the GPU" if GPU else "of all"} at the
 peak.
 
