@@ -342,10 +342,9 @@ def write(sizes, rows, said, versions):
 
 `python benchmarks/peers.py {" ".join(map(str, sizes))}`, {date.today()}, {platform.machine()},
 {jax.devices()[0].device_kind}, {", ".join(versions)}. {NETWORK}, Gram at relu1_1 to relu5_1,
-content at relu4_2, Adam, squares of SIZE pixels. Milliseconds, medians of {ROUNDS} turns
-of {TIMED}; `first`
-is the first step in seconds, compilation included; GiB {"on the GPU" if GPU else "of all"} at the
-peak.
+content at relu4_2, Adam, squares of SIZE pixels. Milliseconds, medians of {ROUNDS} turns of
+{TIMED}; `first` is the first step in seconds, compilation included; GiB
+{"on the GPU" if GPU else "of all"} at the peak.
 
 | size | precision | by | step | to ours | forward alone | first | GiB |
 |---|---|---|---|---|---|---|---|
