@@ -74,27 +74,22 @@ def grids():
         )
 
 
-def made(size=256, **more):
-    content, style = pictures(PAIR, size)
-    return jaxstyle.stylize(content, style, size=size, **{**OBJECTIVE, **more}).image
+def made(content, style, **more):
+    return jaxstyle.stylize(content, style, size=256, **more, **OBJECTIVE).image
 
 
 def pictures_of():
     """How far a run in each precision is from float32's, by Adam and by L-BFGS."""
-    for optimizer, steps in (("lbfgs", 100), ("adam", 100)):
-        how = {"optimizer": optimizer, "steps": steps}
-        base = made(precision="float32", **how)
-        content, style = pictures(PAIR, 256)
-        noise = np.random.default_rng(0).standard_normal(content.shape) * 1e-3 / 255
-        nudged = np.clip(content + noise, 0, 1).astype(np.float32)
-        again = jaxstyle.stylize(
-            nudged, style, size=256, precision="float32", **how, **OBJECTIVE
-        ).image
-        twice = made(precision="float32", **how)
+    content, style = pictures(PAIR, 256)
+    noise = np.random.default_rng(0).standard_normal(content.shape) * 1e-3 / 255
+    nudged = np.clip(content + noise, 0, 1).astype(np.float32)
+    for optimizer in ("lbfgs", "adam"):
+        how = {"optimizer": optimizer, "steps": 100}
+        base, twice = (made(content, style, precision="float32", **how) for _ in range(2))
         print(f"{optimizer}: two runs in float32 are equal: {np.array_equal(base, twice)}")
-        rows = {"float32, nudged": again}
+        rows = {"float32, nudged": made(nudged, style, precision="float32", **how)}
         for precision in ("tensorfloat32", "bfloat16"):
-            rows[precision] = made(precision=precision, **how)
+            rows[precision] = made(content, style, precision=precision, **how)
         moved = np.sqrt(np.mean((base - content) ** 2)) * 255
         for name, image in rows.items():
             off = np.sqrt(np.mean((image - base) ** 2)) * 255

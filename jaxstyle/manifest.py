@@ -42,16 +42,23 @@ def inputs_of(settings: Mapping[str, Any], content: Path, styles: Sequence[Path]
     """Path and SHA-256 of every file that a run reads, by its role."""
     from jaxstyle import samples
 
-    inputs = {"content": content}
-    for number, style in enumerate(styles):
-        inputs["style" if number == 0 else f"style#{number + 1}"] = style
+    inputs = {"content": content, **_numbered("style", styles)}
     for role in ("content_mask", "style_mask"):
-        for number, mask in enumerate(settings[role]):
-            inputs[role if number == 0 else f"{role}#{number + 1}"] = Path(mask)
+        inputs |= _numbered(role, [Path(mask) for mask in settings[role]])
     init = samples.resolve(settings["init"], offline=True)
     if init.is_file():
         inputs["init"] = init
     return {role: {"path": str(path), "sha256": sha256(path)} for role, path in inputs.items()}
+
+
+def _numbered(role: str, paths: Sequence[Path]) -> dict[str, Path]:
+    """The files of a role by their names: `style`, then `style#2`."""
+    return {f"{role}#{n + 1}" if n else role: path for n, path in enumerate(paths)}
+
+
+def files_of(role: str, paths: Mapping[str, Path]) -> tuple[Path, ...]:
+    """All files of a role, in their order."""
+    return tuple(path for name, path in paths.items() if name.partition("#")[0] == role)
 
 
 def describe(made: Stylized, inputs: Inputs) -> dict[str, Any]:

@@ -53,10 +53,11 @@ def replay(
     if manifest.beside(output).resolve() == run.resolve():
         raise ValueError(f"{output} would overwrite what {run} tells of; choose another output")
     paths = _inputs(run, facts["inputs"], moved, changed_inputs)
+    styles = manifest.files_of("style", paths)
     settings = replace(
         from_plain(facts["settings"]),
-        content_mask=tuple(map(str, _of("content_mask", paths))),
-        style_mask=tuple(map(str, _of("style_mask", paths))),
+        content_mask=tuple(map(str, manifest.files_of("content_mask", paths))),
+        style_mask=tuple(map(str, manifest.files_of("style_mask", paths))),
         init=str(paths.get("init", facts["settings"]["init"])),
     )
     told = silent if quiet else note
@@ -68,7 +69,7 @@ def replay(
 
     with alone(output), shown(quiet) as show:
         sources = Sources(report=told, offline=offline)
-        again = Run(paths["content"], _of("style", paths), settings, sources)
+        again = Run(paths["content"], styles, settings, sources)
         for line in _differences(facts, again, changed_inputs):
             told(line)
         if program := manifest.before(facts):  # it was a cell of a grid
@@ -78,16 +79,11 @@ def replay(
         else:
             layouts = facts["memory"].get("layouts", ())
             made = transfer.work(again, on_progress=show, report=told, layouts=layouts)
-        read = manifest.inputs_of(made.facts["settings"], paths["content"], _of("style", paths))
+        read = manifest.inputs_of(made.facts["settings"], paths["content"], styles)
         manifest.keep(output, made, read)
     if made.failure:
         told(made.failure)
     print(_verdict(run, facts, output, made.history["total"]))
-
-
-def _of(role: str, paths: Mapping[str, Path]) -> tuple[Path, ...]:
-    """All files of a role, in their order."""
-    return tuple(path for name, path in paths.items() if name.partition("#")[0] == role)
 
 
 def _inputs(
