@@ -11,8 +11,6 @@ float32's as that of a start that a thousandth of a grey level was added to; in 
     OUT=FOLDER python benchmarks/rounding.py        (OUT: the pictures side by side)
 """
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 from gpu import pictures_of
@@ -30,28 +28,39 @@ def rounded(x):
     return jax.lax.reduce_precision(x, 8, 10) if short else x
 
 
-def with_rounded_factors(product):
-    """A product of two whose factors are rounded, and those of its gradient."""
+def convolution(x, kernel, *how, **more):
+    """XLA's, of rounded factors, and so is its gradient by the picture."""
+    kernel = rounded(kernel)
+
+    def product(x):
+        return jax.lax.conv_general_dilated(x, kernel, *how, **more)
 
     @jax.custom_vjp
-    def found(x, y):
-        return product(rounded(x), rounded(y))
+    def found(x):
+        return product(rounded(x))
 
-    def there(x, y):
-        return found(x, y), (x, y)
+    def back(x, slope):
+        return jax.vjp(product, x)[1](rounded(slope))
 
-    def back(factors, slope):
-        _, pulled = jax.vjp(product, *map(rounded, factors))
-        return pulled(rounded(slope))
-
-    found.defvjp(there, back)
-    return found
+    found.defvjp(lambda x: (found(x), x), back)
+    return found(x)
 
 
-def convolution(x, kernel, *how, **more):
-    """XLA's, of rounded factors."""
-    product = partial(jax.lax.conv_general_dilated, window_strides=how[0], padding=how[1], **more)
-    return with_rounded_factors(lambda x, kernel: product(x, kernel))(x, kernel)
+products = gram._summed_products
+
+
+@jax.custom_vjp
+def second_moments(x):
+    """Ours, of rounded factors."""
+    return products(rounded(x), rounded(x))
+
+
+def slope_of_moments(x, slope):
+    """One product, as ours has it."""
+    return jax.vjp(lambda y: products(y, rounded(x)), x)[1](rounded(slope + slope.T))
+
+
+second_moments.defvjp(lambda x: (second_moments(x), x), slope_of_moments)
 
 
 class Pretended:
@@ -77,7 +86,7 @@ def main():
     networks.jax = Pretended(jax, **elsewhere)
     lax = Pretended(jax.lax, conv_general_dilated=convolution)
     building.jax = Pretended(jax, lax=lax, **elsewhere)
-    gram._summed_products = with_rounded_factors(gram._summed_products)
+    gram._second_moments = second_moments
     of_extractor = networks.Extractor.rounding
     networks.Extractor.rounding = lambda self: noticed(self, of_extractor)
     pictures_of()
