@@ -16,23 +16,25 @@ import sys
 import tempfile
 import time
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
-import jax
-
 RUNS = ((256, ()), (512, ("--scales", "1", "--steps", "20")))
-WAYS = ("0", "1")
+WAYS = (False, True)
 ROUNDS = 5
 
 
-def run(size, words, way, output):
+def environment(large):
+    """Ours, with large pages of memory asked for or not."""
+    return os.environ | {"GLIBC_TUNABLES": f"glibc.malloc.hugetlb={int(large)}"}
+
+
+def run(size, words, large, output):
     """Seconds and GiB at the peak of one command."""
     command = [sys.executable, "-m", "jaxstyle", "stylize", "sample:lighthouse", "sample:swirls"]
     command += ["--size", str(size), *words, "--quiet", "-o", str(output)]
     began = time.perf_counter()
-    process = subprocess.Popen(
-        command, env=os.environ | {"GLIBC_TUNABLES": f"glibc.malloc.hugetlb={way}"}
-    )
+    process = subprocess.Popen(command, env=environment(large))
     _, status, used = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"exit status {status}")
@@ -42,9 +44,9 @@ def run(size, words, way, output):
 def main():
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        outputs = {way: Path(folder) / f"{way}.png" for way in WAYS}
+        outputs = {way: Path(folder) / f"{int(way)}.png" for way in WAYS}
         for size, words in RUNS:
-            run(size, words, "0", outputs["0"])  # compiles
+            run(size, words, False, outputs[False])  # compiles
             taken = {way: [] for way in WAYS}
             for _ in range(ROUNDS):
                 for way in WAYS:
@@ -53,7 +55,7 @@ def main():
                 [statistics.median(column) for column in zip(*taken[way], strict=True)]
                 for way in WAYS
             )
-            same = outputs["0"].read_bytes() == outputs["1"].read_bytes()
+            same = outputs[False].read_bytes() == outputs[True].read_bytes()
             rows.append(
                 f"| {size} {' '.join(words)} | {small[0]:.1f} | {large[0]:.1f} "
                 f"| {small[0] / large[0]:.2f} | {small[1]:.2f} | {large[1]:.2f} "
@@ -64,7 +66,7 @@ def main():
         f"""# Large pages of memory
 
 `python benchmarks/pages.py`, {date.today()}, {platform.machine()}, {os.cpu_count()} cores, jax
-{jax.__version__}, {" ".join(platform.libc_ver())}, Linux {platform.release()}. Whole commands,
+{version("jax")}, {" ".join(platform.libc_ver())}, Linux {platform.release()}. Whole commands,
 programs in the cache, medians of {ROUNDS} in turns; pages of 4 KiB and of 2 MiB.
 
 | size | s, small | s, large | ratio | GiB, small | GiB, large | picture |

@@ -18,7 +18,6 @@ python benchmarks/peers.py [SIZE …]            (default: 256 512; on a GPU 512
 
 import itertools
 import json
-import os
 import platform
 import statistics
 import subprocess
@@ -30,6 +29,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pages
 from vgg_in_torch import pictures, vgg
 
 from jaxstyle import memory
@@ -49,7 +49,6 @@ PEERS = (
     "torch.compile, channels last",
 )
 HELPED = () if GPU else tuple(f"{name}, large pages" for name in (PEERS[1], PEERS[3]))
-MATRICES = "matrices"
 PRECISIONS = ("tensorfloat32", "bfloat16", "float32") if GPU else ("float32",)
 CHECKED = 5  # steps after which the losses are compared
 ROUNDS = 5
@@ -179,57 +178,10 @@ class Torch:
         return self.torch.cuda.max_memory_allocated() if GPU else memory.peak()
 
 
-class Matrices:
-    """Products of large matrices: the rate at which this machine multiplies and adds."""
-
-    side, count = (8192, 10) if GPU else (3072, 1)
-    operations = 2 * side**3 * count
-    version = f"jax {jax.__version__}"
-
-    def __init__(self, size, precision):
-        kind, rounding = RATES[precision]
-        a = jax.random.normal(jax.random.key(0), (self.side, self.side)) / self.side**0.5
-        self.a = a.astype(kind)
-
-        @jax.jit
-        def products(a):
-            b = a
-            for _ in range(self.count):
-                b = jnp.matmul(a, b, precision=rounding)
-            return b
-
-        self.products = products
-
-    def steps(self, count):
-        """Multiply; there are no losses."""
-        for _ in range(count):
-            jax.block_until_ready(self.products(self.a))
-        return []
-
-    def forward(self, count):
-        """The same."""
-        self.steps(count)
-
-    def peak(self):
-        """Of no interest."""
-        return 0
-
-
-def matrix_rate(precision):
-    """Operations a second in a product of large matrices, the best of several."""
-    matrices, taken = Matrices(0, precision), []
-    matrices.steps(1)
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        matrices.steps(1)
-        taken.append(time.perf_counter() - began)
-    return matrices.operations / min(taken)
-
-
 def work(name, precision, size):
     """A contender: says what it took to get ready, then does as it is told."""
     began = time.perf_counter()
-    contender = OWN[name](size, precision) if name in OWN else Torch(size, name, precision)
+    contender = Ours(size, precision) if name == OURS else Torch(size, name, precision)
     ready = time.perf_counter()
     losses = contender.steps(1)
     first = time.perf_counter() - ready
@@ -248,9 +200,6 @@ def work(name, precision, size):
         print(json.dumps({"times": times, "peak": contender.peak()}), flush=True)
 
 
-OWN = {OURS: Ours, MATRICES: Matrices}
-
-
 def operations(size):
     """Multiplications and additions of a step done directly: there, and back to the picture."""
     total, side = 0, size
@@ -262,11 +211,55 @@ def operations(size):
     return total
 
 
+def matrix_rate(precision):
+    """Operations a second in a product of large matrices, the best of several."""
+    side, count = (8192, 10) if GPU else (3072, 1)
+    a = jax.random.normal(jax.random.key(0), (side, side)) / side**0.5
+    a = a.astype(RATES[precision][0])
+
+    @jax.jit
+    def products(a):
+        b = a
+        for _ in range(count):
+            b = jnp.matmul(a, b, precision=RATES[precision][1])
+        return b
+
+    products(a).block_until_ready()
+    taken = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        products(a).block_until_ready()
+        taken.append(time.perf_counter() - began)
+    return 2 * side**3 * count / min(taken)
+
+
 RATES = {
     "float32": (jnp.float32, "highest"),
     "tensorfloat32": (jnp.float32, "default"),
     "bfloat16": (jnp.bfloat16, "default"),
 }
+
+
+def rates_of(precision):
+    """What the machine can do, whenever it is asked."""
+    for _ in sys.stdin:
+        print(matrix_rate(precision), flush=True)
+
+
+def started(words, large):
+    """A process that answers lines, with large pages of memory or without."""
+    # A GPU's memory is for all of them.
+    shared = {"PREALLOCATE": "false", "MEM_FRACTION": "0.15"}
+    env = pages.environment(large)
+    env |= {f"XLA_PYTHON_CLIENT_{key}": value for key, value in shared.items()}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, __file__, *words], env=env, **pipes)
+
+
+def ask(process, what):
+    """What a process says to a line."""
+    print(what, file=process.stdin, flush=True)
+    return json.loads(process.stdout.readline())
 
 
 def compare(size, precision):
@@ -275,32 +268,23 @@ def compare(size, precision):
     if GPU:  # each compilation of PyTorch's takes half a minute
         contenders.remove("torch.compile")
     waiting, told = {}, {}
-    for name in (*contenders, MATRICES):  # one after another: a first step is timed alone
-        words = [sys.executable, __file__, "work", name, precision, str(size)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        # A GPU's memory is for all of them.
-        shared = {"PREALLOCATE": "false", "MEM_FRACTION": "0.15"}
-        env = os.environ | {f"XLA_PYTHON_CLIENT_{key}": value for key, value in shared.items()}
-        large = name in (OURS, *HELPED, MATRICES)
-        env["GLIBC_TUNABLES"] = f"glibc.malloc.hugetlb={int(large)}"
-        waiting[name] = subprocess.Popen(words, env=env, **pipes)
+    for name in contenders:  # one after another: a first step is timed alone
+        words = ["work", name, precision, str(size)]
+        waiting[name] = started(words, large=name in (OURS, *HELPED))
         told[name] = json.loads(waiting[name].stdout.readline())
         print(name, told[name], flush=True)
 
-    def ask(name, what):
-        print(what, file=waiting[name].stdin, flush=True)
-        return json.loads(waiting[name].stdout.readline())
-
+    matrices = started(["rates", precision], large=True)
     taken = {name: {"step": [], "forward": []} for name in contenders}
     rates, peaks = [], {}
     for _ in range(ROUNDS):
-        rates.append(Matrices.operations / min(ask(MATRICES, "step")["times"]))
+        rates.append(ask(matrices, "rate"))
         for what in ("step", "forward"):
             for name in contenders:
-                answer = ask(name, what)
+                answer = ask(waiting[name], what)
                 taken[name][what] += answer["times"]
                 peaks[name] = answer["peak"]
-    for process in waiting.values():
+    for process in (*waiting.values(), matrices):
         process.stdin.close()
         process.wait()
     middle = {
@@ -311,7 +295,7 @@ def compare(size, precision):
     gap = max(
         abs(a - b) / abs(b)
         for each in told.values()
-        for a, b in zip(each["losses"], told[OURS]["losses"], strict=False)  # matrices have none
+        for a, b in zip(each["losses"], told[OURS]["losses"], strict=True)
     )
     rate, count = max(rates), operations(size)
     rows = [
@@ -368,5 +352,7 @@ content at relu4_2, Adam, squares of SIZE pixels. Milliseconds, medians of {ROUN
 if __name__ == "__main__":
     if sys.argv[1:2] == ["work"]:
         work(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    elif sys.argv[1:2] == ["rates"]:
+        rates_of(sys.argv[2])
     else:
         main([int(word) for word in sys.argv[1:]] or ([512] if GPU else [256, 512]))

@@ -14,7 +14,6 @@ python benchmarks/quality.py [SIZE [ITERATIONS]]      writes benchmarks/quality.
 """
 
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pages
 from vgg_in_torch import pictures, vgg
 
 NETWORK = "vgg16-caffe"
@@ -146,8 +146,7 @@ def ours(pair, size, steps, cache):
 def run(*words):
     """One run in a process of its own."""
     command = [sys.executable, __file__, "work", json.dumps(words)]
-    large = f"glibc.malloc.hugetlb={int(words[0] == 'ours')}"  # as `jaxstyle` begins
-    env = os.environ | {"GLIBC_TUNABLES": large}
+    env = pages.environment(large=words[0] == "ours")  # as `jaxstyle` begins
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 

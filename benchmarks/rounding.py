@@ -74,11 +74,14 @@ class Pretended:
         return getattr(self.module, name)
 
 
-def noticed(extractor, precision):
+of_extractor = networks.Extractor.rounding
+
+
+def noticed(extractor):
     """Remember the precision of what is traced next."""
     global rounding
     rounding = extractor.precision
-    return precision(extractor)
+    return of_extractor(extractor)
 
 
 def main():
@@ -87,8 +90,7 @@ def main():
     lax = Pretended(jax.lax, conv_general_dilated=convolution)
     building.jax = Pretended(jax, lax=lax, **elsewhere)
     gram._second_moments = second_moments
-    of_extractor = networks.Extractor.rounding
-    networks.Extractor.rounding = lambda self: noticed(self, of_extractor)
+    networks.Extractor.rounding = noticed
     pictures_of()
 
 
