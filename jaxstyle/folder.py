@@ -111,11 +111,8 @@ class Folder:
         return manifest.before(facts) if facts else None
 
     def done(self, place: Place) -> bool:
-        """Whether a cell is there, made with the same settings of the same files."""
-        facts = _manifest(place)
-        if not facts or not place.picture.exists():
-            return False
-        return manifest.is_of(facts, place.settings, place.inputs)
+        """Whether a cell is there, whole, made with the same settings of the same files."""
+        return manifest.is_there(place.picture, place.settings, place.inputs, failed=True)
 
     def keep(self, place: Place, made: Stylized) -> None:
         """Write a cell's picture and manifest."""

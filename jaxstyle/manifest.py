@@ -120,22 +120,30 @@ def before(facts: Mapping[str, Any]) -> Before | None:
     return Before(memory["lanes"], memory["shared"]) if "shared" in memory else None
 
 
-def is_of(facts: Mapping[str, Any], settings: Mapping[str, Any], inputs: Inputs) -> bool:
-    """Whether a manifest tells of these settings, filled in, and of these files."""
+def is_there(
+    picture: Path, settings: Mapping[str, Any], inputs: Inputs, *, failed: bool = False
+) -> bool:
+    """Whether a picture is there, whole, and made with these settings of these files.
+
+    Args:
+        picture: The file.
+        settings: All settings, filled in.
+        inputs: The files that are read, with their SHA-256.
+        failed: Whether one whose run stopped at numbers that are not finite is there too.
+    """
+    facts = read(beside(picture))
+    if not facts or "picture" not in facts or not picture.is_file():
+        return False
     own, others = (
         {role: each["sha256"] for role, each in given.items()}
         for given in (facts["inputs"], inputs)
     )
-    return bool(plain(settings) == facts["settings"] and own == others)
-
-
-def is_there(picture: Path, settings: Mapping[str, Any], inputs: Inputs) -> bool:
-    """Whether a picture is there, finished, and made with these settings of these files."""
-    facts = read(beside(picture))
-    if not facts or "picture" not in facts or not picture.is_file() or not facts["finite"]:
-        return False
-    whole = sha256(picture) == facts["picture"]["sha256"]
-    return whole and is_of(facts, settings, inputs)
+    return bool(
+        (failed or facts["finite"])
+        and plain(settings) == facts["settings"]
+        and own == others
+        and sha256(picture) == facts["picture"]["sha256"]
+    )
 
 
 def plain(data: Any) -> Any:
