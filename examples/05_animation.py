@@ -19,6 +19,8 @@ def animation(folder: Path, out: Path, seconds: float = SECONDS) -> int:
     paths = sorted(folder.glob("*.png"))
     if not paths:
         raise SystemExit(f"there are no frames (.png) in {folder}")
+    if out.suffix.lower() not in (".gif", ".webp", ".png"):
+        raise SystemExit(f"expected a name ending in .gif, .webp or .png, got {out}")
     frames = [Image.open(path).convert("RGB") for path in paths]
     size = frames[-1].size
     frames = [frame.resize(size, Image.Resampling.LANCZOS) for frame in frames]
@@ -33,5 +35,8 @@ if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         raise SystemExit(__doc__)
     given, out = Path(sys.argv[1]), Path(sys.argv[2])
-    seconds = float(sys.argv[3]) if len(sys.argv) == 4 else SECONDS
+    try:
+        seconds = float(sys.argv[3]) if len(sys.argv) == 4 else SECONDS
+    except ValueError:
+        raise SystemExit(f"expected seconds, got {sys.argv[3]!r}") from None
     print(out, animation(given, out, seconds), "frames")

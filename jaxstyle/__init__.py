@@ -35,8 +35,22 @@ _HOMES = {
 }
 
 
+_PARTS = ("backbones", "images", "metrics", "objective", "optimize", "recipes", "study", "terms")
+"""Modules that are there after `import jaxstyle`, once they are asked for."""
+_INSIDE = {"backbones": "networks", "study": "datasets"}
+"""And what is asked for inside of them."""
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_PARTS})
+
+
 def __getattr__(name: str) -> Any:
     # Lazy, so that `jaxstyle --help` need not wait for JAX.
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _PARTS:
+        if name in _INSIDE:
+            importlib.import_module(f"jaxstyle.{name}.{_INSIDE[name]}")
+        return importlib.import_module(f"jaxstyle.{name}")
     raise AttributeError(f"module 'jaxstyle' has no attribute {name!r}")

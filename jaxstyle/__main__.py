@@ -10,6 +10,7 @@ from pathlib import Path
 _LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 _TUNABLES = "GLIBC_TUNABLES"
 _WISH = "glibc.malloc.hugetlb"
+_INTERRUPTED = 130
 
 
 def start() -> None:
@@ -25,9 +26,26 @@ def start() -> None:
         os.environ[_TUNABLES] = f"{tunables}:{_WISH}=1".removeprefix(":")
         with contextlib.suppress(OSError):
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-    from jaxstyle.cli import main
+    try:
+        from jaxstyle import interruption
+        from jaxstyle.cli import main
 
-    main()
+        interruption.never_lost()
+        main()
+    except KeyboardInterrupt:
+        print("jaxstyle: interrupted", file=sys.stderr)
+        _leave()
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            _leave()
+        raise
+
+
+def _leave() -> None:
+    """End after Ctrl-C, without the clean-up of half-imported libraries, which can crash."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_INTERRUPTED)
 
 
 def _on_demand() -> bool:

@@ -68,21 +68,35 @@ class Checkpoints:
             report: Told what was found, and what could not be written.
             every: Seconds between two of them; longer where writing is slow. At 0 there is one
                 whenever the host looks, whatever it costs.
+
+        Raises:
+            ValueError: `every` is no number, or negative.
         """
+        if not every >= 0:
+            raise ValueError(f"expected checkpoint_seconds to be at least 0, got {every}")
         picture = Path(picture)
         self._newest = picture.with_name(f"{picture.name}.checkpoint")
         self._before = picture.with_name(f"{picture.name}.checkpoint-before")
         self._report, self._every = report, every
         self._last, self._took = time.monotonic(), 0.0
 
+    @property
+    def there(self) -> bool:
+        """Whether there is one to go on from."""
+        return self._newest.exists() or self._before.exists()
+
     def offer(self, run: Run, standing: Standing) -> None:
-        """Write where the run stands, if it is time to.
+        """Write where the run stands, if it is time to."""
+        since = time.monotonic() - self._last
+        if not self._every or since >= max(self._every, _DEARER * self._took):
+            self.keep(run, standing)
+
+    def keep(self, run: Run, standing: Standing) -> None:
+        """Write where the run stands.
 
         A full disk does not end the run: it is reported, and there are no more checkpoints.
         """
         now = time.monotonic()
-        if self._every and now - self._last < max(self._every, _DEARER * self._took):
-            return
         try:
             if self._newest.exists():
                 os.replace(self._newest, self._before)

@@ -18,6 +18,7 @@ from jaxstyle.flags import (
     JSON,
     OFFLINE,
     QUIET,
+    as_flags,
     keep_compilations,
     note,
     said,
@@ -27,6 +28,7 @@ from jaxstyle.flags import (
 from jaxstyle.settings import CHECKPOINT_SECONDS
 
 if TYPE_CHECKING:
+    from jaxstyle.images import Picture
     from jaxstyle.transfer import Progress
 
 
@@ -37,6 +39,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         sys.exit(commands.main(words, "jaxstyle", standalone_mode=False, obj=words) or 0)
     except click.ClickException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # click before 8.2 has none
+            print(error.format_message(), file=sys.stderr)
+            sys.exit(2)
         _fail(error.format_message())
     except (KeyboardInterrupt, click.Abort):
         print("jaxstyle: interrupted", file=sys.stderr)
@@ -59,18 +64,19 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fail(message: str) -> typing.NoReturn:
-    print(f"jaxstyle: error: {' '.join(message.split())}", file=sys.stderr)
+    line = as_flags(" ".join(message.split()))
+    print(f"jaxstyle: error: {line}", file=sys.stderr)
     sys.exit(2)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="jaxstyle %(version)s")
 def commands() -> None:
-    r"""Image style transfer in JAX.
+    """Image style transfer in JAX.
 
     \b
     jaxstyle stylize photo.jpg painting.jpg -o picture.png
-    """
+    """  # noqa: D301 (click wants the backspace itself)
 
 
 @commands.command(short_help="Make a picture: CONTENT painted like STYLE.")
@@ -91,7 +97,7 @@ def commands() -> None:
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if there is one.")
 @click.option(
     "--checkpoint-seconds",
-    type=click.FloatRange(min=0),
+    type=float,
     default=CHECKPOINT_SECONDS,
     show_default=True,
     help="Between two checkpoints (files beside the output, gone when it is there).",
@@ -137,32 +143,33 @@ def stylize(
     keep_compilations()
     from jaxstyle import memory, transfer
     from jaxstyle.checkpoint import Checkpoints
+    from jaxstyle.interruption import Patience
     from jaxstyle.lock import alone
     from jaxstyle.progress import shown
     from jaxstyle.run import Run, Sources
 
     if plan or not output:
         found = transfer.plan(inputs[0], inputs[1:], settings, **fetched)
-        for need in found.tried:
+        for need in found.tried if len(found.tried) > 1 else ():
             print(f"{memory.named(need.layout):24} {need.peak / memory.GIB:8.2f} GiB")
         print(found)
         return
-    last: list[Progress] = []
-    keep = _Kept(output if preview else None, frames)
     checkpoints = Checkpoints(output, report, checkpoint_seconds)
+    keep = _Kept(output, frames, preview=preview, resume=resume)
     try:
-        with alone(output), shown(quiet) as show:
+        with alone(output), Patience(note) as patience, shown(quiet) as show:
 
             def on_progress(progress: Progress) -> None:
-                last[:] = [progress]
-                show(progress)
                 keep(progress)
+                show(progress)
+                patience.between_steps()
 
             run = Run(inputs[0], inputs[1:], settings, Sources(**fetched))
             filled = run.filled()
             read = manifest.inputs_of(filled, inputs[0], inputs[1:])
             if resume and manifest.is_there(output, filled, read):
                 report(f"{output} is there already")
+                checkpoints.clear()
                 return
             made = transfer.work(
                 run, on_progress=on_progress, report=report, checkpoints=checkpoints, resume=resume
@@ -170,15 +177,12 @@ def stylize(
             manifest.keep(output, made, read)
             checkpoints.clear()
     except KeyboardInterrupt:
-        if last:
-            manifest.beside(output).unlink(missing_ok=True)
-            images.write(output, last[0].image)
-            print(
-                f"jaxstyle: interrupted; step {last[0].step} is in {output}, --resume goes on",
-                file=sys.stderr,
-            )
-            sys.exit(130)
-        raise
+        kept = keep.as_it_stands()
+        if not kept:
+            raise
+        goes_on = ", --resume goes on" if checkpoints.there else ""
+        note(f"jaxstyle: interrupted; {kept}{goes_on}")
+        sys.exit(130)
     if made.failure:
         raise ValueError(f"{made.failure}; the last good picture is in {output}")
     if not quiet:
@@ -197,7 +201,9 @@ def stylize(
     help="Metric, see `jaxstyle metrics`; may be given several times "
     "[default: lpips, lpips_vgg, dists, ssim, ms_ssim, gmsd, psnr].",
 )
-@click.option("--size", type=int, help="Longest side, pixels (default: as the files are).")
+@click.option(
+    "--size", type=click.IntRange(1), help="Longest side, pixels (default: as the files are)."
+)
 @click.option("--backbone", default="vgg16", help="Network of metrics without their own.")
 @JSON
 @OFFLINE
@@ -214,27 +220,51 @@ def compare(
 ) -> None:
     """Print how far PICTURE is from REFERENCE; 0 is equal.
 
-    Similarities are shown as distances: ssim is 1 - SSIM, psnr the decibels under 40.
+    Similarities are shown as distances: ssim is 1 - SSIM, psnr the decibels under 40. For
+    metrics that compare place by place the larger picture is brought to the smaller one's size, if
+    they have the same proportions.
     """
     from jaxstyle import images, samples
     from jaxstyle.metrics import find
 
-    for name in metrics:
-        find(name.partition("~")[0])
+    found = {name: find(name.partition("~")[0]) for name in metrics}
+    for name, metric in found.items():
+        if metric.kind == "image":
+            raise ValueError(
+                f"{name} looks at one picture alone: there is nothing to compare by it"
+            )
     paths = [samples.resolve(each, offline=offline, report=note) for each in (picture, reference)]
     pictures = [images.read(path, size=size) for path in paths]
+    same_size = _same_size(pictures)
     keep_compilations()
     from jaxstyle.judges import JUDGES, judge
 
     rows: list[dict[str, Any]] = []
     for name in metrics or JUDGES:
         distance = judge(name, backbone=backbone, offline=offline, report=note)
-        rows.append({"name": name, "distance": float(distance(pictures[0], pictures[1]))})
+        by_place = name not in found or found[name].kind == "content"
+        one, other = same_size if by_place else pictures
+        # Rounding may put it a hair under 0.
+        rows.append({"name": name, "distance": max(0.0, float(distance(one, other)))})
         if not math.isfinite(rows[-1]["distance"]):
             raise ValueError(f"the distance by {name} is not finite: {rows[-1]['distance']}")
     if not as_json:
         rows = [{"name": row["name"], "distance": f"{row['distance']:.6g}"} for row in rows]
     _show(rows, as_json, ("name", "distance"))
+
+
+def _same_size(pictures: list[Picture]) -> list[Picture]:
+    """Two pictures of the same proportions, both as large as the smaller one."""
+    from jaxstyle import images
+
+    least = min((picture.shape[:2] for picture in pictures), key=max)
+    sizes = [images.fit(len(each), len(each[0]), max(least)) for each in pictures]
+    if any(abs(own - other) > 1 for size in sizes for own, other in zip(size, least, strict=True)):
+        return pictures
+    return [
+        picture if picture.shape[:2] == least else images.resize(picture, least)
+        for picture in pictures
+    ]
 
 
 @commands.command("samples", short_help="List the sample pictures.")
@@ -255,7 +285,7 @@ def list_metrics(as_json: bool, debug: bool) -> None:
     """List what pictures can be compared by, for --metric and --content-metric."""
     from jaxstyle.metrics import KINDS, METRICS
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": metric.name,
             "kind": kind,
@@ -263,6 +293,7 @@ def list_metrics(as_json: bool, debug: bool) -> None:
             "cost": metric.cost,
             "paper": metric.paper,
             "layers": list(metric.layers),
+            "parameters": metric.parameters,
             "symmetric": metric.symmetric,
         }
         for kind in KINDS
@@ -270,7 +301,14 @@ def list_metrics(as_json: bool, debug: bool) -> None:
     ]
     for row in () if as_json else rows:
         row["name"] = f"{row['kind']:8}{row['name']:25}"
-    _show(rows, as_json, ("name", "meaning", "cost", "paper"))
+        row["parameters"] = ", ".join(f"{n} {value:g}" for n, value in row["parameters"].items())
+    _show(rows, as_json, ("name", "meaning", "cost", "parameters", "paper"))
+    if not as_json:
+        print(
+            "\nKind and name, what it measures, what it costs for each layer and step (n and m: "
+            "positions of the two pictures, C: channels), its own numbers (--parameter), whose it "
+            "is."
+        )
 
 
 @commands.command("recipes", short_help="List the recipes: a paper's settings by name.")
@@ -360,21 +398,50 @@ def _show(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -
 class _Kept:
     """Writes the picture as it stands: to the output now and then, and as frames named by step."""
 
-    def __init__(self, output: Path | None, frames: Path | None) -> None:
-        self._output, self._frames, self._last = output, frames, 0.0
+    def __init__(self, output: Path, frames: Path | None, *, preview: bool, resume: bool) -> None:
+        from jaxstyle import manifest
+
+        self._output, self._frames, self._preview = output, frames, preview
+        self._written = 0.0
+        self._last: Progress | None = None
+        # What a run that was stopped left has no manifest.
+        own = resume and not manifest.beside(output).exists()
+        self._free = preview or own or not output.exists()
         if frames:
             frames.mkdir(parents=True, exist_ok=True)
+            if not resume and any(path.stem.isdigit() for path in frames.glob("*.png")):
+                raise ValueError(
+                    f"{frames} has the frames of another run; name another folder, or empty it"
+                )
 
     def __call__(self, progress: Progress) -> None:
-        from jaxstyle import images, manifest
+        from jaxstyle import images
 
-        if self._output and progress.seconds - self._last >= _PREVIEW_SECONDS:
-            manifest.beside(self._output).unlink(missing_ok=True)
-            images.write(self._output, progress.image)
-            self._last = progress.seconds
+        self._last = progress
+        if self._preview and progress.seconds - self._written >= _PREVIEW_SECONDS:
+            self._write(progress)
+            self._written = progress.seconds
         if self._frames:
             # By step: a run that is gone on with goes on with its frames.
             images.write(self._frames / f"{progress.step:05}.png", progress.image)
+
+    def as_it_stands(self) -> str | None:
+        """Write the last picture, if none was there before; say in words where it is.
+
+        None if there is none yet.
+        """
+        if not self._last:
+            return None
+        if not self._free:
+            return f"{self._output} is what it was before"
+        self._write(self._last)
+        return f"step {self._last.step} is in {self._output}"
+
+    def _write(self, progress: Progress) -> None:
+        from jaxstyle import images, manifest
+
+        manifest.beside(self._output).unlink(missing_ok=True)
+        images.write(self._output, progress.image)
 
 
 _PREVIEW_SECONDS = 3.0

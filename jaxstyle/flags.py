@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import click
 from click.core import ParameterSource
 
-from jaxstyle.settings import CHOICE, Settings, choice
+from jaxstyle.settings import CHOICE, MIXTURES, Settings, choice
 
 if TYPE_CHECKING:
     Type = click.ParamType[tuple[Any, ...]]
@@ -93,7 +93,7 @@ def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
         kind: Any = hint
         if get_origin(hint) is Literal:
             kind = click.Choice(get_args(hint))
-        elif each.name in ("metric", "content_metric"):
+        elif each.name in MIXTURES:
             kind, options = SHARE, {"multiple": True}
         elif each.name == "parameter":
             kind, options = PARAMETER, {"multiple": True}
@@ -106,7 +106,7 @@ def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
         elif hint is bool:
             kind, flag = None, f"{flag}/--no-{each.name.replace('_', '-')}"
         shown = each.default if each.default not in (None, ()) else False
-        if each.name in ("metric", "content_metric"):
+        if each.name in MIXTURES:
             shown = ", ".join(name for name, _ in each.default)
         elif isinstance(shown, float):
             shown = f"{shown:g}"
@@ -133,9 +133,21 @@ FOLDER = click.option(
     type=click.Path(path_type=Path),
     required=True,
     metavar="FOLDER",
-    help="Where.",
+    help="Where pictures, tables and the page go.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+
+
+def as_flags(message: str) -> str:
+    """A message in which settings of two words are called as on the command line.
+
+    >>> as_flags("expected style_weight to be at least 0, got nan")
+    'expected --style-weight to be at least 0, got nan'
+    """
+    names = "|".join(each.name for each in fields(Settings) if "_" in each.name)
+    return re.sub(
+        rf"(?<![\w./'-])({names})(?= )", lambda found: f"--{found[1].replace('_', '-')}", message
+    )
 
 
 def said(chosen: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,10 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -83,8 +86,9 @@ class Folder:
         (folder / "cells").mkdir(parents=True, exist_ok=True)
         places = []
         names: set[str] = set()
+        short = _labels([values for values, _, _ in cells])
         for values, settings, inputs in cells:
-            labels = {name: label(name, value) for name, value in values.items()}
+            labels = {name: short[name, str(value)] for name, value in values.items()}
             name = _file_name(labels)
             while name in names:
                 name += "+"
@@ -225,14 +229,34 @@ class Folder:
         write_whole(self.folder / name, lambda file: file.write(text.encode()))
 
 
+def _labels(cells: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """For each name and value, as text, its label: longer where two values would share a short one.
+
+    >>> found = _labels([{"style": "a/x.png"}, {"style": "b/x.png"}, {"style": "b/y.png"}])
+    >>> list(found.values())
+    ['a/x.png', 'b/x.png', 'y.png']
+    """
+    found = {(n, str(value)): label(n, value) for values in cells for n, value in values.items()}
+    counts = Counter((name, short) for (name, _), short in found.items())
+    return {
+        (name, text): text if counts[name, short] > 1 else short
+        for (name, text), short in found.items()
+    }
+
+
 def _facts(there: Sequence[tuple[Place, Mapping[str, Any]]]) -> dict[str, str]:
-    """What is told at the end of the page: of the cell that was made last."""
-    last = there[-1][1]
-    known = {"device": last["device"]["kind"], "weights": ", ".join(last["weights"])}
+    """What is told at the end of the page; of cells made in unlike surroundings all."""
+
+    def told(*path: str) -> str:
+        values = {str(reduce(getitem, path, each)) for _, each in there}
+        return ", ".join(sorted(values))
+
+    weights = dict.fromkeys(name for _, each in there for name in each["weights"])
+    known = {"device": told("device", "kind"), "weights": ", ".join(weights)}
     failed = sum(not each["finite"] for _, each in there)
     return {
         **known,
-        **last["versions"],
+        **{name: told("versions", name) for name in there[-1][1]["versions"]},
         "cells": f"{len(there)}, {failed} not finite",
         "seconds": f"{sum(each['seconds'] for _, each in there):.0f} in all cells",
     }

@@ -19,8 +19,8 @@ from jaxstyle import memory, recipes, transfer
 from jaxstyle.lanes import Before, Lanes, Outcome
 from jaxstyle.metrics import find
 from jaxstyle.run import Run, Source, Sources, chosen_settings
-from jaxstyle.settings import Choice, Settings, check_names, mixture
-from jaxstyle.sweep import MIXTURES, PICTURES
+from jaxstyle.settings import MIXTURES, Choice, Settings, check_names, mixture
+from jaxstyle.sweep import PICTURES
 from jaxstyle.transfer import Stylized
 
 
@@ -151,7 +151,7 @@ def combinations(sweep: Mapping[str, Sequence[Any]], zipped: bool = False) -> li
         ValueError: Nothing is swept, or lists to be zipped have unlike lengths.
     """
     for name, values in sweep.items():
-        if isinstance(values, str) or not len(values):
+        if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
             raise ValueError(f"expected a list of values to sweep for {name}, got {values!r}")
     if not sweep:
         raise ValueError("there is nothing to sweep")
@@ -191,7 +191,7 @@ def cell_settings(
             continue
         if owner in MIXTURES:
             shares: tuple[Choice, ...] = getattr(found, owner)
-            find(part.partition("~")[0], "style" if owner == "metric" else "content")
+            find(part.partition("~")[0], cast(Any, MIXTURES[owner]))
             changed = tuple(
                 (each[0], value, *each[2:]) if each[0] == part else each for each in shares
             )
@@ -207,7 +207,7 @@ def cell_settings(
 def _mixture(text: str, group: str) -> tuple[Choice, ...]:
     """A mixture by its text, or that of the recipe of this name."""
     chosen = mixture(text)
-    kind: Any = "style" if group == "metric" else "content"
+    kind: Any = MIXTURES[group]
     if len(chosen) == 1:
         try:
             find(chosen[0][0].partition("~")[0], kind)

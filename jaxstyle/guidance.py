@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +57,10 @@ def gather(settings: Settings, content: Picture, styles: Sequence[Picture], size
     shares = settings.style_shares or (1.0,) * len(styles)
     if len(shares) != len(styles):
         raise ValueError(f"expected {len(styles)} style shares, got {len(shares)}")
+    if settings.style_shares and settings.content_mask:
+        raise ValueError(
+            "style_shares and masks exclude each other: each region takes a style of its own"
+        )
     regions = _regions(settings, content, styles)
     variants: list[tuple[Picture, float]] = []
     seen = content
@@ -97,21 +102,23 @@ def _regions(settings: Settings, content: Picture, styles: Sequence[Picture]) ->
 
 def _mask(source: Any, picture: Picture, role: str) -> Mask:
     """A mask from a file, or an array in [0, 1]."""
-    if isinstance(source, np.ndarray):
-        mask = source.astype(np.float32)
-    else:
+    if isinstance(source, (str, Path)):
         # What is transparent is outside.
         mask = images.read(source, background=(0.0, 0.0, 0.0)).mean(2)
+        role = f"{role} mask {source}"
+    else:
+        mask = np.asarray(source, np.float32)
+        role = f"{role} mask"
     if mask.ndim != 2 or not (mask.min() >= 0 and mask.max() <= 1):
-        raise ValueError(f"expected a {role} mask of shape (height, width) in [0, 1]")
+        raise ValueError(f"expected a {role} of shape (height, width) in [0, 1]")
     ratio = mask.shape[0] / mask.shape[1] / (picture.shape[0] / picture.shape[1])
     if not 0.97 < ratio < 1.03:
         raise ValueError(
-            f"expected a {role} mask in the proportions of its picture, "
-            f"{picture.shape[1]} × {picture.shape[0]}; got {mask.shape[1]} × {mask.shape[0]}"
+            f"expected the {role} in the proportions of its picture, which is "
+            f"{picture.shape[1]} × {picture.shape[0]} here; it is {mask.shape[1]} × {mask.shape[0]}"
         )
     if mask.max() < 1 / 255:
-        raise ValueError(f"the {role} mask is black: there is nothing in the region")
+        raise ValueError(f"the {role} is black: there is nothing in the region")
     return mask
 
 

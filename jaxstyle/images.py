@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -99,6 +100,10 @@ def check_input(path: str | Path) -> None:
         names: list[str] = []
         with contextlib.suppress(OSError):
             names = os.listdir(path.parent)
+        if re.match(r"\w+:/", str(path)):
+            raise FileNotFoundError(
+                f"there is no file {path}; download what is on the network first"
+            )
         raise FileNotFoundError(f"there is no file {path}{nearest(path.name, names)}")
     if path.is_file() and path.stat().st_size == 0:
         raise ValueError(f"{path} is an empty file")
@@ -276,8 +281,5 @@ def check_output(path: str | Path) -> None:
 def _format(path: str | Path) -> str:
     extension = Path(path).suffix.lower()
     if extension not in FORMATS:
-        raise ValueError(
-            f"expected a file name ending in {', '.join(FORMATS)}, got {str(path)!r}"
-            f"{nearest(extension, FORMATS)}"
-        )
+        raise ValueError(f"expected a file name ending in {', '.join(FORMATS)}, got {str(path)!r}")
     return FORMATS[extension]

@@ -56,7 +56,7 @@ def judge(
         have one size.
 
     Raises:
-        ValueError: A name that does not exist.
+        ValueError: A name that does not exist. The function raises it for what is no picture.
         OSError: Weights that are not here and cannot be fetched.
 
     >>> ssim = judge("ssim")
@@ -85,11 +85,26 @@ def judge(
     def judged(
         picture: Picture | Float[Array, "h w 3"], reference: Picture | Float[Array, "k l 3"]
     ) -> Float[Array, ""]:
+        for each in (picture, reference):
+            _check(each)
         if part.metric.kind == "content" and np.shape(picture) != np.shape(reference):
+            sizes = (f"{np.shape(each)[1]} × {np.shape(each)[0]}" for each in (picture, reference))
             raise ValueError(
                 f"{metric} compares place by place: expected two pictures of one size, got "
-                f"{np.shape(picture)} and {np.shape(reference)}"
+                f"{' and '.join(sizes)}"
             )
         return compiled(params, jnp.asarray(picture), jnp.asarray(reference))
 
     return judged
+
+
+def _check(picture: Picture | Float[Array, "h w 3"]) -> None:
+    shape, kind = np.shape(picture), getattr(picture, "dtype", None)
+    if len(shape) != 3 or shape[2] != 3:
+        raise ValueError(f"expected a picture of shape (height, width, 3), got {shape}")
+    if kind is None or not jnp.issubdtype(kind, jnp.floating):
+        raise ValueError(f"expected a picture of floats in [0, 1], got {kind}")
+    if isinstance(picture, np.ndarray) and not (picture.min() >= 0 and picture.max() <= 1):
+        raise ValueError(
+            f"expected a picture's values in [0, 1], got {picture.min()} to {picture.max()}"
+        )

@@ -84,7 +84,8 @@ class Lanes:
         self._params = _placed(first.compiled.params, self._whole)
         self._constants: dict[Hashable, Calibration | None] = {}
         self.available = memory.available()
-        wanted = before.width if before else min(len(runs), widest or len(runs))
+        wanted = before.width if before else len(runs)
+        wanted = min(wanted, widest or wanted)
         self.width, self.peak, self.fits = self._widest(wanted)
 
     def _widest(self, wanted: int) -> tuple[int, int, bool]:

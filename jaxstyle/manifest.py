@@ -28,14 +28,20 @@ def beside(picture: str | Path) -> Path:
 
 
 def check(picture: str | Path) -> None:
-    """Refuse to overwrite a JSON file that is not a manifest of ours.
+    """Refuse to overwrite a JSON file that is not a manifest of ours, or another picture's.
 
     Raises:
         ValueError: Such a file lies where the manifest would go.
     """
     path = beside(picture)
-    if path.exists() and read(path) is None:
+    if not path.exists():
+        return
+    facts = read(path)
+    if facts is None:
         raise ValueError(f"{path} exists and is not a jaxstyle manifest; choose another output")
+    other = path.with_name(facts.get("picture", {}).get("name", Path(picture).name))
+    if other.name != Path(picture).name and other.exists():
+        raise ValueError(f"{path} tells of {other.name}; choose another output, or delete that")
 
 
 def inputs_of(settings: Mapping[str, Any], content: Path, styles: Sequence[Path]) -> Inputs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from jaxstyle.flags import (
     silent,
 )
 
+STUDY_SIZE = 128
+
 
 @click.command(short_help="Make a picture for every combination of swept settings.")
 @click.argument("content")
@@ -41,7 +44,9 @@ from jaxstyle.flags import (
 @click.option(
     "--zip", "zipped", is_flag=True, help="First values together, second values together …"
 )
-@click.option("--lanes", type=int, help="Cells at a time [default: as memory allows].")
+@click.option(
+    "--lanes", type=click.IntRange(1), help="Cells at a time [default: as memory allows]."
+)
 @setting_flags
 @click.option(
     "--coordinator",
@@ -49,8 +54,8 @@ from jaxstyle.flags import (
     help="Work together with other processes, of which the first listens there; auto finds it "
     "on a cluster that JAX knows.",
 )
-@click.option("--processes", type=int, help="How many processes there are.")
-@click.option("--process", type=int, help="Which of them this is, from 0.")
+@click.option("--processes", type=click.IntRange(1), help="How many processes there are.")
+@click.option("--process", type=click.IntRange(0), help="Which of them this is, from 0.")
 @OFFLINE
 @QUIET
 @DEBUG
@@ -69,15 +74,15 @@ def grid(
     debug: bool,
     **chosen: Any,
 ) -> None:
-    r"""Make a picture of CONTENT and STYLE for every combination of the values that are swept.
+    """Make a picture of CONTENT and STYLE for every combination of the values that are swept.
 
     FOLDER gets the pictures, a contact sheet, a page (index.html) and tables (CSV, JSON). The same
     command goes on where it was interrupted: cells that are done are not done again.
 
     \b
-    jaxstyle grid photo.jpg painting.jpg -o grid --sweep "style_weight=logspace(-1,2,6)" \
-        --sweep metric=gram,sliced_wasserstein,diverse --sweep seed=0..3
-    """
+    jaxstyle grid photo.jpg painting.jpg -o grid --sweep "style_weight=logspace(-1,2,6)" \\
+        --sweep metric=gram,sliced_wasserstein,diverse
+    """  # noqa: D301 (click wants the backspace itself)
     from jaxstyle import images, manifest, samples, sweep
 
     pairs = [sweep.parse(each) for each in sweeps]
@@ -99,11 +104,16 @@ def grid(
     from jaxstyle.run import Run, Sources
 
     given = said(chosen)
+    points = list(grids.combinations(swept, zipped))
+    report(f"{len(points)} cells")
+    for point, count in Counter(map(repr, points)).items():
+        if count > 1:
+            raise ValueError(f"{count} cells are the same: {point}")
     fetched: dict[str, Any] = {"offline": offline, "report": report}
     sources = Sources(**fetched)
     runs, cells = [], []
     shown_inputs: dict[tuple[str, Path], None] = {}
-    for values in grids.combinations(swept, zipped):
+    for values in points:
         settings = grids.cell_settings(values, None, given)
         own = (values.get("content", content), *([values["style"]] if "style" in values else style))
         inputs = [samples.resolve(each, **fetched) for each in own]
@@ -113,6 +123,8 @@ def grid(
         filled = runs[-1].filled()
         cells.append((values, filled, manifest.inputs_of(filled, inputs[0], inputs[1:])))
         shown_inputs |= dict.fromkeys((("content", inputs[0]), *(("style", s) for s in inputs[1:])))
+    if "seed" in swept and not all(run.draws for run in runs):
+        report("some cells draw nothing at random: whatever the seed, they are the same picture")
     if first:
         click.get_current_context().with_resource(alone(output))
     folder = Folder(output, cells) if first else None
@@ -184,6 +196,7 @@ def grid(
     type=LAYERS,
     default="vgg16,alexnet",
     show_default=True,
+    metavar="NETWORK,…",
     help="Networks of the judges.",
 )
 @click.option(
@@ -193,7 +206,9 @@ def grid(
     "share the work on one folder; the command without it then reports.",
 )
 @click.option("--title", default="Study", show_default=True, help="Of the report.")
-@click.option("--lanes", type=int, help="Pictures at a time [default: as memory allows].")
+@click.option(
+    "--lanes", type=click.IntRange(1), help="Pictures at a time [default: as memory allows]."
+)
 @setting_flags
 @OFFLINE
 @QUIET
@@ -231,13 +246,16 @@ def study(
     report = silent if quiet else note
     report("starting JAX …")
     keep_compilations()
+    from jaxstyle.lock import alone
     from jaxstyle.progress import shown
     from jaxstyle.study.study import study as run
 
-    with shown(quiet) as show:
+    # Parts of one study work side by side in one folder.
+    place = output / "part {} of {}".format(*asked["part"]) if asked["part"] else output
+    with alone(place), shown(quiet) as show:
         summary = run(
             folder=output,
-            size=size or 128,
+            size=size or STUDY_SIZE,
             command=f"jaxstyle {shlex.join(click.get_current_context().obj)}",
             on_progress=show,
             report=report,
@@ -250,6 +268,11 @@ def study(
     for line in summary["answer"]:
         print(line)
     report(str(output / "index.html"))
+
+
+for _option in study.params:
+    if _option.name == "size" and isinstance(_option, click.Option):
+        _option.help = f"Longest side of the pictures in pixels (default: {STUDY_SIZE})."
 
 
 def _join(coordinator: str | None, processes: int | None, process: int | None) -> bool:

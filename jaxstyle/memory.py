@@ -22,6 +22,8 @@ LADDER: tuple[Layout, ...] = ("whole", "recompute", 1536, 1024, 768, 512, 384)
 GIB = 2**30
 SHARE = 0.9
 """Of what there is: more is not planned with."""
+_CAUTION = 0.97
+"""Of the side that would fit if memory went by pixels exactly, and none else took any meanwhile."""
 
 
 class Need(NamedTuple):
@@ -185,14 +187,16 @@ def plan(
     best = min(tried, key=lambda need: need.peak)
     if tried[-1].peak < SHARE * limit:
         best = tried[-1]
-    shrink = math.sqrt(SHARE * limit / best.peak)
     advice = None
-    if shrink <= 1:
-        size = math.floor(max(content) * shrink / 16) * 16
-        advice = f"that does not fit; --size {size} should"
-        if compiled.kind.optimizer == "lbfgs":
-            saved = 40 * 12 * content[0] * content[1] / GIB
-            advice += f", and --optimizer adam needs {saved:.1f} GiB less"
+    if best.peak >= SHARE * limit:
+        # What is taken already does not shrink with the picture.
+        fixed = used()
+        shrink = math.sqrt(max(0.0, SHARE * limit - fixed) / max(1, best.peak - fixed))
+        size = math.floor(_CAUTION * max(content) * shrink / 16) * 16
+        advice = f"that does not fit; --size {size} should" if size else "that does not fit"
+        saved = 40 * 12 * content[0] * content[1]
+        if compiled.kind.optimizer == "lbfgs" and best.peak - saved < SHARE * limit:
+            advice += f", and so should --optimizer adam, which needs {saved / GIB:.1f} GiB less"
     return Plan(best.layout, best.peak, limit, tuple(tried), content, advice)
 
 

@@ -19,6 +19,7 @@ from jaxstyle.metrics import Metric, find
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.metrics.smoothing import Smoothing, check, smooth, spread
 from jaxstyle.regions import Picks
+from jaxstyle.suggest import nearest
 
 Features = Mapping[str, Float[Array, "_h _w _c"]]
 Extract = Callable[[Float[Array, "h w 3"]], Features]
@@ -85,8 +86,8 @@ def term(
         parameters: The metric's own numbers.
 
     Raises:
-        ValueError: An unknown metric or smoothing, or another number of layer weights than of
-            layers.
+        ValueError: An unknown metric, smoothing or parameter, or another number of layer weights
+            than of layers.
     """
     found = find(metric, kind) if isinstance(metric, str) else metric
     layers = tuple(layers) or found.layers
@@ -97,7 +98,20 @@ def term(
             f"expected {groups} layer weights for {found.name} on {', '.join(layers)}, "
             f"got {len(shares)}"
         )
+    for name in parameters:
+        if not (found.weights and name == "fitted"):
+            check_parameter(found, name)
     return Term(found, layers, weight, shares, check(smoothing), temperature, parameters)
+
+
+def check_parameter(metric: Metric, name: str) -> None:
+    """Raise a `ValueError` that names the nearest if a metric has no number of that name."""
+    known = metric.parameters
+    if name not in known:
+        raise ValueError(
+            f"{metric.name} has no parameter {name!r}{nearest(name, known)}; "
+            f"it has {', '.join(known) or 'none'}"
+        )
 
 
 @jax.tree_util.register_dataclass
@@ -337,8 +351,10 @@ def calibrate(
         return jnp.concatenate(distances(extract, objective, image))
 
     # Features once; a gradient for each layer, not too many at a time.
-    _, pull_back = jax.vjp(each, reference)
-    gradients = jax.lax.map(lambda row: pull_back(row)[0], jnp.eye(total), batch_size=TOGETHER)
+    seen, pull_back = jax.vjp(each, reference)
+    gradients = jax.lax.map(
+        lambda row: pull_back(row)[0], jnp.eye(total, dtype=seen.dtype), batch_size=TOGETHER
+    )
     layer_scales = unit(size_of(gradients))
     shares = jnp.concatenate([jnp.asarray(part.layer_weights) for part in objective.terms])
     member = jnp.repeat(jnp.arange(len(sizes)), jnp.array(sizes), total_repeat_length=total)

@@ -260,7 +260,8 @@ def move(
     size = jnp.sqrt(jnp.mean(change**2))
     change = state.trust * change * (LONGEST_STEP / jnp.maximum(size, LONGEST_STEP))
     image = jnp.clip(state.image + change, 0, 1)
-    exploded = value > EXPLOSION * state.lowest
+    # Of a loss under 0, which no sum of distances has, three times the lowest means nothing.
+    exploded = (state.lowest >= 0) & (value > EXPLOSION * state.lowest)
     better = value < state.lowest
     best = jnp.where(better, state.image, state.best)
     image = jnp.where(exploded, state.best, image)

@@ -83,7 +83,11 @@ def megabytes(size: int) -> str:
     '80 MB'
     >>> megabytes(221_294)
     '0.2 MB'
+    >>> megabytes(9_412)
+    '9 kB'
     """
+    if size < 1e5:
+        return f"{size / 1e3:.0f} kB"
     return f"{size / 1e6:.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"
 
 

@@ -46,9 +46,12 @@ def shown(quiet: bool = False) -> Iterator[Show]:
 def _bar() -> Iterator[Show]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
     console = Console(stderr=True)
-    columns = (BarColumn(bar_width=24), TextColumn("{task.description}"), TimeElapsedColumn())
+    # What a narrow terminal has no room for is the end of the words.
+    words = TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis"))
+    columns = (BarColumn(bar_width=12), TimeElapsedColumn(), words)
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("compiling …", total=None)
         yield lambda told: bar.update(task, completed=told.share, total=1, description=str(told))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jaxstyle.flags import DEBUG, OFFLINE, QUIET, keep_compilations, note, silent
+
+if TYPE_CHECKING:
+    from jaxstyle.images import Picture
 
 
 @click.command(short_help="Make a picture again, from its manifest.")
@@ -83,7 +87,7 @@ def replay(
         manifest.keep(output, made, read)
     if made.failure:
         told(made.failure)
-    print(_verdict(run, facts, output, made.history["total"]))
+    print(_verdict(run, facts, output, made.image, made.history["total"]))
 
 
 def _inputs(
@@ -104,6 +108,10 @@ def _inputs(
         places[role] = place
     found = {}
     for role, each in inputs.items():
+        if "cut" in each:
+            raise ValueError(
+                f"{run} belongs to a study, whose own command makes its pictures again"
+            )
         path = Path(places.get(role, each["path"]))
         if role not in places and not path.exists() and (run.parent / path.name).exists():
             path = run.parent / path.name  # both were moved together
@@ -136,7 +144,9 @@ def _differences(facts: Mapping[str, Any], again: Any, changed: bool) -> list[st
     return lines
 
 
-def _verdict(run: Path, facts: Mapping[str, Any], output: Path, totals: list[float]) -> str:
+def _verdict(
+    run: Path, facts: Mapping[str, Any], output: Path, picture: Picture, totals: list[float]
+) -> str:
     """How far the picture is from the first one."""
     import numpy as np
 
@@ -149,14 +159,21 @@ def _verdict(run: Path, facts: Mapping[str, Any], output: Path, totals: list[flo
     first = run.parent / Path(then.get("name", run.with_suffix(".png").name)).name
     if first.is_file() and sha256(first) == then.get("sha256", sha256(first)):
         one, other = images.read(first), images.read(output)
+        rounded = ""
+        if first.suffix.lower() != output.suffix.lower():
+            # A format that loses something would be all of the difference.
+            with TemporaryDirectory() as folder:
+                images.write(Path(folder) / first.name, picture)
+                other = images.read(Path(folder) / first.name)
+            rounded = f", as {first.suffix} has them"
         if one.shape != other.shape:
             return f"{output}: of another size than {first}"
         apart = np.abs(one - other) * 255
         if not apart.any():
-            return f"{output}: the same pixels"
+            return f"{output}: the same pixels{rounded}"
         return (
             f"{output}: differs from {first} by at most {apart.max():.0f}, on the average "
-            f"{apart.mean():.3g}, of 255"
+            f"{apart.mean():.3g}, of 255{rounded}"
         )
     before = facts["history"]["total"]
     ends = (f"{losses[-1]:.6g}" if losses else "none" for losses in (before, totals))

@@ -122,6 +122,8 @@ class Run:
         self.size = settings.size or (256 if jax.default_backend() == "cpu" else 512)
         self.original = sources.picture(content, "content", self.size)
         styles = tuple(style) if isinstance(style, (list, tuple)) else (style,)
+        if not styles:
+            raise ValueError("expected at least one style")
         # As large as the largest strokes need it.
         style_size = round(self.size * max(1.0, *settings.style_scale))
         given = [sources.picture(each, "style", style_size) for each in styles]
@@ -135,8 +137,8 @@ class Run:
         if settings.recipe and settings.calibrate:
             weights_of = recipes.find(settings.recipe).weights
             sources.report(
-                f"recipe {settings.recipe}: its constants belong to {weights_of}; "
-                f"its terms are calibrated to {', '.join(self.compiled.params)} instead"
+                f"recipe {settings.recipe}: its constants were made for {weights_of}; here its "
+                f"terms are calibrated to {', '.join(self.compiled.params)}"
             )
         longest = max(self.guide.content.shape[:2])
         self.scales = pyramid.plan(
@@ -191,6 +193,12 @@ class Run:
         size = min(self.scales[0].size, CALIBRATION_SIZE)
         pictures = self._pictures(size)
         return compiled.calibrate(self.prepared(size, "whole"), *pictures).scales
+
+    @property
+    def draws(self) -> bool:
+        """Whether the seed changes anything."""
+        random = any(part.metric.random for part in self.compiled.parts)
+        return random or self.settings.init in ("noise", "style")
 
     @cached_property
     def seen(self) -> Hashable:

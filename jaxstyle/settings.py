@@ -5,9 +5,13 @@ Nothing heavy is imported here, so that `jaxstyle --help` answers at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from functools import cache
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from jaxstyle.suggest import nearest
 
@@ -23,6 +27,9 @@ ParametrizationName = Literal["pixels", "laplacian", "fourier"]
 PoolingName = Literal["max", "average", "hanning"]
 PaddingName = Literal["zeros", "reflect", "edge"]
 PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
+
+MIXTURES = {"metric": "style", "content_metric": "content", "regularizer": "image"}
+"""Settings whose values are mixtures of metrics, and of which kind."""
 
 LEARNING_RATES: dict[str, float] = {
     "lbfgs": 1.0,
@@ -59,13 +66,17 @@ class Settings:
     )
     style_weight: float = _setting(1.0, "How hard the style terms pull.")
     content_weight: float = _setting(0.3, "How hard the content terms pull.")
-    smoothness: float = _setting(0.02, "Weight of the total variation.")
+    smoothness: float = _setting(0.02, "How hard the regularizers pull.")
     metric: tuple[Choice, ...] = _setting(
         (("moments", 1.0),),
         "Style metric and its share, see `jaxstyle metrics`; may be given several times.",
     )
     content_metric: tuple[Choice, ...] = _setting(
         (("mse", 1.0),), "Content metric and its share; may be given several times."
+    )
+    regularizer: tuple[Choice, ...] = _setting(
+        (("total_variation", 1.0),),
+        "What makes it smooth, and its share; may be given several times.",
     )
     parameter: tuple[tuple[str, float], ...] = _setting(
         (), "A metric's own number, METRIC.PARAMETER=VALUE; may be given several times."
@@ -141,9 +152,17 @@ class Settings:
     def __post_init__(self) -> None:
         """Check every value that can be checked without the pictures or the network.
 
+        What means the same becomes the same: `metric="gram"` is `(("gram", 1.0),)`, and
+        `style_scale=0.5` is `(0.5,)`.
+
         Raises:
-            ValueError: A value out of its range, or an unknown name.
+            ValueError: A value of another kind or out of its range, or an unknown name.
         """
+        for name, hint in _hints().items():
+            object.__setattr__(self, name, _plain(name, hint, getattr(self, name)))
+        for name in ("backbone", "style_backbone", "content_backbone", "recipe", "init"):
+            if getattr(self, name) == "":
+                raise ValueError(f"expected a name for {name}, got nothing")
         _at_least("size", self.size, 1)
         _at_least("steps", self.steps, 0)
         _at_least("scales", self.scales, 1)
@@ -151,7 +170,7 @@ class Settings:
             raise ValueError(f"expected seed from 0 to {2**31 - 1}, got {self.seed}")
         for name in ("style_weight", "content_weight", "smoothness"):
             _at_least(name, getattr(self, name), 0)
-        for name in ("metric", "content_metric"):
+        for name in MIXTURES:
             for metric, share, *_ in getattr(self, name):
                 _at_least(f"the weight of {metric}", share, 0)
         for name, value in self.parameter:
@@ -198,6 +217,75 @@ class Settings:
                     f"expected {name} to be one of {', '.join(known)}, got {value!r}"
                     f"{nearest(value, known)}"
                 )
+
+
+@cache
+def _hints() -> Mapping[str, Any]:
+    return get_type_hints(Settings)
+
+
+def _plain(name: str, hint: Any, value: Any) -> Any:
+    """A value in the one form that its field has.
+
+    Raises:
+        ValueError: It is of another kind.
+    """
+    if name == "calibration" or hint is bool or get_origin(hint) is Literal:
+        return value
+    if get_origin(hint) in (UnionType, Union):
+        if value is None:
+            return None
+        hint = get_args(hint)[0]
+    if name in MIXTURES:
+        return _choices(name, value)
+    if get_origin(hint) is tuple:
+        if name == "parameter":
+            value = value.items() if isinstance(value, Mapping) else value
+            try:
+                return tuple((own, _plain(own, float, number)) for own, number in value)
+            except (TypeError, ValueError):
+                form = "such as (('mmd.width', 2.0),)"
+                raise ValueError(f"expected {name} {form}, got {value!r}") from None
+        own = get_args(hint)[0]
+        if own is str and isinstance(value, str):
+            value = value.split(",")
+        several = isinstance(value, (list, tuple)) or (own is not Any and _iterates(value))
+        return tuple(_plain(name, own, each) for each in (value if several else (value,)))
+    if hint is str:
+        if isinstance(value, Path) or (name == "memory" and isinstance(value, int)):
+            return str(value)
+        if not isinstance(value, str):
+            raise ValueError(f"expected {name} as text, got {type(value).__name__}")
+    elif hint in (int, float):
+        try:
+            return operator.index(value) if hint is int else float(operator.add(value, 0))
+        except TypeError:
+            kind = "a whole number" if hint is int else "a number"
+            raise ValueError(f"expected {name} to be {kind}, got {value!r}") from None
+    return value
+
+
+def _iterates(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str) and hasattr(value, "__len__")
+
+
+def _choices(name: str, value: Any) -> tuple[Choice, ...]:
+    if isinstance(value, str):
+        return mixture(value)
+    found: list[Choice] = []
+    for each in value if isinstance(value, Iterable) else (value,):
+        if isinstance(each, str):
+            found.append(choice(each))
+            continue
+        try:
+            metric, share, *layers = each
+            share = _plain(metric, float, share)
+            found.append((metric, share, tuple(layers[0])) if layers else (metric, share))
+        except TypeError:
+            raise ValueError(
+                f"expected {name} such as (('gram', 1.0), ('histogram', 0.5)), got {value!r}"
+            ) from None
+    return tuple(found)
 
 
 def _at_least(name: str, value: float | None, least: float) -> None:

@@ -14,5 +14,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("zzz", ["gram", "mse"])
     ''
     """
-    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from types import UnionType
 from typing import Any, get_args, get_origin
 
-from jaxstyle.settings import Settings
+from jaxstyle.settings import MIXTURES, Settings
 from jaxstyle.suggest import nearest
 
 PICTURES = ("content", "style")
 """What is swept beside settings."""
-MIXTURES = ("metric", "content_metric")
-"""Settings whose values are mixtures of metrics."""
 FORM = "NAME=VALUE,VALUE,… or NAME=0..3 or NAME=linspace(FROM,TO,COUNT) or NAME=logspace(-1,2,6)"
 _FIXED = ("content_mask", "style_mask", "calibration", "parameter")
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
@@ -52,7 +50,10 @@ def parse(text: str) -> tuple[str, list[Any]]:
     convert, several = _kind(name)
     numbers = _numbers(values.strip())
     if numbers is not None:
-        return name, [convert(f"{number:.6g}") for number in numbers]
+        return name, [
+            convert(f"{number:.6g}" if isinstance(number, float) else str(number))
+            for number in numbers
+        ]
     separator = ";" if ";" in values or several else ","
     words = [word.strip() for word in values.split(separator) if word.strip()]
     try:
@@ -76,12 +77,12 @@ def label(name: str, value: Any) -> str:
     return PurePath(value).name if name in (*PICTURES, "init") else str(value)
 
 
-def _numbers(values: str) -> list[float] | None:
+def _numbers(values: str) -> Sequence[float] | None:
     found = _RANGE.fullmatch(values)
     if found:
         first, last = (int(each) for each in found.groups())
         step = 1 if last >= first else -1
-        return [float(each) for each in range(first, last + step, step)]
+        return range(first, last + step, step)
     found = _SPACED.fullmatch(values)
     if not found:
         return None
@@ -92,9 +93,12 @@ def _numbers(values: str) -> list[float] | None:
         low, high, count = (float(each) for each in arguments.split(","))
         if count < 1 or count != int(count) or count > 10_000:
             raise ValueError
+        if kind == "geomspace" and low * high <= 0:
+            raise ValueError(", both ends on one side of 0")
         spaced: list[float] = getattr(np, kind)(low, high, int(count)).tolist()
-    except ValueError:
-        raise ValueError(f"expected {kind}(FROM,TO,COUNT), got {values!r}") from None
+    except ValueError as error:
+        why = error.args[0] if str(error).startswith(", ") else ""
+        raise ValueError(f"expected {kind}(FROM,TO,COUNT){why}, got {values!r}") from None
     return spaced
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,10 +13,9 @@ from jaxstyle.backbones import architectures, networks, weights, winograd
 from jaxstyle.backbones.building import Padding, Pooling
 from jaxstyle.metrics import find
 from jaxstyle.metrics.metric import Kind, Metric, is_fixed
-from jaxstyle.objective import Term, layers_of, term
+from jaxstyle.objective import Term, check_parameter, layers_of, term
 from jaxstyle.regions import Look
 from jaxstyle.settings import Choice, PrecisionName, Settings
-from jaxstyle.suggest import nearest
 
 
 class Networks(Mapping[str, weights.Weights]):
@@ -97,10 +95,11 @@ def build(
     name, share, *chosen = choice
     name, _, smoothing = name.partition("~")
     metric = find(name, kind)
+    if all(map(is_fixed, metric.layers)) and (chosen or smoothing):
+        what = "layers to choose" if chosen else "features to smooth"
+        raise ValueError(f"{name} has no {what}")
     at = _places(metric, chosen[0] if chosen else layers, networks_, backbone)
     smoothing, _, temperature = (smoothing or "none").partition("/")
-    if smoothing != "none" and all(map(is_fixed, metric.layers)):
-        raise ValueError(f"{name} has no features to smooth")
     numbers: dict[str, Any] = dict(parameters or {})
     if metric.weights:
         numbers["fitted"] = dict(networks_[metric.weights].tensors)
@@ -164,7 +163,6 @@ def from_settings(
     """
     style = settings.style_backbone or settings.backbone
     content = settings.content_backbone or settings.backbone
-    smoothness: Choice = ("total_variation", 1.0)
     groups: tuple[tuple[Sequence[Choice], float, tuple[str, ...], Kind, str], ...] = (
         (settings.metric, settings.style_weight, settings.style_layers, "style", style),
         (
@@ -174,7 +172,7 @@ def from_settings(
             "content",
             content,
         ),
-        ((smoothness,), settings.smoothness, (), "image", style),
+        (settings.regularizer, settings.smoothness, (), "image", style),
     )
     parameters = _parameters(settings)
     found: list[Term] = []
@@ -204,16 +202,7 @@ def _parameters(settings: Settings) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for name, value in settings.parameter:
         metric, _, own = name.partition(".")
-        known = [
-            each.name
-            for each in inspect.signature(find(metric).distance).parameters.values()
-            if each.kind is each.KEYWORD_ONLY and each.name != "fitted"
-        ]
-        if own not in known:
-            raise ValueError(
-                f"{metric} has no parameter {own!r}{nearest(own, known)}; "
-                f"it has {', '.join(known) or 'none'}"
-            )
+        check_parameter(find(metric), own)
         found.setdefault(metric, {})[own] = value
     return found
 

@@ -29,9 +29,11 @@ class Progress(NamedTuple):
         size: Longest side of the scale at work, pixels.
         loss: The weighted total at the last step.
         terms: Each term's unweighted loss by name.
+        parts: Each term's part of `loss`, weighted: they add up to it.
         seconds: Since the run began.
         rate: Steps per second, in the last chunk.
-        seconds_left: An estimate: a step costs in proportion to its pixels.
+        seconds_left: An estimate: a step costs in proportion to its pixels. None before a chunk
+            that compiled nothing.
         image: The picture as it stands.
     """
 
@@ -40,9 +42,10 @@ class Progress(NamedTuple):
     size: int
     loss: float
     terms: dict[str, float]
+    parts: dict[str, float]
     seconds: float
     rate: float
-    seconds_left: float
+    seconds_left: float | None
     image: Picture
 
     @property
@@ -51,10 +54,10 @@ class Progress(NamedTuple):
         return self.step / max(1, self.steps)
 
     def __str__(self) -> str:
-        terms = " ".join(f"{name} {value:.3g}" for name, value in self.terms.items())
+        left = "" if self.seconds_left is None else f"  {self.seconds_left:.0f} s left"
+        parts = " + ".join(f"{name} {value:.3g}" for name, value in self.parts.items())
         return (
-            f"step {self.step}/{self.steps}  {self.size} px  loss {self.loss:.4g} ({terms})"
-            f"  {self.rate:.2g} steps/s, {self.seconds_left:.0f} s left"
+            f"step {self.step}/{self.steps}  {self.size} px{left}  loss {self.loss:.4g} = {parts}"
         )
 
 
@@ -97,7 +100,8 @@ def stylize(
         content: What to show: a file, `"sample:NAME"`, or an array in [0, 1].
         style: How to paint it: likewise; a list or tuple of several.
         settings: Everything that can be chosen; the defaults if not given.
-        on_progress: Called between chunks of steps.
+        on_progress: Called between chunks of steps. Where it raises `KeyboardInterrupt` a
+            checkpoint is written first.
         report: Told, in lines, what is fetched and what was noticed.
         offline: Never fetch weights or pictures.
         checkpoint: The picture's file, beside which to write where the run stands now and then, for
@@ -164,6 +168,9 @@ def work(
     image, first_scale, taken = run.initial, 0, 0
     state: State | None = None
     record = Record(compiled.names)
+    pace: float | None = None
+    if not run.steps:
+        report("no steps are taken: the picture is the one to start from")
     if before:
         first_scale, taken, state, record.history, constants, layouts, _ = before
     else:
@@ -185,25 +192,34 @@ def work(
             if record.failure:
                 break
             now = time.perf_counter()
+            history, spent = record.history, now - began
+            standing = Standing(place, first + count, state, history, constants, layouts, spent)
             if checkpoints:
-                history, spent = record.history, now - began
-                standing = Standing(place, first + count, state, history, constants, layouts, spent)
                 checkpoints.offer(run, standing)
             if on_progress:
                 rate_now = count / (now - chunk_began)
-                on_progress(
-                    Progress(
-                        step=record.steps,
-                        steps=run.steps,
-                        size=scale.size,
-                        loss=record.history["total"][-1],
-                        terms=record.last(),
-                        seconds=now - began,
-                        rate=rate_now,
-                        seconds_left=run.work_left(record.steps) / scale.size**2 / rate_now,
-                        image=run.shown(np.asarray(state.image)),
-                    )
+                if first > taken:  # the first of a scale may have compiled
+                    pace = rate_now * scale.size**2
+                terms = record.last()
+                weights = (float(part.weight) for part in compiled.parts)
+                told = Progress(
+                    step=record.steps,
+                    steps=run.steps,
+                    size=scale.size,
+                    loss=history["total"][-1],
+                    terms=terms,
+                    parts={n: w * terms[n] for n, w in zip(terms, weights, strict=True)},
+                    seconds=spent,
+                    rate=rate_now,
+                    seconds_left=run.work_left(record.steps) / pace if pace else None,
+                    image=run.shown(np.asarray(state.image)),
                 )
+                try:
+                    on_progress(told)
+                except KeyboardInterrupt:
+                    if checkpoints:
+                        checkpoints.keep(run, standing)
+                    raise
         image, taken = np.asarray(state.image), 0
         if record.failure:
             break

@@ -4,7 +4,9 @@ import csv
 import itertools
 import json
 import os
+import re
 import runpy
+import shutil
 import socket
 import subprocess
 import sys
@@ -301,6 +303,37 @@ class TestTheFolder:
         # Other settings: nothing is taken from there.
         assert run(words(files, out, "--sweep", "seed=0..2", "--content-weight", 0.5)) == 0
         assert "already" not in capsys.readouterr().err
+
+    def test_cells_with_like_names_are_told_apart(self, files, tmp_path, capsys):
+        for folder in "ab":
+            (tmp_path / folder).mkdir()
+            for name in ("x", "y"):
+                shutil.copy(files / "style.png", tmp_path / folder / f"{name}.png")
+        styles = ",".join(str(tmp_path / name) for name in ("a/x.png", "b/x.png", "b/y.png"))
+        sweep = ("--sweep", f"style={styles}", "--sweep", "style_weight=1.0000001,1.0000002")
+        assert run(words(files, tmp_path / "grid", *sweep)) == 0
+        page = (tmp_path / "grid" / "index.html").read_text()
+        data = json.loads(re.search(r"<script[^>]*json[^>]*>(.*?)</script>", page, re.S)[1])
+        assert [len(axis["values"]) for axis in data["axes"]] == [3, 2]
+        assert len({json.dumps(cell["values"]) for cell in data["cells"]}) == 6
+        assert data["cells"][-1]["values"] == {"style": "y.png", "style_weight": "1.0000002"}
+
+    def test_equal_cells_are_refused(self, files, tmp_path, capsys):
+        assert run(words(files, tmp_path / "grid", "--sweep", "seed=1,2,1")) == 2
+        assert "2 cells are the same: {'seed': 1}" in capsys.readouterr().err
+        assert not (tmp_path / "grid").exists()
+
+    def test_fewer_lanes_are_taken_when_asked_for(self, files, tmp_path, capsys):
+        out = tmp_path / "grid"
+        assert run(words(files, out, "--sweep", "seed=0..3", "--init", "noise")) == 0
+        assert "4 lanes at a time" in capsys.readouterr().err
+        for path in (out / "cells").glob("*seed=[23]*"):
+            path.unlink()
+        more = ("--sweep", "seed=0..3", "--init", "noise", "--lanes", 1)
+        assert run(words(files, out, *more)) == 0
+        said = capsys.readouterr().err
+        assert "1 lane at a time in 2 chunks" in said
+        assert "draw nothing" not in said
 
     def test_goes_on_to_the_same_bytes(self, files, tmp_path, capsys):
         out = tmp_path / "grid"

@@ -263,7 +263,7 @@ class TestTheCommandLine:
         [
             (["--content-mask", "nothing.png"], "there is no file"),
             (["--style-mask", "left.png"], "expected as many style masks"),
-            (["--style-scale", "0"], "expected every style_scale above 0"),
+            (["--style-scale", "0"], "expected every --style-scale above 0"),
             (["--style-scale", "big"], "expected numbers with commas between"),
             (["--style-shares", "1,2"], "expected 1 style shares, got 2"),
             (["--blend", "mxi"], "mxi"),

@@ -101,7 +101,40 @@ def test_the_command_line_compares(tmp_path, capsys):
     rows = {row["name"]: row["distance"] for row in json.loads(capsys.readouterr().out)}
     assert rows["lpips"] == pytest.approx(REFERENCE["noise"]["lpips"], abs=2e-3)
     assert set(rows) == {"lpips", "gram"}
-    with pytest.raises(SystemExit) as stopped:
-        cli.main([*words, "--metric", "grm"])
-    assert stopped.value.code == 2
-    assert "did you mean 'gram'" in capsys.readouterr().err
+    for more, told in (
+        (("--metric", "grm"), "did you mean 'gram'"),
+        (("--metric", "total_variation"), "looks at one picture alone"),
+        (("--size", "0"), "0 is not in the range x>=1"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main([*words, *more])
+        assert stopped.value.code == 2
+        assert told in capsys.readouterr().err
+
+
+def test_the_command_line_compares_pictures_of_unlike_sizes(tmp_path, capsys):
+    picture = PAIRS["place"][0]
+    for name, shape in (("small", (35, 48)), ("large", (70, 96)), ("square", (70, 70))):
+        images.write(tmp_path / f"{name}.png", images.resize(picture, shape))
+    for other, code in (("large", 0), ("square", 2)):
+        words = ["compare", *(str(tmp_path / f"{n}.png") for n in ("small", other))]
+        with pytest.raises(SystemExit) as stopped:
+            cli.main([*words, "--metric", "ssim", "--json"])
+        assert stopped.value.code == code
+    said = capsys.readouterr()
+    assert 0 <= json.loads(said.out)[0]["distance"] < 0.02
+    assert "expected two pictures of one size, got 48 × 35 and 70 × 70" in said.err
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda picture: (255 * picture).astype(np.uint8), "floats in .0, 1., got uint8"),
+        (lambda picture: 255 * picture, "values in .0, 1., got 25.5"),
+        (lambda picture: picture[..., 0], "shape .height, width, 3., got"),
+    ],
+)
+def test_what_is_no_picture_is_told(change, words):
+    picture = PAIRS["noise"][0]
+    with pytest.raises(ValueError, match=words):
+        judge("ssim")(change(picture), change(picture))

@@ -126,13 +126,15 @@ def test_pooled(name):
     agree(name, ours(name, X, Y), expected)
 
 
-def test_mmd():
+@pytest.mark.parametrize("width", [None, 0.5, 1, 4.0])
+def test_mmd(width):
     def kernel(a, b):
-        bandwidth = scipy.spatial.distance.cdist(Y, Y, "sqeuclidean").mean()
+        bandwidth = (width or 1) * scipy.spatial.distance.cdist(Y, Y, "sqeuclidean").mean()
         return np.exp(-scipy.spatial.distance.cdist(a, b, "sqeuclidean") / bandwidth).mean()
 
     expected = kernel(X, X) - 2 * kernel(X, Y) + kernel(Y, Y)
-    agree("mmd", ours("mmd", X, Y), expected)
+    given = {} if width is None else {"width": width}
+    agree(f"mmd, width {width}", ours("mmd", X, Y, **given), expected)
 
 
 def test_mmd_linear():

@@ -157,6 +157,44 @@ def test_chunks_do_not_change_the_result():
     np.testing.assert_allclose(one.image, many.image, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["adam", "lbfgs", "sgd"])
+def test_a_loss_under_zero_is_lowered_as_well(name):
+    objective = prepare(extract, TERMS, CONTENT, STYLE)
+    objective = calibrate(extract, objective, double_exposure(CONTENT, STYLE))
+
+    def shifted(image):
+        losses = evaluate(extract, objective, image)
+        return losses._replace(total=losses.total - 1000)
+
+    transform = optimize.optimizer(name, {"lbfgs": 1.0}.get(name, 0.02))
+    state, totals = run(transform)
+    other, less = run(transform, evaluate_with=shifted)
+    assert totals[-1] < 0.7 * totals[0]
+    np.testing.assert_allclose(np.array(less) + 1000, totals, rtol=1e-2)
+    np.testing.assert_allclose(other.image, state.image, atol=1e-2)
+
+
+def test_wrong_parameters_are_told():
+    with pytest.raises(ValueError, match="gram has no parameter 'shift'; it has none"):
+        term("gram", shift=-1.0)
+    with pytest.raises(ValueError, match="did you mean 'bandwidth'"):
+        term("contextual", bandwith=0.1)
+
+
+def test_calibration_in_float64():
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    try:
+        content, style = (jnp.asarray(each, jnp.float64) for each in (CONTENT, STYLE))
+        objective = prepare(extract, (term("gram", 1.0, ("first",)),), content, style)
+        for seen in (content, content.astype(jnp.float32)):
+            found = calibrate(extract, objective, seen)
+            assert np.isfinite(found.scales[0]).all()
+        assert evaluate(extract, objective, content).total.dtype == jnp.float64
+    finally:
+        jax.config.update("jax_enable_x64", before)
+
+
 def test_sgd_is_gradient_descent():
     objective = prepare(extract, TERMS, CONTENT, STYLE)
 

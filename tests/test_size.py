@@ -13,7 +13,7 @@ import optax
 import pytest
 
 import jaxstyle
-from jaxstyle import cli, images, memory, optimize, parametrization, pyramid, tiles
+from jaxstyle import cli, images, memory, optimize, parametrization, pyramid, tiles, transfer
 from jaxstyle.backbones import networks, weights
 from jaxstyle.objective import Losses
 
@@ -329,11 +329,19 @@ print(json.dumps(made.facts["memory"]))
 
     def test_what_does_not_fit_is_told(self, files, capsys, monkeypatch):
         monkeypatch.setattr(memory, "available", lambda: 2**20)
-        words = ["stylize", files / "content.png", files / "style.png", "--size", 64, "--scales", 1]
-        assert run(*words, "--steps", 1, "-o", files / "out.png", "--quiet") == 2
-        error = capsys.readouterr().err
-        assert re.search(r"that does not fit; --size \d+ should, and --optimizer adam", error)
+        words = ["stylize", files / "content.png", files / "style.png", "--scales", 1]
+        out = ("--steps", 1, "-o", files / "out.png", "--quiet")
+        assert run(*words, *out, "--size", 64) == 2
+        assert capsys.readouterr().err.endswith("that does not fit\n")
         assert not (files / "out.png").exists()
+        # Of what the step takes there is a half: what is advised does fit.
+        needs = transfer.plan(files / "content.png", files / "style.png", size=64, scales=1).peak
+        now = memory.used()
+        monkeypatch.setattr(memory, "used", lambda: now)
+        monkeypatch.setattr(memory, "available", lambda: int((now + needs) / 2 / memory.SHARE))
+        assert run(*words, *out, "--size", 64) == 2
+        advised = re.search(r"that does not fit; --size (\d+) should", capsys.readouterr().err)[1]
+        assert run(*words, *out, "--size", advised) == 0
 
     @pytest.mark.parametrize("wrong", ["much", "-4", "1.5"])
     def test_a_wrong_layout_is_told(self, wrong):

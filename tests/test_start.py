@@ -23,6 +23,7 @@ def began(monkeypatch, tmp_path):
     monkeypatch.setattr(__main__, "_LARGE_PAGES", pages)
     monkeypatch.setattr(sys, "orig_argv", ["python", "-X", "dev", "jaxstyle", "--version"])
     monkeypatch.setattr(cli, "main", lambda: found.append("main"))
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
 
     def execv(path, words):
         found.append((os.environ["GLIBC_TUNABLES"], path, words))

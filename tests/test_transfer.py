@@ -89,11 +89,59 @@ def test_ctrl_c_saves_what_there_is(pictures, tmp_path, monkeypatch):
     assert images.read(tmp_path / "out.png").shape == (26, 32, 3)
 
 
+def test_frames_and_manifests_of_another_run_are_left_alone(pictures, tmp_path, capsys):
+    out, frames = tmp_path / "out.png", tmp_path / "frames"
+    words = arguments(pictures, out, "--quiet", "--frames", str(frames))
+    assert run(words) == 0
+    assert [path.name for path in frames.iterdir()] == ["00003.png"]
+    assert run(words) == 2
+    assert "has the frames of another run" in capsys.readouterr().err
+    assert run([*words, "--resume"]) == 0
+    other = arguments(pictures, tmp_path / "out.webp", "--quiet")
+    assert run(other) == 2
+    assert "out.json tells of out.png" in capsys.readouterr().err
+    out.unlink()
+    assert run(other) == 0
+
+
+def test_what_is_told_adds_up(pictures):
+    told = []
+    more = {"size": 32, "steps": 31, "scales": 1, "content_weight": 0.5, "style_layers": "relu1_1"}
+    made = jaxstyle.stylize(
+        pictures / "content.png",
+        pictures / "style.png",
+        on_progress=told.append,
+        regularizer="total_variation_power",
+        parameter={"total_variation_power.beta": 1.0},
+        **more,
+    )
+    assert set(made.history) == {"total", "moments", "mse", "total_variation_power"}
+    for each in told:
+        assert sum(each.parts.values()) == pytest.approx(each.loss, rel=1e-5)
+        assert each.parts["mse"] == pytest.approx(0.5 * each.terms["mse"])
+    # The first steps compile, and say nothing of those to come.
+    assert [each.seconds_left is None for each in told] == [True, False, False, False]
+    assert told[-1].seconds_left == 0
+    assert " s left" in str(told[1])
+
+
+def test_the_command_line_calls_settings_by_their_flags(pictures, tmp_path, capsys):
+    assert run(arguments(pictures, tmp_path / "out.png", "--content-weight", "nan")) == 2
+    assert "expected --content-weight to be" in capsys.readouterr().err
+    for words in ([], ["weights"]):
+        assert run(words) in (0, 2)
+        said = capsys.readouterr()
+        assert (said.out + said.err).count("\n") > 5
+        assert "error" not in said.err
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
+        (["--checkpoint-seconds", "nan"], "expected checkpoint_seconds to be at least 0"),
+        (["--content", "x"], "No such option"),
         (["--steps", "-1"], "expected steps to be at least 0"),
-        (["--style-weight", "nan"], "style_weight"),
+        (["--style-weight", "nan"], "--style-weight"),
         (["--metric", "gran"], "did you mean 'gram'"),
         (["--metric", "mse"], "expected a style metric"),
         (["--metric", "gram=x"], "expected NAME[~SMOOTHING]"),

@@ -292,7 +292,7 @@ def test_a_fetched_set_is_checked_converted_and_kept(vgg_file, cache, monkeypatc
         assert not list((cache / "downloads").iterdir())
         pages["/file"] = content
         loaded = weights.load("stand-in", report=said.append)
-    assert said[0] == "stand-in: a stand-in; 0.0 MB, CC0"
+    assert said[0] == "stand-in: a stand-in; 10 kB, CC0"
     assert_same(loaded.tensors, canonical("vgg19"))
     # From here on the server is gone; what was downloaded is read again if need be.
     weights.path("stand-in").write_bytes(b"damaged")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.backbones.architectures import (
@@ -93,6 +94,8 @@ def features(
             )
     if image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"expected a picture of shape (height, width, 3), got {image.shape}")
+    if not jnp.issubdtype(image.dtype, jnp.floating):
+        raise ValueError(f"expected a picture of floats in [0, 1], got {image.dtype}")
     least = smallest_side(architecture, layers)
     if min(image.shape[:2]) < least:
         raise ValueError(

@@ -57,5 +57,5 @@ def find(name: str, kind: Kind | None = None) -> Metric:
     known = [known for each in kinds for known in METRICS[each]]
     what = "metric" if kind is None else f"{kind} metric"
     raise ValueError(
-        f"no {what} is named {name!r}{nearest(name, known)}; there are {', '.join(known)}"
+        f"no {what} is named {name!r}{nearest(name, known) or '; see `jaxstyle metrics`'}"
     )

@@ -49,8 +49,9 @@ def _change_of_second_moments(
 
 
 def _summed_products(x: Float[Array, "n c"], y: Float[Array, "n d"]) -> Float[Array, "c d"]:
-    """Mean over positions of the products of all pairs of channels, float32 whatever they are."""
-    return jnp.matmul(x.T, y, preferred_element_type=jnp.float32) / x.shape[0]
+    """Mean over positions of the products of all pairs of channels, summed in float32 at least."""
+    wide = jnp.promote_types(x.dtype, jnp.float32)
+    return jnp.matmul(x.T, y, preferred_element_type=wide) / x.shape[0]
 
 
 def gram_distance(

@@ -34,8 +34,8 @@ def mmd_gaussian(
     Args:
         x: Features of the picture being made.
         target: `gaussian_target` of the reference's.
-        width: A factor on the bandwidth. The reference's own E k(y, y′) is computed at width 1;
-            at another width the distance is off by a constant, its gradient right.
+        width: A factor on the bandwidth. If it is given, E k(y, y′) is computed each time; `target`
+            holds it for a width of 1.
 
     References:
         Gretton et al., "A Kernel Two-Sample Test" (JMLR 13, 2012), equation 3 (the biased
@@ -48,6 +48,8 @@ def mmd_gaussian(
     def kernel(squared: Any) -> Any:
         return jnp.exp(-squared / (width * bandwidth))
 
+    if not (isinstance(width, float) and width == 1):
+        own = _mean_over_pairs(kernel, y, y)
     return _mean_over_pairs(kernel, x, x) - 2 * _mean_over_pairs(kernel, x, y) + own
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -71,3 +72,12 @@ class Metric:
     mixable: bool = False
     coarse: bool = False
     weights: str | None = None
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Its own numbers and their defaults: what `distance` takes by keyword alone."""
+        return {
+            each.name: each.default
+            for each in inspect.signature(self.distance).parameters.values()
+            if each.kind is each.KEYWORD_ONLY and each.name != "fitted"
+        }

@@ -40,7 +40,7 @@ def find(name: str) -> Recipe:
     """
     if name not in RECIPES:
         raise ValueError(
-            f"no recipe is named {name!r}{nearest(name, RECIPES)}; there are {', '.join(RECIPES)}"
+            f"no recipe is named {name!r}{nearest(name, RECIPES) or '; see `jaxstyle recipes`'}"
         )
     return RECIPES[name]
 

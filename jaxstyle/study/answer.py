@@ -12,6 +12,9 @@ from jaxstyle.study.statistics import AXES, LEVEL
 def answer(summary: Mapping[str, Any]) -> list[str]:
     """What the study says of mixtures, in sentences; the first is the verdict."""
     rows, best, pairs = summary["objectives"], summary["best"], summary["pairs"]
+    kinds = {row["kind"] for row in rows}
+    if len(kinds) < 2:
+        return _of_one_kind(rows, "single metrics" if "single" in kinds else "mixtures")
     known = [each for each in summary["against"] if each["both"]["mean"] is not None]
     if not known:
         return ["Mixtures and single metrics cannot be compared: no two of them share judges."]
@@ -78,6 +81,16 @@ def answer(summary: Mapping[str, Any]) -> list[str]:
     styles = f"By the mean of both axes it loses on {len(lost)} of {len(judged)} styles"
     styles += f", each to the single metric that is best there: {', '.join(lost)}." if lost else "."
     return [verdict, front, chosen, f"{shares}.", styles]
+
+
+def _of_one_kind(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
+    """Where there are mixtures alone, or none."""
+    verdict = f"Whether mixtures win cannot be said: there are only {kind} here."
+    ranked = sorted((r for r in rows if r["rank"] is not None), key=lambda row: row["rank"])
+    if not ranked:
+        return [verdict]
+    order = ", ".join(f"“{short_name(row['name'])}” {row['rank']:.1f}" for row in ranked)
+    return [f"{verdict} By the mean of both axes they rank, on the average: {order}."]
 
 
 def _at_equal_coherence(equal: Sequence[Mapping[str, Any]], named: str) -> str:

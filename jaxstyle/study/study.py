@@ -216,7 +216,12 @@ class _Scores:
         return Bench(self._panel, self._contents, self._styles, **self._fetched)
 
     def _file(self, settings: Mapping[str, Any]) -> Path:
-        """Named by all that decides the scores, so that no two processes write one file."""
+        """Named by all that decides the scores, so that no two processes write one file.
+
+        A setting that is younger than the first scores is left out where it is at its default.
+        """
+        plain = Settings().regularizer
+        settings = {n: v for n, v in settings.items() if n != "regularizer" or v != plain}
         asked = json.dumps([settings, self._circumstances], sort_keys=True, default=str)
         return self._folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:16]}.json"
 
@@ -269,7 +274,7 @@ def _square(named: Named, size: int) -> Named:
 
 
 def _input(named: Named) -> dict[str, str]:
-    return {"path": named.name, "sha256": named.sha256}
+    return {"path": named.name, "sha256": named.sha256, "cut": "a square, for a study"}
 
 
 def _told(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
