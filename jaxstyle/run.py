@@ -134,6 +134,13 @@ class Run:
         self.networks = sources.networks
         parts = terms.from_settings(settings, self.networks, self.guide.looks)
         self.compiled = Programs(parts, self.networks, settings)
+        least = terms.smallest_side(parts, self.networks)
+        if min(self.guide.content.shape[:2]) < least:
+            height, width = self.original.shape[:2]
+            raise ValueError(
+                f"the content is too small: {width} × {height} pixels at this size, where the "
+                f"deepest layer needs sides of {least}"
+            )
         if settings.recipe and settings.calibrate:
             weights_of = recipes.find(settings.recipe).weights
             sources.report(
@@ -141,9 +148,15 @@ class Run:
                 f"terms are calibrated to {', '.join(self.compiled.params)}"
             )
         longest = max(self.guide.content.shape[:2])
-        self.scales = pyramid.plan(
+        scales = pyramid.plan(
             longest, settings.scales, settings.steps, settings.scale_factor, settings.scale_steps
         )
+        self.scales = tuple(each for each in scales if min(self.shape(each.size)) >= least)
+        if len(self.scales) < len(scales):
+            sources.report(
+                f"scales of less than {self.scales[0].size} pixels are left out: their short side "
+                f"would be under {least}"
+            )
         self.rate = settings.learning_rate or LEARNING_RATES[settings.optimizer]
         self.initial = _initial(settings, self.original, self.guide, sources)
 

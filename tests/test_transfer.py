@@ -89,6 +89,17 @@ def test_ctrl_c_saves_what_there_is(pictures, tmp_path, monkeypatch):
     assert images.read(tmp_path / "out.png").shape == (26, 32, 3)
 
 
+def test_a_thin_picture_has_no_scales_that_are_too_coarse_for_it():
+    picture = np.random.default_rng(0).random((20, 96, 3), np.float32)
+    said = []
+    made = jaxstyle.stylize(picture, picture, size=96, steps=1, scales=3, report=said.append)
+    assert made.image.shape == (20, 96, 3)
+    assert [scale["size"] for scale in made.facts["scales"]] == [68, 96]
+    assert "scales of less than 68 pixels are left out: their short side would be under 16" in said
+    with pytest.raises(ValueError, match="too small: 96 × 3 pixels at this size"):
+        jaxstyle.stylize(picture[:3], picture, size=96, steps=1)
+
+
 def test_frames_and_manifests_of_another_run_are_left_alone(pictures, tmp_path, capsys):
     out, frames = tmp_path / "out.png", tmp_path / "frames"
     words = arguments(pictures, out, "--quiet", "--frames", str(frames))
@@ -192,6 +203,15 @@ def run_example(name, monkeypatch, *words):
     monkeypatch.syspath_prepend(str(example.parent))
     monkeypatch.setattr(sys, "argv", [str(word) for word in (example, *words)])
     runpy.run_path(str(example))
+
+
+def test_the_example_by_hand(pictures, tmp_path, monkeypatch, capsys):
+    inputs = pictures / "content.png", pictures / "style.png"
+    run_example("08_by_hand.py", monkeypatch, *inputs, tmp_path / "out.png")
+    losses = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0] / 2
+    assert images.read(tmp_path / "out.png").shape == (40, 50, 3)
 
 
 @pytest.mark.slow

@@ -39,9 +39,10 @@ class Metric:
             well if the metric is `random`.
         distance: `distance(features, target, **parameters) -> scalar`, run at every step.
             Keyword parameters are array leaves with defaults: sweeping one never recompiles.
-        expects: How features arrive: `"positions"` as (positions, channels), `"grid"` as
-            (height, width, channels), `"layers"` as a tuple of grids, all of a term's layers
-            at once.
+        expects: How features arrive, float32 or float64 (bfloat16 only if `coarse`; float16 never:
+            what keeps divisions finite is under its least number): `"positions"` as
+            (positions, channels), `"grid"` as (height, width, channels), `"layers"` as a tuple of
+            grids, all of a term's layers at once.
         layers: The layers used when nobody names any, after VGG; `("image",)` is the picture
             itself. A name with its network, such as `"alexnet/max/zeros:relu1"`, is fixed.
         meaning: What it measures, in one line.
