@@ -157,7 +157,7 @@ def stylize(
     checkpoints = Checkpoints(output, report, checkpoint_seconds)
     keep = _Kept(output, frames, preview=preview, resume=resume)
     try:
-        with alone(output), Patience(note) as patience, shown(quiet) as show:
+        with alone(output), Patience(report) as patience, shown(quiet) as show:
 
             def on_progress(progress: Progress) -> None:
                 keep(progress)
@@ -244,10 +244,11 @@ def compare(
         distance = judge(name, backbone=backbone, offline=offline, report=note)
         by_place = name not in found or found[name].kind == "content"
         one, other = same_size if by_place else pictures
+        value = float(distance(one, other))
+        if not math.isfinite(value):
+            raise ValueError(f"the distance by {name} is not finite: {value}")
         # Rounding may put it a hair under 0.
-        rows.append({"name": name, "distance": max(0.0, float(distance(one, other)))})
-        if not math.isfinite(rows[-1]["distance"]):
-            raise ValueError(f"the distance by {name} is not finite: {rows[-1]['distance']}")
+        rows.append({"name": name, "distance": max(0.0, value)})
     if not as_json:
         rows = [{"name": row["name"], "distance": f"{row['distance']:.6g}"} for row in rows]
     _show(rows, as_json, ("name", "distance"))
