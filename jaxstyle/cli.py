@@ -167,7 +167,7 @@ def stylize(
             run = Run(inputs[0], inputs[1:], settings, Sources(**fetched))
             filled = run.filled()
             read = manifest.inputs_of(filled, inputs[0], inputs[1:])
-            if resume and manifest.is_there(output, filled, read):
+            if resume and manifest.is_there(output, filled, read, run.networks.sums()):
                 report(f"{output} is there already")
                 checkpoints.clear()
                 return

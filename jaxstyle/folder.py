@@ -72,17 +72,19 @@ class Folder:
         self,
         folder: Path,
         cells: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], Inputs]],
+        weights: Mapping[str, str],
     ) -> None:
         """Decide where each cell lies.
 
         Args:
             folder: Made if it is not there.
             cells: For each what was swept, its settings, and the files that it reads.
+            weights: The SHA-256 of weights by name.
 
         Raises:
             OSError: The folder cannot be made or written.
         """
-        self.folder = folder
+        self.folder, self._weights = folder, weights
         (folder / "cells").mkdir(parents=True, exist_ok=True)
         places = []
         names: set[str] = set()
@@ -115,8 +117,10 @@ class Folder:
         return manifest.before(facts) if facts else None
 
     def done(self, place: Place) -> bool:
-        """Whether a cell is there, whole, made with the same settings of the same files."""
-        return manifest.is_there(place.picture, place.settings, place.inputs, failed=True)
+        """Whether a cell is there, whole, of the same settings, files and weights."""
+        return manifest.is_there(
+            place.picture, place.settings, place.inputs, self._weights, failed=True
+        )
 
     def keep(self, place: Place, made: Stylized) -> None:
         """Write a cell's picture and manifest."""

@@ -127,7 +127,12 @@ def before(facts: Mapping[str, Any]) -> Before | None:
 
 
 def is_there(
-    picture: Path, settings: Mapping[str, Any], inputs: Inputs, *, failed: bool = False
+    picture: Path,
+    settings: Mapping[str, Any],
+    inputs: Inputs,
+    weights: Mapping[str, str],
+    *,
+    failed: bool = False,
 ) -> bool:
     """Whether a picture is there, whole, and made with these settings of these files.
 
@@ -135,6 +140,7 @@ def is_there(
         picture: The file.
         settings: All settings, filled in.
         inputs: The files that are read, with their SHA-256.
+        weights: The SHA-256 of weights by name; what else it was made with is not looked at.
         failed: Whether one whose run stopped at numbers that are not finite is there too.
     """
     facts = read(beside(picture))
@@ -145,7 +151,8 @@ def is_there(
         for given in (facts["inputs"], inputs)
     )
     return bool(
-        (failed or facts["finite"])
+        all(weights.get(name, then) == then for name, then in facts["weights"].items())
+        and (failed or facts["finite"])
         and plain(settings) == facts["settings"]
         and own == others
         and sha256(picture) == facts["picture"]["sha256"]

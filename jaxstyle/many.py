@@ -127,7 +127,7 @@ def grid(
         report("some cells draw nothing at random: whatever the seed, they are the same picture")
     if first:
         click.get_current_context().with_resource(alone(output))
-    folder = Folder(output, cells) if first else None
+    folder = Folder(output, cells, sources.networks.sums()) if first else None
     places = folder.places if folder else (None,) * len(runs)
     done = _agreed([bool(folder and place and folder.done(place)) for place in places])
     left = [number for number in range(len(runs)) if not done[number]]

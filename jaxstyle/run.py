@@ -300,7 +300,7 @@ class Run:
         return {
             "settings": manifest.plain(self.filled()),
             "pictures": {role: _digest(picture).hex() for role, picture in pictures.items()},
-            "weights": {name: self.networks[name].sha256 for name in self.networks},
+            "weights": self.networks.sums(),
             "versions": surroundings["versions"] | surroundings["device"],
         }
 
@@ -313,7 +313,7 @@ class Run:
                 name: np.asarray(constant).tolist()
                 for name, constant in zip(self.compiled.names, constants or (), strict=False)
             },
-            "weights": {name: self.networks[name].sha256 for name in self.networks},
+            "weights": self.networks.sums(),
         }
 
 

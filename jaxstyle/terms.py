@@ -53,6 +53,10 @@ class Networks(Mapping[str, weights.Weights]):
     def __len__(self) -> int:
         return len(self._loaded)
 
+    def sums(self) -> dict[str, str]:
+        """The SHA-256 of all that were asked for so far, by name."""
+        return {name: self[name].sha256 for name in self}
+
     def architecture(self, name: str) -> str:
         """The architecture of a network.
 

@@ -92,7 +92,7 @@ def test_what_cannot_be_gone_on_with(tmp_path):
     newest, before = (tmp_path / f"a.png.{name}" for name in ("checkpoint", "checkpoint-before"))
     kept = newest.read_bytes()
     damages = {
-        "its checksum is wrong": kept[:5000] + b"?" + kept[5001:],
+        "its checksum is wrong": kept[:5000] + bytes([kept[5000] ^ 1]) + kept[5001:],
         "not a checkpoint": b"",
         "checksum": kept[: len(kept) // 2],
     }

@@ -337,17 +337,21 @@ class TestTheFolder:
 
     def test_goes_on_to_the_same_bytes(self, files, tmp_path, capsys):
         out = tmp_path / "grid"
-        command = words(files, out, "--sweep", "seed=0..2", "--init", "noise", "--quiet")
+        command = words(files, out, "--sweep", "seed=0..3", "--init", "noise", "--quiet")
         assert run(command) == 0
         pictures = sorted((out / "cells").glob("*.png"))
         whole = [path.read_bytes() for path in pictures]
-        # As if it had been killed between the first cell and the second, and a disk had lost half
-        # of the last one, whose manifest is still there.
+        # As if it had been killed between the first cell and the second; a disk had lost half of
+        # the third, whose manifest is still there; and the last were made with other weights.
         pictures[1].unlink()
         pictures[1].with_suffix(".json").unlink()
         pictures[2].write_bytes(whole[2][: len(whole[2]) // 2])
+        manifest = pictures[3].with_suffix(".json")
+        facts = json.loads(manifest.read_text())
+        manifest.write_text(json.dumps(facts | {"weights": {"vgg16": "0" * 64}}))
         assert run(command) == 0
         assert [path.read_bytes() for path in pictures] == whole
+        assert json.loads(manifest.read_text())["weights"] == facts["weights"]
         again = tmp_path / "again.png"
         for path in pictures[::2]:
             run(["replay", str(path.with_suffix(".json")), "-o", str(again), "--quiet"])

@@ -120,7 +120,7 @@ def study(
         for content, style in pairs:
             named = {**values, "content": content.name, "style": style.name}
             cells.append((named, filled, {"content": _input(content), "style": _input(style)}))
-    made = Folder(folder, cells)
+    made = Folder(folder, cells, sources.networks.sums())
     panel = judges(networks)
     scores = _Scores(folder, panel, sets, offline=offline, report=report)
     known = [scores.known(filled) for _, filled, _ in cells[:: len(pairs)]]
