@@ -75,6 +75,7 @@ def valid(dice: random.Random, pictures: list[str], out: str) -> list[str]:
         "--smoothness": lambda: dice.choice(("0", "1", "1000")),
         "--metric": lambda: mixture("style"),
         "--content-metric": lambda: mixture("content"),
+        "--regularizer": lambda: mixture("image"),
         "--style-shares": lambda: ",".join(dice.choice(("0.5", "1", "3")) for _ in styles),
         "--blend": lambda: dice.choice(("sum", "mix")),
         "--style-scale": lambda: dice.choice(("0.5", "2", "0.5,1")),
@@ -128,7 +129,8 @@ def complaint(status: int | None, said: str, out: Path) -> str | None:
         return f"exit status {status}"
     if UNEXPECTED in said or "Traceback" in said:
         return f"unforeseen: {said}"
-    notes = r"(starting JAX …|.* is not enlarged|.* of memory at the peak.*|recipe .*)\n"
+    notes = r"starting JAX …|.* is not enlarged|.* of memory at the peak.*|recipe .*"
+    notes = rf"({notes}|no steps are taken.*|scales of less than .*)\n"
     if not re.fullmatch(f"({notes})*jaxstyle: error: .+\n", said):
         return f"not one line: {said!r}"
     return None

@@ -25,7 +25,7 @@ def test_every_recipe_runs_and_says_whose_constants_it_has(name):
     assert made.finite
     assert made.history["total"][-1] < made.history["total"][0]
     assert made.facts["settings"]["recipe"] == name
-    assert any("its constants belong to" in line for line in said)
+    assert any("its constants were made for" in line for line in said)
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
