@@ -97,7 +97,7 @@ def commands() -> None:
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if there is one.")
 @click.option(
     "--checkpoint-seconds",
-    type=float,
+    type=click.FloatRange(min=0),
     default=CHECKPOINT_SECONDS,
     show_default=True,
     help="Between two checkpoints (files beside the output, gone when it is there).",
@@ -167,7 +167,7 @@ def stylize(
             run = Run(inputs[0], inputs[1:], settings, Sources(**fetched))
             filled = run.filled()
             read = manifest.inputs_of(filled, inputs[0], inputs[1:])
-            if resume and manifest.is_there(output, filled, read, run.networks.sums()):
+            if resume and manifest.finished(output, filled, read, run.networks.sums()):
                 report(f"{output} is there already")
                 checkpoints.clear()
                 return

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
-import typing
 import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 from click.core import ParameterSource
 
-from jaxstyle.settings import CHOICE, MIXTURES, Settings, choice
+from jaxstyle.settings import CHOICE, MIXTURES, Settings, choice, given_type, hints
 
 if TYPE_CHECKING:
     Type = click.ParamType[tuple[Any, ...]]
@@ -80,14 +78,16 @@ PART = Words("K/N", _part)
 """A share of the work: `2/3` is the second of three, counted from 0 inside."""
 
 
-def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """One flag for every field of `Settings`, with its type, default and help."""
-    hints = typing.get_type_hints(Settings)
+def setting_flags(command: Callable[..., Any], **helps: str) -> Callable[..., Any]:
+    """One flag for every field of `Settings`, with its type, default and help.
+
+    Args:
+        command: Gets the flags.
+        helps: What the command says of a setting in place of its own help.
+    """
     for each in reversed(fields(Settings)):
-        hint = hints[each.name]
+        hint = given_type(hints()[each.name])
         options: dict[str, Any] = {}
-        if get_origin(hint) in (UnionType, typing.Union):
-            hint = get_args(hint)[0]
         numeric = hint in (tuple[float, ...], tuple[int, ...])
         flag = f"--{each.name.replace('_', '-')}"
         kind: Any = hint
@@ -118,7 +118,8 @@ def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
             type=kind,
             default=each.default,
             show_default=False,
-            help=each.metadata["help"] + (f" [default: {shown}]" if shown is not False else ""),
+            help=helps.get(each.name, each.metadata["help"])
+            + (f" [default: {shown}]" if shown is not False else ""),
             **options,
         )(command)
     return command

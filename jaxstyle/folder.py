@@ -19,8 +19,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
-from operator import getitem
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -118,7 +116,11 @@ class Folder:
 
     def done(self, place: Place) -> bool:
         """Whether a cell is there, whole, of the same settings, files and weights."""
-        return manifest.is_there(
+        return self._finished(place) is not None
+
+    def _finished(self, place: Place) -> dict[str, Any] | None:
+        """The manifest of a cell that is there."""
+        return manifest.finished(
             place.picture, place.settings, place.inputs, self._weights, failed=True
         )
 
@@ -136,7 +138,7 @@ class Folder:
             command: The command line that made them.
             zipped: Whether values were zipped.
         """
-        found = [_manifest(place) if self.done(place) else None for place in self.places]
+        found = [self._finished(place) for place in self.places]
         there = [
             (place, each)
             for place, each in zip(self.places, found, strict=True)
@@ -250,17 +252,24 @@ def _labels(cells: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
 
 def _facts(there: Sequence[tuple[Place, Mapping[str, Any]]]) -> dict[str, str]:
     """What is told at the end of the page; of cells made in unlike surroundings all."""
+    manifests = [each for _, each in there]
 
-    def told(*path: str) -> str:
-        values = {str(reduce(getitem, path, each)) for _, each in there}
-        return ", ".join(sorted(values))
+    def told(values: Iterable[str]) -> str:
+        return ", ".join(sorted(set(values)))
 
-    weights = dict.fromkeys(name for _, each in there for name in each["weights"])
-    known = {"device": told("device", "kind"), "weights": ", ".join(weights)}
+    weights = dict.fromkeys(name for each in manifests for name in each["weights"])
+    known = {
+        "device": told(each["device"]["kind"] for each in manifests),
+        "weights": ", ".join(weights),
+    }
+    versions = {
+        name: told(each["versions"][name] for each in manifests)
+        for name in manifests[-1]["versions"]
+    }
     failed = sum(not each["finite"] for _, each in there)
     return {
         **known,
-        **{name: told("versions", name) for name in there[-1][1]["versions"]},
+        **versions,
         "cells": f"{len(there)}, {failed} not finite",
         "seconds": f"{sum(each['seconds'] for _, each in there):.0f} in all cells",
     }

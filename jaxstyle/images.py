@@ -222,8 +222,7 @@ def write(
     """
     kind = _format(path)
     array = np.asarray(image)
-    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
-        raise ValueError(f"expected a picture of shape (height, width, 3), got {array.shape}")
+    check_shape(array, "a picture")
     if not np.isfinite(array).all():
         raise ValueError("expected finite pixels, got NaN or infinity")
     picture = Image.fromarray(np.round(np.clip(array, 0, 1) * 255).astype(np.uint8))
@@ -250,6 +249,20 @@ def write(
         picture.save(file, kind, **options)
 
     write_whole(path, save)
+
+
+def check_shape(picture: Any, who: str) -> None:
+    """Raise a `ValueError` about `who` unless an array, of whichever library, is a picture's."""
+    shape = np.shape(picture)
+    if len(shape) != 3 or shape[2] != 3 or 0 in shape:
+        raise ValueError(f"expected {who} of shape (height, width, 3), got {shape}")
+
+
+def check_values(picture: np.ndarray, who: str) -> None:
+    """Raise a `ValueError` about `who` unless all values are in [0, 1]."""
+    low, high = picture.min(), picture.max()
+    if not (low >= 0 and high <= 1):  # so that NaN fails too
+        raise ValueError(f"expected {who}'s values in [0, 1], got {low} to {high}")
 
 
 def read_settings(path: str | Path) -> str | None:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle import terms
+from jaxstyle import images, terms
 from jaxstyle.backbones.building import Padding
 from jaxstyle.backbones.networks import Parameters
 from jaxstyle.images import Picture
@@ -99,12 +99,9 @@ def judge(
 
 
 def _check(picture: Picture | Float[Array, "h w 3"]) -> None:
-    shape, kind = np.shape(picture), getattr(picture, "dtype", None)
-    if len(shape) != 3 or shape[2] != 3:
-        raise ValueError(f"expected a picture of shape (height, width, 3), got {shape}")
+    images.check_shape(picture, "a picture")
+    kind = getattr(picture, "dtype", None)
     if kind is None or not jnp.issubdtype(kind, jnp.floating):
         raise ValueError(f"expected a picture of floats in [0, 1], got {kind}")
-    if isinstance(picture, np.ndarray) and not (picture.min() >= 0 and picture.max() <= 1):
-        raise ValueError(
-            f"expected a picture's values in [0, 1], got {picture.min()} to {picture.max()}"
-        )
+    if isinstance(picture, np.ndarray):  # what is traced has no values yet
+        images.check_values(picture, "a picture")

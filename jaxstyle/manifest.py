@@ -126,15 +126,17 @@ def before(facts: Mapping[str, Any]) -> Before | None:
     return Before(memory["lanes"], memory["shared"]) if "shared" in memory else None
 
 
-def is_there(
+def finished(
     picture: Path,
     settings: Mapping[str, Any],
     inputs: Inputs,
     weights: Mapping[str, str],
     *,
     failed: bool = False,
-) -> bool:
-    """Whether a picture is there, whole, and made with these settings of these files.
+) -> dict[str, Any] | None:
+    """The manifest of a picture that is there, whole, and made with these settings of these files.
+
+    None if there is no such picture.
 
     Args:
         picture: The file.
@@ -145,18 +147,19 @@ def is_there(
     """
     facts = read(beside(picture))
     if not facts or "picture" not in facts or not picture.is_file():
-        return False
+        return None
     own, others = (
         {role: each["sha256"] for role, each in given.items()}
         for given in (facts["inputs"], inputs)
     )
-    return bool(
+    same = (
         all(weights.get(name, then) == then for name, then in facts["weights"].items())
         and (failed or facts["finite"])
         and plain(settings) == facts["settings"]
         and own == others
         and sha256(picture) == facts["picture"]["sha256"]
     )
+    return facts if same else None
 
 
 def plain(data: Any) -> Any:

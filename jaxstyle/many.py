@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +210,7 @@ def grid(
 @click.option(
     "--lanes", type=click.IntRange(1), help="Pictures at a time [default: as memory allows]."
 )
-@setting_flags
+@partial(setting_flags, size=f"Longest side of the pictures in pixels (default: {STUDY_SIZE}).")
 @OFFLINE
 @QUIET
 @DEBUG
@@ -268,11 +269,6 @@ def study(
     for line in summary["answer"]:
         print(line)
     report(str(output / "index.html"))
-
-
-for _option in study.params:
-    if _option.name == "size" and isinstance(_option, click.Option):
-        _option.help = f"Longest side of the pictures in pixels (default: {STUDY_SIZE})."
 
 
 def _join(coordinator: str | None, processes: int | None, process: int | None) -> bool:

@@ -79,12 +79,8 @@ class Sources:
                 self._read[place] = images.read(path, size=size)
             return self._read[place]
         array = np.asarray(source, np.float32)
-        if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
-            raise ValueError(f"expected the {role} of shape (height, width, 3), got {array.shape}")
-        if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-            raise ValueError(
-                f"expected the {role}'s values in [0, 1], got {array.min()} to {array.max()}"
-            )
+        images.check_shape(array, f"the {role}")
+        images.check_values(array, f"the {role}")
         return images.resize(array, images.fit(array.shape[0], array.shape[1], size))
 
 
@@ -210,8 +206,11 @@ class Run:
     @property
     def draws(self) -> bool:
         """Whether the seed changes anything."""
-        random = any(part.metric.random for part in self.compiled.parts)
-        return random or self.settings.init in ("noise", "style")
+        return self._random or self.settings.init in ("noise", "style")
+
+    @property
+    def _random(self) -> bool:
+        return any(part.metric.random for part in self.compiled.parts)
 
     @cached_property
     def seen(self) -> Hashable:
@@ -220,7 +219,6 @@ class Run:
         numbers = tuple(
             float(leaf) if np.ndim(leaf) == 0 else id(leaf) for leaf in jax.tree.leaves(parts)
         )
-        drawn = any(part.metric.random for part in parts)
         given = self.settings.calibrate and json.dumps(self.settings.calibration, default=str)
         pictures = (self.guide.content, *self.guide.styles)
         return (
@@ -228,7 +226,7 @@ class Run:
             self.guide.turns,
             self._regions,
             numbers,
-            self.settings.seed if drawn else None,
+            self.settings.seed if self._random else None,
             given,
         )
 

@@ -158,7 +158,7 @@ class Settings:
         Raises:
             ValueError: A value of another kind or out of its range, or an unknown name.
         """
-        for name, hint in _hints().items():
+        for name, hint in hints().items():
             object.__setattr__(self, name, _plain(name, hint, getattr(self, name)))
         for name in ("backbone", "style_backbone", "content_backbone", "recipe", "init"):
             if getattr(self, name) == "":
@@ -220,8 +220,14 @@ class Settings:
 
 
 @cache
-def _hints() -> Mapping[str, Any]:
+def hints() -> Mapping[str, Any]:
+    """The type of every setting."""
     return get_type_hints(Settings)
+
+
+def given_type(hint: Any) -> Any:
+    """The type of a value that is given: of `int | None` it is `int`, the first one."""
+    return get_args(hint)[0] if get_origin(hint) in (UnionType, Union) else hint
 
 
 def _plain(name: str, hint: Any, value: Any) -> Any:
@@ -232,10 +238,9 @@ def _plain(name: str, hint: Any, value: Any) -> Any:
     """
     if name == "calibration" or hint is bool or get_origin(hint) is Literal:
         return value
-    if get_origin(hint) in (UnionType, Union):
-        if value is None:
-            return None
-        hint = get_args(hint)[0]
+    if value is None and given_type(hint) is not hint:
+        return None
+    hint = given_type(hint)
     if name in MIXTURES:
         return _choices(name, value)
     if get_origin(hint) is tuple:
@@ -260,8 +265,8 @@ def _plain(name: str, hint: Any, value: Any) -> Any:
         try:
             return operator.index(value) if hint is int else float(operator.add(value, 0))
         except TypeError:
-            kind = "a whole number" if hint is int else "a number"
-            raise ValueError(f"expected {name} to be {kind}, got {value!r}") from None
+            what = "a whole number" if hint is int else "a number"
+            raise ValueError(f"expected {name} to be {what}, got {value!r}") from None
     return value
 
 

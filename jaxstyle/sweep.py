@@ -6,13 +6,11 @@ Nothing heavy is imported here.
 from __future__ import annotations
 
 import re
-import typing
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
-from types import UnionType
 from typing import Any, get_args, get_origin
 
-from jaxstyle.settings import MIXTURES, Settings
+from jaxstyle.settings import MIXTURES, given_type, hints
 from jaxstyle.suggest import nearest
 
 PICTURES = ("content", "style")
@@ -88,17 +86,17 @@ def _numbers(values: str) -> Sequence[float] | None:
         return None
     import numpy as np
 
-    kind, arguments = found.groups()
+    function, arguments = found.groups()
+    form = f"expected {function}(FROM,TO,COUNT)"
     try:
         low, high, count = (float(each) for each in arguments.split(","))
         if count < 1 or count != int(count) or count > 10_000:
             raise ValueError
-        if kind == "geomspace" and low * high <= 0:
-            raise ValueError(", both ends on one side of 0")
-        spaced: list[float] = getattr(np, kind)(low, high, int(count)).tolist()
-    except ValueError as error:
-        why = error.args[0] if str(error).startswith(", ") else ""
-        raise ValueError(f"expected {kind}(FROM,TO,COUNT){why}, got {values!r}") from None
+    except ValueError:
+        raise ValueError(f"{form}, got {values!r}") from None
+    if function == "geomspace" and low * high <= 0:
+        raise ValueError(f"{form}, both ends on one side of 0, got {values!r}")
+    spaced: list[float] = getattr(np, function)(low, high, int(count)).tolist()
     return spaced
 
 
@@ -108,14 +106,11 @@ def _kind(name: str) -> tuple[Callable[[str], Any], bool]:
         return str, False
     if "." in name:
         return _number(float), False
-    hints = typing.get_type_hints(Settings)
-    if name not in hints or name in _FIXED:
-        known = [*PICTURES, *(each for each in hints if each not in _FIXED)]
+    if name not in hints() or name in _FIXED:
+        known = [*PICTURES, *(each for each in hints() if each not in _FIXED)]
         what = "cannot be swept" if name in _FIXED else "is not a setting"
         raise ValueError(f"{name} {what}{nearest(name, known)}")
-    hint: Any = hints[name]
-    if get_origin(hint) in (UnionType, typing.Union):
-        hint = get_args(hint)[0]
+    hint: Any = given_type(hints()[name])
     if get_origin(hint) is tuple:
         own = get_args(hint)[0]
         inner = _number(own) if own in (int, float) else str
