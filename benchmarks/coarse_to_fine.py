@@ -16,7 +16,9 @@ import jax
 import numpy as np
 
 import jaxstyle
-from jaxstyle import images, programs, samples
+from jaxstyle import samples
+from jaxstyle.image.io import read_image
+from jaxstyle.transfer import programs
 
 PAIRS = (("lighthouse", "swirls"), ("valley", "mosaic"), ("lighthouse", "woodblock"))
 VARIANTS = {
@@ -42,7 +44,7 @@ def anew(self, image, rate, before=None):
 losses: dict[str, list[np.ndarray]] = {name: [] for name in VARIANTS}
 for content_name, style_name in PAIRS:
     content, style = (
-        images.read(samples.resolve(f"sample:{name}"), size=size)
+        read_image(samples.resolve(f"sample:{name}"), size=size)
         for name in (content_name, style_name)
     )
     constants = None

@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import commanding
 
-from jaxstyle import cli, memory
+from jaxstyle.cli.main import main as cli
+from jaxstyle.transfer import memory
 
 SECONDS = 120
 """Before a command counts as hanging."""

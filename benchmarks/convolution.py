@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxstyle.backbones.building import Conv
+from jaxstyle.backbones.ops import Conv
 from jaxstyle.backbones.winograd import transformed
 
 OURS = ((1, 2, 512, 512), (12, 2, 512, 512), (1, 4, 512, 512), (12, 4, 512, 512), (1, 6, 512, 512))

@@ -25,8 +25,8 @@ from peers import CONTENT, NETWORK, PAIR, PRECISIONS, RATE, STYLE, matrix_rate, 
 from vgg_in_torch import pictures
 
 import jaxstyle
-from jaxstyle import memory
-from jaxstyle.grid import stylize_grid
+from jaxstyle.grid.stylize_grid import stylize_grid
+from jaxstyle.transfer import memory
 
 OBJECTIVE = {
     "backbone": NETWORK,
@@ -107,8 +107,8 @@ def profile():
     """The kernels that take the time, for one picture and for a grid, by XLA's own account."""
     from jax.profiler import ProfileData
 
-    from jaxstyle.run import Run, Sources
     from jaxstyle.settings import Settings
+    from jaxstyle.transfer.job import Run, Sources
 
     for precision in ("tensorfloat32", "bfloat16"):
         content, style = pictures(PAIR, 512)

@@ -18,14 +18,15 @@ import jax
 import numpy as np
 
 import jaxstyle
-from jaxstyle import images, samples
+from jaxstyle import samples
+from jaxstyle.image.io import read_image
 
 ROUNDS = 3
 words = [int(word) for word in sys.argv[1:]]
 size, steps = (*words, *(256, 4)[len(words) :])[:2]
 counts = words[2:] or [8, 16, 32]
-content = images.read(samples.resolve("sample:lighthouse"), size=size)
-style = images.read(samples.resolve("sample:swirls"), size=size)
+content = read_image(samples.resolve("sample:lighthouse"), size=size)
+style = read_image(samples.resolve("sample:swirls"), size=size)
 compiled = []
 jax.monitoring.register_event_duration_secs_listener(
     lambda name, seconds, **_: (

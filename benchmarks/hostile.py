@@ -136,10 +136,10 @@ def damaged(originals: list[bytes], number: int) -> bytes:
 
 def read_picture(path: Path) -> None:
     """Read a picture, and hold the reader to its promise."""
-    from jaxstyle import images
+    from jaxstyle.image.io import read_image
 
     for size in (None, 32):
-        picture = images.read(path, size=size)
+        picture = read_image(path, size=size)
         assert picture.dtype == np.float32, picture.dtype
         assert picture.shape[2:] == (3,), picture.shape
         assert np.isfinite(picture).all()
@@ -149,7 +149,7 @@ def read_picture(path: Path) -> None:
 
 def read_weights(path: Path) -> None:
     """Read weights, and hold the reader to its promise."""
-    from jaxstyle.backbones import layouts
+    from jaxstyle.weights.convert import layouts
 
     layout, tensors = layouts.read(path)
     shapes = layouts.shapes(layout.architecture)

@@ -19,16 +19,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxstyle import images, samples
-from jaxstyle.backbones import networks, weights
+from jaxstyle import samples
+from jaxstyle.backbones import extractor as networks
+from jaxstyle.image.io import read_image
 from jaxstyle.metrics import KINDS, METRICS
-from jaxstyle.objective import calibrate, double_exposure, evaluate, layers_of, prepare, term
+from jaxstyle.objective.objective import (
+    calibrate,
+    double_exposure,
+    evaluate,
+    layers_of,
+    prepare,
+    term,
+)
+from jaxstyle.weights import registry as weights
 
 size, rounds = (int(word) for word in (*sys.argv[1:], *("128", "5")[len(sys.argv) - 1 :]))
 network = weights.load("vgg16")
 params = jax.device_put(network.tensors)
-content = images.read(samples.resolve("sample:lighthouse"), size=size)
-style = images.read(samples.resolve("sample:swirls"), size=size)
+content = read_image(samples.resolve("sample:lighthouse"), size=size)
+style = read_image(samples.resolve("sample:swirls"), size=size)
 reference = double_exposure(jnp.asarray(content), jnp.asarray(style))
 
 

@@ -19,9 +19,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxstyle import images, samples, terms
-from jaxstyle.backbones import architectures, networks
-from jaxstyle.objective import evaluate, prepare
+from jaxstyle import samples
+from jaxstyle.backbones import architectures
+from jaxstyle.backbones import extractor as networks
+from jaxstyle.image.io import read_image
+from jaxstyle.objective import build as terms
+from jaxstyle.objective.objective import evaluate, prepare
 from jaxstyle.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -40,8 +43,8 @@ RUNS["resnet50 smoothed (swag)"] = {
 }
 
 size, rounds = (int(word) for word in (*sys.argv[1:], *("256", "9")[len(sys.argv) - 1 :]))
-content = jnp.asarray(images.read(samples.resolve("sample:lighthouse"), size=size))
-style = jnp.asarray(images.read(samples.resolve("sample:swirls"), size=size))
+content = jnp.asarray(read_image(samples.resolve("sample:lighthouse"), size=size))
+style = jnp.asarray(read_image(samples.resolve("sample:swirls"), size=size))
 loaded = terms.Networks(report=print)
 
 

@@ -32,8 +32,9 @@ import numpy as np
 import pages
 from vgg_in_torch import pictures, vgg
 
-from jaxstyle import memory
-from jaxstyle.backbones import architectures, weights
+from jaxstyle.backbones import architectures
+from jaxstyle.transfer import memory
+from jaxstyle.weights import registry as weights
 
 NETWORK = "vgg19-normalized"
 STYLE = [f"relu{block}_1" for block in range(1, 6)]
@@ -62,8 +63,8 @@ class Ours:
     """jaxstyle's own programs, as `stylize` runs them."""
 
     def __init__(self, size, precision):
-        from jaxstyle.run import Run, Sources
         from jaxstyle.settings import Settings
+        from jaxstyle.transfer.job import Run, Sources
 
         content, style = pictures(PAIR, size)
         settings = Settings(

@@ -40,7 +40,8 @@ def theirs(pair, size, iterations, start):
     began = time.perf_counter()
     import torch
 
-    from jaxstyle.backbones import architectures, weights
+    from jaxstyle.backbones import architectures
+    from jaxstyle.weights import registry as weights
 
     own = weights.load(NETWORK, report=None).tensors
     mse = torch.nn.functional.mse_loss
@@ -93,7 +94,8 @@ def ours(pair, size, steps, cache):
     import jax.numpy as jnp
 
     import jaxstyle
-    from jaxstyle.backbones import networks, weights
+    from jaxstyle.backbones import extractor as networks
+    from jaxstyle.weights import registry as weights
 
     jax.config.update("jax_compilation_cache_dir", cache)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)

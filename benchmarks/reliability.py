@@ -47,21 +47,21 @@ SWEEP = ["--scale-steps", "12,8", "--sweep", "seed=0..2", "--sweep", "metric=gra
 
 def folder_with_pictures() -> Path:
     """Where the commands run."""
-    from jaxstyle import images
+    from jaxstyle.image.io import write_image
 
     folder = Path(tempfile.mkdtemp())
     noise = np.random.default_rng(5).random((2, 80, 96, 3))
     for name, picture in zip(("content", "style"), noise, strict=True):
-        images.write(folder / f"{name}.png", picture)
+        write_image(folder / f"{name}.png", picture)
     mask = np.zeros((80, 96, 3))
     mask[:40] = 1
-    images.write(folder / "mask.png", mask)
+    write_image(folder / "mask.png", mask)
     return folder
 
 
 def started(folder: Path, words: Sequence[str], **options: object) -> subprocess.Popen[str]:
     """A command at work."""
-    command = [sys.executable, "-c", "from jaxstyle.cli import main; main()"]
+    command = [sys.executable, "-c", "from jaxstyle.cli.main import main; main()"]
     return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
         [*command, words[0], "content.png", "style.png", *words[1:], *FEW, "--quiet"],
         cwd=folder,
@@ -80,13 +80,14 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 def half_files(folder: Path) -> list[str]:
     """Files that are not whole."""
-    from jaxstyle import checkpoint, images, manifest
+    from jaxstyle.image.io import read_image
+    from jaxstyle.transfer import checkpoint, manifest
 
     found = []
     for path in folder.rglob("*"):
         try:
             if path.suffix == ".png":
-                images.read(path)
+                read_image(path)
             elif path.suffix == ".json" and path.name != "cells.json":
                 facts = json.loads(path.read_text())
                 if "cells" not in path.parts and path.stem != "table":
@@ -161,7 +162,7 @@ def kills(count: int) -> None:
 
 def room() -> None:
     """Where nothing can be written or read: one line, and nothing half-written."""
-    from jaxstyle import images
+    from jaxstyle.image.io import write_image
 
     few = ["--scale-steps", "2,2"]
 
@@ -187,7 +188,7 @@ def room() -> None:
         left = sorted(path.name for path in folder.iterdir() if path.name[0] == "a")
         print(f"{name}: exit {status}, {said.count(chr(10))} line, left {left}: {said.strip()}")
     folder = folder_with_pictures()
-    images.write(folder / "a.png", np.zeros((8, 8, 3)))
+    write_image(folder / "a.png", np.zeros((8, 8, 3)))
     before = (folder / "a.png").read_bytes()
     status, said = ended(started(folder, ["stylize", "-o", "a.png", *few], preexec_fn=limited))
     kept = (folder / "a.png").read_bytes() == before
@@ -196,7 +197,8 @@ def room() -> None:
 
 def together() -> None:
     """Two processes at a time."""
-    from jaxstyle import files, manifest
+    from jaxstyle._util import files
+    from jaxstyle.transfer import manifest
 
     words = ["stylize", "--scale-steps", "8,5", "-o"]
     apart = Path(tempfile.mkdtemp())
@@ -224,7 +226,7 @@ def together() -> None:
 def runs(count: int) -> None:
     """Short runs, one after another: the memory of the process."""
     import jaxstyle
-    from jaxstyle import memory
+    from jaxstyle.transfer import memory
 
     noise = np.random.default_rng(5).random((2, 40, 48, 3)).astype(np.float32)
     few = {"size": 48, "steps": 2, "scales": 1}

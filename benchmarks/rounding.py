@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 from gpu import pictures_of
 
-from jaxstyle.backbones import building, networks
+from jaxstyle.backbones import extractor as networks
+from jaxstyle.backbones import ops as building
 from jaxstyle.metrics import gram
 
 rounding = None

@@ -14,9 +14,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxstyle import images, optimize, samples
-from jaxstyle.backbones import networks, weights
-from jaxstyle.objective import evaluate, layers_of, prepare, term
+from jaxstyle import samples
+from jaxstyle.backbones import extractor as networks
+from jaxstyle.image.geometry import resize
+from jaxstyle.image.io import read_image
+from jaxstyle.objective.objective import evaluate, layers_of, prepare, term
+from jaxstyle.optim import step as optimize
+from jaxstyle.weights import registry as weights
 
 STEPS, ROUNDS = 10, 3
 
@@ -24,7 +28,7 @@ STEPS, ROUNDS = 10, 3
 def main() -> None:
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 256
     content, style = (
-        images.resize(images.read(samples.resolve(f"sample:{name}")), (size, size))
+        resize(read_image(samples.resolve(f"sample:{name}")), (size, size))
         for name in ("valley", "swirls")
     )
     network = weights.load("vgg16")

@@ -18,8 +18,10 @@ import jax
 import numpy as np
 
 import jaxstyle
-from jaxstyle import images, samples
-from jaxstyle.backbones import adain, weights
+from jaxstyle import samples
+from jaxstyle.backbones import adain
+from jaxstyle.image.io import read_image
+from jaxstyle.weights import registry as weights
 
 PAIRS = (("lighthouse", "swirls"), ("valley", "mosaic"), ("lighthouse", "woodblock"))
 STARTS = ("content", "adain")
@@ -33,7 +35,7 @@ rows = []
 for scales in (1, 4):
     for content_name, style_name in PAIRS:
         content, style = (
-            images.read(samples.resolve(f"sample:{name}"), size=size)
+            read_image(samples.resolve(f"sample:{name}"), size=size)
             for name in (content_name, style_name)
         )
         adain.stylized(encoder, decoder, content, style).block_until_ready()

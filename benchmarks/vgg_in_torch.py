@@ -5,12 +5,11 @@ import numpy as np
 
 def pictures(names, size):
     """Samples by name as squares."""
-    from jaxstyle import images, samples
+    from jaxstyle import samples
+    from jaxstyle.image.geometry import resize
+    from jaxstyle.image.io import read_image
 
-    return [
-        images.resize(images.read(samples.resolve(f"sample:{name}")), (size, size))
-        for name in names
-    ]
+    return [resize(read_image(samples.resolve(f"sample:{name}")), (size, size)) for name in names]
 
 
 def vgg(own, specs, order, kind=None):

@@ -6,7 +6,7 @@ python examples/01_first_picture.py [CONTENT STYLE OUT]
 import sys
 
 import jaxstyle
-from jaxstyle import images
+from jaxstyle.image.io import write_image
 
 content, style, out = sys.argv[1:4] or ("sample:valley", "sample:swirls", "first_picture.png")
 
@@ -17,6 +17,6 @@ def show(progress: jaxstyle.Progress) -> None:
 
 
 made = jaxstyle.stylize(content, style, size=128, steps=40, on_progress=show)
-images.write(out, made.image)
+write_image(out, made.image)
 for term, losses in made.history.items():
     print(f"{out}: {term} {losses[0]:.3g} → {losses[-1]:.3g}")

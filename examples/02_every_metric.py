@@ -6,16 +6,16 @@ python examples/02_every_metric.py [OUT [SIZE [STEPS [METRIC …]]]]  (twenty mi
 import sys
 
 import jaxstyle
-from jaxstyle import images
+from jaxstyle.grid.contact_sheet import contact_sheet
+from jaxstyle.image.io import read_image
 from jaxstyle.metrics import METRICS
 from jaxstyle.samples import resolve
-from jaxstyle.sheet import contact_sheet
 
 CONTENT, STYLE = "sample:lighthouse", "sample:swirls"
 out, size, steps = (*sys.argv[1:4], *("every_metric.jpg", "160", "40")[len(sys.argv) - 1 :])
 names = sys.argv[4:] or list(METRICS["style"])
 
-cells = [(name, images.read(resolve(name), size=int(size))) for name in (CONTENT, STYLE)]
+cells = [(name, read_image(resolve(name), size=int(size))) for name in (CONTENT, STYLE)]
 for name in names:
     settings = {"metric": ((name, 1.0),), "size": int(size), "steps": int(steps), "scales": 3}
     made = jaxstyle.stylize(CONTENT, STYLE, **settings)

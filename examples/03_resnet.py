@@ -9,9 +9,10 @@ python examples/03_resnet.py [OUT [SIZE [STEPS]]]  (ten minutes on two cores; fe
 import sys
 
 import jaxstyle
-from jaxstyle import images, judge
+from jaxstyle import judge
+from jaxstyle.grid.contact_sheet import contact_sheet
+from jaxstyle.image.io import read_image
 from jaxstyle.samples import resolve
-from jaxstyle.sheet import contact_sheet
 
 CONTENT, STYLE = "sample:lighthouse", "sample:mosaic"
 out, size, steps = (*sys.argv[1:], *("resnet.jpg", "192", "40")[len(sys.argv) - 1 :])
@@ -32,7 +33,7 @@ COLUMNS = {
     "VGG19": {"backbone": "vgg19-normalized"},
 }
 
-content, style = (images.read(resolve(name), size=size) for name in (CONTENT, STYLE))
+content, style = (read_image(resolve(name), size=size) for name in (CONTENT, STYLE))
 judges = {name: judge(name) for name in ("lpips", "dists")}
 likeness = judge("moments", backbone="alexnet")  # of styles, by a network that no run used
 cells = []

@@ -8,14 +8,14 @@ import sys
 import numpy as np
 
 import jaxstyle
-from jaxstyle import images
+from jaxstyle.grid.contact_sheet import contact_sheet
+from jaxstyle.image.io import read_image
 from jaxstyle.samples import resolve
-from jaxstyle.sheet import contact_sheet
 
 CONTENT, ONE, OTHER = "sample:lighthouse", "sample:swirls", "sample:woodblock"
 out, size, steps = (*sys.argv[1:], *("control.jpg", "160", "40")[len(sys.argv) - 1 :])
 
-content = images.read(resolve(CONTENT), size=int(size))
+content = read_image(resolve(CONTENT), size=int(size))
 height, width, _ = content.shape
 # A soft horizon: the sky is 1 above, 0 below.
 sky = np.repeat(np.clip((0.55 - np.linspace(0, 1, height)) * 10 + 0.5, 0, 1)[:, None], width, 1)
@@ -37,7 +37,7 @@ RUNS = {
     "--style-rotation 0,45,90,135": (ONE, {"style_rotation": (0.0, 45.0, 90.0, 135.0)}),
 }
 
-cells = [(name, images.read(resolve(name), size=int(size))) for name in (CONTENT, ONE, OTHER)]
+cells = [(name, read_image(resolve(name), size=int(size))) for name in (CONTENT, ONE, OTHER)]
 for name, (style, chosen) in RUNS.items():
     made = jaxstyle.stylize(content, style, size=int(size), steps=int(steps), scales=3, **chosen)
     print(f"{name:30}{made.history['total'][-1]:8.3g}  {made.facts['seconds']:.0f} s", flush=True)

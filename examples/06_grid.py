@@ -13,7 +13,7 @@ command line the same, with a page to browse it, is
 import sys
 
 import jaxstyle
-from jaxstyle.sheet import contact_sheet
+from jaxstyle.grid.contact_sheet import contact_sheet
 
 CONTENTS = ("sample:valley", "sample:lighthouse")
 STYLES = ("sample:swirls", "sample:woodblock", "sample:mosaic")

@@ -8,9 +8,9 @@ import sys
 import numpy as np
 
 import jaxstyle
-from jaxstyle import images
+from jaxstyle.grid.contact_sheet import contact_sheet
+from jaxstyle.image.io import read_image
 from jaxstyle.samples import resolve
-from jaxstyle.sheet import contact_sheet
 
 
 def metric(name: str) -> dict[str, object]:
@@ -52,7 +52,7 @@ out, size, steps = (*sys.argv[1:4], *("what_to_try.jpg", "192", "25")[len(sys.ar
 cells = []
 for name in sys.argv[4:] or ROWS:
     pair, tried = ROWS[name]
-    row = [(each, images.read(resolve(each), size=int(size))) for each in pair]
+    row = [(each, read_image(resolve(each), size=int(size))) for each in pair]
     for label, changes in tried.items():
         settings = {"size": int(size), "steps": int(steps), "scales": 3, **changes}
         made = jaxstyle.stylize(*pair, **settings)

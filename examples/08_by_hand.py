@@ -8,11 +8,15 @@ from functools import partial
 
 import jax
 
-from jaxstyle import images, objective, optimize, samples
-from jaxstyle.backbones import networks, weights
+from jaxstyle import samples
+from jaxstyle.backbones import extractor as networks
+from jaxstyle.image.io import read_image, write_image
+from jaxstyle.objective import objective
+from jaxstyle.optim import step as optimize
+from jaxstyle.weights import registry as weights
 
 given = sys.argv[1:4] or ("sample:valley", "sample:swirls", "by_hand.png")
-content, style = (images.read(samples.resolve(each), size=128) for each in given[:2])
+content, style = (read_image(samples.resolve(each), size=128) for each in given[:2])
 
 # What is compared: a metric of your own is a `jaxstyle.metrics.Metric` in place of a name.
 terms = (
@@ -40,4 +44,4 @@ for number in range(60):
     state, losses = step(state)
     if number % 10 == 0:
         print(f"step {number}: loss {losses.total:.4g}")
-images.write(given[2], state.image)
+write_image(given[2], state.image)

@@ -8,21 +8,23 @@ from pathlib import Path
 import numpy as np
 
 import jaxstyle
-from jaxstyle import images, samples
+from jaxstyle import samples
+from jaxstyle.image.geometry import resize
+from jaxstyle.image.io import Picture, read_image, write_image
 
 PAIRS = (("valley", "swirls"), ("lighthouse", "mosaic"), ("valley", "woodblock"))
 HEIGHT, GAP = 192, 8
 FOLDER = Path(__file__).parent / "pictures"
 
 
-def fitted(picture: images.Picture) -> images.Picture:
+def fitted(picture: Picture) -> Picture:
     """The picture at the strip's height."""
-    return images.resize(picture, (HEIGHT, round(HEIGHT * picture.shape[1] / picture.shape[0])))
+    return resize(picture, (HEIGHT, round(HEIGHT * picture.shape[1] / picture.shape[0])))
 
 
-def strip(content: str, style: str) -> images.Picture:
+def strip(content: str, style: str) -> Picture:
     """Content, style and result side by side on white."""
-    inputs = [images.read(samples.resolve(f"sample:{name}")) for name in (content, style)]
+    inputs = [read_image(samples.resolve(f"sample:{name}")) for name in (content, style)]
     made = jaxstyle.stylize(f"sample:{content}", f"sample:{style}")
     gap = np.ones((HEIGHT, GAP, 3), np.float32)
     first, second, third = map(fitted, (*inputs, made.image))
@@ -33,5 +35,5 @@ if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for content, style in PAIRS:
         out = FOLDER / f"{content}-{style}.jpg"
-        images.write(out, strip(content, style))
+        write_image(out, strip(content, style))
         print(out)

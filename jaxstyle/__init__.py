@@ -13,31 +13,38 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxstyle.grid import Cell as Cell
-    from jaxstyle.grid import stylize_grid as stylize_grid
-    from jaxstyle.judges import judge as judge
+    from jaxstyle.grid.stylize_grid import Cell as Cell
+    from jaxstyle.grid.stylize_grid import stylize_grid as stylize_grid
+    from jaxstyle.objective.judge import judge as judge
     from jaxstyle.settings import Settings as Settings
-    from jaxstyle.transfer import Progress as Progress
-    from jaxstyle.transfer import Stylized as Stylized
-    from jaxstyle.transfer import stylize as stylize
+    from jaxstyle.transfer.stylize import Progress as Progress
+    from jaxstyle.transfer.stylize import Stylized as Stylized
+    from jaxstyle.transfer.stylize import stylize as stylize
 
 __version__ = "0.1.0"
 __all__ = ["Cell", "Progress", "Settings", "Stylized", "judge", "stylize", "stylize_grid"]
 
 _HOMES = {
-    "Cell": "jaxstyle.grid",
+    "Cell": "jaxstyle.grid.stylize_grid",
     "Settings": "jaxstyle.settings",
-    "judge": "jaxstyle.judges",
-    "Progress": "jaxstyle.transfer",
-    "Stylized": "jaxstyle.transfer",
-    "stylize": "jaxstyle.transfer",
-    "stylize_grid": "jaxstyle.grid",
+    "judge": "jaxstyle.objective.judge",
+    "Progress": "jaxstyle.transfer.stylize",
+    "Stylized": "jaxstyle.transfer.stylize",
+    "stylize": "jaxstyle.transfer.stylize",
+    "stylize_grid": "jaxstyle.grid.stylize_grid",
 }
 
 
-_PARTS = ("backbones", "images", "metrics", "objective", "optimize", "recipes", "study", "terms")
+_PARTS = ("backbones", "image", "metrics", "objective", "optim", "recipes", "study", "transfer")
 """Modules that are there after `import jaxstyle`, once they are asked for."""
-_INSIDE = {"backbones": "networks", "study": "datasets"}
+_INSIDE = {
+    "backbones": "extractor",
+    "image": "io",
+    "objective": "objective",
+    "optim": "step",
+    "study": "datasets",
+    "transfer": "stylize",
+}
 """And what is asked for inside of them."""
 
 

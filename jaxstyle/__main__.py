@@ -27,8 +27,8 @@ def start() -> None:
         with contextlib.suppress(OSError):
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     try:
-        from jaxstyle import interruption
-        from jaxstyle.cli import main
+        from jaxstyle.cli import signals as interruption
+        from jaxstyle.cli.main import main
 
         interruption.never_lost()
         main()

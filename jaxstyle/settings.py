@@ -13,7 +13,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from jaxstyle.suggest import nearest
+from jaxstyle._util.names import nearest
 
 Choice = tuple[str, float] | tuple[str, float, tuple[str, ...]]
 """A metric's name, its share, and its layers if not the usual ones.

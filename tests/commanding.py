@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jaxstyle import images
+from jaxstyle.image.io import read_image
 from jaxstyle.metrics import METRICS
 
 LAYERS = ("relu1_1", "relu1_2", "relu2_1", "relu2_2")
@@ -123,7 +123,7 @@ def complaint(status: int | None, said: str, out: Path) -> str | None:
     if status == 0:
         if not out.exists():
             return "no picture, and no word of it"
-        picture = images.read(out)
+        picture = read_image(out)
         return None if picture.size else "an empty picture"
     if status != 2:
         return f"exit status {status}"

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from jaxstyle.backbones import weights
+from jaxstyle.weights import registry as weights
 
 
 def needed(name):

@@ -19,7 +19,7 @@ from made_up import made_up_resnet50
 from reference_picture import picture
 from torch.nn import functional as F  # noqa: N812
 
-from jaxstyle.backbones import weights
+from jaxstyle.weights import registry as weights
 
 FILE = Path(__file__).parent / "data" / "features_reference.npz"
 SAMPLES = 48

@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 
 import jaxstyle
-from jaxstyle import checkpoint, cli, files, images, manifest, programs
-from jaxstyle.lock import alone
+from jaxstyle._util import files
+from jaxstyle._util.lock import alone
+from jaxstyle.cli.main import main as cli
+from jaxstyle.image.io import read_settings, write_image
+from jaxstyle.transfer import checkpoint, manifest, programs
 
 RNG = np.random.default_rng(5)
 CONTENT, STYLE = RNG.random((2, 80, 96, 3)).astype(np.float32)
@@ -153,7 +156,7 @@ def test_where_there_are_no_nameless_files(tmp_path, monkeypatch):
 def words(folder, *more):
     for name, picture in (("content", CONTENT), ("style", STYLE)):
         if not (folder / f"{name}.png").exists():
-            images.write(folder / f"{name}.png", picture)
+            write_image(folder / f"{name}.png", picture)
     flags = ["--size", "96", "--scale-steps", "40,30"]
     flags += ["--style-layers", "relu1_1", "--content-layers", "relu2_1"]
     inputs = (str(folder / f"{name}.png") for name in ("content", "style"))
@@ -170,7 +173,7 @@ def run(words):
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_killed_at_any_moment(tmp_path, capsys):
     more = ["--checkpoint-seconds", "0", "--resume"]
-    command = [sys.executable, "-c", "from jaxstyle.cli import main; main()"]
+    command = [sys.executable, "-c", "from jaxstyle.cli.main import main; main()"]
     command += words(tmp_path, "-o", str(tmp_path / "a.png"), *more)
     kills = 0
     for seconds in (3.0, 7.0, 8.0):
@@ -199,7 +202,7 @@ def test_killed_at_any_moment(tmp_path, capsys):
 
 def test_cut_off_programs_in_the_cache_are_compiled_again(tmp_path):
     own = os.environ | {"JAXSTYLE_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", "from jaxstyle.cli import main; main()"]
+    command = [sys.executable, "-c", "from jaxstyle.cli.main import main; main()"]
     command += words(tmp_path, "-o", str(tmp_path / "a.png"), "--quiet", "--scale-steps", "1,1")
 
     def programs():
@@ -235,7 +238,7 @@ def test_replay(tmp_path, capsys):
 
     # Another content in the place of the first.
     (tmp_path / "content.png").rename(tmp_path / "moved.png")
-    images.write(tmp_path / "content.png", CONTENT[::-1])
+    write_image(tmp_path / "content.png", CONTENT[::-1])
     assert run([*replay, again]) == 2
     said = capsys.readouterr().err
     assert "is not the file that it was; --changed-inputs goes on" in said
@@ -301,6 +304,6 @@ def test_a_manifest_is_its_pictures(tmp_path):
     manifest.keep(place, made, {})
     facts = manifest.read(tmp_path / "a.json")
     assert facts["picture"] == {"name": "a.png", "sha256": files.sha256(place)}
-    inside = json.loads(images.read_settings(place))
+    inside = json.loads(read_settings(place))
     assert "seconds" not in inside
     assert inside["settings"] == facts["settings"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import commanding
 import pytest
 
-from jaxstyle import cli
+from jaxstyle.cli.main import main as cli
 
 
 @pytest.fixture(scope="module")

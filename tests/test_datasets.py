@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxstyle import images, samples
+from jaxstyle import samples
+from jaxstyle.image.io import read_image
 from jaxstyle.study import datasets, picture_folder
 from jaxstyle.study.datasets import pictures, prepare
 
@@ -64,7 +65,7 @@ class TestFiles:
         assert [named.name for named in found] == ORDER
         for path in folder.iterdir():
             [named] = [named for named in found if named.name == path.stem]
-            np.testing.assert_array_equal(named.picture, images.read(path))
+            np.testing.assert_array_equal(named.picture, read_image(path))
             assert named.picture.dtype == np.float32
             assert named.sha256 == hashes(folder)[path.stem]
 
@@ -100,7 +101,7 @@ class TestFiles:
         [named] = pictures(["sample:valley"], size=32, offline=True)
         assert named.name == "valley"
         assert named.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-        np.testing.assert_array_equal(named.picture, images.read(path, size=32))
+        np.testing.assert_array_equal(named.picture, read_image(path, size=32))
         with pytest.raises(ValueError, match="did you mean 'valley'"):
             pictures(["sample:vally"])
         with pytest.raises(FileNotFoundError, match="the sample venice is not here"):

@@ -18,7 +18,11 @@ import numpy as np
 import pytest
 
 import jaxstyle
-from jaxstyle import cli, grid, images, lanes, memory
+from jaxstyle.cli.main import main as cli
+from jaxstyle.grid import stylize_grid as grid
+from jaxstyle.image.io import read_image, write_image
+from jaxstyle.transfer import batched as lanes
+from jaxstyle.transfer import memory
 
 RNG = np.random.default_rng(11)
 CONTENT, OTHER, STYLE = RNG.random((3, 40, 48, 3)).astype(np.float32)
@@ -215,7 +219,7 @@ def test_several_devices_agree_with_one(tmp_path):
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
     for name, picture in (("content", CONTENT), ("other", OTHER), ("style", STYLE)):
-        images.write(folder / f"{name}.png", picture)
+        write_image(folder / f"{name}.png", picture)
     return folder
 
 
@@ -239,7 +243,7 @@ def test_two_processes_agree_with_one(files, tmp_path):
     sweep = ("--sweep", "style_weight=0.3,1,3", "--sweep", "metric=gram,moments")
     assert run(words(files, tmp_path / "one", *sweep, "--quiet")) == 0
     together = ("--coordinator", f"127.0.0.1:{port}", "--processes", 2)
-    command = [sys.executable, "-m", "jaxstyle.cli"]
+    command = [sys.executable, "-m", "jaxstyle"]
     processes = [
         subprocess.Popen(
             [*command, *words(files, tmp_path / "two", *sweep, *together, "--process", k)],
@@ -256,8 +260,8 @@ def test_two_processes_agree_with_one(files, tmp_path):
     assert "4 lanes at a time in 1 chunk" in said[0]  # three cells on two devices
     assert said[1].strip() in ("", "starting JAX …")
     for path in (tmp_path / "one" / "cells").glob("*.png"):
-        found = images.read(tmp_path / "two" / "cells" / path.name)
-        np.testing.assert_allclose(found, images.read(path), atol=1.5 / 255)
+        found = read_image(tmp_path / "two" / "cells" / path.name)
+        np.testing.assert_allclose(found, read_image(path), atol=1.5 / 255)
 
 
 class TestTheFolder:
@@ -285,7 +289,7 @@ class TestTheFolder:
             assert facts["settings"]["style_weight"] == float(row["style_weight"])
         page = (out / "index.html").read_text()
         assert page.count("data:image/jpeg;base64,") == 4 + 3
-        assert images.read(out / "sheet.png").shape[1] == 2 * (48 + 8)
+        assert read_image(out / "sheet.png").shape[1] == 2 * (48 + 8)
 
     def test_is_gone_on_with(self, files, tmp_path, capsys):
         out = tmp_path / "grid"
@@ -410,4 +414,4 @@ def test_the_example(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [str(example), str(tmp_path / "sheet.png"), "32", "1"])
     runpy.run_path(str(example))
     assert "one program: 6 cells" in capsys.readouterr().out
-    assert images.read(tmp_path / "sheet.png").shape[1] == 3 * (32 + 8)
+    assert read_image(tmp_path / "sheet.png").shape[1] == 3 * (32 + 8)

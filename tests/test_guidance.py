@@ -12,10 +12,14 @@ import pytest
 from PIL import Image
 
 import jaxstyle
-from jaxstyle import cli, color, guidance, images, regions
+from jaxstyle.cli.main import main as cli
+from jaxstyle.image import color
+from jaxstyle.image.geometry import turned
+from jaxstyle.image.io import read_image, write_image
 from jaxstyle.metrics import METRICS
-from jaxstyle.objective import distances, prepare, term
-from jaxstyle.regions import Look, Region
+from jaxstyle.objective import guidance, regions
+from jaxstyle.objective.objective import distances, prepare, term
+from jaxstyle.objective.regions import Look, Region
 from jaxstyle.settings import Settings
 
 RANDOM = np.random.default_rng(8)
@@ -149,13 +153,13 @@ class TestLooks:
 class TestTurns:
     def test_quarters_are_exact(self):
         for quarters in range(4):
-            found = guidance.turned(CONTENT, 90 * quarters)
+            found = turned(CONTENT, 90 * quarters)
             np.testing.assert_array_equal(found, np.rot90(CONTENT, quarters))
 
     @pytest.mark.parametrize("degrees", [10, 45, 80, 100, 135, -30, 359])
     @pytest.mark.parametrize("shape", [(60, 90), (90, 60), (30, 120), (64, 64)])
     def test_others_have_no_empty_corners(self, degrees, shape):
-        found = guidance.turned(np.full((*shape, 3), 0.7, np.float32), degrees)
+        found = turned(np.full((*shape, 3), 0.7, np.float32), degrees)
         assert min(found.shape[:2]) >= 10
         np.testing.assert_allclose(found, 0.7, atol=0.02)
 
@@ -207,7 +211,7 @@ def files(tmp_path):
         ("left", np.repeat((x < 0.5)[..., None], 3, 2) * 1.0),
         ("right", np.repeat((x >= 0.5)[..., None], 3, 2) * 1.0),
     ):
-        images.write(tmp_path / f"{name}.png", picture.astype(np.float32))
+        write_image(tmp_path / f"{name}.png", picture.astype(np.float32))
     return tmp_path
 
 
@@ -232,14 +236,14 @@ class TestTheCommandLine:
     def test_scales_rotations_blend_and_colors(self, files):
         words = ["--style-scale", "0.5,1.5", "--style-rotation", "0,30", "--blend", "mix"]
         assert run(files, "content.png", "stripes.png", *words, "--color", "luminance") == 0
-        made, content = (images.read(files / f"{name}.png") for name in ("out", "content"))
+        made, content = (read_image(files / f"{name}.png") for name in ("out", "content"))
         ours, theirs = (each - color.luma(each) for each in (made, content))
         assert np.median(np.abs(ours - theirs)) < 0.02
 
     def test_preview_and_frames(self, files, monkeypatch):
         monkeypatch.setattr(cli, "_PREVIEW_SECONDS", 0.0)
         written = []
-        write = images.write
+        write = write_image
         monkeypatch.setattr(
             images, "write", lambda path, *a, **k: (written.append(path.name), write(path, *a, **k))
         )
@@ -249,8 +253,8 @@ class TestTheCommandLine:
         (frame,) = frames.iterdir()
         assert int(frame.stem) > 0  # the number of its step
         assert written == ["out.png", frame.name, "out.png"]
-        assert images.read(frame).shape == (40, 48, 3)
-        images.write(frames / "99999.png", STYLE)  # of another size
+        assert read_image(frame).shape == (40, 48, 3)
+        write_image(frames / "99999.png", STYLE)  # of another size
         example = Path(__file__).parents[1] / "examples" / "05_animation.py"
         for name in ("out.gif", "out.webp", "animated.png"):
             monkeypatch.setattr(sys, "argv", [str(example), str(frames), str(files / name)])
@@ -282,7 +286,7 @@ class TestTheCommandLine:
 
     def test_masks_must_fit(self, files):
         tall = np.ones((48, 20), np.float32)
-        content = images.read(files / "content.png")
+        content = read_image(files / "content.png")
         for mask, words in (
             (tall, "in the proportions of its picture"),
             (np.zeros((40, 48), np.float32), "is black"),

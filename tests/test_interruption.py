@@ -10,8 +10,11 @@ import time
 import numpy as np
 import pytest
 
-from jaxstyle import cli, images, interruption, progress
-from jaxstyle.interruption import Patience
+from jaxstyle.cli import progress
+from jaxstyle.cli import signals as interruption
+from jaxstyle.cli.main import main as cli
+from jaxstyle.cli.signals import Patience
+from jaxstyle.image.io import read_image, write_image
 
 WORDS = ("--size", 32, "--steps", 30, "--scales", 1, "--style-layers", "relu1_1")
 
@@ -30,7 +33,7 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("pictures")
     for number, name in enumerate(("content", "style")):
         picture = np.random.default_rng(number).random((32, 32, 3))
-        images.write(made / f"{name}.png", picture)
+        write_image(made / f"{name}.png", picture)
     return made
 
 
@@ -58,7 +61,7 @@ def test_a_run_goes_on_to_the_same_bytes(call, folder, tmp_path, capsys, monkeyp
     said = capsys.readouterr().err
     assert f"interrupted; step {10 * call} is in {out}, --resume goes on" in said
     assert ("Ctrl-C again stops at once" in said) == (call == 2)
-    assert images.read(out).shape == (32, 32, 3)
+    assert read_image(out).shape == (32, 32, 3)
     assert not out.with_suffix(".json").exists()
     assert run(folder, out, "--resume") == 0
     assert f"going on after step {10 * call} of 30" in capsys.readouterr().err

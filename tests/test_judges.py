@@ -11,8 +11,11 @@ import pytest
 from fetching import needed
 from made_up import pairs_of_pictures
 
-from jaxstyle import cli, images, judges
-from jaxstyle.judges import judge
+from jaxstyle.cli.main import main as cli
+from jaxstyle.image.geometry import resize
+from jaxstyle.image.io import read_image, write_image
+from jaxstyle.objective import judge as judges
+from jaxstyle.objective.judge import judge
 
 REFERENCE = json.loads((Path(__file__).parent / "data" / "judges_reference.json").read_text())
 PAIRS = pairs_of_pictures()
@@ -46,9 +49,7 @@ def test_the_judges_agree_with_the_published_values():
     for name, values in published.items():
         judged = judge(name)
         for number, value in zip(("I03", "I04", "I06", "I08", "I19"), values, strict=True):
-            pair = [
-                images.read(folder / side / f"{number}.bmp") for side in ("dist_dir", "ref_dir")
-            ]
+            pair = [read_image(folder / side / f"{number}.bmp") for side in ("dist_dir", "ref_dir")]
             if "ssim" in name:  # the official ones see luminance alone
                 pair = [np.repeat(each @ [[0.299], [0.587], [0.114]], 3, 2) for each in pair]
             found = float(judged(*(np.asarray(each, np.float32) for each in pair)))
@@ -93,7 +94,7 @@ def test_what_cannot_be_judged_is_told():
 
 def test_the_command_line_compares(tmp_path, capsys):
     for name, picture in zip("ab", PAIRS["noise"], strict=True):
-        images.write(tmp_path / f"{name}.png", picture)
+        write_image(tmp_path / f"{name}.png", picture)
     words = ["compare", *(str(tmp_path / f"{name}.png") for name in "ab"), "--metric", "lpips"]
     with pytest.raises(SystemExit) as stopped:
         cli.main([*words, "--metric", "gram", "--json"])
@@ -115,7 +116,7 @@ def test_the_command_line_compares(tmp_path, capsys):
 def test_the_command_line_compares_pictures_of_unlike_sizes(tmp_path, capsys):
     picture = PAIRS["place"][0]
     for name, shape in (("small", (35, 48)), ("large", (70, 96)), ("square", (70, 70))):
-        images.write(tmp_path / f"{name}.png", images.resize(picture, shape))
+        write_image(tmp_path / f"{name}.png", resize(picture, shape))
     for other, code in (("large", 0), ("square", 2)):
         words = ["compare", *(str(tmp_path / f"{n}.png") for n in ("small", other))]
         with pytest.raises(SystemExit) as stopped:

@@ -31,7 +31,8 @@ from forging import (
 )
 from made_up import made_up_resnet50
 
-from jaxstyle.backbones import architectures, layouts
+from jaxstyle.backbones import architectures
+from jaxstyle.weights.convert import layouts
 
 ALEXNET = {0: (64, 3, 11, 11), 3: (192, 64, 5, 5), 6: (384, 192, 3, 3), 8: (256, 384, 3, 3)}
 

@@ -15,7 +15,8 @@ import scipy.special
 import scipy.stats
 import skimage.metrics
 
-from jaxstyle.metrics import METRICS, find, pairs
+from jaxstyle.metrics import METRICS, find
+from jaxstyle.metrics import pairwise as pairs
 from jaxstyle.metrics.colors import color_histogram, palette
 from jaxstyle.metrics.structure import gmsd, ms_ssim, psnr, ssim
 

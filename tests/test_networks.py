@@ -11,15 +11,12 @@ from fetching import needed
 from made_up import made_up_resnet50
 from reference_picture import picture
 
-from jaxstyle import terms
-from jaxstyle.backbones import (
-    architectures,
-    building,
-    layouts,
-    networks,
-    weights,
-    winograd,
-)
+from jaxstyle.backbones import architectures, winograd
+from jaxstyle.backbones import extractor as networks
+from jaxstyle.backbones import ops as building
+from jaxstyle.objective import build as terms
+from jaxstyle.weights import registry as weights
+from jaxstyle.weights.convert import layouts
 
 REFERENCE = np.load(Path(__file__).parent / "data" / "features_reference.npz")
 SETTINGS = sorted({tuple(name.split("/")[:3]) for name in REFERENCE})

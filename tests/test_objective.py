@@ -6,9 +6,9 @@ import numpy as np
 import optax
 import pytest
 
-from jaxstyle import optimize
-from jaxstyle.objective import calibrate, double_exposure, evaluate, prepare, term
-from jaxstyle.pyramid import plan
+from jaxstyle.objective.objective import calibrate, double_exposure, evaluate, prepare, term
+from jaxstyle.optim import step as optimize
+from jaxstyle.transfer.scales import plan
 
 RANDOM = np.random.default_rng(5)
 CONTENT = jnp.asarray(RANDOM.random((12, 10, 3)), jnp.float32)

@@ -6,8 +6,8 @@ import numpy as np
 import optax
 import pytest
 
-from jaxstyle import optimize
-from jaxstyle.objective import Losses
+from jaxstyle.objective.objective import Losses
+from jaxstyle.optim import step as optimize
 
 SHAPE = (4, 5, 3)
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from forging import assert_one_line, closed_port, served
 
-from jaxstyle import packages
-from jaxstyle.packages import Package, Wanted
+from jaxstyle._util.cache import cache_folder
+from jaxstyle.weights import download as packages
+from jaxstyle.weights.download import Package, Wanted
 
 
 @pytest.fixture(autouse=True)
@@ -27,11 +28,11 @@ def cache(tmp_path, monkeypatch):
 
 def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert packages.cache_folder() == tmp_path / "cache"
+    assert cache_folder() == tmp_path / "cache"
     monkeypatch.delenv("JAXSTYLE_CACHE")
-    assert packages.cache_folder() == tmp_path / "xdg" / "jaxstyle"
+    assert cache_folder() == tmp_path / "xdg" / "jaxstyle"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # which its specification says to ignore
-    assert packages.cache_folder() == Path.home() / ".cache" / "jaxstyle"
+    assert cache_folder() == Path.home() / ".cache" / "jaxstyle"
 
 
 PAYLOAD = b"what is wanted " * 99

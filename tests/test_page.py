@@ -9,7 +9,7 @@ import numpy as np
 from pages import Parsed
 from PIL import Image
 
-from jaxstyle.page import embedded, page
+from jaxstyle.grid.page import embedded, page
 
 NASTY = "</script><b>x</b><!--<script>&amp;]]>\u2028\u2029\ud800'\"\\ __DATA__ ${title} \x00"
 # Names of SVG's elements, not an address; nothing is loaded from it.

@@ -22,7 +22,8 @@ from forging import (
     torch_zip,
 )
 
-from jaxstyle.backbones import layouts, pickles, weights
+from jaxstyle.weights import registry as weights
+from jaxstyle.weights.convert import layouts, pickles
 
 
 @pytest.fixture(autouse=True)

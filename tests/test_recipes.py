@@ -7,11 +7,13 @@ import pytest
 from fetching import needed
 
 import jaxstyle
-from jaxstyle import cli, images, recipes, samples
+from jaxstyle import recipes, samples
+from jaxstyle.cli.main import main as cli
+from jaxstyle.image.io import read_image, write_image
 from jaxstyle.recipes import RECIPES
 
 CONTENT, STYLE = (
-    images.read(samples.resolve(f"sample:{name}"), size=32) for name in ("valley", "swirls")
+    read_image(samples.resolve(f"sample:{name}"), size=32) for name in ("valley", "swirls")
 )
 SMALL = {"size": 32, "steps": 4, "scales": 1}
 
@@ -71,7 +73,7 @@ def test_the_command_line_lists_and_cites(capsys):
 
 def test_mixtures_layers_and_constants_from_the_command_line(capsys, tmp_path):
     for name, picture in (("c", CONTENT), ("s", STYLE)):
-        images.write(tmp_path / f"{name}.png", picture)
+        write_image(tmp_path / f"{name}.png", picture)
     words = ["stylize", tmp_path / "c.png", tmp_path / "s.png", "--quiet"]
     words += ["--metric", "gram@relu1_1,relu2_1=1", "--metric", "moments=0.5"]
     words += ["--content-metric", "self_similarity", "--size", 32, "--scales", 1]

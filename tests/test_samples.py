@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from jaxstyle import packages, samples
-from jaxstyle.packages import Package
+from jaxstyle import samples
+from jaxstyle.weights import download as packages
+from jaxstyle.weights.download import Package
 
 FOLDER = Path(samples.__file__).parent
 

@@ -13,9 +13,16 @@ import optax
 import pytest
 
 import jaxstyle
-from jaxstyle import cli, images, memory, optimize, parametrization, pyramid, tiles, transfer
-from jaxstyle.backbones import networks, weights
-from jaxstyle.objective import Losses
+from jaxstyle.backbones import extractor as networks
+from jaxstyle.cli.main import main as cli
+from jaxstyle.image import geometry as pyramid
+from jaxstyle.image.io import write_image
+from jaxstyle.objective.objective import Losses
+from jaxstyle.optim import parametrization
+from jaxstyle.optim import step as optimize
+from jaxstyle.transfer import memory, tiles
+from jaxstyle.transfer import stylize as transfer
+from jaxstyle.weights import registry as weights
 
 RNG = np.random.default_rng(7)
 ROUGH = RNG.random((60, 96, 3)).astype(np.float32)
@@ -273,7 +280,7 @@ class TestMemory:
     @pytest.fixture
     def files(self, tmp_path):
         for name, picture in (("content", SMOOTH), ("style", ROUGH)):
-            images.write(tmp_path / f"{name}.png", picture)
+            write_image(tmp_path / f"{name}.png", picture)
         return tmp_path
 
     def test_the_plan_says_what_the_run_says(self, files, capsys):

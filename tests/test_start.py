@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from jaxstyle import __main__, __version__, cli
+from jaxstyle import __main__, __version__
+from jaxstyle.cli.main import main as cli
 
 WISH = "glibc.malloc.hugetlb=1"
 

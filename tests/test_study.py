@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from jaxstyle import cli, images
+from jaxstyle.cli.main import main as cli
+from jaxstyle.image.io import write_image
 from jaxstyle.settings import Settings
 from jaxstyle.study import panel
 
@@ -83,7 +84,7 @@ def test_the_whole_study(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(panel, "LIKENESSES", ("self_similarity", "edges"))
     for name, picture in (("a", CONTENTS[0]), ("b", CONTENTS[1]), ("style", STYLE)):
         (tmp_path / name).mkdir()
-        images.write(tmp_path / name / f"{name}.png", picture)
+        write_image(tmp_path / name / f"{name}.png", picture)
     out = tmp_path / "study"
     words = ["study", "--contents", tmp_path / "a", "--contents", tmp_path / "b"]
     words += ["--styles", tmp_path / "style", "--styles", "sample:swirls", "-o", out]

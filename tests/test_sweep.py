@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jaxstyle import grid, sweep
+from jaxstyle.grid import stylize_grid as grid
+from jaxstyle.grid import sweep
 from jaxstyle.settings import Settings
 
 

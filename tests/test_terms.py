@@ -9,10 +9,10 @@ from fetching import needed
 from made_up import pairs_of_pictures
 
 import jaxstyle
-from jaxstyle import terms
 from jaxstyle.backbones import adain
 from jaxstyle.metrics import smoothing
-from jaxstyle.objective import distances, prepare, term
+from jaxstyle.objective import build as terms
+from jaxstyle.objective.objective import distances, prepare, term
 from jaxstyle.settings import Settings
 
 CONTENT, STYLE = (each[:48, :48] for each in pairs_of_pictures()["color"])

@@ -11,7 +11,8 @@ import pytest
 from fetching import needed
 
 import jaxstyle
-from jaxstyle import cli, images
+from jaxstyle.cli.main import main as cli
+from jaxstyle.image.io import read_image, read_settings, write_image
 
 SMALL = {"size": 32, "steps": 3, "scales": 1}
 
@@ -23,7 +24,7 @@ def pictures(tmp_path_factory):
     content = np.stack([x, y, (x - 0.5) ** 2 + (y - 0.4) ** 2 < 0.06], -1)
     style = np.stack([0.5 + 0.5 * np.sin(40 * (x + k * y)) for k in range(3)], -1)
     for name, picture in (("content", content), ("style", style)):
-        images.write(folder / f"{name}.png", picture)
+        write_image(folder / f"{name}.png", picture)
     return folder
 
 
@@ -43,7 +44,7 @@ def test_a_run_lowers_the_loss_and_repeats_to_the_byte(pictures, tmp_path):
     for name in ("a", "b"):
         assert run(arguments(pictures, tmp_path / f"{name}.png", "--quiet")) == 0
     assert (tmp_path / "a.png").read_bytes()[:-1]
-    first, second = (images.read(tmp_path / f"{name}.png") for name in ("a", "b"))
+    first, second = (read_image(tmp_path / f"{name}.png") for name in ("a", "b"))
     np.testing.assert_array_equal(first, second)
     assert first.shape == (26, 32, 3)
     facts = json.loads((tmp_path / "a.json").read_text())
@@ -51,7 +52,7 @@ def test_a_run_lowers_the_loss_and_repeats_to_the_byte(pictures, tmp_path):
     assert len(facts["history"]["moments"]) == 3
     assert facts["settings"]["steps"] == 3
     assert set(facts["inputs"]) == {"content", "style"}
-    inside = json.loads(images.read_settings(tmp_path / "a.png"))
+    inside = json.loads(read_settings(tmp_path / "a.png"))
     assert inside["settings"] == facts["settings"]
     assert [path.name for path in tmp_path.iterdir() if ".part" in path.name] == []
 
@@ -73,11 +74,12 @@ def test_a_run_that_diverges_keeps_the_last_good_picture(pictures, tmp_path, cap
     said = capsys.readouterr().err
     assert re.search(r"stopped being finite at step \d", said)
     assert said.count("\n") == 1
-    assert np.isfinite(images.read(out)).all()
+    assert np.isfinite(read_image(out)).all()
 
 
 def test_ctrl_c_saves_what_there_is(pictures, tmp_path, monkeypatch):
-    from jaxstyle import programs, progress
+    from jaxstyle.cli import progress
+    from jaxstyle.transfer import programs
 
     monkeypatch.setattr(programs, "CHUNK", 1)
 
@@ -86,7 +88,7 @@ def test_ctrl_c_saves_what_there_is(pictures, tmp_path, monkeypatch):
 
     monkeypatch.setattr(progress, "_lines", lambda: interrupt)
     assert run(arguments(pictures, tmp_path / "out.png")) == 130
-    assert images.read(tmp_path / "out.png").shape == (26, 32, 3)
+    assert read_image(tmp_path / "out.png").shape == (26, 32, 3)
 
 
 def test_a_thin_picture_has_no_scales_that_are_too_coarse_for_it():
@@ -211,7 +213,7 @@ def test_the_example_by_hand(pictures, tmp_path, monkeypatch, capsys):
     losses = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0] / 2
-    assert images.read(tmp_path / "out.png").shape == (40, 50, 3)
+    assert read_image(tmp_path / "out.png").shape == (40, 50, 3)
 
 
 @pytest.mark.slow
@@ -219,7 +221,7 @@ def test_the_second_example(tmp_path, monkeypatch, capsys):
     out = tmp_path / "sheet.png"
     run_example("02_every_metric.py", monkeypatch, out, 32, 1, "gram", "palette")
     assert "palette" in capsys.readouterr().out
-    assert images.read(out).shape[1] == 5 * (32 + 8)
+    assert read_image(out).shape[1] == 5 * (32 + 8)
 
 
 @pytest.mark.slow
@@ -227,7 +229,7 @@ def test_the_fourth_example(tmp_path, monkeypatch, capsys):
     out = tmp_path / "sheet.png"
     run_example("04_control.py", monkeypatch, out, 32, 1)
     assert "two styles" in capsys.readouterr().out
-    assert images.read(out).shape[1] == 5 * (32 + 8)
+    assert read_image(out).shape[1] == 5 * (32 + 8)
 
 
 @pytest.mark.slow
@@ -235,7 +237,7 @@ def test_the_seventh_example(tmp_path, monkeypatch, capsys):
     out = tmp_path / "sheet.png"
     run_example("07_what_to_try.py", monkeypatch, out, 32, 1, "color")
     assert "--color luminance" in capsys.readouterr().out
-    assert images.read(out).shape[1] == 6 * (32 + 8)
+    assert read_image(out).shape[1] == 6 * (32 + 8)
 
 
 @pytest.mark.slow
@@ -245,7 +247,7 @@ def test_the_third_example(tmp_path, monkeypatch, capsys):
     out = tmp_path / "sheet.png"
     run_example("03_resnet.py", monkeypatch, out, 48, 1)  # AlexNet needs 31 pixels
     assert capsys.readouterr().out.count("to style") == 8
-    assert images.read(out).shape[1] == 4 * (48 + 8)
+    assert read_image(out).shape[1] == 4 * (48 + 8)
 
 
 def test_the_first_example(pictures, tmp_path, monkeypatch, capsys):
@@ -257,4 +259,4 @@ def test_the_first_example(pictures, tmp_path, monkeypatch, capsys):
     inputs = [pictures / "content.png", pictures / "style.png"]
     run_example("01_first_picture.py", monkeypatch, *inputs, out)
     assert f"{out}: total " in capsys.readouterr().out
-    assert images.read(out).shape == (26, 32, 3)
+    assert read_image(out).shape == (26, 32, 3)

@@ -23,10 +23,13 @@ from forging import (
     write_pth,
 )
 
-from jaxstyle import packages
-from jaxstyle.backbones import architectures, layouts, weights
+from jaxstyle._util.cache import cache_folder
+from jaxstyle.backbones import architectures
+from jaxstyle.weights import download as packages
+from jaxstyle.weights import registry as weights
+from jaxstyle.weights.convert import layouts
 
-REAL_CACHE = packages.cache_folder()
+REAL_CACHE = cache_folder()
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +112,7 @@ def test_a_machine_without_a_home_has_no_cache(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
     assert weights.load("vgg16").architecture == "vgg16"
-    assert not packages.cache_folder().exists()
+    assert not cache_folder().exists()
 
 
 def test_another_installed_file_is_refused_before_it_is_parsed(tmp_path, monkeypatch):

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.backbones.architectures import ADAIN_DECODER
-from jaxstyle.backbones.building import convolve
-from jaxstyle.backbones.networks import Parameters, features
+from jaxstyle.backbones.extractor import Parameters, features
+from jaxstyle.backbones.ops import convolve
 
 _LAYER = "relu4_1"
 _STRIDE = 8

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from jaxstyle.suggest import nearest
+from jaxstyle._util.names import nearest
 
 VGG_BLOCKS: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}

@@ -14,15 +14,7 @@ import jax
 from jaxtyping import Array, Float
 
 from jaxstyle.backbones.architectures import Convolution, needed
-from jaxstyle.backbones.building import (
-    Grid,
-    Padding,
-    Pooling,
-    convolve,
-    normalized,
-    pool,
-    remembered,
-)
+from jaxstyle.backbones.ops import Grid, Padding, Pooling, convolve, normalized, pool, remembered
 
 
 class Chain(nn.Module):

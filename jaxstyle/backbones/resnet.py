@@ -14,15 +14,7 @@ import jax
 from jaxtyping import Array, Float
 
 from jaxstyle.backbones.architectures import RESNET_BLOCKS, convolutions
-from jaxstyle.backbones.building import (
-    Grid,
-    Padding,
-    Pooling,
-    convolve,
-    normalized,
-    pool,
-    remembered,
-)
+from jaxstyle.backbones.ops import Grid, Padding, Pooling, convolve, normalized, pool, remembered
 
 
 class ResNet(nn.Module):

@@ -11,8 +11,8 @@ import pkgutil
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from jaxstyle._util.names import nearest
 from jaxstyle.metrics.metric import Kind, Metric
-from jaxstyle.suggest import nearest
 
 __all__ = ["KINDS", "METRICS", "Metric", "find"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import IMAGE, Metric
-from jaxstyle.metrics.pairs import by_rows, safe_sqrt, squared_distances, unit
+from jaxstyle.metrics.pairwise import by_rows, safe_sqrt, squared_distances, unit
 
 Image = Float[Array, "h w c"]
 

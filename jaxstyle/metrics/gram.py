@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
-from jaxstyle.metrics.pairs import exactly
+from jaxstyle.metrics.pairwise import exactly
 
 
 def gram_matrix(features: Float[Array, "n c"], shift: float = 0.0) -> Float[Array, "c c"]:

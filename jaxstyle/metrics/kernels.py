@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxstyle.metrics.gram import gram_matrix
 from jaxstyle.metrics.metric import PAIRWISE_LAYERS, STYLE_LAYERS, Metric
-from jaxstyle.metrics.pairs import by_rows, safe_sqrt, squared_distances
+from jaxstyle.metrics.pairwise import by_rows, safe_sqrt, squared_distances
 
 Positions = Float[Array, "n c"]
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import CONTENT_LAYERS, PAIRWISE_LAYERS, Metric
-from jaxstyle.metrics.pairs import PAIRS_AT_ONCE, exactly, nearest, unit
+from jaxstyle.metrics.pairwise import PAIRS_AT_ONCE, exactly, nearest, unit
 
 Positions = Float[Array, "n c"]
 

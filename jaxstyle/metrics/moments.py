@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from jaxstyle.metrics.gram import covariance_matrix
 from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
-from jaxstyle.metrics.pairs import exactly, safe_sqrt
+from jaxstyle.metrics.pairwise import exactly, safe_sqrt
 
 Vector = Float[Array, " c"]
 

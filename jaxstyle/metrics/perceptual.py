@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import Metric
-from jaxstyle.metrics.pairs import safe_sqrt
+from jaxstyle.metrics.pairwise import safe_sqrt
 
 Grid = Float[Array, "_h _w _c"]
 Fitted = Mapping[str, Mapping[str, Float[Array, " _n"]]]

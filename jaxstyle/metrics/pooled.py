@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
-from jaxstyle.metrics.pairs import safe_sqrt
+from jaxstyle.metrics.pairwise import safe_sqrt
 
 Vector = Float[Array, " c"]
 

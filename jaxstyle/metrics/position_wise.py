@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import CONTENT_LAYERS, Metric
-from jaxstyle.metrics.pairs import unit
+from jaxstyle.metrics.pairwise import unit
 
 Positions = Float[Array, "n c"]
 

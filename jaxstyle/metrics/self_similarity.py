@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import CONTENT_LAYERS, Metric
-from jaxstyle.metrics.pairs import by_rows, exactly, unit
+from jaxstyle.metrics.pairwise import by_rows, exactly, unit
 
 Positions = Float[Array, "n c"]
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.suggest import nearest
+from jaxstyle._util.names import nearest
 
 Smoothing = Literal["none", "softmax", "relative", "scaled"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
-from jaxstyle.metrics.pairs import safe_sqrt
+from jaxstyle.metrics.pairwise import safe_sqrt
 
 BLOCK = 16
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import IMAGE, Metric
-from jaxstyle.metrics.pairs import safe_sqrt
+from jaxstyle.metrics.pairwise import safe_sqrt
 
 Image = Float[Array, "h w c"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import PAIRWISE_LAYERS, STYLE_LAYERS, Metric
-from jaxstyle.metrics.pairs import by_rows, nearest, squared_distances, unit
+from jaxstyle.metrics.pairwise import by_rows, nearest, squared_distances, unit
 
 Positions = Float[Array, "n c"]
 Grid = Float[Array, "_h _w _c"]

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from jaxstyle._util.names import nearest
 from jaxstyle.recipes.recipe import Recipe
 from jaxstyle.settings import Settings, check_names
-from jaxstyle.suggest import nearest
 
 __all__ = ["RECIPES", "Recipe", "find", "settings"]
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from jaxstyle import packages
-from jaxstyle.files import sha256
-from jaxstyle.packages import Package, Report, Wanted, silent
-from jaxstyle.suggest import nearest
+from jaxstyle._util.cache import cache_folder
+from jaxstyle._util.files import sha256
+from jaxstyle._util.names import nearest
+from jaxstyle.weights import download as packages
+from jaxstyle.weights.download import Package, Report, Wanted, silent
 
 PREFIX = "sample:"
 Kind = Literal["content", "style"]
@@ -212,7 +213,7 @@ def _beside(sample: Own) -> Path:
 
 
 def _target(name: str) -> Path:
-    return packages.cache_folder() / "samples" / f"{name}{Path(FETCHED[name].member).suffix}"
+    return cache_folder() / "samples" / f"{name}{Path(FETCHED[name].member).suffix}"
 
 
 def _row(name: str, sample: Own | Fetched, where: Path | None, status: str) -> dict[str, Any]:

@@ -28,11 +28,13 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageFile
 
-from jaxstyle import images, packages, samples
-from jaxstyle.files import sha256
-from jaxstyle.packages import Report, silent
+from jaxstyle import samples
+from jaxstyle._util.cache import cache_folder
+from jaxstyle._util.files import sha256
+from jaxstyle._util.names import nearest
+from jaxstyle.image.io import Picture, read_image
 from jaxstyle.study import picture_folder
-from jaxstyle.suggest import nearest
+from jaxstyle.weights.download import Report, silent
 
 PREFIX = "tfds:"
 _SPEC = re.compile(
@@ -100,7 +102,7 @@ def pictures(
             found += _prepared(source, size, data_dir)
         else:
             for name, path in _files(source, offline, report):
-                found.append(Named(name, images.read(path, size=size), sha256(path)))
+                found.append(Named(name, read_image(path, size=size), sha256(path)))
     names = _unique([named.name for named in found])
     return [named._replace(name=name) for named, name in zip(found, names, strict=True)]
 
@@ -176,7 +178,7 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 def sets_folder() -> Path:
     """Where `prepare` puts sets, and where they are looked for first; it need not exist yet."""
-    return packages.cache_folder() / "tfds"
+    return cache_folder() / "tfds"
 
 
 def prepare(
@@ -188,7 +190,7 @@ def prepare(
 ) -> str:
     """Make a set of TensorFlow Datasets out of a folder of pictures.
 
-    Each picture is put right as `images.read` does it, rounded to 8 bits, and kept losslessly, with
+    Each picture is put right as `read_image` does it, rounded to 8 bits, and kept losslessly, with
     its file's name and SHA-256. The order is that of the names. Of a folder that is prepared
     already nothing is written again.
 
@@ -231,7 +233,7 @@ def prepare(
         if index and 10 * index // len(files) > 10 * (index - 1) // len(files):
             tell(f"{index} of {len(files)} pictures")
         file, digest = rows[index]
-        return {"image": _png(images.read(files[index])), "file": file, "sha256": digest}
+        return {"image": _png(read_image(files[index])), "file": file, "sha256": digest}
 
     tell(f"preparing {len(files)} pictures of {folder} as {spec} in {root} ...")
     with _quiet(), tempfile.TemporaryDirectory(prefix="jaxstyle-") as downloads:
@@ -248,7 +250,7 @@ def prepare(
     return spec
 
 
-def _png(picture: images.Picture) -> bytes:
+def _png(picture: Picture) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(np.round(picture * 255).astype(np.uint8)).save(stream, "PNG")
     return stream.getvalue()
@@ -310,13 +312,13 @@ def _prepared(spec: str, size: int | None, data_dir: str | Path | None) -> list[
     prepared = _Set(tfds, there, spec)
     found = []
     with tempfile.TemporaryDirectory(prefix="jaxstyle-") as folder:
-        # `images.read` takes files, and is what puts every kind of picture right.
+        # `read_image` takes files, and is what puts every kind of picture right.
         path = Path(folder, "picture")
         for part, index, example in prepared.examples(wanted.split):
             stored = example[prepared.image]
             path.write_bytes(stored)
             try:
-                picture = images.read(path, size=size)
+                picture = read_image(path, size=size)
             except ValueError:
                 raise ValueError(f"{spec}: picture {index} of {part} cannot be read") from None
             name = "-".join(filter(None, [wanted.name, wanted.config, part, str(index)]))

@@ -21,10 +21,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxstyle import terms
-from jaxstyle.images import Picture
+from jaxstyle.image.io import Picture
 from jaxstyle.metrics.metric import Kind
-from jaxstyle.objective import Objective, distances, prepare
+from jaxstyle.objective import build as terms
+from jaxstyle.objective.objective import Objective, distances, prepare
 from jaxstyle.settings import Settings
 
 Axis = Literal["effectiveness", "coherence"]

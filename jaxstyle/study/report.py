@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jaxstyle import page
+from jaxstyle.grid import page
 from jaxstyle.study import statistics
 from jaxstyle.study.answer import answer
 from jaxstyle.study.plane import interval_text, plane

@@ -24,16 +24,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jaxstyle import grid, images, manifest, page
-from jaxstyle.files import write_whole
-from jaxstyle.folder import Folder, Place
-from jaxstyle.images import Picture
-from jaxstyle.run import Run, Sources
+from jaxstyle._util.files import write_whole
+from jaxstyle.grid import page
+from jaxstyle.grid import stylize_grid as grid
+from jaxstyle.grid.results import Folder, Place
+from jaxstyle.image.geometry import fit_within, resize
+from jaxstyle.image.io import Picture, read_image
 from jaxstyle.settings import Settings
 from jaxstyle.study import report as reports
 from jaxstyle.study.datasets import Named, pictures
 from jaxstyle.study.panel import NETWORKS, Bench, Judge, judges
 from jaxstyle.study.plane import plane
+from jaxstyle.transfer import manifest
+from jaxstyle.transfer.job import Run, Sources
 
 LEAST = 64
 """Judges need 31 pixels of a style's halves."""
@@ -178,9 +181,7 @@ def study(
     }
     summary = reports.summarize(told)
     told["pictures"] = {
-        f"{told['objectives'][point]['name']}|{content.name}|{style.name}": _shown(
-            images.read(file)
-        )
+        f"{told['objectives'][point]['name']}|{content.name}|{style.name}": _shown(read_image(file))
         for point in (_shown_points(summary) if pictures_shown else ())
         for pair, (content, style) in enumerate(pairs)
         if (file := made.places[point * len(pairs) + pair].picture).exists()
@@ -237,7 +238,7 @@ class _Scores:
     def judged(self, places: Sequence[Place]) -> list[list[float]]:
         """Let the judges look at the pictures of an objective."""
         found = [
-            self._bench.scores(images.read(each.picture), *divmod(pair, len(self._styles))).tolist()
+            self._bench.scores(read_image(each.picture), *divmod(pair, len(self._styles))).tolist()
             for pair, each in enumerate(places)
         ]
         metrics = places[0].settings["metric"]
@@ -270,7 +271,7 @@ def _square(named: Named, size: int) -> Named:
         raise ValueError(f"{named.name} is smaller than {size} pixels: {width} × {height}")
     top, left = (height - side) // 2, (width - side) // 2
     middle = named.picture[top : top + side, left : left + side]
-    return named._replace(picture=images.resize(middle, (size, size)))
+    return named._replace(picture=resize(middle, (size, size)))
 
 
 def _input(named: Named) -> dict[str, str]:
@@ -299,8 +300,8 @@ def _shown_points(summary: Mapping[str, Any]) -> list[int]:
 
 
 def _shown(picture: Picture) -> str:
-    shape = images.fit(picture.shape[0], picture.shape[1], SHOWN)
-    return page.embedded(images.resize(picture, shape), quality=80)
+    shape = fit_within(picture.shape[0], picture.shape[1], SHOWN)
+    return page.embedded(resize(picture, shape), quality=80)
 
 
 def _write(path: Path, text: str) -> None:

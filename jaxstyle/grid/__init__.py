@@ -1,0 +1,1 @@
+"""Many transfers: sweeps, batches, result folders."""

@@ -1,0 +1,69 @@
+"""A sweep as one HTML page that needs nothing else. NumPy and Pillow only."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from jaxstyle.image.io import Picture
+
+_TEMPLATE = Path(__file__).with_name("page.html")
+# `<` could end the script element that holds the data; in JSON these stand inside strings only.
+_ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
+
+
+def page(data: Mapping[str, Any]) -> str:
+    """An HTML page that shows the results of a sweep; the same text for the same data.
+
+    >>> "</script><b>" in page({"title": "</script><b>"})
+    False
+
+    Args:
+        data: What to show, as JSON would hold it. Numbers that are not finite become null,
+            objects that JSON does not know their `str`.
+
+            - `title`: a text; `command`: a text or None.
+            - `inputs`: `role` ("content" or "style"), `name` and `picture` (a data URI) of each.
+            - `axes`: `name` and `values` (labels) of each swept setting; the last runs across.
+            - `zipped`: True if the cells are no grid and stand in their own order.
+            - `cells`: `name`, `file` (relative path), `values` (axis to label), `picture` (a data
+              URI or None), `failure` (a line or None), `history` (term to its loss at every step,
+              unweighted but for `total`), `scales` (`size` and `steps` of each), `settings`,
+              `seconds`.
+            - `facts`: name to text, for the footer.
+    """
+    # The detour turns NaN and infinity into null, which JSON in a browser would refuse.
+    plain = json.loads(json.dumps(data, default=str), parse_constant=lambda name: None)
+    return filled(_TEMPLATE, plain)
+
+
+def filled(template: Path, data: Any) -> str:
+    """A page from its template, with data in place of `__DATA__`.
+
+    Args:
+        template: An HTML file; the data stands in a script element of type application/json.
+        data: JSON.
+    """
+    text = json.dumps(data).translate(_ESCAPES)
+    return template.read_text(encoding="utf-8").replace("__DATA__", text)
+
+
+def embedded(picture: Picture, quality: int = 88) -> str:
+    """A picture as a data URI, JPEG with full color resolution.
+
+    Args:
+        picture: Values in [0, 1]; those outside are clipped.
+        quality: Of the JPEG, 1 to 100.
+    """
+    pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    file = io.BytesIO()
+    # Not `optimize`: Pillow then needs room for the whole file, and noise outgrows what it takes.
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=0)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,1 @@
+"""Pictures: reading and writing, color, geometry. NumPy and Pillow only."""

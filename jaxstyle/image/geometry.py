@@ -1,0 +1,118 @@
+"""Coarse to fine: which sizes a run works through, and the bucket that its pictures are laid in."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+Picture = Float[np.ndarray, "h w 3"]
+_LANCZOS = Image.Resampling.LANCZOS
+
+SIXTEENTH = 16
+"""A bucket's sides are whole sixteenths of its longest side."""
+
+
+def bucket(height: int, width: int) -> tuple[int, int]:
+    """The shape that pictures of about these proportions share, so that they share programs.
+
+    >>> bucket(171, 256), bucket(165, 256), bucket(192, 256)
+    ((176, 256), (176, 256), (192, 256))
+    """
+    longest = max(height, width)
+    unit = max(1, round(longest / SIXTEENTH))
+    rows, columns = (min(longest, math.ceil(side / unit) * unit) for side in (height, width))
+    return rows, columns
+
+
+def laid(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A picture or mask in its bucket: what is missing below and right is its reflection."""
+    missing = [(0, whole - side) for whole, side in zip(shape, picture.shape[:2], strict=True)]
+    if not any(after for _, after in missing):
+        return picture
+    return np.pad(picture, missing + [(0, 0)] * (picture.ndim - 2), mode="symmetric")
+
+
+def lifted(picture: np.ndarray, part: tuple[float, float]) -> np.ndarray:
+    """A picture out of its bucket.
+
+    Args:
+        picture: Of the bucket's proportions.
+        part: The share of its rows and of its columns that are the picture.
+    """
+    rows, columns = (
+        max(1, round(side * share)) for side, share in zip(picture.shape[:2], part, strict=True)
+    )
+    return picture[:rows, :columns]
+
+
+def fit_within(height: int, width: int, size: int) -> tuple[int, int]:
+    """Height and width of a picture whose longest side becomes `size`, never enlarged.
+
+    >>> fit_within(3000, 4000, 256)
+    (192, 256)
+    >>> fit_within(30, 40, 256)
+    (30, 40)
+    """
+    scale = min(1.0, size / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def resize(image: Picture, shape: tuple[int, int]) -> Picture:
+    """Resample to (height, width), either way, with an antialiased Lanczos filter, in [0, 1]."""
+    height, width = shape
+    channels = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(image[..., c], dtype=np.float32)).resize(
+                (width, height), _LANCZOS
+            )
+        )
+        for c in range(3)
+    ]
+    return np.clip(np.stack(channels, axis=-1), 0, 1)
+
+
+def turned(picture: np.ndarray, degrees: float) -> np.ndarray:
+    """A picture or mask rotated counterclockwise, without the corners that have no content.
+
+    >>> turned(np.array([[1.0, 2.0]]), 90).tolist()
+    [[2.0], [1.0]]
+    """
+    quarters, rest = divmod(degrees, 90)
+    picture = np.ascontiguousarray(np.rot90(picture, int(quarters)))
+    if rest == 0:
+        return picture
+    height, width = picture.shape[:2]
+    planes = picture.reshape(height, width, -1)
+    rotated = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(planes[..., k])).rotate(
+                rest, Image.Resampling.BICUBIC, expand=True
+            )
+        )
+        for k in range(planes.shape[2])
+    ]
+    found = np.clip(np.stack(rotated, -1), 0, 1)
+    tall, wide = _inscribed(height, width, math.radians(rest))
+    top, left = (found.shape[0] - tall) // 2, (found.shape[1] - wide) // 2
+    found = found[top : top + tall, left : left + wide]
+    return found if picture.ndim == 3 else found[..., 0]
+
+
+def _inscribed(height: int, width: int, angle: float) -> tuple[int, int]:
+    """The largest upright rectangle in a rotated one, less two pixels for the edges' blending."""
+    sine, cosine = math.sin(angle), math.cos(angle)
+    long, short = max(height, width), min(height, width)
+    if short <= 2 * sine * cosine * long or abs(sine - cosine) < 1e-9:
+        half = short / 2
+        if width >= height:
+            tall, wide = half / cosine, half / sine
+        else:
+            tall, wide = half / sine, half / cosine
+    else:
+        double = cosine**2 - sine**2
+        tall = (height * cosine - width * sine) / double
+        wide = (width * cosine - height * sine) / double
+    return max(1, int(tall) - 2), max(1, int(wide) - 2)

@@ -1,0 +1,1 @@
+"""The objective: terms, targets, calibration, and the weighted sum."""

@@ -1,0 +1,142 @@
+"""What the optimizer moves: pixels, or coordinates in which a picture is easier to move.
+
+A parametrization is an exact change of coordinates, linear both ways. The picture stays what it is
+between steps (clipped to [0, 1]); only a step is taken in the coordinates. So the optimizer's own
+state belongs to them, and everything else knows pixels alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from jaxstyle._util.names import nearest
+
+Image = Float[Array, "h w 3"]
+
+
+class Parametrization(NamedTuple):
+    """Coordinates of pictures of one shape.
+
+    Attributes:
+        encode: From a picture to its coordinates, one array.
+        decode: Back: `decode(encode(image))` is the picture. Linear.
+    """
+
+    encode: Callable[[Image], Float[Array, ...]]
+    decode: Callable[[Float[Array, ...]], Image]
+
+
+PIXELS = Parametrization(lambda image: image, lambda image: image)
+
+LEVELS = 5
+"""Of the Laplacian pyramid (STROTSS's code)."""
+
+
+def _halved(side: int) -> int:
+    return (side + 1) // 2
+
+
+def laplacian(shape: tuple[int, int, int]) -> Parametrization:
+    """Differences between a picture and its half-sized copy, and so on, and the smallest copy.
+
+    A step at a coarse level moves whole areas at once: low frequencies converge sooner.
+
+    References:
+        Kolkin, Salavon & Shakhnarovich, "Style Transfer by Relaxed Optimal Transport and
+        Self-Similarity" (CVPR 2019), section 2.5: the optimization runs on the Laplacian pyramid.
+        Deviations: the picture is clipped and decomposed anew at each step; resizing is bilinear
+        with antialiasing on the way down.
+    """
+    shapes = [shape]
+    while len(shapes) < LEVELS and min(shapes[-1][:2]) > 1:
+        rows, columns, channels = shapes[-1]
+        shapes.append((_halved(rows), _halved(columns), channels))
+    unravel = ravel_pytree([np.zeros(each, np.float32) for each in shapes])[1]
+
+    def encode(image: Image) -> Float[Array, " n"]:
+        levels = []
+        for fine, coarse in itertools.pairwise(shapes):
+            small = jax.image.resize(image, coarse, "linear")
+            levels.append(image - jax.image.resize(small, fine, "linear"))
+            image = small
+        return ravel_pytree([*levels, image])[0]
+
+    def decode(coordinates: Float[Array, " n"]) -> Image:
+        *levels, image = unravel(coordinates)
+        for level in reversed(levels):
+            image = level + jax.image.resize(image, level.shape, "linear")
+        return image
+
+    return Parametrization(encode, decode)
+
+
+# Rows: the roots of the covariance of natural pictures' colors (lucid, color.py: ImageNet).
+_COLORS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+
+
+def fourier(shape: tuple[int, int, int]) -> Parametrization:
+    """Frequencies of decorrelated colors, each in proportion to what natural pictures have of it.
+
+    Real and imaginary parts of the spectrum, divided by 1/frequency and by the colors' root
+    covariance. Both gains have a mean square of 1: noise of some size in the coordinates is a
+    picture of that size.
+
+    References:
+        Olah, Mordvintsev & Schubert, "Feature Visualization" (Distill 2017), preconditioning;
+        lucid, optvis/param/spatial.py and color.py. Deviations: linear, kept in range by clipping
+        the picture in place of a sigmoid.
+    """
+    height, width, _ = shape
+    rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]
+    gain = 1 / np.maximum(np.hypot(rows, columns), 1 / max(height, width))
+    # Columns but the first and last of the half spectrum stand for two.
+    twice = np.where(
+        (np.arange(gain.shape[1]) == 0) | (2 * np.arange(gain.shape[1]) == width), 1, 2
+    )
+    gain = gain / np.sqrt((gain**2 * twice).sum() / (height * width))
+    gain = jnp.asarray(gain[..., None], jnp.float32)
+    colors = _COLORS / np.sqrt((_COLORS**2).sum() / 3)
+    to_rgb, from_rgb = (
+        jnp.asarray(each.T, jnp.float32) for each in (colors, np.linalg.inv(colors))
+    )
+    root = np.sqrt(2).astype(np.float32)
+
+    def encode(image: Image) -> Float[Array, " n"]:
+        spectrum = jnp.fft.rfft2(image @ from_rgb, axes=(0, 1), norm="ortho") * root / gain
+        return ravel_pytree((spectrum.real, spectrum.imag))[0]
+
+    def decode(coordinates: Float[Array, " n"]) -> Image:
+        real, imaginary = coordinates.reshape(2, *gain.shape[:2], 3)
+        spectrum = gain / root * jax.lax.complex(real, imaginary)
+        return jnp.fft.irfft2(spectrum, (height, width), axes=(0, 1), norm="ortho") @ to_rgb
+
+    return Parametrization(encode, decode)
+
+
+PARAMETRIZATIONS: dict[str, Callable[[Any], Parametrization]] = {
+    "pixels": lambda shape: PIXELS,
+    "laplacian": laplacian,
+    "fourier": fourier,
+}
+
+
+def parametrization(name: str, shape: tuple[int, ...]) -> Parametrization:
+    """Coordinates by name, for pictures of a shape.
+
+    Raises:
+        ValueError: No parametrization has that name.
+    """
+    if name not in PARAMETRIZATIONS:
+        raise ValueError(
+            f"no parametrization is named {name!r}{nearest(name, PARAMETRIZATIONS)}; "
+            f"there are {', '.join(PARAMETRIZATIONS)}"
+        )
+    return PARAMETRIZATIONS[name](tuple(shape))

@@ -1,0 +1,1 @@
+"""One transfer: job, steppers, loop, checkpoints, manifest."""

@@ -1,0 +1,1 @@
+"""Pretrained weights: registry, cache, download, conversion."""

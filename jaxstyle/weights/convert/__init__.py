@@ -1,0 +1,1 @@
+"""Conversion of weight files into the canonical form."""

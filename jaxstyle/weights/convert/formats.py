@@ -1,0 +1,108 @@
+"""Opens the files that people keep weights in: names and tensors come out, whatever the format."""
+
+from __future__ import annotations
+
+import io
+import math
+import mmap
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jaxstyle.weights.convert import onnx, pickles, tfjs
+from jaxstyle.weights.convert.pickles import StoredTensor, shown
+
+
+def open_tensors(file: BinaryIO, path: Path) -> Mapping[str, StoredTensor]:
+    """What the file holds, by the names in it; most formats read no numbers yet.
+
+    Args:
+        file: Open for reading; keep it open until the tensors have been read.
+        path: Where it is.
+
+    Raises:
+        ValueError: It is in no known format, or asks for code to be run.
+    """
+    head = file.read(9)
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if head.startswith(b"\x89HDF"):
+        return _read_h5(file)
+    if head[8:] == b"{" and int.from_bytes(head[:8], "little") < size:
+        return _read_safetensors(path)
+    if head.startswith(b"PK") and not _has_pickle(file):
+        return _read_npz(file)
+    if head.startswith((b"PK", b"\x80")):
+        return pickles.read(file)
+    if head.startswith(b"\x1f\x8b"):
+        return tfjs.read(file)
+    if head.startswith(b"\x08"):
+        return onnx.read(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+    raise ValueError(
+        "expected a PyTorch (.pth, .pt), safetensors, .npz, Keras .h5, ONNX "
+        "or packed TensorFlow.js file"
+    )
+
+
+def _has_pickle(file: BinaryIO) -> bool:
+    names = zipfile.ZipFile(file).namelist()
+    return any(name.split("/")[-1] == "data.pkl" for name in names)
+
+
+def _read_safetensors(path: Path) -> dict[str, StoredTensor]:
+    import ml_dtypes
+    from safetensors import safe_open
+
+    kinds = {"F16": np.float16, "F32": np.float32, "F64": np.float64, "BF16": ml_dtypes.bfloat16}
+    opened: Any = safe_open(path, framework="np")
+
+    def entry(name: str) -> StoredTensor:
+        part = opened.get_slice(name)
+        # Whatever is not listed is refused later, so any integer stands for it.
+        dtype = np.dtype(kinds.get(part.get_dtype(), np.int64))
+        return StoredTensor(tuple(part.get_shape()), dtype, lambda: opened.get_tensor(name))
+
+    return {name: entry(name) for name in opened.keys()}  # noqa: SIM118
+
+
+def _read_npz(file: BinaryIO) -> dict[str, StoredTensor]:
+    archive = zipfile.ZipFile(file)
+
+    def entry(member: zipfile.ZipInfo) -> StoredTensor:
+        with archive.open(member) as opened:
+            version = np.lib.format.read_magic(opened)
+            header = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            shape, _, dtype = header(opened)
+            if opened.tell() + math.prod(shape) * dtype.itemsize != member.file_size:
+                raise ValueError(f"{shown(member.filename)} is not as long as its shape claims")
+
+        def read_array() -> NDArray[Any]:
+            with archive.open(member) as opened:
+                return np.lib.format.read_array(opened, allow_pickle=False)
+
+        return StoredTensor(shape, dtype, read_array)
+
+    members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+    return {member.filename.removesuffix(".npy"): entry(member) for member in members}
+
+
+def _read_h5(file: BinaryIO) -> dict[str, StoredTensor]:
+    import h5py
+
+    found: dict[str, StoredTensor] = {}
+
+    def visit(name: str, item: Any) -> None:
+        # An external or virtual dataset would read other files of this machine.
+        if isinstance(item, h5py.Dataset) and not item.external and not item.is_virtual:
+            found[name] = StoredTensor(item.shape or (), item.dtype, lambda: item[()])
+
+    h5py.File(file, "r").visititems(visit)
+    return found
