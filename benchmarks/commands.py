@@ -3,7 +3,7 @@
     python benchmarks/commands.py 100 3000
 
 tries 100 of valid values and 3000 spoiled ones, and prints each that ends otherwise. They come from
-tests/commanding.py; number N is the same every time (`--first N` begins there).
+tests/support/commanding.py; number N is the same every time (`--first N` begins there).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-import commanding
+from support import commanding
 
 from jaxstyle.cli.main import main as cli
 from jaxstyle.transfer import memory

@@ -78,9 +78,9 @@ def pictures() -> list[bytes]:
 def weights() -> list[bytes]:
     """A small VGG in every format and layout that we import, and attacks in pickles."""
     sys.path.insert(0, str(ROOT / "tests"))
-    import forging
     import test_layouts
     import test_pickles
+    from support import forging
 
     from jaxstyle.backbones import architectures
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.interpolate
 import scipy.stats
-from pages import Parsed
+from support.pages import Parsed
 
 from jaxstyle.study import statistics
 from jaxstyle.study.report import markdown, plane, report, summarize

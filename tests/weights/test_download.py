@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from forging import assert_one_line, closed_port, served
+from support.forging import assert_one_line, closed_port, served
 
 from jaxstyle._util.cache import cache_folder
 from jaxstyle.weights import download as packages

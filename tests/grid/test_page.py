@@ -6,8 +6,8 @@ import json
 import re
 
 import numpy as np
-from pages import Parsed
 from PIL import Image
+from support.pages import Parsed
 
 from jaxstyle.grid.page import embedded, page
 

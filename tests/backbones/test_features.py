@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from fetching import needed
-from made_up import made_up_resnet50
-from reference_picture import picture
+from support.fetching import needed
+from support.made_up import made_up_resnet50
+from support.reference_picture import picture
 
 from jaxstyle.backbones import architectures, winograd
 from jaxstyle.backbones import extractor as networks
@@ -18,7 +18,7 @@ from jaxstyle.objective import build as terms
 from jaxstyle.weights import registry as weights
 from jaxstyle.weights.convert import layouts
 
-REFERENCE = np.load(Path(__file__).parent / "data" / "features_reference.npz")
+REFERENCE = np.load(Path(__file__).parents[1] / "data" / "features_reference.npz")
 SETTINGS = sorted({tuple(name.split("/")[:3]) for name in REFERENCE})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fetching import needed
+from support.fetching import needed
 
 import jaxstyle
 from jaxstyle.cli.main import main as cli
@@ -201,7 +201,7 @@ def test_help_does_not_wait_for_jax():
 def run_example(name, monkeypatch, *words):
     import runpy
 
-    example = Path(__file__).parents[1] / "examples" / name
+    example = Path(__file__).parents[2] / "examples" / name
     monkeypatch.syspath_prepend(str(example.parent))
     monkeypatch.setattr(sys, "argv", [str(word) for word in (example, *words)])
     runpy.run_path(str(example))

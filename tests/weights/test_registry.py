@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forging import (
+from support.forging import (
     CHANNELS,
     assert_one_line,
     assert_same,

@@ -15,13 +15,13 @@ import numpy as np
 import onnx
 import onnx.numpy_helper
 import torch
-from made_up import made_up_resnet50
-from reference_picture import picture
 from torch.nn import functional as F  # noqa: N812
 
 from jaxstyle.weights import registry as weights
+from support.made_up import made_up_resnet50
+from support.reference_picture import picture
 
-FILE = Path(__file__).parent / "data" / "features_reference.npz"
+FILE = Path(__file__).parents[1] / "data" / "features_reference.npz"
 SAMPLES = 48
 MODES = {"zeros": "constant", "reflect": "reflect", "edge": "replicate"}
 SETTINGS = (

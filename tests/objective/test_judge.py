@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from fetching import needed
-from made_up import pairs_of_pictures
+from support.fetching import needed
+from support.made_up import pairs_of_pictures
 
 from jaxstyle.cli.main import main as cli
 from jaxstyle.image.geometry import resize
@@ -17,7 +17,7 @@ from jaxstyle.image.io import read_image, write_image
 from jaxstyle.objective import judge as judges
 from jaxstyle.objective.judge import judge
 
-REFERENCE = json.loads((Path(__file__).parent / "data" / "judges_reference.json").read_text())
+REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "judges_reference.json").read_text())
 PAIRS = pairs_of_pictures()
 
 

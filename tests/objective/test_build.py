@@ -5,8 +5,8 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from fetching import needed
-from made_up import pairs_of_pictures
+from support.fetching import needed
+from support.made_up import pairs_of_pictures
 
 import jaxstyle
 from jaxstyle.backbones import adain
@@ -155,7 +155,7 @@ class TestAdaIN:
         encoder, decoder = needed("vgg19-normalized"), needed("adain-decoder")
         content, style = pairs_of_pictures()["color"]
         found = adain.stylized(encoder.tensors, decoder.tensors, content[:64], style[:50, :77])
-        expected = np.load(Path(__file__).parent / "data" / "adain_reference.npz")["stylized"]
+        expected = np.load(Path(__file__).parents[1] / "data" / "adain_reference.npz")["stylized"]
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
     def test_sides_that_eight_does_not_divide_are_kept(self):

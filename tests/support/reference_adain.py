@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from made_up import pairs_of_pictures
-from reference_features import file_of
 from torch.nn import functional as F  # noqa: N812
 
-FILE = Path(__file__).parent / "data" / "adain_reference.npz"
+from support.made_up import pairs_of_pictures
+from support.reference_features import file_of
+
+FILE = Path(__file__).parents[1] / "data" / "adain_reference.npz"
 
 
 def reflected(x, kernel, bias):

@@ -410,7 +410,7 @@ class TestTheFolder:
 
 
 def test_the_example(tmp_path, monkeypatch, capsys):
-    example = Path(__file__).parents[1] / "examples" / "06_grid.py"
+    example = Path(__file__).parents[2] / "examples" / "06_grid.py"
     monkeypatch.setattr(sys, "argv", [str(example), str(tmp_path / "sheet.png"), "32", "1"])
     runpy.run_path(str(example))
     assert "one program: 6 cells" in capsys.readouterr().out

@@ -4,8 +4,8 @@ import random
 import shutil
 from pathlib import Path
 
-import commanding
 import pytest
+from support import commanding
 
 from jaxstyle.cli.main import main as cli
 

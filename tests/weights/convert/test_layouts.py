@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import safetensors.numpy
-from forging import (
+from support.forging import (
     ADAIN,
     CHANNELS,
     TORCHVISION,
@@ -29,7 +29,7 @@ from forging import (
     views,
     write_pth,
 )
-from made_up import made_up_resnet50
+from support.made_up import made_up_resnet50
 
 from jaxstyle.backbones import architectures
 from jaxstyle.weights.convert import layouts

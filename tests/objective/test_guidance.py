@@ -255,7 +255,7 @@ class TestTheCommandLine:
         assert written == ["out.png", frame.name, "out.png"]
         assert read_image(frame).shape == (40, 48, 3)
         write_image(frames / "99999.png", STYLE)  # of another size
-        example = Path(__file__).parents[1] / "examples" / "05_animation.py"
+        example = Path(__file__).parents[2] / "examples" / "05_animation.py"
         for name in ("out.gif", "out.webp", "animated.png"):
             monkeypatch.setattr(sys, "argv", [str(example), str(frames), str(files / name)])
             runpy.run_path(str(example), run_name="__main__")

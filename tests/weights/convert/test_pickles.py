@@ -9,7 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from forging import (
+from support.forging import (
     Call,
     Named,
     Storage,
