@@ -70,7 +70,7 @@ def main() -> None:
     for kind, count in (("valid", given.valid), ("spoiled", given.spoiled)):
         began, outcomes, worst = time.perf_counter(), Counter(), 0.0
         for number in range(given.first, given.first + count):
-            memory.let_go()
+            memory.clear_caches_if_crowded()
             out = folder / f"{kind}{number}.png"
             dice = random.Random(number)
             words = commanding.valid(dice, pictures, str(out))

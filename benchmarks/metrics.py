@@ -25,7 +25,7 @@ from jaxstyle.image.io import read_image
 from jaxstyle.metrics import KINDS, METRICS
 from jaxstyle.objective.objective import (
     calibrate,
-    double_exposure,
+    calibration_reference,
     evaluate,
     layers_of,
     prepare,
@@ -38,7 +38,7 @@ network = weights.load("vgg16")
 params = jax.device_put(network.tensors)
 content = read_image(samples.resolve("sample:lighthouse"), size=size)
 style = read_image(samples.resolve("sample:swirls"), size=size)
-reference = double_exposure(jnp.asarray(content), jnp.asarray(style))
+reference = calibration_reference(jnp.asarray(content), jnp.asarray(style))
 
 
 def rms(values):
@@ -56,7 +56,7 @@ def of(metric):
     def both(params, content, style):
         objective = prepare(partial(extract, params), terms, content, style)
         return objective, calibrate(
-            partial(extract, params), objective, double_exposure(content, style)
+            partial(extract, params), objective, calibration_reference(content, style)
         )
 
     @jax.jit
@@ -83,7 +83,7 @@ lines = [
     f"{date.today()}, {jax.devices()[0].device_kind}, {platform.machine()}, "
     f"jax {jax.__version__}; sample:lighthouse × sample:swirls, {size} pixels, vgg16, each metric "
     f"alone at its usual layers; medians of {rounds} turns; Gram: {gram * 1e3:.0f} ms. "
-    "Reference picture: the mean of both (`double_exposure`). `python benchmarks/metrics.py`.",
+    "Reference picture: the mean of both (`calibration_reference`). `python benchmarks/metrics.py`.",
     "",
     "| kind | metric | gradient RMS | calibrated | time, Gram = 1 |",
     "|---|---|---|---|---|",

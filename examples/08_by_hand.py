@@ -34,7 +34,7 @@ extract = partial(
 )
 
 target = objective.prepare(extract, terms, content, style)
-target = objective.calibrate(extract, target, objective.double_exposure(content, style))
+target = objective.calibrate(extract, target, objective.calibration_reference(content, style))
 measure = optimize.measured(partial(objective.evaluate, extract, target))
 transform = optimize.optimizer("adam", 0.03)  # or any transformation of optax
 step = jax.jit(partial(optimize.take_step, measure, transform))

@@ -10,7 +10,8 @@ import numpy as np
 import jaxstyle
 from jaxstyle import samples
 from jaxstyle.image.geometry import resize
-from jaxstyle.image.io import Picture, read_image, write_image
+from jaxstyle.image.geometry import Picture
+from jaxstyle.image.io import read_image, write_image
 
 PAIRS = (("valley", "swirls"), ("lighthouse", "mosaic"), ("valley", "woodblock"))
 HEIGHT, GAP = 192, 8

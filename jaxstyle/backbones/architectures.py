@@ -181,7 +181,7 @@ def smallest_side(architecture: str, layers: Sequence[str]) -> int:
     return 1
 
 
-class Sight(NamedTuple):
+class ReceptiveField(NamedTuple):
     """What one position of a layer sees: pixels `stride` × position + `first` to + `last`."""
 
     stride: int
@@ -189,14 +189,14 @@ class Sight(NamedTuple):
     last: int
 
 
-def sight(architecture: str, layer: str, pooling: str = "max") -> Sight:
+def receptive_field(architecture: str, layer: str, pooling: str = "max") -> ReceptiveField:
     """How far a layer's positions stand apart, and which pixels each of them sees.
 
     Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill
     2019), equation 2, with its borders.
 
-    >>> sight("vgg16", "relu1_2"), sight("vgg16", "relu5_1")
-    (Sight(stride=1, first=-2, last=2), Sight(stride=16, first=-58, last=73))
+    >>> receptive_field("vgg16", "relu1_2"), receptive_field("vgg16", "relu5_1")
+    (ReceptiveField(stride=1, first=-2, last=2), ReceptiveField(stride=16, first=-58, last=73))
     """
     stride, first, last = 1, 0, 0
     name = f"conv{layer[4:]}"
@@ -220,7 +220,7 @@ def sight(architecture: str, layer: str, pooling: str = "max") -> Sight:
         first -= pad * stride
         last += (size - 1 - pad) * stride
         stride *= step
-    return Sight(stride, first, last)
+    return ReceptiveField(stride, first, last)
 
 
 def _last_part(architecture: str) -> str:

@@ -16,10 +16,10 @@ from jaxstyle.backbones.architectures import (
     NAMES,
     RESNET_BLOCKS,
     VGG_BLOCKS,
-    Sight,
+    ReceptiveField,
     check_layers,
     needed,
-    sight,
+    receptive_field,
     smallest_side,
 )
 from jaxstyle.backbones.chain import Chain
@@ -229,13 +229,13 @@ class Extractor:
         found: AbstractContextManager[Any] = jax.default_matmul_precision(self.precision)
         return found
 
-    def sights(self) -> dict[str, Sight]:
+    def receptive_fields(self) -> dict[str, ReceptiveField]:
         """What a position of each layer sees."""
         found = {}
         for name in self.layers:
             where = place(name, "")
             architecture = dict(self.architectures)[where.backbone]
-            found[name] = sight(architecture, where.layer, where.pooling or self.pooling)
+            found[name] = receptive_field(architecture, where.layer, where.pooling or self.pooling)
         return found
 
 

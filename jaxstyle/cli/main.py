@@ -30,7 +30,7 @@ from jaxstyle.cli.options import (
 from jaxstyle.settings import CHECKPOINT_SECONDS
 
 if TYPE_CHECKING:
-    from jaxstyle.image.io import Picture
+    from jaxstyle.image.geometry import Picture
     from jaxstyle.transfer.stylize import Progress
 
 
@@ -147,7 +147,7 @@ def stylize(
     keep_compilations()
     from jaxstyle._util.lock import alone
     from jaxstyle.cli.progress import shown
-    from jaxstyle.cli.signals import Patience
+    from jaxstyle.cli.signals import DeferredInterrupt
     from jaxstyle.transfer import memory
     from jaxstyle.transfer import stylize as transfer
     from jaxstyle.transfer.checkpoint import Checkpoints
@@ -162,7 +162,7 @@ def stylize(
     checkpoints = Checkpoints(output, report, checkpoint_seconds)
     keep = _Kept(output, frames, preview=preview, resume=resume)
     try:
-        with alone(output), Patience(report) as patience, shown(quiet) as show:
+        with alone(output), DeferredInterrupt(report) as patience, shown(quiet) as show:
 
             def on_progress(progress: Progress) -> None:
                 keep(progress)

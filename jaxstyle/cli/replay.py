@@ -13,7 +13,7 @@ import click
 from jaxstyle.cli.options import DEBUG, OFFLINE, QUIET, keep_compilations, note, silent
 
 if TYPE_CHECKING:
-    from jaxstyle.image.io import Picture
+    from jaxstyle.image.geometry import Picture
 
 
 @click.command(short_help="Make a picture again, from its manifest.")
@@ -130,7 +130,7 @@ def _differences(facts: Mapping[str, Any], again: Any, changed: bool) -> list[st
     """What may let the bytes differ, in lines."""
     from jaxstyle.transfer import manifest
 
-    own = manifest.surroundings()
+    own = manifest.environment()
     lines = [
         f"{name}: {facts[group].get(name)} then, {value} now"
         for group in ("versions", "device")

@@ -30,7 +30,7 @@ def never_lost() -> None:
     sys.unraisablehook = hook
 
 
-class Patience:
+class DeferredInterrupt:
     """Between `between_steps` and the next one Ctrl-C waits, so that nothing is lost.
 
     A second Ctrl-C does not wait. Outside of the main thread nothing changes, nor where somebody
@@ -47,7 +47,7 @@ class Patience:
         self._asked = False
         self._before: Any = None
 
-    def __enter__(self) -> Patience:
+    def __enter__(self) -> DeferredInterrupt:
         return self
 
     def __exit__(self, *_: object) -> None:

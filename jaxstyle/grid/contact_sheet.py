@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from jaxstyle.image.io import Picture
+from jaxstyle.image.geometry import Picture
 
 GAP, LINE = 8, 15
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from jaxstyle.image.io import Picture
+from jaxstyle.image.geometry import Picture
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 # `<` could end the script element that holds the data; in JSON these stand inside strings only.

@@ -28,8 +28,8 @@ from jaxstyle._util.files import write_whole
 from jaxstyle.grid import contact_sheet as sheet
 from jaxstyle.grid import page
 from jaxstyle.grid.sweep import label
-from jaxstyle.image.geometry import fit_within, resize
-from jaxstyle.image.io import Picture, read_image, write_image
+from jaxstyle.image.geometry import Picture, fit_within, resize
+from jaxstyle.image.io import read_image, write_image
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.manifest import Inputs
 
@@ -254,7 +254,7 @@ def _labels(cells: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
 
 
 def _facts(there: Sequence[tuple[Place, Mapping[str, Any]]]) -> dict[str, str]:
-    """What is told at the end of the page; of cells made in unlike surroundings all."""
+    """What is told at the end of the page; of cells made in unlike environment all."""
     manifests = [each for _, each in there]
 
     def told(values: Iterable[str]) -> str:

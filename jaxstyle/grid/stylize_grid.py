@@ -263,7 +263,7 @@ def work(
 
     for place, (name, numbers) in enumerate(kinds.items()):
         group = [runs[number] for number in numbers]
-        memory.let_go()
+        memory.clear_caches_if_crowded()
         which = f"program {place + 1} of {len(kinds)}" if len(kinds) > 1 else "one program"
         together = None
         if not group[0].settings.memory.isdigit():

@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from jaxstyle.image.geometry import resize
-from jaxstyle.image.io import Picture
+from jaxstyle.image.geometry import Picture, resize
 from jaxstyle.metrics.structure import LUMINANCE
 
 # ITU-R BT.601, as JPEG uses it: luma, then blue and red differences, of RGB in [0, 1].

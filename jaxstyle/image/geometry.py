@@ -15,10 +15,10 @@ SIXTEENTH = 16
 """A bucket's sides are whole sixteenths of its longest side."""
 
 
-def bucket(height: int, width: int) -> tuple[int, int]:
+def bucket_of(height: int, width: int) -> tuple[int, int]:
     """The shape that pictures of about these proportions share, so that they share programs.
 
-    >>> bucket(171, 256), bucket(165, 256), bucket(192, 256)
+    >>> bucket_of(171, 256), bucket_of(165, 256), bucket_of(192, 256)
     ((176, 256), (176, 256), (192, 256))
     """
     longest = max(height, width)
@@ -27,7 +27,7 @@ def bucket(height: int, width: int) -> tuple[int, int]:
     return rows, columns
 
 
-def laid(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def pad_to_bucket(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """A picture or mask in its bucket: what is missing below and right is its reflection."""
     missing = [(0, whole - side) for whole, side in zip(shape, picture.shape[:2], strict=True)]
     if not any(after for _, after in missing):
@@ -35,7 +35,7 @@ def laid(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.pad(picture, missing + [(0, 0)] * (picture.ndim - 2), mode="symmetric")
 
 
-def lifted(picture: np.ndarray, part: tuple[float, float]) -> np.ndarray:
+def crop_from_bucket(picture: np.ndarray, part: tuple[float, float]) -> np.ndarray:
     """A picture out of its bucket.
 
     Args:
@@ -74,10 +74,10 @@ def resize(image: Picture, shape: tuple[int, int]) -> Picture:
     return np.clip(np.stack(channels, axis=-1), 0, 1)
 
 
-def turned(picture: np.ndarray, degrees: float) -> np.ndarray:
+def rotate(picture: np.ndarray, degrees: float) -> np.ndarray:
     """A picture or mask rotated counterclockwise, without the corners that have no content.
 
-    >>> turned(np.array([[1.0, 2.0]]), 90).tolist()
+    >>> rotate(np.array([[1.0, 2.0]]), 90).tolist()
     [[2.0], [1.0]]
     """
     quarters, rest = divmod(degrees, 90)

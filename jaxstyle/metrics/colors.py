@@ -107,7 +107,7 @@ METRICS = (
         cost="512 n",
         paper="after Afifi, Brubaker & Brown, CVPR 2021",
         symmetric=True,
-        mixable=True,
+        averageable=True,
     ),
     _PALETTE,
     replace(

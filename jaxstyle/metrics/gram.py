@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
-from jaxstyle.metrics.pairwise import exactly
+from jaxstyle.metrics.pairwise import matmul_highest
 
 
 def gram_matrix(features: Float[Array, "n c"], shift: float = 0.0) -> Float[Array, "c c"]:
@@ -76,7 +76,7 @@ def covariance_matrix(features: Float[Array, "n c"]) -> Float[Array, "c c"]:
     """The Gram matrix of features less their means: covariance with divisor n."""
     features = features - jnp.mean(features, axis=0)
     # Its small eigenvalues do not survive rounded factors.
-    return exactly(features.T, features) / features.shape[0]
+    return matmul_highest(features.T, features) / features.shape[0]
 
 
 def covariance_distance(x: Float[Array, "n c"], target: Float[Array, "c c"]) -> Float[Array, ""]:
@@ -140,8 +140,8 @@ METRICS = (
         cost="n C²",
         paper="Gatys, Ecker & Bethge, CVPR 2016",
         symmetric=True,
-        mixable=True,
-        coarse=True,
+        averageable=True,
+        bfloat16_safe=True,
     ),
     Metric(
         name="shifted_gram",
@@ -154,7 +154,7 @@ METRICS = (
         cost="n C²",
         paper="Novak & Nikulin, arXiv 1605.04603",
         symmetric=True,
-        mixable=True,
+        averageable=True,
     ),
     Metric(
         name="covariance",
@@ -167,7 +167,7 @@ METRICS = (
         cost="n C²",
         paper="Sun & Saenko, ECCV 2016; Yeh & Forsyth, arXiv 1910.09447",
         symmetric=True,
-        mixable=True,
+        averageable=True,
     ),
     Metric(
         name="cross_layer_gram",
@@ -179,7 +179,7 @@ METRICS = (
         meaning="which fine features occur with which coarse ones",
         cost="n C²",
         paper="Yeh et al., arXiv 1804.00118",
-        mixable=True,
-        coarse=True,
+        averageable=True,
+        bfloat16_safe=True,
     ),
 )

@@ -123,7 +123,7 @@ METRICS = (
         cost="n C",
         paper=_LI,
         symmetric=True,
-        mixable=True,
+        averageable=True,
     ),
     Metric(
         name="mmd_polynomial",

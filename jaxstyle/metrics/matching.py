@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import CONTENT_LAYERS, PAIRWISE_LAYERS, Metric
-from jaxstyle.metrics.pairwise import PAIRS_AT_ONCE, exactly, nearest, unit
+from jaxstyle.metrics.pairwise import PAIRS_AT_ONCE, matmul_highest, nearest, unit
 
 Positions = Float[Array, "n c"]
 
@@ -83,7 +83,7 @@ def contextual(
     centered = unit(x - mean)
 
     def scores(row: Float[Array, " c"]) -> Float[Array, " m"]:
-        distance = jnp.maximum(1 - exactly(y, row), 0) / 2
+        distance = jnp.maximum(1 - matmul_highest(y, row), 0) / 2
         return jax.nn.log_softmax((1 - distance / (jnp.min(distance) + 1e-5)) / bandwidth)
 
     return -_log_mean_best(scores, centered, y.shape[0])

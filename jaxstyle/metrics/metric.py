@@ -39,7 +39,7 @@ class Metric:
             well if the metric is `random`.
         distance: `distance(features, target, **parameters) -> scalar`, run at every step.
             Keyword parameters are array leaves with defaults: sweeping one never recompiles.
-        expects: How features arrive, float32 or float64 (bfloat16 only if `coarse`; float16 never:
+        expects: How features arrive, float32 or float64 (bfloat16 only if `bfloat16_safe`; float16 never:
             what keeps divisions finite is under its least number): `"positions"` as
             (positions, channels), `"grid"` as (height, width, channels), `"layers"` as a tuple of
             grids, all of a term's layers at once.
@@ -51,8 +51,8 @@ class Metric:
         symmetric: Exchanging the two pictures does not change the distance.
         zero: The distance of a picture to itself is zero.
         random: `summarize` draws random numbers and takes a `key`.
-        mixable: Targets of several pictures can be averaged: they are statistics of one shape.
-        coarse: Features may come in bfloat16, as the network computed them: all that is done to
+        averageable: Targets of several pictures can be averaged: they are statistics of one shape.
+        bfloat16_safe: Features may come in bfloat16, as the network computed them: all that is done to
             them is products, which are summed in float32.
         weights: The name of numbers that `distance` takes as `fitted`, for a metric that was
             fitted to something (`jaxstyle weights list`).
@@ -70,8 +70,8 @@ class Metric:
     symmetric: bool = False
     zero: bool = True
     random: bool = False
-    mixable: bool = False
-    coarse: bool = False
+    averageable: bool = False
+    bfloat16_safe: bool = False
     weights: str | None = None
 
     @property

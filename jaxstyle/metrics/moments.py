@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from jaxstyle.metrics.gram import covariance_matrix
 from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
-from jaxstyle.metrics.pairwise import exactly, safe_sqrt
+from jaxstyle.metrics.pairwise import matmul_highest, safe_sqrt
 
 Vector = Float[Array, " c"]
 
@@ -64,7 +64,7 @@ def central_moments_distance(
 def mean_and_root(features: Float[Array, "n c"]) -> tuple[Vector, Float[Array, "c c"]]:
     """Mean, and the symmetric square root of the covariance (divisor n)."""
     values, vectors = jnp.linalg.eigh(covariance_matrix(features))
-    return jnp.mean(features, axis=0), exactly(vectors * safe_sqrt(values), vectors.T)
+    return jnp.mean(features, axis=0), matmul_highest(vectors * safe_sqrt(values), vectors.T)
 
 
 def gaussian_wasserstein_distance(
@@ -82,7 +82,7 @@ def gaussian_wasserstein_distance(
     """
     mean, root = target
     covariance = covariance_matrix(x)
-    values = jnp.linalg.eigvalsh(exactly(exactly(root, covariance), root))
+    values = jnp.linalg.eigvalsh(matmul_highest(matmul_highest(root, covariance), root))
     values = jnp.where(values > 1e-7 * jnp.max(jnp.abs(values)), values, 0.0)
     spread = jnp.trace(covariance) + jnp.sum(root**2) - 2 * jnp.sum(safe_sqrt(values))
     return (jnp.sum((jnp.mean(x, axis=0) - mean) ** 2) + jnp.maximum(spread, 0)) / x.shape[1]
@@ -120,7 +120,7 @@ def gaussian_kl_distance(
     kept = basis.shape[1]
     ridge = 0.01 * jnp.mean(jnp.maximum(values, 0)) + 1e-6
     variances = jnp.maximum(values, 0) + ridge
-    projected = exactly(x - mean, basis)
+    projected = matmul_highest(x - mean, basis)
     # Whitened by the target, so that the matrix to factor is near the identity.
     covariance = covariance_matrix(projected / jnp.sqrt(variances))
     covariance = covariance + jnp.diag(ridge / variances)
@@ -141,7 +141,7 @@ METRICS = (
         cost="n C",
         paper="Huang & Belongie, ICCV 2017",
         symmetric=True,
-        mixable=True,
+        averageable=True,
     ),
     Metric(
         name="central_moments",
@@ -154,7 +154,7 @@ METRICS = (
         cost="n C",
         paper="Kalischek, Wegner & Schindler, CVPR 2021",
         symmetric=True,
-        mixable=True,
+        averageable=True,
     ),
     Metric(
         name="gaussian_wasserstein",
@@ -167,7 +167,7 @@ METRICS = (
         cost="n C² + C³",
         paper="Dowson & Landau 1982; Marron; Crowson",
         symmetric=True,
-        mixable=True,
+        averageable=True,
     ),
     Metric(
         name="gaussian_kl",

@@ -38,16 +38,18 @@ def by_rows(function: Callable[[Any], Any], rows: Any, pairs_per_row: int) -> An
     return jax.lax.map(jax.checkpoint(function), rows, batch_size=chunk)
 
 
-exactly = partial(jnp.matmul, precision="highest")
+matmul_highest = partial(jnp.matmul, precision="highest")
 """A product in float32 everywhere: what is left of it after a subtraction is to be right."""
 
 
 def squared_distances(row: Float[Array, " c"], y: Float[Array, "m c"]) -> Float[Array, " m"]:
     """Of one position to all others, as |x|² − 2xᵀy + |y|²: a matrix product for all rows."""
-    return jnp.maximum(exactly(row, row) - 2 * exactly(y, row) + jnp.sum(y**2, axis=-1), 0)
+    return jnp.maximum(
+        matmul_highest(row, row) - 2 * matmul_highest(y, row) + jnp.sum(y**2, axis=-1), 0
+    )
 
 
 def nearest(x: Float[Array, "n c"], y: Float[Array, "m c"]) -> Int[Array, " n"]:
     """For each row of x the row of y of the largest cosine, no gradient flowing."""
     x, y = jax.lax.stop_gradient((unit(x), unit(y)))
-    return by_rows(lambda row: jnp.argmax(exactly(y, row)), x, y.shape[0])
+    return by_rows(lambda row: jnp.argmax(matmul_highest(y, row)), x, y.shape[0])

@@ -59,7 +59,7 @@ METRICS = tuple(
         cost="n C",
         paper="textbook",
         symmetric=True,
-        mixable=True,
+        averageable=True,
     )
     for name, distance, meaning in (
         ("euclidean", euclidean, "straight-line distance"),

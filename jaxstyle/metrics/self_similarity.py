@@ -6,13 +6,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import CONTENT_LAYERS, Metric
-from jaxstyle.metrics.pairwise import by_rows, exactly, unit
+from jaxstyle.metrics.pairwise import by_rows, matmul_highest, unit
 
 Positions = Float[Array, "n c"]
 
 
 def _distances(row: Float[Array, " c"], y: Positions) -> Float[Array, " n"]:
-    return jnp.maximum(1 - exactly(y, row), 0)
+    return jnp.maximum(1 - matmul_highest(y, row), 0)
 
 
 def _sums(x: Positions) -> Float[Array, " n"]:

@@ -15,7 +15,7 @@ from jaxstyle.backbones.ops import Padding, Pooling
 from jaxstyle.metrics import find
 from jaxstyle.metrics.metric import Kind, Metric, is_fixed
 from jaxstyle.objective.objective import Term, check_parameter, layers_of, term
-from jaxstyle.objective.regions import Look
+from jaxstyle.objective.regions import StyleAssignment
 from jaxstyle.settings import Choice, PrecisionName, Settings
 from jaxstyle.weights import registry as weights
 
@@ -154,7 +154,7 @@ def _places(
 
 
 def from_settings(
-    settings: Settings, networks_: Networks, looks: Sequence[Look] = (Look(),)
+    settings: Settings, networks_: Networks, looks: Sequence[StyleAssignment] = (StyleAssignment(),)
 ) -> tuple[Term, ...]:
     """All terms of a run; those without weight are left out.
 
@@ -213,8 +213,8 @@ def _parameters(settings: Settings) -> dict[str, dict[str, float]]:
     return found
 
 
-def _seen(part: Term, look: Look) -> Term:
-    if len(look.styles) > 1 and not part.metric.mixable:
+def _seen(part: Term, look: StyleAssignment) -> Term:
+    if len(look.styles) > 1 and not part.metric.averageable:
         raise ValueError(
             f"the targets of {part.metric.name} cannot be mixed; add the losses instead: blend sum"
         )

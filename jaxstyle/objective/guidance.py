@@ -9,17 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxstyle.image import color
-from jaxstyle.image import geometry as pyramid
-from jaxstyle.image.geometry import resize
-from jaxstyle.image.io import Picture, read_image
-from jaxstyle.objective.regions import Look, Mask, Region, looks
+from jaxstyle.image.geometry import Picture, bucket_of, pad_to_bucket, resize
+from jaxstyle.image.io import read_image
+from jaxstyle.objective.regions import Mask, Region, StyleAssignment, looks
 from jaxstyle.settings import Settings
 
 
 class Guide(NamedTuple):
     """Everything that a run's settings say about what is seen.
 
-    All pictures and masks lie in their buckets (`jaxstyle.pyramid.bucket`).
+    All pictures and masks lie in their buckets (`jaxstyle.bucket_of`).
 
     Attributes:
         content: The content as the run is to see it.
@@ -32,14 +31,14 @@ class Guide(NamedTuple):
     content: Picture
     styles: tuple[Picture, ...]
     turns: tuple[float, ...]
-    looks: tuple[Look, ...]
+    looks: tuple[StyleAssignment, ...]
     regions: tuple[Region, ...]
 
     def style_mask(self, region: Region, style: int) -> Mask | None:
         """A region's mask of a style picture, turned as the picture is."""
         if region.style is None:
             return None
-        return _laid(turned(region.style, self.turns[style]))
+        return _laid(rotate(region.style, self.turns[style]))
 
 
 def gather(settings: Settings, content: Picture, styles: Sequence[Picture], size: int) -> Guide:
@@ -71,7 +70,7 @@ def gather(settings: Settings, content: Picture, styles: Sequence[Picture], size
         for scale in settings.style_scale:
             shape = [max(16, round(side * base * scale)) for side in style.shape[:2]]
             sized = resize(matched, (shape[0], shape[1]))
-            variants += [(turned(sized, degrees), degrees) for degrees in settings.style_rotation]
+            variants += [(rotate(sized, degrees), degrees) for degrees in settings.style_rotation]
     per_style = len(variants) // len(styles)
     return Guide(
         content=_laid(seen),
@@ -83,7 +82,7 @@ def gather(settings: Settings, content: Picture, styles: Sequence[Picture], size
 
 
 def _laid(picture: np.ndarray) -> np.ndarray:
-    return pyramid.laid(picture, pyramid.bucket(picture.shape[0], picture.shape[1]))
+    return pad_to_bucket(picture, bucket_of(picture.shape[0], picture.shape[1]))
 
 
 def _regions(settings: Settings, content: Picture, styles: Sequence[Picture]) -> tuple[Region, ...]:

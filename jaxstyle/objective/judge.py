@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 
 from jaxstyle.backbones.extractor import Parameters
 from jaxstyle.backbones.ops import Padding
-from jaxstyle.image.io import Picture, check_shape, check_values
+from jaxstyle.image.geometry import Picture
+from jaxstyle.image.io import check_shape, check_values
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.objective import build as terms
 from jaxstyle.objective.objective import distances, prepare

@@ -180,7 +180,7 @@ def _views(
         if layer == "image":
             return image
         found = features[layer]
-        if not part.metric.coarse or part.smoothing != "none":
+        if not part.metric.bfloat16_safe or part.smoothing != "none":
             found = found.astype(jnp.float32)
         return smooth(found, part.smoothing, layer, part.temperature * own)
 
@@ -331,7 +331,7 @@ def calibrate(
     Args:
         extract: Features of a picture.
         objective: What `prepare` gave; its scales are replaced.
-        reference: A picture where no term's gradient vanishes: see `double_exposure`.
+        reference: A picture where no term's gradient vanishes: see `calibration_reference`.
 
     Returns:
         The calibrated objective. A layer whose gradient does vanish there (two identical pictures,
@@ -366,7 +366,7 @@ def calibrate(
     return replace(objective, scales=tuple(jnp.split(scales, ends)))
 
 
-def double_exposure(
+def calibration_reference(
     content: Float[Array, "h w 3"],
     style: Float[Array, "k l 3"] | Sequence[Float[Array, "_k _l 3"]],
 ) -> Float[Array, "h w 3"]:

@@ -31,7 +31,7 @@ class Region(NamedTuple):
     style: Mask | None = None
 
 
-class Look(NamedTuple):
+class StyleAssignment(NamedTuple):
     """One reading of the style terms: what they compare with, where, and how much it counts.
 
     Attributes:
@@ -49,7 +49,7 @@ class Look(NamedTuple):
 
 def looks(
     shares: Sequence[float], variants: int, regions: Sequence[Region], blend: str
-) -> tuple[Look, ...]:
+) -> tuple[StyleAssignment, ...]:
     """How several styles, their variants and regions are read.
 
     Args:
@@ -64,14 +64,14 @@ def looks(
         ValueError: Another number of styles than of regions.
 
     >>> looks((3.0, 1.0), 1, (), "mix")
-    (Look(styles=(0, 1), shares=(0.75, 0.25), region=None, weight=1.0),)
+    (StyleAssignment(styles=(0, 1), shares=(0.75, 0.25), region=None, weight=1.0),)
     """
     if regions and len(shares) not in (1, len(regions)):
         raise ValueError(f"expected one style or one for each of {len(regions)} regions")
     each = [share / sum(shares) / variants for share in shares for _ in range(variants)]
     if not regions:
         return _blended(range(len(each)), each, blend, None, 1.0)
-    found: tuple[Look, ...] = ()
+    found: tuple[StyleAssignment, ...] = ()
     for number, region in enumerate(regions):
         first = number * variants if len(shares) > 1 else 0
         # Calibrated terms pull with unit root mean square over the whole picture: so a region's
@@ -84,11 +84,11 @@ def looks(
 
 def _blended(
     pictures: Sequence[int], shares: Sequence[float], blend: str, region: int | None, weight: float
-) -> tuple[Look, ...]:
+) -> tuple[StyleAssignment, ...]:
     if blend == "mix":
-        return (Look(tuple(pictures), tuple(shares), region, weight),)
+        return (StyleAssignment(tuple(pictures), tuple(shares), region, weight),)
     return tuple(
-        Look((picture,), (1.0,), region, weight * share)
+        StyleAssignment((picture,), (1.0,), region, weight * share)
         for picture, share in zip(pictures, shares, strict=True)
     )
 

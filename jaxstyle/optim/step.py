@@ -98,7 +98,7 @@ def optimizer(name: str, learning_rate: Any) -> optax.GradientTransformation:
     return OPTIMIZERS[name](learning_rate)
 
 
-EXPLOSION = 3.0
+DIVERGENCE_FACTOR = 3.0
 """A loss this many times the best so far means that the last step led somewhere else."""
 
 
@@ -245,7 +245,7 @@ def move(
     quasi-Newton step would lead so far that the picture never comes back.
 
     A step that is not finite leaves the picture and the optimizer as they were and says so in
-    `finite`. Where the loss is `EXPLOSION` times the lowest so far, the step only goes back to the
+    `finite`. Where the loss is `DIVERGENCE_FACTOR` times the lowest so far, the step only goes back to the
     best picture; the optimizer forgets, and the next steps are shorter. (Objectives with
     exponentials can be left in one step for a place so steep or so flat that no gradient leads
     back.)
@@ -261,7 +261,7 @@ def move(
     change = state.trust * change * (LONGEST_STEP / jnp.maximum(size, LONGEST_STEP))
     image = jnp.clip(state.image + change, 0, 1)
     # Of a loss under 0, which no sum of distances has, three times the lowest means nothing.
-    exploded = (state.lowest >= 0) & (value > EXPLOSION * state.lowest)
+    exploded = (state.lowest >= 0) & (value > DIVERGENCE_FACTOR * state.lowest)
     better = value < state.lowest
     best = jnp.where(better, state.image, state.best)
     image = jnp.where(exploded, state.best, image)

@@ -32,7 +32,8 @@ from jaxstyle import samples
 from jaxstyle._util.cache import cache_folder
 from jaxstyle._util.files import sha256
 from jaxstyle._util.names import nearest
-from jaxstyle.image.io import Picture, read_image
+from jaxstyle.image.geometry import Picture
+from jaxstyle.image.io import read_image
 from jaxstyle.study import picture_folder
 from jaxstyle.weights.download import Report, silent
 

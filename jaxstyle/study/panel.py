@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxstyle.image.io import Picture
+from jaxstyle.image.geometry import Picture
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.objective import build as terms
 from jaxstyle.objective.objective import Objective, distances, prepare

@@ -28,8 +28,8 @@ from jaxstyle._util.files import write_whole
 from jaxstyle.grid import page
 from jaxstyle.grid import stylize_grid as grid
 from jaxstyle.grid.results import Folder, Place
-from jaxstyle.image.geometry import fit_within, resize
-from jaxstyle.image.io import Picture, read_image
+from jaxstyle.image.geometry import Picture, fit_within, resize
+from jaxstyle.image.io import read_image
 from jaxstyle.settings import Settings
 from jaxstyle.study import report as reports
 from jaxstyle.study.datasets import Named, pictures
@@ -155,7 +155,7 @@ def study(
         judge(point)
     if part:
         return {}
-    facts = manifest.surroundings()
+    facts = manifest.environment()
     told: dict[str, Any] = {
         "title": title,
         "command": command,

@@ -21,8 +21,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
-from jaxstyle.image.geometry import resize
-from jaxstyle.image.io import Picture
+from jaxstyle.image.geometry import Picture, resize
 from jaxstyle.objective.objective import Losses, Objective
 from jaxstyle.optim.step import State
 from jaxstyle.transfer import memory, programs

@@ -33,7 +33,7 @@ _DEARER = 20
 """Writing takes at most one part in so many of the time."""
 
 
-class Standing(NamedTuple):
+class RunState(NamedTuple):
     """Where a run stands.
 
     Attributes:
@@ -85,13 +85,13 @@ class Checkpoints:
         """Whether there is one to go on from."""
         return self._newest.exists() or self._before.exists()
 
-    def offer(self, run: Run, standing: Standing) -> None:
+    def offer(self, run: Run, standing: RunState) -> None:
         """Write where the run stands, if it is time to."""
         since = time.monotonic() - self._last
         if not self._every or since >= max(self._every, _DEARER * self._took):
             self.keep(run, standing)
 
-    def keep(self, run: Run, standing: Standing) -> None:
+    def keep(self, run: Run, standing: RunState) -> None:
         """Write where the run stands.
 
         A full disk does not end the run: it is reported, and there are no more checkpoints.
@@ -107,7 +107,7 @@ class Checkpoints:
         self._last = time.monotonic()
         self._took = self._last - now
 
-    def read(self, run: Run) -> Standing | None:
+    def read(self, run: Run) -> RunState | None:
         """Where the run stood: of its newest checkpoint that is whole, or None if there is none.
 
         Raises:
@@ -147,7 +147,7 @@ class _Summed:
         return self._file.write(data)
 
 
-def _write(file: BinaryIO, run: Run, standing: Standing) -> None:
+def _write(file: BinaryIO, run: Run, standing: RunState) -> None:
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(standing.state)]
     constants = standing.constants
     facts = standing._asdict() | {
@@ -193,14 +193,14 @@ def _same(path: Path, facts: Mapping[str, Any], run: Run) -> None:
                 )
 
 
-def _standing(facts: Mapping[str, Any], leaves: list[np.ndarray], run: Run) -> Standing:
+def _standing(facts: Mapping[str, Any], leaves: list[np.ndarray], run: Run) -> RunState:
     scale = facts["scale"]
     shape = (*run.shape(run.scales[scale].size), 3)
     image = jax.ShapeDtypeStruct(shape, jnp.float32)
     like = jax.eval_shape(lambda first: run.compiled.start(first, run.rate), image)
     state = jax.tree.unflatten(jax.tree.structure(like), [jnp.asarray(leaf) for leaf in leaves])
     constants = facts["constants"]
-    return Standing(
+    return RunState(
         scale,
         facts["taken"],
         state,

@@ -22,9 +22,8 @@ from jaxtyping import Array, Float
 from jaxstyle import recipes, samples
 from jaxstyle._util.names import nearest
 from jaxstyle.image import color
-from jaxstyle.image import geometry as pyramid
-from jaxstyle.image.geometry import fit_within, resize
-from jaxstyle.image.io import Picture, check_shape, check_values, read_image
+from jaxstyle.image.geometry import Picture, crop_from_bucket, fit_within, pad_to_bucket, resize
+from jaxstyle.image.io import check_shape, check_values, read_image
 from jaxstyle.objective import build as terms
 from jaxstyle.objective import guidance
 from jaxstyle.objective.build import Networks
@@ -271,7 +270,7 @@ class Run:
         pairs = zip(self.original.shape[:2], self.guide.content.shape[:2], strict=True)
         rows, columns = (own / whole for own, whole in pairs)
         return color.after(
-            self.settings.color, pyramid.lifted(image, (rows, columns)), self.original
+            self.settings.color, crop_from_bucket(image, (rows, columns)), self.original
         )
 
     def work_left(self, step: int) -> float:
@@ -301,12 +300,12 @@ class Run:
             **{f"mask {n}": mask for n, mask in enumerate(masks, 1) if mask is not None},
             "first picture": self.initial,
         }
-        surroundings = manifest.surroundings()
+        environment = manifest.environment()
         return {
             "settings": manifest.plain(self.filled()),
             "pictures": {role: _digest(picture).hex() for role, picture in pictures.items()},
             "weights": self.networks.sums(),
-            "versions": surroundings["versions"] | surroundings["device"],
+            "versions": environment["versions"] | environment["device"],
         }
 
     def facts(self, constants: Calibration | None) -> dict[str, Any]:
@@ -458,4 +457,4 @@ def _initial(
             f"{nearest(settings.init, known)}"
         )
     given = sources.picture(settings.init, "initial picture", max(original.shape[:2]))
-    return pyramid.laid(resize(given, original.shape[:2]), content.shape[:2])
+    return pad_to_bucket(resize(given, original.shape[:2]), content.shape[:2])

@@ -74,14 +74,14 @@ def describe(made: Stylized, inputs: Inputs) -> dict[str, Any]:
         "kind": MARK,
         **made.facts,
         "inputs": inputs,
-        **surroundings(),
+        **environment(),
         "finite": made.finite,
         "failure": made.failure,
         "history": made.history,
     }
 
 
-def surroundings() -> dict[str, Any]:
+def environment() -> dict[str, Any]:
     """Versions and the device."""
     import jax
 

@@ -120,7 +120,7 @@ MAPS = Path("/proc/self/maps")
 MOST_MAPS = Path("/proc/sys/vm/max_map_count")
 
 
-def let_go() -> bool:
+def clear_caches_if_crowded() -> bool:
     """Forget compiled programs where they take more than half of what Linux lets a process map.
 
     A program for a CPU can hold thousands of memory maps, and a process may have 65,530: the next

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxstyle.backbones.extractor import Extractor
-from jaxstyle.image.io import Picture
+from jaxstyle.image.geometry import Picture
 from jaxstyle.objective import build as terms
 from jaxstyle.objective import guidance, objective, regions
 from jaxstyle.objective.build import Networks
@@ -248,7 +248,7 @@ def calibrate(
     extract: Extractor,
 ) -> Objective:
     """`objective.calibrate` at the double exposure, compiled."""
-    reference = objective.double_exposure(content, styles)
+    reference = objective.calibration_reference(content, styles)
     with extract.rounding():
         return objective.calibrate(partial(extract, params), prepared, reference)
 

@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from jaxstyle.image.geometry import resize
-from jaxstyle.image.io import Picture
+from jaxstyle.image.geometry import Picture, resize
 from jaxstyle.optim.step import State
 from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
 from jaxstyle.transfer import memory
-from jaxstyle.transfer.checkpoint import Checkpoints, Standing
+from jaxstyle.transfer.checkpoint import Checkpoints, RunState
 from jaxstyle.transfer.job import Record, Run, Source, Sources, chosen_settings
 from jaxstyle.transfer.programs import Layout
 
@@ -159,7 +158,7 @@ def work(
     """
     before = checkpoints.read(run) if checkpoints and resume else None
     began = time.perf_counter() - (before.seconds if before else 0.0)
-    memory.let_go()
+    memory.clear_caches_if_crowded()
     compiled = run.compiled
     chosen = run.plan()
     report(str(chosen))
@@ -194,7 +193,7 @@ def work(
                 break
             now = time.perf_counter()
             history, spent = record.history, now - began
-            standing = Standing(place, first + count, state, history, constants, layouts, spent)
+            standing = RunState(place, first + count, state, history, constants, layouts, spent)
             if checkpoints:
                 checkpoints.offer(run, standing)
             if on_progress:

@@ -4,7 +4,7 @@ What fills the memory of a step are the network's activations, not the features 
 So the network sees one tile at a time and the features that terms need are put together: then every
 metric, whatever it does with them, sees the whole picture. On the way back each tile is run
 again, and takes its part of the features' gradient with it. Tiles overlap by what a position sees
-(`architectures.sight`), so nothing is approximated: features and gradient are those of the
+(`architectures.receptive_field`), so nothing is approximated: features and gradient are those of the
 untiled picture to rounding.
 
 The host goes from tile to tile. The programs are compiled for a tile, whatever the picture's size.
@@ -96,11 +96,11 @@ def tiling(extract: Extractor, shape: tuple[int, ...], tile: int) -> Tiling:
         shape: Of the picture.
         tile: Longest side of a tile, pixels.
     """
-    sights = extract.sights().values()
+    receptive_fields = extract.receptive_fields().values()
     reach = (
-        max((-each.first for each in sights), default=0),
-        max((each.last for each in sights), default=0),
-        max((each.stride for each in sights), default=1),
+        max((-each.first for each in receptive_fields), default=0),
+        max((each.last for each in receptive_fields), default=0),
+        max((each.stride for each in receptive_fields), default=1),
     )
     rows, columns = (spans(side, tile, *reach) for side in shape[:2])
     tiles = tuple(
@@ -178,10 +178,10 @@ def look(
 ) -> Features:
     """Put the features of one tile where they belong."""
     found = extract(params, _cut(image, start, shape))
-    sights = extract.sights()
+    receptive_fields = extract.receptive_fields()
     filled = {}
     for name, part in found.items():
-        stride = sights[name].stride
+        stride = receptive_fields[name].stride
         at = start // stride
         old = _cut(whole[name], at, part.shape[:2])
         mine = _owned(part.shape, at, own, stride)
@@ -203,9 +203,9 @@ def look_back(
 ) -> Float[Array, "h w 3"]:
     """Add what one tile has to say to the gradient with respect to the picture."""
     found, pull = jax.vjp(partial(extract, params), _cut(image, start, shape))
-    sights = extract.sights()
+    receptive_fields = extract.receptive_fields()
     parts: Mapping[str, Any] = {
-        name: _mine(slopes[name], part.shape, start, own, sights[name].stride)
+        name: _mine(slopes[name], part.shape, start, own, receptive_fields[name].stride)
         for name, part in found.items()
     }
     (slope,) = pull(parts)

@@ -13,7 +13,7 @@ import pytest
 from jaxstyle.cli import progress
 from jaxstyle.cli import signals as interruption
 from jaxstyle.cli.main import main as cli
-from jaxstyle.cli.signals import Patience
+from jaxstyle.cli.signals import DeferredInterrupt
 from jaxstyle.image.io import read_image, write_image
 
 WORDS = ("--size", 32, "--steps", 30, "--scales", 1, "--style-layers", "relu1_1")
@@ -83,7 +83,7 @@ def test_a_picture_that_was_there_stays(folder, tmp_path, capsys, monkeypatch):
 
 def test_a_second_one_does_not_wait(capsys):
     told = []
-    with Patience(told.append) as patience:
+    with DeferredInterrupt(told.append) as patience:
         patience.between_steps()
         os.kill(os.getpid(), signal.SIGINT)
         assert len(told) == 1
@@ -96,7 +96,7 @@ def test_a_second_one_does_not_wait(capsys):
 
 def test_who_ignores_it_goes_on_ignoring_it():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with Patience(print) as patience:
+    with DeferredInterrupt(print) as patience:
         patience.between_steps()
         os.kill(os.getpid(), signal.SIGINT)
         patience.between_steps()
@@ -105,7 +105,7 @@ def test_who_ignores_it_goes_on_ignoring_it():
 
 def test_other_threads_are_left_alone():
     def work():
-        with Patience(print) as patience:
+        with DeferredInterrupt(print) as patience:
             patience.between_steps()
 
     thread = threading.Thread(target=work)

@@ -14,12 +14,12 @@ from PIL import Image
 import jaxstyle
 from jaxstyle.cli.main import main as cli
 from jaxstyle.image import color
-from jaxstyle.image.geometry import turned
+from jaxstyle.image.geometry import rotate
 from jaxstyle.image.io import read_image, write_image
 from jaxstyle.metrics import METRICS
 from jaxstyle.objective import guidance, regions
 from jaxstyle.objective.objective import distances, prepare, term
-from jaxstyle.objective.regions import Look, Region
+from jaxstyle.objective.regions import Region, StyleAssignment
 from jaxstyle.settings import Settings
 
 RANDOM = np.random.default_rng(8)
@@ -126,7 +126,10 @@ class TestLooks:
         half = rectangle(CONTENT, slice(None), slice(0, 16))
         found = regions.looks((1.0, 1.0), 1, (Region(half), Region(1 - half)), "sum")
         weight = pytest.approx(np.sqrt(0.5))
-        assert found == (Look((0,), (1.0,), 0, weight), Look((1,), (1.0,), 1, weight))
+        assert found == (
+            StyleAssignment((0,), (1.0,), 0, weight),
+            StyleAssignment((1,), (1.0,), 1, weight),
+        )
 
     def test_variants_share_and_styles_count_by_their_shares(self):
         found = regions.looks((3.0, 1.0), 2, (), "sum")
@@ -153,13 +156,13 @@ class TestLooks:
 class TestTurns:
     def test_quarters_are_exact(self):
         for quarters in range(4):
-            found = turned(CONTENT, 90 * quarters)
+            found = rotate(CONTENT, 90 * quarters)
             np.testing.assert_array_equal(found, np.rot90(CONTENT, quarters))
 
     @pytest.mark.parametrize("degrees", [10, 45, 80, 100, 135, -30, 359])
     @pytest.mark.parametrize("shape", [(60, 90), (90, 60), (30, 120), (64, 64)])
     def test_others_have_no_empty_corners(self, degrees, shape):
-        found = turned(np.full((*shape, 3), 0.7, np.float32), degrees)
+        found = rotate(np.full((*shape, 3), 0.7, np.float32), degrees)
         assert min(found.shape[:2]) >= 10
         np.testing.assert_allclose(found, 0.7, atol=0.02)
 

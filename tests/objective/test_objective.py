@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxstyle.objective.objective import calibrate, double_exposure, evaluate, prepare, term
+from jaxstyle.objective.objective import calibrate, calibration_reference, evaluate, prepare, term
 from jaxstyle.optim import step as optimize
 from jaxstyle.transfer.scales import plan
 
@@ -75,7 +75,7 @@ def test_features_in_bfloat16_are_compared_in_float32():
 
 
 def test_calibrated_terms_pull_equally():
-    reference = double_exposure(CONTENT, STYLE)
+    reference = calibration_reference(CONTENT, STYLE)
     objective = calibrate(extract, prepare(extract, TERMS, CONTENT, STYLE), reference)
     for k in range(len(TERMS)):
         size = rms_of_gradient(lambda x, k=k: evaluate(extract, objective, x).terms[k], reference)
@@ -122,7 +122,7 @@ def test_wrong_layer_weights_are_told():
 
 def run(transform, steps=20, length=8, evaluate_with=None):
     objective = prepare(extract, TERMS, CONTENT, STYLE)
-    objective = calibrate(extract, objective, double_exposure(CONTENT, STYLE))
+    objective = calibrate(extract, objective, calibration_reference(CONTENT, STYLE))
     losses = evaluate_with or (lambda image: evaluate(extract, objective, image))
     measure = optimize.measured(losses)
     advance = jax.jit(
@@ -160,7 +160,7 @@ def test_chunks_do_not_change_the_result():
 @pytest.mark.parametrize("name", ["adam", "lbfgs", "sgd"])
 def test_a_loss_under_zero_is_lowered_as_well(name):
     objective = prepare(extract, TERMS, CONTENT, STYLE)
-    objective = calibrate(extract, objective, double_exposure(CONTENT, STYLE))
+    objective = calibrate(extract, objective, calibration_reference(CONTENT, STYLE))
 
     def shifted(image):
         losses = evaluate(extract, objective, image)

@@ -15,7 +15,7 @@ import pytest
 import jaxstyle
 from jaxstyle.backbones import extractor as networks
 from jaxstyle.cli.main import main as cli
-from jaxstyle.image import geometry as pyramid
+from jaxstyle.image.geometry import bucket_of, crop_from_bucket, pad_to_bucket
 from jaxstyle.image.io import write_image
 from jaxstyle.objective.objective import Losses
 from jaxstyle.optim import parametrization
@@ -162,11 +162,11 @@ class TestBuckets:
     def test_what_is_laid_in_is_lifted_out(self):
         for shape in [(37, 64), (64, 64), (1, 64), (64, 3)]:
             picture = RNG.random((*shape, 3)).astype(np.float32)
-            whole = pyramid.bucket(*shape)
-            laid = pyramid.laid(picture, whole)
+            whole = bucket_of(*shape)
+            laid = pad_to_bucket(picture, whole)
             assert laid.shape == (*whole, 3)
             part = (shape[0] / whole[0], shape[1] / whole[1])
-            np.testing.assert_array_equal(pyramid.lifted(laid, part), picture)
+            np.testing.assert_array_equal(crop_from_bucket(laid, part), picture)
 
     def test_another_shape_of_the_bucket_compiles_nothing(self):
         compiled = []
@@ -299,13 +299,13 @@ class TestMemory:
     def test_programs_are_let_go_before_a_process_has_too_many_memory_maps(self, monkeypatch):
         doubled = jax.jit(lambda x: 2 * x)
         assert doubled(1.0) == 2
-        assert not memory.let_go()
+        assert not memory.clear_caches_if_crowded()
         kept = doubled._cache_size()
         assert kept == 1
         count = len(memory.MAPS.read_text().splitlines())
         few = SimpleNamespace(read_text=lambda: str(2 * count - 2))
         monkeypatch.setattr(memory, "MOST_MAPS", few)
-        assert memory.let_go()
+        assert memory.clear_caches_if_crowded()
         assert doubled._cache_size() == 0
         assert doubled(1.0) == 2
 

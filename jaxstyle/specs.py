@@ -1,0 +1,243 @@
+"""Metrics and layers as people write them, parsed once into values.
+
+    gram~softmax/3@relu1_1,vgg16/max/zeros:relu3_1=0.5
+
+is a `MetricSpec` with two `LayerRef`s; `str` gives the text back. Nothing else takes such strings
+apart. Nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import total_ordering
+from typing import Any, Literal, get_args
+
+PoolingName = Literal["max", "average", "hanning"]
+PaddingName = Literal["zeros", "reflect", "edge"]
+
+IMAGE = "image"
+"""The layer that is the picture itself."""
+_STAGE = re.compile(r"(?:conv|relu)(\d)")
+
+
+@total_ordering
+@dataclass(frozen=True)
+class LayerRef:
+    """A layer of a network that runs with some pooling and padding.
+
+    >>> LayerRef.parse("relu3_1")
+    LayerRef(layer='relu3_1', backbone=None, pooling=None, padding=None)
+    >>> str(LayerRef.parse("alexnet/max/zeros:relu1"))
+    'alexnet/max/zeros:relu1'
+
+    Attributes:
+        layer: Its name in the network; `"image"` is the picture itself.
+        backbone: The network's name, or None for the run's.
+        pooling: Pooling of this network, or None for the run's.
+        padding: Padding of this network, or None for the run's.
+    """
+
+    layer: str
+    backbone: str | None = None
+    pooling: PoolingName | None = None
+    padding: PaddingName | None = None
+
+    @classmethod
+    def parse(cls, text: str | LayerRef) -> LayerRef:
+        """Parse `LAYER`, `NETWORK:LAYER` or `NETWORK/POOLING/PADDING:LAYER`.
+
+        Raises:
+            ValueError: The text has another form.
+        """
+        if isinstance(text, LayerRef):
+            return text
+        network, colon, layer = text.rpartition(":")
+        if not colon:
+            return cls(layer)
+        name, *how = network.split("/")
+        known = (get_args(PoolingName), get_args(PaddingName))
+        if how and not (len(how) == 2 and all(h in k for h, k in zip(how, known, strict=True))):
+            raise ValueError(
+                f"expected a layer such as relu3_1, resnet50:relu3_4 or vgg16/max/zeros:relu3_1, "
+                f"got {text!r}"
+            )
+        return cls(layer, name, *how)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        how = f"/{self.pooling}/{self.padding}" if self.pooling else ""
+        return self.layer if self.backbone is None else f"{self.backbone}{how}:{self.layer}"
+
+    def __lt__(self, other: LayerRef) -> bool:
+        return str(self) < str(other)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is the picture itself."""
+        return self.layer == IMAGE and self.backbone is None
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it names its network, or is the picture: nothing is left to choose."""
+        return self.is_image or self.backbone is not None
+
+    @property
+    def stage(self) -> int | None:
+        """The network's block or stage by the field's names: 3 of `relu3_1`; None of others."""
+        match = _STAGE.match(self.layer)
+        return int(match[1]) if match else None
+
+    def on(self, backbone: str) -> LayerRef:
+        """The same layer of `backbone` if it names no network itself."""
+        return self if self.is_fixed else replace(self, backbone=backbone)
+
+
+FORM = "NAME[~SMOOTHING][@LAYER,…][=WEIGHT]"
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A metric with its weight, its layers and its smoothing.
+
+    >>> spec = MetricSpec.parse("gram~softmax/3@relu1_1,relu2_1=0.5")
+    >>> spec.name, spec.weight, spec.smoothing, spec.temperature, len(spec.layers)
+    ('gram', 0.5, 'softmax', 3.0, 2)
+    >>> str(spec)
+    'gram~softmax/3@relu1_1,relu2_1=0.5'
+
+    Attributes:
+        name: The metric's name.
+        weight: Its share in a mixture; at least 0, finite.
+        layers: Where to compare; empty for the metric's usual layers.
+        smoothing: How features are smoothed first: see `jaxstyle.metrics.smoothing`.
+        temperature: Of the smoothing's softmax, above 0.
+        value: The `Metric` or `Term` that was given in place of a name, or None. A specification
+            with a value cannot be written into a manifest.
+    """
+
+    name: str
+    weight: float = 1.0
+    layers: tuple[LayerRef, ...] = ()
+    smoothing: str = "none"
+    temperature: float = 1.0
+    value: Any = None
+
+    @classmethod
+    def parse(cls, text: str) -> MetricSpec:
+        """Parse `NAME[~SMOOTHING[/TEMPERATURE]][@LAYER,…][=WEIGHT]`.
+
+        Raises:
+            ValueError: The text has another form.
+        """
+        head, equals, share = text.strip().partition("=")
+        label, at, layers = head.partition("@")
+        try:
+            weight = float(share) if equals else 1.0
+        except ValueError:
+            raise ValueError(f"expected {FORM}, got {text!r}") from None
+        return cls.of(label, weight, layers.split(",") if at and layers else ())
+
+    @classmethod
+    def of(cls, label: str, weight: float, layers: Iterable[str | LayerRef] = ()) -> MetricSpec:
+        """From a label (`"gram~softmax/3"`), a weight, and layers."""
+        name, _, how = label.partition("~")
+        smoothing, _, temperature = (how or "none").partition("/")
+        return cls(
+            name,
+            weight,
+            tuple(map(LayerRef.parse, layers)),
+            smoothing,
+            _temperature(temperature) if temperature else 1.0,
+        )
+
+    @property
+    def label(self) -> str:
+        """Name and smoothing without weight and layers: `gram~softmax/3`."""
+        if self.smoothing == "none":
+            return self.name
+        how = "" if self.temperature == 1 else f"/{self.temperature:.6g}"
+        return f"{self.name}~{self.smoothing}{how}"
+
+    def __str__(self) -> str:
+        at = f"@{','.join(map(str, self.layers))}" if self.layers else ""
+        weight = "" if self.weight == 1 else f"={self.weight:.6g}"
+        return f"{self.label}{at}{weight}"
+
+    def plain(self) -> tuple[Any, ...]:
+        """As manifests write it: label, weight, and layers if there are any."""
+        layers = (tuple(map(str, self.layers)),) if self.layers else ()
+        return (self.label, self.weight, *layers)
+
+
+def _temperature(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ValueError(f"expected a temperature above 0, as in gram~softmax/3, got {text!r}")
+    return value
+
+
+def parse_mixture(text: str) -> tuple[MetricSpec, ...]:
+    """Parse several metrics with a plus between.
+
+    >>> [str(spec) for spec in parse_mixture("gram=0.5+histogram")]
+    ['gram=0.5', 'histogram']
+    """
+    return tuple(MetricSpec.parse(part) for part in text.split("+"))
+
+
+def as_specs(value: Any, setting: str = "metric") -> tuple[MetricSpec, ...]:
+    """Specifications from whatever people hold.
+
+    Args:
+        value: A text (`"gram=0.5+histogram"`), a `MetricSpec`, a `Metric` or `Term`, a tuple
+            `(name, weight[, layers])`, or a sequence of them.
+        setting: The name of the setting, for messages.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    if isinstance(value, str):
+        return parse_mixture(value)
+    if isinstance(value, MetricSpec) or _is_value(value):
+        return (_as_spec(value, setting),)
+    if not isinstance(value, Sequence):
+        raise ValueError(_expected(setting, value))
+    return tuple(_as_spec(part, setting) for part in value)
+
+
+def _as_spec(part: Any, setting: str) -> MetricSpec:
+    if isinstance(part, MetricSpec):
+        return part
+    if isinstance(part, str):
+        return MetricSpec.parse(part)
+    if hasattr(part, "summarize"):
+        return MetricSpec(part.name, value=part)
+    if hasattr(part, "metric"):
+        return MetricSpec(part.metric.name, value=part)
+    if not isinstance(part, Sequence) or not 2 <= len(part) <= 3:
+        raise ValueError(_expected(setting, part))
+    first, weight, *layers = part
+    try:
+        weight = float(weight + 0)
+    except TypeError:
+        name = first if isinstance(first, str) else "a metric"
+        raise ValueError(f"expected the weight of {name} to be a number, got {weight!r}") from None
+    if isinstance(first, str):
+        return MetricSpec.of(first, weight, *layers)
+    if not _is_value(first):
+        raise ValueError(_expected(setting, part))
+    refs = tuple(map(LayerRef.parse, layers[0])) if layers else ()
+    return replace(_as_spec(first, setting), weight=weight, layers=refs)
+
+
+def _is_value(value: Any) -> bool:
+    """Whether it is a `Metric` or a `Term`, neither of which is imported here."""
+    return hasattr(value, "summarize") or hasattr(getattr(value, "metric", None), "summarize")
+
+
+def _expected(setting: str, value: Any) -> str:
+    return f"expected {setting} such as (('gram', 1.0), ('histogram', 0.5)), got {value!r}"
