@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxstyle.image import color
-from jaxstyle.image.geometry import Picture, bucket_of, pad_to_bucket, resize
+from jaxstyle.image.geometry import Picture, bucket_of, pad_to_bucket, resize, rotate
 from jaxstyle.image.io import read_image
 from jaxstyle.objective.regions import Mask, Region, StyleAssignment, looks
 from jaxstyle.settings import Settings
