@@ -1,8 +1,8 @@
-"""What an optimizer should take from one scale to the next, and what it should move.
+"""Coarse to fine: does a warm start help, and does another parametrization?
 
-Every variant has the same objective, its constants found once, and the same steps. Printed is the
-mean over pairs of the loss at full size relative to the default's last one: after the first step,
-a quarter, half and all of them. Lower is better.
+All variants have the same objective, calibrated once, and the same steps. The table shows the mean
+over pairs of the loss at full size, relative to the final loss of the default: after the first
+step, a quarter, half and all of them. Lower is better.
 
 python benchmarks/coarse_to_fine.py [SIZE [STEPS]]      writes benchmarks/coarse_to_fine.md
 """
@@ -18,28 +18,23 @@ import numpy as np
 import jaxstyle
 from jaxstyle import samples
 from jaxstyle.image.io import read_image
-from jaxstyle.transfer import programs
+from jaxstyle.transfer.steppers.whole import WholeStepper
 
 PAIRS = (("lighthouse", "swirls"), ("valley", "mosaic"), ("lighthouse", "woodblock"))
+RESTART = {"restart": True}
 VARIANTS = {
-    "lbfgs, memory carried up": {},
-    "lbfgs, anew at each scale": {"carry": False},
+    "lbfgs, warm start": {},
+    "lbfgs, restart at each scale": RESTART,
     "lbfgs, factor 2 (fewer scales)": {"scale_factor": 2.0, "scales": 2},
     "lbfgs, laplacian": {"parametrization": "laplacian"},
     "lbfgs, fourier": {"parametrization": "fourier"},
-    "adam, moments carried up": {"optimizer": "adam"},
-    "adam, anew at each scale": {"optimizer": "adam", "carry": False},
+    "adam, warm start": {"optimizer": "adam"},
+    "adam, restart at each scale": {"optimizer": "adam", **RESTART},
     "adam, laplacian": {"optimizer": "adam", "parametrization": "laplacian"},
     "adam, fourier": {"optimizer": "adam", "parametrization": "fourier"},
 }
 size, steps = (int(word) for word in (*sys.argv[1:], *("160", "40")[len(sys.argv) - 1 :]))
-start = programs.Programs.start
-
-
-def anew(self, image, rate, before=None):
-    """A scale that knows nothing of the one before."""
-    return start(self, image, rate)
-
+warm_start = WholeStepper.warm_start
 
 losses: dict[str, list[np.ndarray]] = {name: [] for name in VARIANTS}
 for content_name, style_name in PAIRS:
@@ -49,28 +44,28 @@ for content_name, style_name in PAIRS:
     )
     constants = None
     for name, variant in VARIANTS.items():
-        chosen = dict(variant)
-        programs.Programs.start = start if chosen.pop("carry", True) else anew
-        chosen = {"size": size, "steps": steps, "scales": 3, "calibration": constants} | chosen
-        made = jaxstyle.stylize(content, style, **chosen)
-        constants = made.facts["calibration"]
-        losses[name].append(np.array(made.history["total"][-steps:]))
+        changes = {"size": size, "steps": steps, "scales": 3, "calibration": constants} | variant
+        restart = changes.pop("restart", False)
+        WholeStepper.warm_start = (lambda self, state, fresh: fresh) if restart else warm_start
+        result = jaxstyle.stylize(content, style, **changes)
+        constants = result.facts["calibration"]
+        losses[name].append(np.array(result.history["total"][-steps:]))
         print(content_name, style_name, name, losses[name][-1][-1], flush=True)
 
-last = [each[-1] for each in losses["lbfgs, memory carried up"]]
-at = [0, steps // 4, steps // 2, steps - 1]
+references = [history[-1] for history in losses["lbfgs, warm start"]]
+shown = [0, steps // 4, steps // 2, steps - 1]
 rows = []
-for name, found in losses.items():
-    relative = np.mean([each / unit for each, unit in zip(found, last, strict=True)], axis=0)
-    rows.append(f"| {name} | " + " | ".join(f"{relative[k]:.2f}" for k in at) + " |")
+for name, histories in losses.items():
+    relative = np.mean([h / last for h, last in zip(histories, references, strict=True)], axis=0)
+    rows.append(f"| {name} | " + " | ".join(f"{relative[k]:.2f}" for k in shown) + " |")
 
-text = f"""# Coarse to fine: what is carried up, and what is moved
+text = f"""# Coarse to fine: warm starts and parametrizations
 
 `python benchmarks/coarse_to_fine.py {size} {steps}`, {date.today()}, {platform.machine()},
-jax {jax.__version__}, {jax.default_backend()}. Loss at full size, relative to the first row's last,
-mean of {len(PAIRS)} pairs. {size} pixels, three scales, {steps} steps at full size.
+jax {jax.__version__}, {jax.default_backend()}. Loss at full size, relative to the final loss of the
+first row; mean of {len(PAIRS)} pairs. {size} pixels, three scales, {steps} steps at full size.
 
-| variant | step 1 | {at[1] + 1} | {at[2] + 1} | {at[3] + 1} |
+| variant | step 1 | {shown[1] + 1} | {shown[2] + 1} | {shown[3] + 1} |
 |---|---|---|---|---|
 """ + "\n".join(rows)
 Path(__file__).with_suffix(".md").write_text(text + "\n")

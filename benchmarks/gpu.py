@@ -1,9 +1,9 @@
-"""On an accelerator: grids that fill it, what reduced precision changes, where a step's time goes.
+"""On an accelerator: grids that fill it, the effect of reduced precision, the profile of a step.
 
-Rows are printed as they are found. The matrix rate is that of 8192 × 8192 products in the same
-precision. What precision changes is said of pictures: the root mean square of the difference from
-float32's, of 255, beside that of two runs in float32 whose first picture differs by a thousandth
-of a grey level.
+Rows are printed as they are measured. The matrix rate is that of 8192 × 8192 products in the same
+precision. The effect of precision is measured on pictures: the root mean square of the difference
+from float32's, of 255, beside that of two runs in float32 whose initial pictures differ by a
+thousandth of a gray level.
 
 python benchmarks/gpu.py [PART …]       grids, pictures, profile, start (default: all of them)
 """
@@ -40,7 +40,7 @@ OBJECTIVE = {
 
 
 def grids():
-    """Steps of many lanes, and how much of the matrix rate they reach."""
+    """Measure the steps of large batches, and how much of the matrix rate they reach."""
     rates = {precision: matrix_rate(precision) for precision in PRECISIONS}
     print({name: f"{rate / 1e12:.0f} T/s" for name, rate in rates.items()}, flush=True)
     for precision, size, lanes, optimizer in (
@@ -51,7 +51,7 @@ def grids():
         ("bfloat16", 512, 16, "lbfgs"),
     ):
         content, style = pictures(PAIR, size)
-        looks, began = [], time.perf_counter()
+        times, start = [], time.perf_counter()
         stylize_grid(
             content,
             style,
@@ -61,39 +61,39 @@ def grids():
             optimizer=optimizer,
             precision=precision,
             smoothness=0.0,
-            on_progress=lambda p, looks=looks: looks.append(time.perf_counter()),
+            on_progress=lambda progress, times=times: times.append(time.perf_counter()),
             **OBJECTIVE,
         )
-        step = statistics.median(np.diff(looks[1:])) / 10
-        done = operations(size) * lanes / step
+        step = statistics.median(np.diff(times[1:])) / 10
+        rate = operations(size) * lanes / step
         print(
             f"| {precision} | {optimizer} | {size} | {lanes} | {1e3 * step:.2f} "
-            f"| {done / 1e12:.0f} | {done / rates[precision]:.0%} | {memory.peak() / 2**30:.1f} "
-            f"| {looks[0] - began:.0f} s to the first look |",
+            f"| {rate / 1e12:.0f} | {rate / rates[precision]:.0%} | {memory.peak() / 2**30:.1f} "
+            f"| {times[0] - start:.0f} s to the first progress |",
             flush=True,
         )
 
 
-def made(content, style, **more):
-    return jaxstyle.stylize(content, style, size=256, **more, **OBJECTIVE).image
+def stylized(content, style, **changes):
+    return jaxstyle.stylize(content, style, size=256, **changes, **OBJECTIVE).image
 
 
-def pictures_of():
-    """How far a run in each precision is from float32's, by Adam and by L-BFGS."""
+def pictures_by_precision():
+    """Measure how far a run in each precision is from float32's, with Adam and with L-BFGS."""
     content, style = pictures(PAIR, 256)
     noise = np.random.default_rng(0).standard_normal(content.shape) * 1e-3 / 255
-    nudged = np.clip(content + noise, 0, 1).astype(np.float32)
+    perturbed = np.clip(content + noise, 0, 1).astype(np.float32)
     for optimizer in ("lbfgs", "adam"):
-        how = {"optimizer": optimizer, "steps": 100}
-        base, twice = (made(content, style, precision="float32", **how) for _ in range(2))
-        print(f"{optimizer}: two runs in float32 are equal: {np.array_equal(base, twice)}")
-        rows = {"float32, nudged": made(nudged, style, precision="float32", **how)}
+        common = {"optimizer": optimizer, "steps": 100}
+        base, again = (stylized(content, style, precision="float32", **common) for _ in range(2))
+        print(f"{optimizer}: two runs in float32 are equal: {np.array_equal(base, again)}")
+        rows = {"float32, perturbed": stylized(perturbed, style, precision="float32", **common)}
         for precision in ("tensorfloat32", "bfloat16"):
-            rows[precision] = made(content, style, precision=precision, **how)
-        moved = np.sqrt(np.mean((base - content) ** 2)) * 255
+            rows[precision] = stylized(content, style, precision=precision, **common)
+        change = np.sqrt(np.mean((base - content) ** 2)) * 255
         for name, image in rows.items():
-            off = np.sqrt(np.mean((image - base) ** 2)) * 255
-            print(f"| {optimizer} | {name} | {off:.3f} | of {moved:.1f} |", flush=True)
+            difference = np.sqrt(np.mean((image - base) ** 2)) * 255
+            print(f"| {optimizer} | {name} | {difference:.3f} | of {change:.1f} |", flush=True)
         if "OUT" in os.environ:
             from PIL import Image
 
@@ -104,68 +104,75 @@ def pictures_of():
 
 
 def profile():
-    """The kernels that take the time, for one picture and for a grid, by XLA's own account."""
+    """Print the kernels that take the time of a step of one picture, by XLA's profiler."""
     from jax.profiler import ProfileData
 
     from jaxstyle.settings import Settings
-    from jaxstyle.transfer.job import Run, Sources
+    from jaxstyle.transfer.job import make_job
+    from jaxstyle.transfer.sources import Sources
+    from jaxstyle.transfer.steppers.whole import WholeStepper
 
     for precision in ("tensorfloat32", "bfloat16"):
         content, style = pictures(PAIR, 512)
         settings = Settings(
-            size=512, optimizer="adam", precision=precision, smoothness=0.0, **OBJECTIVE
+            size=512,
+            optimizer="adam",
+            learning_rate=RATE,
+            precision=precision,
+            smoothness=0.0,
+            **OBJECTIVE,
         )
-        run = Run(content, style, settings, Sources())
-        prepared = jax.block_until_ready(run.prepared(512, "whole"))
-        state = run.compiled.start(content, RATE)
-        taken = []
+        stepper = WholeStepper(make_job(content, style, settings, Sources()))
+        prepared = jax.block_until_ready(stepper.prepare(512, [None]))
+        state = stepper.init([content])
+        times = []
         for _ in range(12):
-            began = time.perf_counter()
-            state, *_ = run.compiled.advance(prepared, state, 10, RATE, "whole")
-            taken.append(time.perf_counter() - began)
-        step = 1e2 * statistics.median(taken[2:])
+            start = time.perf_counter()
+            state, _ = stepper.step(prepared, state, 10)
+            times.append(time.perf_counter() - start)
+        step = 1e2 * statistics.median(times[2:])
         with tempfile.TemporaryDirectory() as folder:
             with jax.profiler.trace(folder):
-                state, *_ = run.compiled.advance(prepared, state, 10, RATE, "whole")
+                state, _ = stepper.step(prepared, state, 10)
             (file,) = Path(folder).rglob("*.xplane.pb")
             data = ProfileData.from_file(str(file))
-        print(f"profile {precision}: {step:.2f} ms a step by the clock, without the profiler")
+        print(f"profile {precision}: {step:.2f} ms a step by the wall clock, without the profiler")
         for plane in data.planes:
             if "GPU" not in plane.name:
                 continue
-            took, times = Counter(), Counter()
+            durations, counts = Counter(), Counter()
             for line in plane.lines:
                 if not line.name.startswith("Stream"):
                     continue
                 for event in line.events:
-                    took[event.name] += event.duration_ns
-                    times[event.name] += 1
-            total = sum(took.values())
+                    durations[event.name] += event.duration_ns
+                    counts[event.name] += 1
+            total = sum(durations.values())
             print(
-                f"{plane.name}: {total / 1e7:.3f} ms a step in {sum(times.values()) / 10} kernels"
+                f"{plane.name}: {total / 1e7:.3f} ms a step in {sum(counts.values()) / 10} kernels"
             )
-            for name, nanoseconds in took.most_common(30):
-                print(f"  {nanoseconds / 1e7:.4f} ms  x{times[name] / 10:g}  {name[:90]}")
+            for name, nanoseconds in durations.most_common(30):
+                print(f"  {nanoseconds / 1e7:.4f} ms  x{counts[name] / 10:g}  {name[:90]}")
         sys.stdout.flush()
 
 
 def start():
-    """From the command to the picture, with an empty cache of programs and a full one."""
+    """Time a command from start to picture, with an empty compilation cache and a full one."""
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, "-m", "jaxstyle", "stylize", "sample:lighthouse", "sample:swirls"]
         words += ["--size", "512", "-o", f"{folder}/out.png"]
         env = {**os.environ, "JAXSTYLE_CACHE": f"{folder}/cache"}
-        for how in ("empty", "full"):
-            began = time.perf_counter()
-            done = subprocess.run(words, env=env, capture_output=True, text=True)
-            taken = time.perf_counter() - began
-            print(f"stylize at 512 px, {how} cache: {taken:.1f} s, exit {done.returncode}")
-            print("  " + done.stderr[-300:].replace("\n", "\n  "), flush=True)
+        for cache in ("empty", "full"):
+            begin = time.perf_counter()
+            process = subprocess.run(words, env=env, capture_output=True, text=True)
+            seconds = time.perf_counter() - begin
+            print(f"stylize at 512 px, {cache} cache: {seconds:.1f} s, exit {process.returncode}")
+            print("  " + process.stderr[-300:].replace("\n", "\n  "), flush=True)
         if "OUT" in os.environ:
             Path(os.environ["OUT"], "start.png").write_bytes(Path(folder, "out.png").read_bytes())
 
 
-PARTS = {"grids": grids, "pictures": pictures_of, "profile": profile, "start": start}
+PARTS = {"grids": grids, "pictures": pictures_by_precision, "profile": profile, "start": start}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

@@ -1,7 +1,7 @@
-"""Is the memory that `--plan` predicts the memory that a run takes? And what do tiles cost?
+"""Does a run take the memory that `--plan` predicts? And what do tiles cost?
 
-Each layout runs in a process of its own, one step at one size; the process's highest resident
-memory (on an accelerator the allocator's) is held against the prediction.
+Each layout runs in its own process, one step at one size; the process's peak resident memory (on an
+accelerator the allocator's) is compared with the prediction.
 
 python benchmarks/memory.py [SIZE …]      writes benchmarks/memory.md (default sizes 512 1024 2048)
 """
@@ -15,49 +15,48 @@ from pathlib import Path
 
 LAYOUTS = ("whole", "recompute", "1024", "768", "512", "384")
 LARGE = 1024
-"""Above it a step takes a minute on two cores: only these are tried."""
+"""Above this size, where a step takes a minute on two cores, only `FEW` layouts are measured."""
 FEW = ("whole", "1024")
-ONE = """
+RUN = """
 import json, sys
 import jax, numpy as np
 import jaxstyle
-from jaxstyle import memory
-from jaxstyle import programs
+from jaxstyle.transfer.steppers import whole
 size, layout = int(sys.argv[1]), sys.argv[2]
-programs.LARGE = 0  # told after each step: the second compiles nothing
+whole.LARGE = 0  # progress after each step: the second one compiles nothing
 content, style = np.random.default_rng(0).random((2, size * 3 // 4, size, 3), np.float32)
 rates = []
-made = jaxstyle.stylize(content, style, size=size, scale_steps=(2,),
+result = jaxstyle.stylize(content, style, size=size, scale_steps=(2,),
     memory=layout, on_progress=lambda progress: rates.append(progress.rate))
-print(json.dumps(made.facts["memory"] | {"seconds": 1 / rates[-1],
+print(json.dumps(result.facts["memory"] | {"seconds": 1 / rates[-1],
     "jax": jax.__version__, "device": jax.devices()[0].device_kind}))
 """
 
 rows = []
 for size in [int(word) for word in sys.argv[1:]] or [512, 1024, 2048]:
-    whole = None
+    whole_seconds = None
     for layout in FEW if size > LARGE else LAYOUTS:
         if layout.isdigit() and int(layout) >= size:
             continue
-        words = [sys.executable, "-c", ONE, str(size), layout]
-        done = subprocess.run(words, capture_output=True, text=True)
-        if done.returncode:
-            rows.append(f"| {size} | {layout} | failed: {done.stderr.splitlines()[-1]} | | | |")
+        words = [sys.executable, "-c", RUN, str(size), layout]
+        process = subprocess.run(words, capture_output=True, text=True)
+        if process.returncode:
+            rows.append(f"| {size} | {layout} | failed: {process.stderr.splitlines()[-1]} | | | |")
             continue
-        found = json.loads(done.stdout.splitlines()[-1])
-        predicted, measured = (found[name] / 2**30 for name in ("predicted", "measured"))
-        whole = whole or found["seconds"]
+        facts = json.loads(process.stdout.splitlines()[-1])
+        predicted, measured = (facts[name] / 2**30 for name in ("predicted", "measured"))
+        whole_seconds = whole_seconds or facts["seconds"]
         rows.append(
             f"| {size} | {layout} | {predicted:.2f} | {measured:.2f} | {predicted / measured:.2f} "
-            f"| {found['seconds'] / whole:.2f} |"
+            f"| {facts['seconds'] / whole_seconds:.2f} |"
         )
         print(rows[-1], flush=True)
 
 text = f"""# Memory: predicted and measured
 
 `python benchmarks/memory.py {" ".join(sys.argv[1:])}`, {date.today()}, {platform.machine()},
-{found["device"]}, jax {found["jax"]}. Default terms, L-BFGS, a picture of SIZE × ¾ SIZE. GiB of the
-whole process; seconds of the second step, relative to `whole`.
+{facts["device"]}, jax {facts["jax"]}. Default terms, L-BFGS, a picture of SIZE × ¾ SIZE. GiB of the
+whole process; time of the second step, relative to `whole`.
 
 | size | layout | predicted | measured | ratio | time |
 |---|---|---|---|---|---|

@@ -1,7 +1,7 @@
-"""Memory of the pairwise metrics, from the compiled program's own analysis.
+"""Memory of the pairwise metrics, from the analysis of the compiled program.
 
-For n positions of relu3_1 (256 channels): the temporary memory of value and gradient. With chunks
-it grows linearly; the matrix of pairs alone would be 4 n² bytes.
+For n positions of relu3_1 (256 channels): the temporary memory of value and gradient. In chunks
+it grows linearly; the matrix of pairs alone would take 4 n² bytes.
 
 python benchmarks/pairs_memory.py        writes benchmarks/pairs_memory.md
 """
@@ -23,7 +23,7 @@ SIDES = (32, 64, 128, 192)
 
 
 def mebibytes(metric, side):
-    """Temporary memory of value and gradient for side² positions of 256 channels."""
+    """Return the temporary memory of value and gradient for side² positions of 256 channels."""
     grid = (side, side, 256)
     shape = grid if metric.expects != "positions" else (side * side, 256)
     features = jax.ShapeDtypeStruct(shape, jnp.float32)
@@ -38,15 +38,15 @@ lines = [
     "# Memory of the pairwise metrics",
     "",
     f"{date.today()}, {jax.devices()[0].device_kind}, jax {jax.__version__}: temporary MiB of "
-    "value and gradient, from the compiled program's analysis; 256 channels (relu3_1: 128² at "
-    "512 pixels). `python benchmarks/pairs_memory.py`.",
+    "value and gradient, from the analysis of the compiled program; 256 channels (relu3_1: 128² "
+    "positions at 512 pixels). `python benchmarks/pairs_memory.py`.",
     "",
     "| metric | " + " | ".join(f"{side * side:,} positions" for side in SIDES) + " |",
     "|---" * (len(SIDES) + 1) + "|",
     "| the matrix of pairs | " + " | ".join(f"{side**4 * 4 / 2**20:,.0f}" for side in SIDES) + " |",
 ]
 for kind, name in NAMES:
-    found = [mebibytes(METRICS[kind][name], side) for side in SIDES]
-    lines.append(f"| `{name}` | " + " | ".join(f"{each:,.0f}" for each in found) + " |")
+    sizes = [mebibytes(METRICS[kind][name], side) for side in SIDES]
+    lines.append(f"| `{name}` | " + " | ".join(f"{size:,.0f}" for size in sizes) + " |")
     print(lines[-1], flush=True)
 Path(__file__).with_suffix(".md").write_text("\n".join(lines) + "\n")

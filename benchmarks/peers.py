@@ -1,14 +1,14 @@
-"""A step of style transfer by us and by PyTorch: the same pictures, layers, weights and objective.
+"""A step of style transfer in jaxstyle and PyTorch: the same pictures, layers, weights, objective.
 
-VGG19 to relu5_1, Gram matrices at relu1_1 to relu5_1, content at relu4_2, zero borders, Adam. Each
-contender is a process of its own that waits while the others work; they take turns, and medians are
-compared. A turn begins with steps that are not timed: of one that has waited the caches are cold,
-and a virtual machine may have taken its free memory. What each has to say of the objective after
-the same steps is compared too. The floor is the machine's: the multiplications and additions of the
-convolutions and Gram matrices done directly, at the rate at which it multiplies large matrices. On
-a GPU everybody is there in each precision, and the matrices are too.
+VGG19 up to relu5_1, Gram matrices at relu1_1 to relu5_1, content at relu4_2, zero padding, Adam.
+Each contender has its own process, which waits while the others work; they alternate, and medians
+are compared. A turn begins with steps that are not timed: after a wait the caches are cold, and a
+virtual machine may have reclaimed free memory. The losses after the same steps are compared too.
+The lower bound is the machine's: the multiplications and additions of the convolutions and Gram
+matrices, computed directly, at the rate at which it multiplies large matrices. On a GPU every
+contender is measured in each precision, and so are the matrices.
 
-On a CPU our command line asks Linux for large pages of memory (benchmarks/pages.md), which PyTorch
+On a CPU our command line asks Linux for large memory pages (benchmarks/pages.md), which PyTorch
 does not do by itself; the peers called "large pages" were given them.
 
 pip install torch==2.13.0
@@ -32,15 +32,15 @@ import numpy as np
 import pages
 from vgg_in_torch import pictures, vgg
 
-from jaxstyle.backbones import architectures
+from jaxstyle import backbones
 from jaxstyle.transfer import memory
-from jaxstyle.weights import registry as weights
+from jaxstyle.weights import registry
 
 NETWORK = "vgg19-normalized"
 STYLE = [f"relu{block}_1" for block in range(1, 6)]
 CONTENT = "relu4_2"
 PAIR = ("lighthouse", "swirls")
-RATE, DECAY = 0.03, 0.99  # of Adam: its step and its slower average
+RATE, DECAY = 0.03, 0.99  # of Adam: learning rate and decay of the second moment
 GPU = jax.default_backend() == "gpu"
 OURS = "jaxstyle"
 PEERS = (
@@ -49,22 +49,24 @@ PEERS = (
     "torch.compile",
     "torch.compile, channels last",
 )
-HELPED = () if GPU else tuple(f"{name}, large pages" for name in (PEERS[1], PEERS[3]))
+WITH_PAGES = () if GPU else tuple(f"{name}, large pages" for name in (PEERS[1], PEERS[3]))
 PRECISIONS = ("tensorfloat32", "bfloat16", "float32") if GPU else ("float32",)
 CHECKED = 5  # steps after which the losses are compared
 ROUNDS = 5
-AGAIN = 2  # steps of a turn before those that are timed
-TIMED = 1 if GPU else 5  # times of a turn
-STEPS = 50 if GPU else 1  # of one time
-TOGETHER = 10 if GPU else 1  # steps of ours between two looks
+UNTIMED = 2  # steps of a turn before those that are timed
+TIMED = 1 if GPU else 5  # timings per turn
+STEPS = 50 if GPU else 1  # steps per timing
+CHUNK = 10 if GPU else 1  # steps of jaxstyle between two reads by the host
 
 
 class Ours:
-    """jaxstyle's own programs, as `stylize` runs them."""
+    """jaxstyle's programs, as `stylize` runs them."""
 
     def __init__(self, size, precision):
         from jaxstyle.settings import Settings
-        from jaxstyle.transfer.job import Run, Sources
+        from jaxstyle.transfer.job import make_job
+        from jaxstyle.transfer.sources import Sources
+        from jaxstyle.transfer.steppers.whole import WholeStepper
 
         content, style = pictures(PAIR, size)
         settings = Settings(
@@ -80,34 +82,35 @@ class Ours:
             learning_rate=RATE,
             calibrate=False,
         )
-        self.run = Run(content, style, settings, Sources())
-        self.prepared = jax.block_until_ready(self.run.prepared(size, "whole"))
-        self.state = self.run.compiled.start(jnp.asarray(content), RATE)
-        self.features = jax.jit(self.run.compiled.kind.extract)
+        self.job = make_job(content, style, settings, Sources())
+        self.stepper = WholeStepper(self.job)
+        self.prepared = jax.block_until_ready(self.stepper.prepare(size, [None]))
+        self.state = self.stepper.init([content])
+        self.features = jax.jit(self.job.extract)
         self.version = f"jax {jax.__version__}"
 
     def steps(self, count):
-        """Move the picture; the losses before each step."""
-        advance, losses = self.run.compiled.advance, []
-        for first in range(0, count, TOGETHER):
-            some = min(TOGETHER, count - first)
-            self.state, totals, _ = advance(self.prepared, self.state, some, RATE, "whole")
-            losses += totals.tolist()
+        """Take steps; return the losses before each of them."""
+        losses = []
+        for first in range(0, count, CHUNK):
+            chunk = min(CHUNK, count - first)
+            self.state, steps = self.stepper.step(self.prepared, self.state, chunk)
+            losses += steps.totals[:, 0].tolist()
         return losses
 
     def forward(self, count):
-        """The features alone."""
+        """Compute the features only."""
         for _ in range(count):
-            found = self.features(self.run.compiled.params, self.state.image)
-        jax.block_until_ready(found)
+            features = self.features(self.job.params, self.state.image)
+        jax.block_until_ready(features)
 
     def peak(self):
-        """Bytes."""
+        """Return the peak memory in bytes."""
         return memory.peak()
 
 
 class Torch:
-    """The same as most people write it in PyTorch."""
+    """The same objective as most people write it in PyTorch."""
 
     def __init__(self, size, name, precision):
         import torch
@@ -116,46 +119,47 @@ class Torch:
         torch.backends.cudnn.allow_tf32 = precision != "float32"
         torch.backends.cuda.matmul.allow_tf32 = precision != "float32"
         torch.set_default_device("cuda" if GPU else "cpu")
-        kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self.version = f"torch {torch.__version__}"
         self.torch = torch
-        own = weights.load(NETWORK).tensors
+        tensors = registry.load(NETWORK).tensors
         order = torch.channels_last if "channels last" in name else torch.contiguous_format
-        affine = own["preprocess"]
+        affine = tensors["preprocess"]
         mix = torch.tensor(np.array(affine["kernel"]).T[:, :, None, None])
         shift = torch.tensor(np.array(affine["bias"]))
-        seen_by = vgg(own, architectures.needed("vgg19", [STYLE[-1]]), order, kind)
+        network = vgg(tensors, backbones.find("vgg19").needed([STYLE[-1]]), order, dtype)
 
         def features(image):
-            return seen_by(torch.nn.functional.conv2d(image, mix, shift).to(kind))
+            return network(torch.nn.functional.conv2d(image, mix, shift).to(dtype))
 
         def gram(x):
             flat = x.flatten(2)[0]
             return (flat @ flat.T).float() / flat.shape[1]
 
         content, style = (
-            torch.tensor(np.array(each)).permute(2, 0, 1)[None].contiguous(memory_format=order)
-            for each in pictures(PAIR, size)
+            torch.tensor(np.array(picture)).permute(2, 0, 1)[None].contiguous(memory_format=order)
+            for picture in pictures(PAIR, size)
         )
         with torch.no_grad():
-            seen = features(style)
-            styles = [gram(seen[layer]) for layer in STYLE]
-            wanted = features(content)[CONTENT]
+            style_features = features(style)
+            style_targets = [gram(style_features[layer]) for layer in STYLE]
+            content_target = features(content)[CONTENT]
         self.image = content.clone(memory_format=torch.preserve_format).requires_grad_()
         self.optimizer = torch.optim.Adam([self.image], lr=RATE, betas=(0.9, DECAY))
 
         def loss(image):
-            seen = features(image)
-            pairs = zip(STYLE, styles, strict=True)
-            parts = [((gram(seen[layer]) - target) ** 2).mean() for layer, target in pairs]
-            return sum(parts) / len(parts) + ((seen[CONTENT] - wanted).float() ** 2).mean()
+            current = features(image)
+            pairs = zip(STYLE, style_targets, strict=True)
+            parts = [((gram(current[layer]) - target) ** 2).mean() for layer, target in pairs]
+            difference = (current[CONTENT] - content_target).float()
+            return sum(parts) / len(parts) + (difference**2).mean()
 
         compiled = name.startswith("torch.compile")
         self.loss = torch.compile(loss) if compiled else loss
         self.features = torch.compile(features) if compiled else features
 
     def steps(self, count):
-        """Move the picture; the losses before each step."""
+        """Take steps; return the losses before each of them."""
         losses = []
         for _ in range(count):
             self.optimizer.zero_grad()
@@ -168,43 +172,43 @@ class Torch:
         return [float(loss) for loss in losses]
 
     def forward(self, count):
-        """The features alone."""
+        """Compute the features only."""
         with self.torch.no_grad():
             for _ in range(count):
-                found = self.features(self.image)
-            float(found[CONTENT][0, 0, 0, 0])
+                features = self.features(self.image)
+            float(features[CONTENT][0, 0, 0, 0])
 
     def peak(self):
-        """Bytes."""
+        """Return the peak memory in bytes."""
         return self.torch.cuda.max_memory_allocated() if GPU else memory.peak()
 
 
 def work(name, precision, size):
-    """A contender: says what it took to get ready, then does as it is told."""
-    began = time.perf_counter()
+    """Run a contender: report its preparation, then follow commands from standard input."""
+    start = time.perf_counter()
     contender = Ours(size, precision) if name == OURS else Torch(size, name, precision)
     ready = time.perf_counter()
     losses = contender.steps(1)
     first = time.perf_counter() - ready
     losses += contender.steps(CHECKED)
     contender.forward(1)
-    told = {"version": contender.version, "prepared": ready - began, "first": first}
-    print(json.dumps(told | {"losses": losses}), flush=True)
+    report = {"version": contender.version, "prepared": ready - start, "first": first}
+    print(json.dumps(report | {"losses": losses}), flush=True)
     for line in sys.stdin:
-        act = {"step": contender.steps, "forward": contender.forward}[line.strip()]
-        act(AGAIN)
+        run = {"step": contender.steps, "forward": contender.forward}[line.strip()]
+        run(UNTIMED)
         times = []
         for _ in range(TIMED):
-            began = time.perf_counter()
-            act(STEPS)
-            times.append((time.perf_counter() - began) / STEPS)
+            start = time.perf_counter()
+            run(STEPS)
+            times.append((time.perf_counter() - start) / STEPS)
         print(json.dumps({"times": times, "peak": contender.peak()}), flush=True)
 
 
 def operations(size):
-    """Multiplications and additions of a step done directly: there, and back to the picture."""
+    """Count the multiplications and additions of a step's forward and backward pass."""
     total, side = 0, size
-    for spec in architectures.needed("vgg19", [STYLE[-1]]):
+    for spec in backbones.find("vgg19").needed([STYLE[-1]]):
         side //= spec.pooled or 1
         total += 2 * 2 * 9 * side**2 * spec.inputs * spec.outputs
         if "relu" + spec.name[4:] in STYLE:
@@ -213,7 +217,7 @@ def operations(size):
 
 
 def matrix_rate(precision):
-    """Operations a second in a product of large matrices, the best of several."""
+    """Measure operations per second in a product of large matrices, the best of several."""
     side, count = (8192, 10) if GPU else (3072, 1)
     a = jax.random.normal(jax.random.key(0), (side, side)) / side**0.5
     a = a.astype(RATES[precision][0])
@@ -226,12 +230,12 @@ def matrix_rate(precision):
         return b
 
     products(a).block_until_ready()
-    taken = []
+    times = []
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        start = time.perf_counter()
         products(a).block_until_ready()
-        taken.append(time.perf_counter() - began)
-    return 2 * side**3 * count / min(taken)
+        times.append(time.perf_counter() - start)
+    return 2 * side**3 * count / min(times)
 
 
 RATES = {
@@ -242,14 +246,14 @@ RATES = {
 
 
 def rates_of(precision):
-    """What the machine can do, whenever it is asked."""
+    """Print the matrix rate for each line of standard input."""
     for _ in sys.stdin:
         print(matrix_rate(precision), flush=True)
 
 
 def started(words, large):
-    """A process that answers lines, with large pages of memory or without."""
-    # A GPU's memory is for all of them.
+    """Start a process that answers lines, with or without large memory pages."""
+    # All processes share the memory of a GPU.
     shared = {"PREALLOCATE": "false", "MEM_FRACTION": "0.15"}
     env = pages.environment(large)
     env |= {f"XLA_PYTHON_CLIENT_{key}": value for key, value in shared.items()}
@@ -257,95 +261,96 @@ def started(words, large):
     return subprocess.Popen([sys.executable, __file__, *words], env=env, **pipes)
 
 
-def ask(process, what):
-    """What a process says to a line."""
-    print(what, file=process.stdin, flush=True)
+def ask(process, line):
+    """Send a line to a process; return its answer."""
+    print(line, file=process.stdin, flush=True)
     return json.loads(process.stdout.readline())
 
 
 def compare(size, precision):
-    """A row for each contender, and the floor; what can be said of them; versions."""
-    contenders = [OURS, *PEERS, *HELPED]
-    if GPU:  # each compilation of PyTorch's takes half a minute
+    """Return a row for each contender and the lower bound, a summary, and versions."""
+    contenders = [OURS, *PEERS, *WITH_PAGES]
+    if GPU:  # each compilation in PyTorch takes half a minute
         contenders.remove("torch.compile")
-    waiting, told = {}, {}
+    processes, reports = {}, {}
     for name in contenders:  # one after another: a first step is timed alone
         words = ["work", name, precision, str(size)]
-        waiting[name] = started(words, large=name in (OURS, *HELPED))
-        told[name] = json.loads(waiting[name].stdout.readline())
-        print(name, told[name], flush=True)
+        processes[name] = started(words, large=name in (OURS, *WITH_PAGES))
+        reports[name] = json.loads(processes[name].stdout.readline())
+        print(name, reports[name], flush=True)
 
     matrices = started(["rates", precision], large=True)
-    taken = {name: {"step": [], "forward": []} for name in contenders}
+    times = {name: {"step": [], "forward": []} for name in contenders}
     rates, peaks = [], {}
     for _ in range(ROUNDS):
         rates.append(ask(matrices, "rate"))
-        for what in ("step", "forward"):
+        for command in ("step", "forward"):
             for name in contenders:
-                answer = ask(waiting[name], what)
-                taken[name][what] += answer["times"]
+                answer = ask(processes[name], command)
+                times[name][command] += answer["times"]
                 peaks[name] = answer["peak"]
-    for process in (*waiting.values(), matrices):
+    for process in (*processes.values(), matrices):
         process.stdin.close()
         process.wait()
-    middle = {
-        name: {what: 1e3 * statistics.median(times) for what, times in both.items()}
-        for name, both in taken.items()
+    medians = {
+        name: {command: 1e3 * statistics.median(values) for command, values in both.items()}
+        for name, both in times.items()
     }
-    own = middle[OURS]["step"]
+    ours = medians[OURS]["step"]
     gap = max(
         abs(a - b) / abs(b)
-        for each in told.values()
-        for a, b in zip(each["losses"], told[OURS]["losses"], strict=True)
+        for report in reports.values()
+        for a, b in zip(report["losses"], reports[OURS]["losses"], strict=True)
     )
     rate, count = max(rates), operations(size)
     rows = [
-        f"| {size} | {precision} | {name} | {middle[name]['step']:.4g} "
-        f"| {middle[name]['step'] / own:.2f} | {middle[name]['forward']:.4g} "
-        f"| {told[name]['first']:.1f} | {peaks[name] / 2**30:.2f} |"
+        f"| {size} | {precision} | {name} | {medians[name]['step']:.4g} "
+        f"| {medians[name]['step'] / ours:.2f} | {medians[name]['forward']:.4g} "
+        f"| {reports[name]['first']:.1f} | {peaks[name] / 2**30:.2f} |"
         for name in contenders
     ]
-    floor = 1e3 * count / rate
+    bound = 1e3 * count / rate
     rows.append(
-        f"| {size} | {precision} | floor of direct convolutions | {floor:.4g} "
-        f"| {floor / own:.2f} | | | |"
+        f"| {size} | {precision} | lower bound of direct convolutions | {bound:.4g} "
+        f"| {bound / ours:.2f} | | | |"
     )
-    fastest = min(middle[name]["step"] for name in contenders if name not in (OURS, *HELPED))
-    helped = min(middle[name]["step"] for name in contenders if name != OURS)
-    with_pages = f", {helped / own:.2f} with large pages" if HELPED else ""
-    said = (
-        f"{size} px, {precision}: {count / 1e9:.0f} billion operations a step, matrices at "
-        f"{rate / 1e9:.0f} billion a second; the fastest PyTorch takes {fastest / own:.2f} times "
-        f"our step{with_pages}. Losses of the first {CHECKED + 1} steps agree to {gap:.1e}."
+    fastest = min(medians[name]["step"] for name in contenders if name not in (OURS, *WITH_PAGES))
+    fastest_with_pages = min(medians[name]["step"] for name in contenders if name != OURS)
+    with_pages = f", {fastest_with_pages / ours:.2f}× with large pages for both"
+    summary = (
+        f"{size} px, {precision}: {count / 1e9:.0f} billion operations a step, matrix products at "
+        f"{rate / 1e9:.0f} billion a second; a step is {fastest / ours:.2f}× faster than the "
+        f"fastest PyTorch's{with_pages if WITH_PAGES else ''}. Losses of the first {CHECKED + 1} "
+        f"steps agree to {gap:.1e}."
     )
-    return rows, said, dict.fromkeys(each["version"] for each in told.values())
+    return rows, summary, dict.fromkeys(report["version"] for report in reports.values())
 
 
 def main(sizes):
-    rows, said, versions = [], [], {}
+    rows, summaries, versions = [], [], {}
     for size, precision in itertools.product(sizes, PRECISIONS):
-        found, line, used = compare(size, precision)
-        rows += found
-        said.append(line)
-        versions |= used
-        print("\n".join([*found, line]), flush=True)
-        write(sizes, rows, said, versions)
+        new_rows, summary, new_versions = compare(size, precision)
+        rows += new_rows
+        summaries.append(summary)
+        versions |= new_versions
+        print("\n".join([*new_rows, summary]), flush=True)
+        write(sizes, rows, summaries, versions)
 
 
-def write(sizes, rows, said, versions):
-    """The table of what there is."""
-    text = f"""# A step, and its peers
+def write(sizes, rows, summaries, versions):
+    """Write the table of the results so far."""
+    text = f"""# One step against PyTorch
 
 `python benchmarks/peers.py {" ".join(map(str, sizes))}`, {date.today()}, {platform.machine()},
 {jax.devices()[0].device_kind}, {", ".join(versions)}. {NETWORK}, Gram at relu1_1 to relu5_1,
 content at relu4_2, Adam, squares of SIZE pixels. Milliseconds, medians of {ROUNDS} turns of
-{TIMED}; `first` is the first step in seconds, compilation included; GiB
-{"on the GPU" if GPU else "of all"} at the peak.
+{TIMED}; `relative` is the step's time relative to jaxstyle's; `first` is the first step in seconds,
+including compilation; GiB is the peak {"on the GPU" if GPU else "of the whole process"}.
 
-| size | precision | by | step | to ours | forward alone | first | GiB |
+| size | precision | program | step | relative | forward only | first | GiB |
 |---|---|---|---|---|---|---|---|
 """ + "\n".join(rows)
-    text += "\n\n" + "\n".join(f"- {line}" for line in said) + "\n"
+    text += "\n\n" + "\n".join(f"- {line}" for line in summaries) + "\n"
     name = "peers_gpu.md" if GPU else "peers.md"
     Path(__file__).with_name(name).write_text(text)
 

@@ -1,11 +1,11 @@
-"""Runs that are killed, crowded, or out of room: what is left, and whether it can be gone on with.
+"""Runs that are killed, run concurrently, or run out of disk: what is left, and can it be resumed?
 
     python benchmarks/reliability.py kills 60      # SIGKILL at random moments, then --resume
-    python benchmarks/reliability.py room          # no room on the disk, no folder, no input
+    python benchmarks/reliability.py room          # a full disk, a missing folder or input
     python benchmarks/reliability.py together      # two processes: one cache, one output
-    python benchmarks/reliability.py runs 1000     # many runs in one process: its memory
+    python benchmarks/reliability.py runs 1000     # the memory of many runs in one process
 
-Broken files are tried by benchmarks/hostile.py, flags by benchmarks/commands.py.
+Damaged files are tested by benchmarks/hostile.py, options by benchmarks/commands.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-FEW = ["--size", "96", "--style-layers", "relu1_1,relu2_1", "--content-layers", "relu2_1"]
+SMALL = ["--size", "96", "--style-layers", "relu1_1,relu2_1", "--content-layers", "relu2_1"]
 CASES = {
     "L-BFGS, two scales": ["--scale-steps", "40,30"],
     "Adam, a mask, from noise": [
@@ -46,7 +46,7 @@ SWEEP = ["--scale-steps", "12,8", "--sweep", "seed=0..2", "--sweep", "metric=gra
 
 
 def folder_with_pictures() -> Path:
-    """Where the commands run."""
+    """Create the folder in which the commands run."""
     from jaxstyle.image.io import write_image
 
     folder = Path(tempfile.mkdtemp())
@@ -60,10 +60,10 @@ def folder_with_pictures() -> Path:
 
 
 def started(folder: Path, words: Sequence[str], **options: object) -> subprocess.Popen[str]:
-    """A command at work."""
+    """Start a command."""
     command = [sys.executable, "-c", "from jaxstyle.cli.main import main; main()"]
     return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-        [*command, words[0], "content.png", "style.png", *words[1:], *FEW, "--quiet"],
+        [*command, words[0], "content.png", "style.png", *words[1:], *SMALL, "--quiet"],
         cwd=folder,
         stderr=subprocess.PIPE,
         text=True,
@@ -73,17 +73,17 @@ def started(folder: Path, words: Sequence[str], **options: object) -> subprocess
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Exit status and standard error."""
-    said = process.communicate()[1]
-    return process.returncode, said
+    """Return the exit status and the standard error."""
+    error = process.communicate()[1]
+    return process.returncode, error
 
 
 def half_files(folder: Path) -> list[str]:
-    """Files that are not whole."""
+    """Return the files that are not whole."""
     from jaxstyle.image.io import read_image
     from jaxstyle.transfer import checkpoint, manifest
 
-    found = []
+    broken = []
     for path in folder.rglob("*"):
         try:
             if path.suffix == ".png":
@@ -95,55 +95,61 @@ def half_files(folder: Path) -> list[str]:
             elif ".checkpoint" in path.name:
                 checkpoint._read(path)
             elif path.name.endswith(".part"):
-                raise ValueError("a part")
+                raise ValueError("a temporary file")
         except Exception as error:
-            found.append(f"{path.name}: {error}")
-    return found
+            broken.append(f"{path.name}: {error}")
+    return broken
 
 
-def survived(words: Sequence[str], kills: int, whole: Callable[[Path], dict[str, bytes]]) -> str:
-    """Kill a command as often, and go on each time; once it ends, compare and begin again."""
-    dice = random.Random(0)
+def survived(words: Sequence[str], kills: int, output: Callable[[Path], dict[str, bytes]]) -> str:
+    """Kill and resume a command; whenever it finishes, compare its output and begin again.
+
+    Args:
+        words: The command.
+        kills: How often to kill it.
+        output: Returns the output in a folder.
+    """
+    rng = random.Random(0)
     folder = folder_with_pictures()
     assert ended(started(folder, words))[0] == 0
-    began = time.perf_counter()
+    begin = time.perf_counter()
     other = folder_with_pictures()
     assert ended(started(other, words))[0] == 0
-    seconds = time.perf_counter() - began  # what it takes when its programs are in the cache
-    expected = whole(folder)
-    assert whole(other) == expected, "two runs differ"
-    done, finished, half, differ = 0, 0, [], 0
+    seconds = time.perf_counter() - begin  # with cached programs
+    expected = output(folder)
+    assert output(other) == expected, "two runs differ"
+    killed, finished, half, differ = 0, 0, [], 0
     folder = folder_with_pictures()
-    while done < kills:
+    while killed < kills:
         # Most of the time goes into the start, where there is little to lose.
         process = started(folder, words)
-        wait = seconds * (dice.uniform(0.4, 1.05) if dice.random() < 0.8 else dice.random())
+        wait = seconds * (rng.uniform(0.4, 1.05) if rng.random() < 0.8 else rng.random())
         try:
             process.wait(wait)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
-            done += 1
+            killed += 1
             half += half_files(folder)
             continue
-        status, said = ended(process)
-        assert status == 0, said
+        status, error = ended(process)
+        assert status == 0, error
         finished += 1
-        differ += whole(folder) != expected
+        differ += output(folder) != expected
         half += half_files(folder)
         folder = folder_with_pictures()
-    status, said = ended(started(folder, words))
-    assert status == 0, said
+    status, error = ended(started(folder, words))
+    assert status == 0, error
     finished += 1
-    differ += whole(folder) != expected
+    differ += output(folder) != expected
     return (
-        f"{done} kills, {finished} pictures or grids finished after them, {differ} of other bytes, "
+        f"{killed} kills, {finished} pictures or grids finished after them, {differ} different, "
         f"{len(half)} half files {half[:3] or ''}"
     )
 
 
 def kills(count: int) -> None:
-    """A picture by each optimizer, and a grid."""
+    """Test pictures by several optimizers, and a grid."""
     for name, flags in CASES.items():
         words = ["stylize", "-o", "a.png", "--resume", "--checkpoint-seconds", "0", *flags]
 
@@ -161,10 +167,10 @@ def kills(count: int) -> None:
 
 
 def room() -> None:
-    """Where nothing can be written or read: one line, and nothing half-written."""
+    """Test that where nothing can be written or read there is one line and no half-written file."""
     from jaxstyle.image.io import write_image
 
-    few = ["--scale-steps", "2,2"]
+    short = ["--scale-steps", "2,2"]
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -174,40 +180,39 @@ def room() -> None:
         (folder / "style.png").unlink()
 
     cases: dict[str, tuple[list[str], dict[str, object], object]] = {
-        "no room for the picture": (["-o", "a.png", *few], {"preexec_fn": limited}, None),
-        "no such folder": (["-o", "nowhere/a.png", *few], {}, None),
-        "a folder that takes nothing": (["-o", "/proc/a.png", *few], {}, None),
-        "the style vanishes": (["-o", "a.png", *few], {}, vanish),
+        "a full disk": (["-o", "a.png", *short], {"preexec_fn": limited}, None),
+        "a missing folder": (["-o", "nowhere/a.png", *short], {}, None),
+        "a folder that cannot be written": (["-o", "/proc/a.png", *short], {}, None),
+        "a style that vanishes": (["-o", "a.png", *short], {}, vanish),
     }
     for name, (words, options, meanwhile) in cases.items():
         folder = folder_with_pictures()
         process = started(folder, ["stylize", *words], **options)
         if callable(meanwhile):
             meanwhile(process, folder)
-        status, said = ended(process)
+        status, error = ended(process)
         left = sorted(path.name for path in folder.iterdir() if path.name[0] == "a")
-        print(f"{name}: exit {status}, {said.count(chr(10))} line, left {left}: {said.strip()}")
+        print(f"{name}: exit {status}, {error.count(chr(10))} line, left {left}: {error.strip()}")
     folder = folder_with_pictures()
     write_image(folder / "a.png", np.zeros((8, 8, 3)))
     before = (folder / "a.png").read_bytes()
-    status, said = ended(started(folder, ["stylize", "-o", "a.png", *few], preexec_fn=limited))
+    status, _ = ended(started(folder, ["stylize", "-o", "a.png", *short], preexec_fn=limited))
     kept = (folder / "a.png").read_bytes() == before
-    print(f"no room over an old picture: exit {status}, the old one is there: {kept}")
+    print(f"a full disk and an existing picture: exit {status}, it is unchanged: {kept}")
 
 
 def together() -> None:
-    """Two processes at a time."""
+    """Test two processes at a time."""
     from jaxstyle._util import files
     from jaxstyle.transfer import manifest
 
     words = ["stylize", "--scale-steps", "8,5", "-o"]
-    apart = Path(tempfile.mkdtemp())
-    os.environ["JAXSTYLE_CACHE"] = str(apart / "cache")  # empty: both fill it
+    os.environ["JAXSTYLE_CACHE"] = tempfile.mkdtemp()  # empty: both fill it
     folder = folder_with_pictures()
     both = [started(folder, [*words, f"{name}.png"]) for name in "ab"]
     states = [ended(process)[0] for process in both]
     same = (folder / "a.png").read_bytes() == (folder / "b.png").read_bytes()
-    print(f"one cache: exit {states}, the same bytes: {same}")
+    print(f"one cache: exit {states}, identical pictures: {same}")
     refused = mixed = 0
     for number in range(10):
         both = [
@@ -215,7 +220,7 @@ def together() -> None:
             for seed in (number, number + 100)
         ]
         ends = [ended(process) for process in both]
-        refused += sum("another run is writing" in said for _, said in ends)
+        refused += sum("another run is writing" in error for _, error in ends)
         assert {status for status, _ in ends} <= {0, 2}, ends
         facts = manifest.read(folder / "c.json")
         assert facts
@@ -224,27 +229,27 @@ def together() -> None:
 
 
 def runs(count: int) -> None:
-    """Short runs, one after another: the memory of the process."""
+    """Measure the memory of a process that makes short runs one after another."""
     import jaxstyle
     from jaxstyle.transfer import memory
 
     noise = np.random.default_rng(5).random((2, 40, 48, 3)).astype(np.float32)
-    few = {"size": 48, "steps": 2, "scales": 1}
+    small = {"size": 48, "steps": 2, "scales": 1}
     layers = {"style_layers": ("relu1_1",), "content_layers": ("relu1_1",)}
-    began = time.perf_counter()
+    begin = time.perf_counter()
     for number in range(1, count + 1):
         seed, optimizer = number, ("lbfgs", "adam")[number % 2]
-        made = jaxstyle.stylize(*noise, seed=seed, optimizer=optimizer, **few, **layers)
-        assert made.finite
+        result = jaxstyle.stylize(*noise, seed=seed, optimizer=optimizer, **small, **layers)
+        assert result.finite
         if number % (count // 10) == 0:
             gc.collect()
             held = memory.used()
-            ctypes.CDLL(None).malloc_trim(0)  # glibc keeps what was freed, by chance more or less
+            ctypes.CDLL(None).malloc_trim(0)  # how much freed memory glibc retains varies
             maps = len(memory.MAPS.read_bytes().splitlines())
             print(
-                f"{number} runs: {memory.used() / 2**20:.0f} MiB, and {held / 2**20:.0f} with what "
-                f"malloc keeps; {maps} memory maps, "
-                f"{time.perf_counter() - began:.0f} s",
+                f"{number} runs: {memory.used() / 2**20:.0f} MiB, {held / 2**20:.0f} MiB including "
+                f"freed memory that malloc retains; {maps} memory maps, "
+                f"{time.perf_counter() - begin:.0f} s",
                 flush=True,
             )
 
@@ -253,12 +258,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=("kills", "room", "together", "runs"))
     parser.add_argument("count", type=int, nargs="?", default=0)
-    given = parser.parse_args()
+    args = parser.parse_args()
     os.environ["JAX_PLATFORMS"] = "cpu"
-    if given.part in ("kills", "runs"):
-        {"kills": kills, "runs": runs}[given.part](given.count)
+    if args.part in ("kills", "runs"):
+        {"kills": kills, "runs": runs}[args.part](args.count)
     else:
-        {"room": room, "together": together}[given.part]()
+        {"room": room, "together": together}[args.part]()
 
 
 if __name__ == "__main__":

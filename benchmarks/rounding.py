@@ -1,50 +1,50 @@
-"""What an accelerator's rounding does to a picture, imitated on a CPU.
+"""The effect of an accelerator's rounding on a picture, emulated on a CPU.
 
-TensorFloat-32: the factors of each product, of convolutions and of Gram matrices, there and back,
-lose all but ten bits of their mantissas; sums are in float32. bfloat16: all features are. So does
-the hardware, but for the order in which it adds. Then `pictures_of` of benchmarks/gpu.py, which
-says the same of a real one.
+TensorFloat-32: the factors of each product, of convolutions and of Gram matrices, in the forward
+and the backward pass, keep ten bits of their mantissas; sums are in float32. bfloat16: all features
+are. The hardware does the same, except for the order of its sums. The pictures are those of
+`pictures_by_precision` in benchmarks/gpu.py, which measures a real accelerator.
 
-Prediction: L-BFGS magnifies whatever differs, so that a picture in TensorFloat-32 is as far from
-float32's as that of a start that a thousandth of a grey level was added to; in bfloat16 farther.
+Prediction: L-BFGS amplifies any difference, so that a picture in TensorFloat-32 is as far from
+float32's as one whose initial picture has noise of a thousandth of a gray level; in bfloat16
+farther.
 
     OUT=FOLDER python benchmarks/rounding.py        (OUT: the pictures side by side)
 """
 
 import jax
 import jax.numpy as jnp
-from gpu import pictures_of
+from gpu import pictures_by_precision
 
-from jaxstyle.backbones import extractor as networks
-from jaxstyle.backbones import ops as building
+from jaxstyle.backbones import extractor, ops
 from jaxstyle.metrics import gram
 
-rounding = None
+precision = None
 """The precision of the run that is being traced."""
 
 
 def rounded(x):
-    """What is left of a factor."""
-    short = rounding == "tensorfloat32" and x.dtype == jnp.float32
+    """Round a factor."""
+    short = precision == "tensorfloat32" and x.dtype == jnp.float32
     return jax.lax.reduce_precision(x, 8, 10) if short else x
 
 
-def convolution(x, kernel, *how, **more):
-    """XLA's, of rounded factors, and so is its gradient by the picture."""
+def convolution(x, kernel, *args, **options):
+    """Convolve rounded factors, in the gradient with respect to the picture as well."""
     kernel = rounded(kernel)
 
     def product(x):
-        return jax.lax.conv_general_dilated(x, kernel, *how, **more)
+        return jax.lax.conv_general_dilated(x, kernel, *args, **options)
 
     @jax.custom_vjp
-    def found(x):
+    def result(x):
         return product(rounded(x))
 
-    def back(x, slope):
-        return jax.vjp(product, x)[1](rounded(slope))
+    def backward(x, cotangent):
+        return jax.vjp(product, x)[1](rounded(cotangent))
 
-    found.defvjp(lambda x: (found(x), x), back)
-    return found(x)
+    result.defvjp(lambda x: (result(x), x), backward)
+    return result(x)
 
 
 products = gram._summed_products
@@ -52,20 +52,20 @@ products = gram._summed_products
 
 @jax.custom_vjp
 def second_moments(x):
-    """Ours, of rounded factors."""
+    """Compute second moments of rounded factors."""
     return products(rounded(x), rounded(x))
 
 
-def slope_of_moments(x, slope):
-    """One product, as ours has it."""
-    return jax.vjp(lambda y: products(y, rounded(x)), x)[1](rounded(slope + slope.T))
+def backward_of_moments(x, cotangent):
+    """Pull back with one product, as `gram` does."""
+    return jax.vjp(lambda y: products(y, rounded(x)), x)[1](rounded(cotangent + cotangent.T))
 
 
-second_moments.defvjp(lambda x: (second_moments(x), x), slope_of_moments)
+second_moments.defvjp(lambda x: (second_moments(x), x), backward_of_moments)
 
 
-class Pretended:
-    """A module, but for some of what is in it."""
+class Patched:
+    """A module with some of its contents replaced."""
 
     def __init__(self, module, **others):
         self.module = module
@@ -75,24 +75,24 @@ class Pretended:
         return getattr(self.module, name)
 
 
-of_extractor = networks.Extractor.rounding
+original_rounding = extractor.Extractor.rounding
 
 
-def noticed(extractor):
-    """Remember the precision of what is traced next."""
-    global rounding
-    rounding = extractor.precision
-    return of_extractor(extractor)
+def recorded_rounding(self):
+    """Record the precision of what is traced next."""
+    global precision
+    precision = self.precision
+    return original_rounding(self)
 
 
 def main():
-    elsewhere = {"default_backend": lambda: "gpu"}
-    networks.jax = Pretended(jax, **elsewhere)
-    lax = Pretended(jax.lax, conv_general_dilated=convolution)
-    building.jax = Pretended(jax, lax=lax, **elsewhere)
+    backend = {"default_backend": lambda: "gpu"}
+    extractor.jax = Patched(jax, **backend)
+    lax = Patched(jax.lax, conv_general_dilated=convolution)
+    ops.jax = Patched(jax, lax=lax, **backend)
     gram._second_moments = second_moments
-    networks.Extractor.rounding = noticed
-    pictures_of()
+    extractor.Extractor.rounding = recorded_rounding
+    pictures_by_precision()
 
 
 if __name__ == "__main__":

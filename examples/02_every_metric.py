@@ -1,9 +1,13 @@
-"""A contact sheet: one content, one style, and every style metric alone at weight 1.
+"""Every style metric alone, on one content and one style: what each of them cares about.
 
-python examples/02_every_metric.py [OUT [SIZE [STEPS [METRIC …]]]]  (twenty minutes on two cores)
+Shown here: the registry of metrics, and a contact sheet.
+
+    python examples/02_every_metric.py [OUT [SIZE [STEPS [METRIC …]]]]
+
+Takes twenty minutes on two CPU cores for all metrics.
 """
 
-import sys
+import argparse
 
 import jaxstyle
 from jaxstyle.grid.contact_sheet import contact_sheet
@@ -12,16 +16,23 @@ from jaxstyle.metrics import METRICS
 from jaxstyle.samples import resolve
 
 CONTENT, STYLE = "sample:lighthouse", "sample:swirls"
-out, size, steps = (*sys.argv[1:4], *("every_metric.jpg", "160", "40")[len(sys.argv) - 1 :])
-names = sys.argv[4:] or list(METRICS["style"])
 
-cells = [(name, read_image(resolve(name), size=int(size))) for name in (CONTENT, STYLE)]
-for name in names:
-    settings = {"metric": ((name, 1.0),), "size": int(size), "steps": int(steps), "scales": 3}
-    made = jaxstyle.stylize(CONTENT, STYLE, **settings)
-    history = made.history[name]
-    print(f"{name:22}{history[0]:8.3g} → {history[-1]:8.3g}  {made.facts['seconds']:.0f} s")
-    cells.append((name, made.image))
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("out", nargs="?", default="every_metric.jpg")
+parser.add_argument("size", nargs="?", type=int, default=160)
+parser.add_argument("steps", nargs="?", type=int, default=40)
+parser.add_argument("metrics", nargs="*", help="all style metrics if not given")
+given = parser.parse_args()
 
-contact_sheet(cells, columns=5).save(out, quality=88)
-print(out)
+cells = [(name, read_image(resolve(name), size=given.size)) for name in (CONTENT, STYLE)]
+for name in given.metrics or METRICS["style"]:
+    # Calibration puts all metrics into one unit, so weight 1 is a fair comparison.
+    result = jaxstyle.stylize(
+        CONTENT, STYLE, metric=name, size=given.size, steps=given.steps, scales=3
+    )
+    losses, seconds = result.history[name], result.facts["seconds"]
+    print(f"{name:22}{losses[0]:8.3g} → {losses[-1]:8.3g}  {seconds:.0f} s")
+    cells.append((name, result.image))
+
+contact_sheet(cells, columns=5).save(given.out, quality=88)
+print(given.out)

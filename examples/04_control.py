@@ -1,9 +1,13 @@
-"""A contact sheet of what artists ask for: colors kept, several styles, regions, strokes.
+"""Controls for artists: keep the colors, mix styles, paint regions, choose the size of strokes.
 
-python examples/04_control.py [OUT [SIZE [STEPS]]]  (eight minutes on two cores)
+Shown here: the settings behind `--color`, `--blend`, `--content-mask`, `--style-scale` and others.
+
+    python examples/04_control.py [OUT [SIZE [STEPS]]]
+
+Takes eight minutes on two CPU cores.
 """
 
-import sys
+import argparse
 
 import numpy as np
 
@@ -12,36 +16,46 @@ from jaxstyle.grid.contact_sheet import contact_sheet
 from jaxstyle.image.io import read_image
 from jaxstyle.samples import resolve
 
-CONTENT, ONE, OTHER = "sample:lighthouse", "sample:swirls", "sample:woodblock"
-out, size, steps = (*sys.argv[1:], *("control.jpg", "160", "40")[len(sys.argv) - 1 :])
+CONTENT, SWIRLS, WOODBLOCK = "sample:lighthouse", "sample:swirls", "sample:woodblock"
 
-content = read_image(resolve(CONTENT), size=int(size))
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("out", nargs="?", default="control.jpg")
+parser.add_argument("size", nargs="?", type=int, default=160)
+parser.add_argument("steps", nargs="?", type=int, default=40)
+given = parser.parse_args()
+
+content = read_image(resolve(CONTENT), size=given.size)
+
+# A mask is an array, or a file, in the proportions of its picture: 1 inside, 0 outside. Values in
+# between make a soft edge, here at the horizon.
 height, width, _ = content.shape
-# A soft horizon: the sky is 1 above, 0 below.
 sky = np.repeat(np.clip((0.55 - np.linspace(0, 1, height)) * 10 + 0.5, 0, 1)[:, None], width, 1)
+
 RUNS = {
-    "one style": (ONE, {}),
-    "--color luminance": (ONE, {"color": "luminance"}),
-    "--color histogram": (ONE, {"color": "histogram"}),
-    "--color covariance": (ONE, {"color": "covariance"}),
-    "--color chroma": (ONE, {"color": "chroma"}),
-    "--content-metric palette=5": (
-        ONE,
-        {"content_metric": (("mse", 1.0), ("palette", 5.0))},
-    ),
-    "two styles": ([ONE, OTHER], {}),
-    "two styles, --blend mix": ([ONE, OTHER], {"blend": "mix"}),
-    "sky and land, a style each": ([ONE, OTHER], {"content_mask": (sky, 1 - sky)}),
-    "--style-scale 0.5": (ONE, {"style_scale": (0.5,)}),
-    "--style-scale 2": (ONE, {"style_scale": (2.0,)}),
-    "--style-rotation 0,45,90,135": (ONE, {"style_rotation": (0.0, 45.0, 90.0, 135.0)}),
+    "one style": (SWIRLS, {}),
+    "--color luminance": (SWIRLS, {"color": "luminance"}),
+    "--color histogram": (SWIRLS, {"color": "histogram"}),
+    "--color covariance": (SWIRLS, {"color": "covariance"}),
+    "--color chroma": (SWIRLS, {"color": "chroma"}),
+    "--content-metric palette=5": (SWIRLS, {"content_metric": "mse+palette=5"}),
+    "two styles": ([SWIRLS, WOODBLOCK], {}),
+    "two styles, --blend mix": ([SWIRLS, WOODBLOCK], {"blend": "mix"}),
+    "sky and land, a style each": ([SWIRLS, WOODBLOCK], {"content_mask": (sky, 1 - sky)}),
+    "--style-scale 0.5": (SWIRLS, {"style_scale": 0.5}),
+    "--style-scale 2": (SWIRLS, {"style_scale": 2.0}),
+    "--style-rotation 0,45,90,135": (SWIRLS, {"style_rotation": (0, 45, 90, 135)}),
 }
 
-cells = [(name, read_image(resolve(name), size=int(size))) for name in (CONTENT, ONE, OTHER)]
-for name, (style, chosen) in RUNS.items():
-    made = jaxstyle.stylize(content, style, size=int(size), steps=int(steps), scales=3, **chosen)
-    print(f"{name:30}{made.history['total'][-1]:8.3g}  {made.facts['seconds']:.0f} s", flush=True)
-    cells.append((name, made.image))
+cells = [
+    (name, read_image(resolve(name), size=given.size)) for name in (CONTENT, SWIRLS, WOODBLOCK)
+]
+for name, (style, choices) in RUNS.items():
+    result = jaxstyle.stylize(
+        content, style, size=given.size, steps=given.steps, scales=3, **choices
+    )
+    loss, seconds = result.history["total"][-1], result.facts["seconds"]
+    print(f"{name:30}{loss:8.3g}  {seconds:.0f} s", flush=True)
+    cells.append((name, result.image))
 
-contact_sheet(cells, columns=5).save(out, quality=88)
-print(out)
+contact_sheet(cells, columns=5).save(given.out, quality=88)
+print(given.out)

@@ -1,9 +1,13 @@
-"""A contact sheet: the guide's suggestions, each on a pair of its kind, beside `gram`.
+"""The suggestions of `choosing_a_metric.md`, each on a pair of its kind, beside `gram`.
 
-python examples/07_what_to_try.py [OUT [SIZE [STEPS [ROW …]]]]  (a quarter of an hour on two cores)
+Shown here: metrics, a recipe and weights as plain dictionaries of settings.
+
+    python examples/07_what_to_try.py [OUT [SIZE [STEPS [ROW …]]]]
+
+Takes a quarter of an hour on two CPU cores for all rows, and fetches three samples.
 """
 
-import sys
+import argparse
 
 import numpy as np
 
@@ -13,53 +17,59 @@ from jaxstyle.image.io import read_image
 from jaxstyle.samples import resolve
 
 
-def metric(name: str) -> dict[str, object]:
-    """Settings of one style metric."""
-    return {"metric": ((name, 1.0),)}
+def alone(*metrics: str) -> dict[str, dict[str, object]]:
+    """Return the settings of each metric alone, by the metric's name."""
+    return {metric: {"metric": metric} for metric in metrics}
 
 
-GRAM, MOMENTS, DIVERSE = metric("gram"), metric("moments"), {"recipe": "diverse"}
+DIVERSE = {"recipe": "diverse"}
 GENTLE = {"style_weight": 0.3}
 ROWS = {
     "brushwork": (
         ("sample:valley", "sample:trouville"),
-        {"gram": GRAM, "moments": MOMENTS, "diverse": DIVERSE}
-        | {"shifted_gram": metric("shifted_gram")},
+        {**alone("gram", "moments"), "diverse": DIVERSE, **alone("shifted_gram")},
     ),
     "print": (
         ("sample:lighthouse", "sample:red-fuji"),
-        {"gram": GRAM, "histogram": metric("histogram"), "diverse": DIVERSE}
-        | {"gaussian_wasserstein": metric("gaussian_wasserstein")},
+        {**alone("gram", "histogram"), "diverse": DIVERSE, **alone("gaussian_wasserstein")},
     ),
     "mosaic": (
         ("sample:valley", "sample:mosaic"),
-        {"gram": GRAM, "cosine": metric("cosine"), "histogram": metric("histogram")},
+        alone("gram", "cosine", "histogram"),
     ),
     "portrait": (
         ("sample:astronaut", "sample:swirls"),
-        {"gram": GRAM, "moments": MOMENTS, "moments at 0.3": MOMENTS | GENTLE}
-        | {"diverse at 0.3": DIVERSE | GENTLE},
+        {
+            **alone("gram", "moments"),
+            "moments at 0.3": {"metric": "moments", **GENTLE},
+            "diverse at 0.3": DIVERSE | GENTLE,
+        },
     ),
     "color": (
         ("sample:lighthouse", "sample:swirls"),
-        {"palette": metric("palette"), "color_histogram": metric("color_histogram")}
-        | {"--color luminance": {"color": "luminance"}},
+        {**alone("palette", "color_histogram"), "--color luminance": {"color": "luminance"}},
     ),
 }
 COLUMNS = 6
 
-out, size, steps = (*sys.argv[1:4], *("what_to_try.jpg", "192", "25")[len(sys.argv) - 1 :])
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("out", nargs="?", default="what_to_try.jpg")
+parser.add_argument("size", nargs="?", type=int, default=192)
+parser.add_argument("steps", nargs="?", type=int, default=25)
+parser.add_argument("rows", nargs="*", help=f"of {', '.join(ROWS)}; all if not given")
+given = parser.parse_args()
+
 cells = []
-for name in sys.argv[4:] or ROWS:
+for name in given.rows or ROWS:
     pair, tried = ROWS[name]
-    row = [(each, read_image(resolve(each), size=int(size))) for each in pair]
-    for label, changes in tried.items():
-        settings = {"size": int(size), "steps": int(steps), "scales": 3, **changes}
-        made = jaxstyle.stylize(*pair, **settings)
-        print(f"{name:12}{label:24}{made.facts['seconds']:.0f} s", flush=True)
-        row.append((label, made.image))
+    row = [(picture, read_image(resolve(picture), size=given.size)) for picture in pair]
+    for label, choices in tried.items():
+        result = jaxstyle.stylize(*pair, size=given.size, steps=given.steps, scales=3, **choices)
+        print(f"{name:12}{label:24}{result.facts['seconds']:.0f} s", flush=True)
+        row.append((label, result.image))
+    # White pictures fill the row.
     row += [("", np.ones_like(row[0][1]))] * (COLUMNS - len(row))
     cells += row
 
-contact_sheet(cells, columns=COLUMNS).save(out, quality=88)
-print(out)
+contact_sheet(cells, columns=COLUMNS).save(given.out, quality=88)
+print(given.out)

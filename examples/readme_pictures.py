@@ -1,6 +1,8 @@
-"""The pictures at the top of the README: content, style, and what the default makes of them.
+"""Make the pictures at the top of the README: content, style, and the result of the defaults.
 
-python examples/readme_pictures.py        (about five minutes on two CPU cores)
+    python examples/readme_pictures.py
+
+Takes about five minutes on two CPU cores.
 """
 
 from pathlib import Path
@@ -9,8 +11,7 @@ import numpy as np
 
 import jaxstyle
 from jaxstyle import samples
-from jaxstyle.image.geometry import resize
-from jaxstyle.image.geometry import Picture
+from jaxstyle.image.geometry import Picture, resize
 from jaxstyle.image.io import read_image, write_image
 
 PAIRS = (("valley", "swirls"), ("lighthouse", "mosaic"), ("valley", "woodblock"))
@@ -19,16 +20,16 @@ FOLDER = Path(__file__).parent / "pictures"
 
 
 def fitted(picture: Picture) -> Picture:
-    """The picture at the strip's height."""
+    """Resize a picture to the strip's height."""
     return resize(picture, (HEIGHT, round(HEIGHT * picture.shape[1] / picture.shape[0])))
 
 
 def strip(content: str, style: str) -> Picture:
-    """Content, style and result side by side on white."""
+    """Return content, style and result side by side on white."""
     inputs = [read_image(samples.resolve(f"sample:{name}")) for name in (content, style)]
-    made = jaxstyle.stylize(f"sample:{content}", f"sample:{style}")
+    result = jaxstyle.stylize(f"sample:{content}", f"sample:{style}")
     gap = np.ones((HEIGHT, GAP, 3), np.float32)
-    first, second, third = map(fitted, (*inputs, made.image))
+    first, second, third = map(fitted, (*inputs, result.image))
     return np.concatenate([first, gap, second, gap, third], axis=1)
 
 

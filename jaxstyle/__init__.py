@@ -2,62 +2,78 @@
 
 >>> import jaxstyle, numpy as np
 >>> photo, painting = np.random.default_rng(0).random((2, 24, 32, 3))
->>> made = jaxstyle.stylize(photo, painting, steps=2, scales=1)
->>> made.finite
+>>> result = jaxstyle.stylize(photo, painting, steps=2, scales=1)
+>>> result.finite
 True
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jaxstyle.backbones.record import Backbone as Backbone
     from jaxstyle.grid.stylize_grid import Cell as Cell
+    from jaxstyle.grid.stylize_grid import GridProgress as GridProgress
     from jaxstyle.grid.stylize_grid import stylize_grid as stylize_grid
+    from jaxstyle.metrics.metric import Metric as Metric
     from jaxstyle.objective.judge import judge as judge
+    from jaxstyle.objective.style_loss import StyleLoss as StyleLoss
+    from jaxstyle.objective.term import Term as Term
+    from jaxstyle.objective.term import term as term
     from jaxstyle.settings import Settings as Settings
-    from jaxstyle.transfer.stylize import Progress as Progress
-    from jaxstyle.transfer.stylize import Stylized as Stylized
+    from jaxstyle.specs import LayerRef as LayerRef
+    from jaxstyle.specs import MetricSpec as MetricSpec
+    from jaxstyle.transfer.replay import replay as replay
+    from jaxstyle.transfer.result import Progress as Progress
+    from jaxstyle.transfer.result import Result as Result
+    from jaxstyle.transfer.stylize import iterate as iterate
+    from jaxstyle.transfer.stylize import plan as plan
     from jaxstyle.transfer.stylize import stylize as stylize
+    from jaxstyle.weights.registry import Weights as Weights
 
 __version__ = "0.1.0"
-__all__ = ["Cell", "Progress", "Settings", "Stylized", "judge", "stylize", "stylize_grid"]
 
 _HOMES = {
-    "Cell": "jaxstyle.grid.stylize_grid",
-    "Settings": "jaxstyle.settings",
-    "judge": "jaxstyle.objective.judge",
-    "Progress": "jaxstyle.transfer.stylize",
-    "Stylized": "jaxstyle.transfer.stylize",
-    "stylize": "jaxstyle.transfer.stylize",
-    "stylize_grid": "jaxstyle.grid.stylize_grid",
+    "Backbone": "backbones.record",
+    "Cell": "grid.stylize_grid",
+    "GridProgress": "grid.stylize_grid",
+    "LayerRef": "specs",
+    "Metric": "metrics.metric",
+    "MetricSpec": "specs",
+    "Progress": "transfer.result",
+    "Result": "transfer.result",
+    "Settings": "settings",
+    "StyleLoss": "objective.style_loss",
+    "Term": "objective.term",
+    "Weights": "weights.registry",
+    "iterate": "transfer.stylize",
+    "judge": "objective.judge",
+    "plan": "transfer.stylize",
+    "replay": "transfer.replay",
+    "stylize": "transfer.stylize",
+    "stylize_grid": "grid.stylize_grid",
+    "term": "objective.term",
 }
+"""Where each public name lives."""
+_PACKAGES = (
+    *("backbones", "grid", "image", "metrics", "objective", "optim", "recipes", "samples", "study"),
+    *("transfer", "weights"),
+)
 
-
-_PARTS = ("backbones", "image", "metrics", "objective", "optim", "recipes", "study", "transfer")
-"""Modules that are there after `import jaxstyle`, once they are asked for."""
-_INSIDE = {
-    "backbones": "extractor",
-    "image": "io",
-    "objective": "objective",
-    "optim": "step",
-    "study": "datasets",
-    "transfer": "stylize",
-}
-"""And what is asked for inside of them."""
+__all__ = sorted(_HOMES)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_PARTS})
+    return sorted({*globals(), *__all__, *_PACKAGES})
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # Lazy, so that `jaxstyle --help` need not wait for JAX.
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    if name in _PARTS:
-        if name in _INSIDE:
-            importlib.import_module(f"jaxstyle.{name}.{_INSIDE[name]}")
+        value: object = getattr(importlib.import_module(f"jaxstyle.{_HOMES[name]}"), name)
+        return value
+    if name in _PACKAGES:
         return importlib.import_module(f"jaxstyle.{name}")
     raise AttributeError(f"module 'jaxstyle' has no attribute {name!r}")

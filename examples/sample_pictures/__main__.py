@@ -1,7 +1,7 @@
 """Paint the sample pictures that come with jaxstyle: two contents and three styles.
 
-Everything is made of noise, distances and light, from fixed seeds, so the same pictures come out
-every time. Lengths are parts of the picture's width; the size in pixels only sets the detail.
+Everything is made of noise, distances and light, from fixed seeds, so the pictures are the same
+every time. Lengths are fractions of the picture's width; the size in pixels only sets the detail.
 
     python examples/sample_pictures [FOLDER [WIDTH]]
 """

@@ -1,4 +1,4 @@
-"""Two contents: one camera, one way to light land, one way to mirror it in water."""
+"""Two contents, which share a camera, the lighting of land, and reflections in water."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Camera:
         self.upward = ((self.horizon - np.arange(self.rows) - 0.5) / self.focal).astype(np.float32)
 
     def pixel(self, x: float, y: float, z: float) -> tuple[float, float]:
-        """Where a place in the world is seen."""
+        """Return the pixel at which a point of the world appears."""
         column = self.width / 2 + x / z * self.focal
         return column, self.horizon - (y - self.height) / z * self.focal
 
 
 def sky(camera: Camera, colors: str, cloud: str, seed: int) -> Array:
-    """A gradient with clouds under a ceiling, so that they gather toward the horizon."""
+    """Paint a gradient with clouds under a ceiling, so that they gather toward the horizon."""
     slope, across = camera.upward[:, None], camera.across[None]
     clear = ramp(np.clip(slope, 0, 1) + 0 * across, rgb(colors), [0, 0.06, 0.16, 0.3, 0.5])
     far = 1 / (np.maximum(slope, 0) + 0.10)
@@ -44,19 +44,19 @@ Ground = Callable[[Array, Array], Array]
 
 
 def first_hit(ground: Ground, camera: Camera, near: float, far: float) -> Array:
-    """Distance at which each pixel's ray meets the ground (infinity: never).
+    """Compute the distance at which each pixel's ray meets the ground (infinity: never).
 
-    The rays of one column differ only in slope, so the highest slope seen so far, as a function
-    of distance, answers all of them at once.
+    The rays of one column differ only in slope, so the highest slope so far, as a function of
+    distance, answers all of them at once.
     """
     z = np.geomspace(near, far, 1200).astype(np.float32)[:, None]
     highest = (ground(camera.across * z, z + 0 * camera.across) - camera.height) / z
     highest = np.maximum.accumulate(np.maximum(highest, -camera.height / z), axis=0)
     depth = np.full((camera.rows, camera.width), np.inf, np.float32)
     for column in range(camera.width):
-        seen = highest[:, column]
-        depth[:, column] = np.interp(camera.upward, seen + 1e-9 * np.arange(len(z)), z[:, 0])
-        depth[camera.upward > seen[-1], column] = np.inf
+        slopes = highest[:, column]
+        depth[:, column] = np.interp(camera.upward, slopes + 1e-9 * np.arange(len(z)), z[:, 0])
+        depth[camera.upward > slopes[-1], column] = np.inf
     return depth
 
 
@@ -69,7 +69,7 @@ def light_land(
     sun: Array,
     far: float,
 ) -> Array:
-    """Light the land in place; returns which pixels are water."""
+    """Light the land in place; return which pixels are water."""
     hit = np.isfinite(depth)
     z = depth[hit]
     x = np.broadcast_to(camera.across, depth.shape)[hit] * z
@@ -119,7 +119,7 @@ def fill_water(
 
 
 def develop(light: Array, width: int) -> Image.Image:
-    """From amounts of light to a picture: a glow around highlights, then a film's curve."""
+    """Turn amounts of light into a picture: a glow around highlights, then a film's curve."""
     bright = np.maximum(light - 0.8, 0)
     for channel in range(3):
         light[..., channel] += 0.1 * blur(bright[..., channel], light.shape[1] / 60)
@@ -286,7 +286,7 @@ def grow_woods(picture: Array, depth: Array, camera: Camera, rng: Any, lodge: An
         np.clip(a, 0, n - 1).astype(int)
         for a, n in zip((row + 1, column), depth.shape, strict=True)
     ]
-    seen = np.abs(depth[tuple(clipped)] / z - 1) < 0.1
+    visible = np.abs(depth[tuple(clipped)] / z - 1) < 0.1
     open_ground = (z < 0.6) & (
         slope > -0.20 - 0.35 * smoothstep(0.25, 0.1, z) + 0.1 * rng.normal(size=len(z))
     )
@@ -294,7 +294,7 @@ def grow_woods(picture: Array, depth: Array, camera: Camera, rng: Any, lodge: An
         if lodge and z[k] < 0.13:
             house(picture, lodge, 0.062 * camera.width, "d8cdb4", "8c4a34")
             lodge = None
-        if not seen[k] or open_ground[k] or not 0.0015 < h[k] < 0.3:
+        if not visible[k] or open_ground[k] or not 0.0015 < h[k] < 0.3:
             continue
         haze = np.full(2, 1 - np.exp(-z[k] / 14))
         color = mix(rgb("0c1712 5d7a3c") * rng.uniform(0.8, 1.2), rgb("a9b4bc"), haze) ** 2.2

@@ -13,7 +13,7 @@ ORBS = ((0.73, 0.24, 0.15), (0.22, 0.30, 0.115), (0.48, 0.50, 0.075), (0.93, 0.5
 
 
 def stream(x: Array, y: Array) -> Array:
-    """The paint flows along this function's level lines: around the orbs, along the hills."""
+    """Compute the function whose level lines the paint follows, around the orbs and the hills."""
     flow = 0.9 * y + 0.04 * np.sin(9 * x + 3 * y) + 0.07 * fractal(x * 2.5, y * 2.5, 1, 3)
     for k, (cx, cy, radius) in enumerate(ORBS):
         r = np.hypot(x - cx, y - cy) / radius
@@ -24,7 +24,7 @@ def stream(x: Array, y: Array) -> Array:
 
 
 def swirl_colors(x: Array, y: Array, rng: np.random.Generator) -> Array:
-    """The scene that the strokes are to show: bands of color along the flow."""
+    """Return the scene that the strokes show: bands of color along the flow."""
     level = stream(x, y) + rng.normal(0, 0.006, x.shape)
     band = 0.5 + 0.5 * np.sin(level * 58)
     night = rgb("10184a 1b3a8c 2a62b8 3d97c4 86c9c2 e6e6bd")
@@ -96,7 +96,7 @@ def swirls(width: int = 512) -> Image.Image:
 
 
 def flow_angle(x: Array, y: Array) -> Array:
-    """The direction of the flow."""
+    """Return the direction of the flow."""
     e = 1e-3
     return np.arctan2(stream(x - e, y) - stream(x + e, y), stream(x, y + e) - stream(x, y - e))
 
@@ -126,7 +126,7 @@ def fish_outline(angle: Array) -> Array:
 
 
 def place_tiles(gap: float, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Where the tiles lie (x, y, angle) and their colors: a sun, two fish, waves around them."""
+    """Return the tiles (x, y, angle) and their colors: a sun, two fish, waves around them."""
     sun = rings(0.30, 0.27, lambda a: 0.235 + 0.028 * np.cos(12 * a), gap)
     hue = np.where(np.cos(12 * np.arctan2(sun[:, 1] - 0.27, sun[:, 0] - 0.30)) > 0, 0.72, 1.0)
     hue = np.where(sun[:, 3] > 0.62, hue, sun[:, 3] * 0.72)
@@ -163,7 +163,7 @@ def place_tiles(gap: float, rng: np.random.Generator) -> tuple[Array, Array]:
 
 
 def turn(sites: Array, angle: float) -> Array:
-    """Sites turned around the origin."""
+    """Rotate sites around the origin."""
     x, y, tilt, share = sites.T
     cos, sin = np.cos(angle), np.sin(angle)
     return np.stack([x * cos - y * sin, x * sin + y * cos, tilt + angle, share], -1)
@@ -302,7 +302,7 @@ def print_waves(
     step = 1.7 * size
     column = np.round((x + 0.31 * row) / step)
     dx, dy = x + 0.31 * row - column * step, y - top - swell
-    # A spiral line in place of circles makes each wave roll over.
+    # A spiral line instead of circles makes each wave roll over.
     angle = np.arctan2(dy, dx) / (2 * np.pi)
     r = np.hypot(dx, dy)
     inside = smoothstep(0.001, -0.001, r - size)

@@ -1,1 +1,1 @@
-"""What every part of jaxstyle shares."""
+"""Utilities that every part of jaxstyle shares."""

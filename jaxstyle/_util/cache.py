@@ -1,23 +1,25 @@
-"""Where jaxstyle keeps files between runs."""
+"""The folder in which jaxstyle keeps files between runs."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import platformdirs
+
 
 def cache_folder() -> Path:
-    """Where fetched files are kept; it need not exist yet.
+    """Return the folder of fetched and compiled files; it need not exist yet.
 
-    `$JAXSTYLE_CACHE` if set, else `jaxstyle` in `$XDG_CACHE_HOME` or in `~/.cache`. Processes can
-    share it: its files are written whole and their names never come to mean something else.
+    It is `$JAXSTYLE_CACHE` if set, else the user's cache folder of the platform: on Linux
+    `$XDG_CACHE_HOME/jaxstyle` or `~/.cache/jaxstyle`. Processes can share it: its files are
+    written whole, and a name never comes to mean another content.
     """
     if chosen := os.environ.get("JAXSTYLE_CACHE"):
         return Path(chosen).expanduser().absolute()
-    if os.path.isabs(shared := os.environ.get("XDG_CACHE_HOME", "")):
-        return Path(shared, "jaxstyle")
     try:
-        return Path.home() / ".cache" / "jaxstyle"
+        folder = platformdirs.user_cache_path("jaxstyle", appauthor=False)
     except RuntimeError:
-        # There is no home: a folder that can be neither read nor written stands for no cache.
-        return Path(os.devnull, "jaxstyle")
+        folder = Path()
+    # Without a home the path is relative. Files below a file can neither be read nor written.
+    return folder if folder.is_absolute() else Path(os.devnull, "jaxstyle")

@@ -1,44 +1,47 @@
-"""One run at a time writes to a place."""
+"""One run at a time writes to a path."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from jaxstyle._util.cache import cache_folder
 
 
 @contextmanager
-def alone(path: str | Path) -> Iterator[None]:
-    """Be the only process that writes to a place; the kernel forgets it when the process ends.
+def exclusive_lock(path: str | Path) -> Iterator[None]:
+    """Hold the only lock on a path; the system releases it when the process ends.
 
-    All places are bytes of one file in the cache, locked each for itself. Nothing is locked where
-    the cache cannot be written, between machines, or on a system without POSIX locks.
+    The lock is a file in the cache, named after the path: nothing appears beside an output.
+    Nothing is locked where the cache cannot be written, and between machines that do not share it.
+
+    Args:
+        path: The file or folder to write; it need not exist.
 
     Raises:
-        ValueError: Another run is at it.
+        ValueError: Another run holds the lock.
     """
+    name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:16]
+    lock = FileLock(cache_folder() / "running" / f"{name}.lock", timeout=0)
     try:
-        import fcntl
-    except ImportError:
+        os.makedirs(cache_folder() / "running", exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise ValueError(f"another run is writing {path}") from None
+    except (OSError, NotImplementedError):  # no place to write, or a file system without locks
         yield
         return
-    name = os.fsencode(os.path.realpath(path))
-    place = int.from_bytes(hashlib.sha256(name).digest()[:7])
     try:
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        file = open(cache_folder() / "locks", "ab")  # noqa: SIM115 (it is closed below)
-    except OSError:
         yield
-        return
-    with file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-        except (BlockingIOError, PermissionError):  # POSIX leaves it open which
-            raise ValueError(f"another run is writing {path}") from None
-        except OSError:
-            pass  # a file system without locks
-        yield
+    finally:
+        with suppress(OSError):  # Windows does not remove an open file
+            os.unlink(lock.lock_file)
+        lock.release()
+
+
+alone = exclusive_lock

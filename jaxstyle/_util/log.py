@@ -1,4 +1,4 @@
-"""What jaxstyle says while it works: the logger that the command line shows.
+"""Messages: the logger that the command line shows.
 
 Info: what is fetched, planned or noticed. Warning: what is probably not what was meant.
 """
@@ -6,6 +6,36 @@ Info: what is fetched, planned or noticed. Warning: what is probably not what wa
 from __future__ import annotations
 
 import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 logger = logging.getLogger("jaxstyle")
 logger.addHandler(logging.NullHandler())
+
+
+@contextmanager
+def reported_to(report: Callable[[str], object] | None) -> Iterator[None]:
+    """Pass messages on to a function, as arguments named `report` did before there was a logger.
+
+    Args:
+        report: Called with each line; None changes nothing.
+    """
+    if report is None:
+        yield
+        return
+    warnings.warn(
+        "report= is deprecated: attach a handler to logging.getLogger('jaxstyle')",
+        DeprecationWarning,
+        stacklevel=4,
+    )
+    handler = logging.Handler(logging.INFO)
+    handler.emit = lambda record: report(record.getMessage())  # type: ignore[assignment, method-assign]
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(min(logging.INFO, level or logging.INFO))
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

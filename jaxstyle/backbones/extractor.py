@@ -1,67 +1,58 @@
-"""One picture in, named features out: the same pure function for every network."""
+"""Pictures in, named features out: the same pure function for every network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from functools import partial
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle._util.names import nearest
-from jaxstyle.backbones.architectures import (
-    NAMES,
-    RESNET_BLOCKS,
-    VGG_BLOCKS,
-    ReceptiveField,
-    check_layers,
-    needed,
-    receptive_field,
-    smallest_side,
-)
-from jaxstyle.backbones.chain import Chain
-from jaxstyle.backbones.ops import Padding, Pooling
-from jaxstyle.backbones.resnet import ResNet
+from jaxstyle.backbones import find
+from jaxstyle.backbones.record import Backbone, ReceptiveField
 from jaxstyle.settings import PrecisionName
+from jaxstyle.specs import LayerRef, PaddingName, PoolingName
 
 Dtype = Literal["float32", "bfloat16"]
 Parameters = Mapping[str, Mapping[str, Float[Array, "..."]]]
 
-_MODULES: Mapping[str, Any] = {
-    **dict.fromkeys((*VGG_BLOCKS, "alexnet"), Chain),
-    **dict.fromkeys(RESNET_BLOCKS, ResNet),
-}
-
 
 def features(
     params: Parameters,
-    image: Float[Array, "h w 3"],
+    image: Float[Array, "*batch h w 3"],
     layers: Sequence[str],
     *,
-    architecture: str = "vgg16",
-    pooling: Pooling = "max",
-    padding: Padding = "zeros",
+    architecture: str | Backbone = "vgg16",
+    pooling: PoolingName = "max",
+    padding: PaddingName = "zeros",
     recompute: bool = False,
     dtype: Dtype = "float32",
-) -> dict[str, Float[Array, "_h _w _c"]]:
-    """Features of a picture at the named layers; nothing above the deepest of them is computed.
+) -> dict[str, Float[Array, "*batch _h _w _c"]]:
+    """Return features of a picture at the named layers; nothing above the deepest is computed.
+
+    >>> import jax.numpy as jnp
+    >>> from jaxstyle.weights.registry import load
+    >>> photos = jnp.zeros((2, 24, 32, 3))
+    >>> features(load("vgg16").tensors, photos, ["relu2_1"])["relu2_1"].shape
+    (2, 12, 16, 128)
 
     Args:
-        params: Weights as `jaxstyle.backbones.weights.load` gives them. Never trained: take
+        params: Weights as `jaxstyle.weights.registry.load` returns them. Never trained: take
             gradients with respect to `image` alone.
-        image: sRGB picture, values in [0, 1]; normalisation happens inside.
+        image: sRGB picture, values in [0, 1], or a batch of them; normalization happens inside.
         layers: Names such as `"relu3_1"`, or `"conv4_2"` for the value before the ReLU: see
-            `jaxstyle.backbones.architectures.layer_names`.
-        architecture: The one that `params` belong to, such as `"vgg16"` or `"resnet50"`.
+            `Backbone.layers`.
+        architecture: The one that `params` belong to: a record, or a name such as `"vgg16"`.
         pooling: `"max"`, as trained, `"average"`, which Gatys et al. found to look smoother, or
             `"hanning"`, the root of a weighted mean square, as in DISTS.
         padding: What surrounds each convolution's input: `"zeros"`, as trained, `"reflect"` or
             `"edge"`. The normalized VGG19 was rescaled with `"reflect"`.
-        recompute: Keep only what lies between blocks for the way back, and compute the rest again
-            (`jax.checkpoint`): less memory for a third more time.
+        recompute: Keep only what lies between blocks for the backward pass, and compute the rest
+            again (`jax.checkpoint`): less memory for a third more time.
         dtype: What the network computes with: `"bfloat16"` has the range of float32 and 8 bits of
             its 24, for half the bytes.
 
@@ -76,16 +67,24 @@ def features(
         VGG: Simonyan & Zisserman 2014, configurations D and E; names as in Gatys et al. 2016.
         ResNet: He et al. 2016, table 1. AlexNet: Krizhevsky 2014, as in torchvision.
     """
-    layers = tuple(dict.fromkeys(layers))
-    if architecture not in NAMES:
-        raise ValueError(
-            f"expected the architecture to be one of {', '.join(NAMES)}, got {architecture!r}"
-            f"{nearest(architecture, NAMES)}"
+    if image.ndim > 3:
+        single = partial(
+            features,
+            params,
+            layers=layers,
+            architecture=architecture,
+            pooling=pooling,
+            padding=padding,
+            recompute=recompute,
+            dtype=dtype,
         )
-    check_layers(architecture, layers)
+        return jax.vmap(single)(image)
+    layers = tuple(dict.fromkeys(layers))
+    backbone = find(architecture) if isinstance(architecture, str) else architecture
+    backbone.check_layers(layers)
     for name, value, known in (
-        ("pooling", pooling, Pooling),
-        ("padding", padding, Padding),
+        ("pooling", pooling, PoolingName),
+        ("padding", padding, PaddingName),
         ("dtype", dtype, Dtype),
     ):
         if value not in get_args(known):
@@ -96,7 +95,7 @@ def features(
         raise ValueError(f"expected a picture of shape (height, width, 3), got {image.shape}")
     if not jnp.issubdtype(image.dtype, jnp.floating):
         raise ValueError(f"expected a picture of floats in [0, 1], got {image.dtype}")
-    least = smallest_side(architecture, layers)
+    least = backbone.min_side(layers)
     if min(image.shape[:2]) < least:
         raise ValueError(
             f"a picture of {image.shape[1]} × {image.shape[0]} pixels is too small for "
@@ -104,157 +103,94 @@ def features(
         )
     if not layers:
         return {}
-    network: Any = _MODULES[architecture](architecture, layers, pooling, padding, recompute, dtype)
-    return network.apply({"params": params}, image)
-
-
-DEEP = 64 * 128
-"""Inputs times outputs from which on Winograd's way is the quicker one on a CPU."""
-
-
-def deep(architecture: str, layers: Iterable[str]) -> tuple[str, ...]:
-    """Convolutions that are quicker in Winograd's way on a CPU, among those that layers need.
-
-    `features` takes that way where `winograd.transformed` of the kernel lies beside it, as
-    `"winograd"`.
-
-    Args:
-        architecture: Whose convolutions.
-        layers: What is above the deepest of them is left out.
-    """
-    return tuple(
-        each.name
-        for each in needed(architecture, layers)
-        if (each.size, each.stride) == (3, 1) and each.inputs * each.outputs >= DEEP
-    )
-
-
-class Place(NamedTuple):
-    """Where features are taken: a layer of a network that is run with some pooling and padding."""
-
-    backbone: str
-    layer: str
-    pooling: Pooling | None = None
-    padding: Padding | None = None
-
-    def __str__(self) -> str:
-        how = f"/{self.pooling}/{self.padding}" if self.pooling else ""
-        return f"{self.backbone}{how}:{self.layer}"
-
-
-def place(name: str, backbone: str) -> Place:
-    """What the name of a layer means: `relu3_1`, `resnet50:relu3_4`, `vgg16/max/zeros:relu3_1`.
-
-    >>> place("relu3_1", "vgg16")
-    Place(backbone='vgg16', layer='relu3_1', pooling=None, padding=None)
-    >>> str(place("alexnet/max/zeros:relu1", "vgg16"))
-    'alexnet/max/zeros:relu1'
-
-    Args:
-        name: Of the layer.
-        backbone: The network that is meant where none is named.
-
-    Raises:
-        ValueError: The name has another form.
-    """
-    network, colon, layer = name.rpartition(":")
-    if not colon:
-        return Place(backbone, layer)
-    parts = network.split("/")
-    if len(parts) == 1:
-        return Place(network, layer)
-    if len(parts) != 3 or parts[1] not in get_args(Pooling) or parts[2] not in get_args(Padding):
-        raise ValueError(
-            f"expected a layer such as relu3_1, resnet50:relu3_4 or vgg16/max/zeros:relu3_1, "
-            f"got {name!r}"
-        )
-    return Place(parts[0], layer, *parts[1:])  # type: ignore[arg-type]
+    module = backbone.module(layers, pooling, padding, recompute, dtype)
+    values: dict[str, Float[Array, "_h _w _c"]] = module.apply({"params": params}, image)
+    return values
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """Gives the features at layers of several networks; each is run once.
+    """Computes the features at layers of several networks; each network runs once.
 
-    A value: two that are equal share compiled programs.
+    A static value: equal ones share compiled programs.
 
     Attributes:
-        layers: Full names: `"resnet50:relu3_4"`, `"alexnet/max/zeros:relu1"`.
-        architectures: The architecture of each network named.
-        pooling: For networks named without theirs.
+        layers: Each names its network.
+        backbones: The record of each network, by the network's name.
+        pooling: For layers that do not choose theirs.
         padding: Likewise.
         recompute: As in `features`.
         precision: What a device other than a CPU may round to, see `jaxstyle.settings.Settings`.
     """
 
-    layers: tuple[str, ...]
-    architectures: tuple[tuple[str, str], ...]
-    pooling: Pooling = "max"
-    padding: Padding = "zeros"
+    layers: tuple[LayerRef, ...]
+    backbones: tuple[tuple[str, Backbone], ...]
+    pooling: PoolingName = "max"
+    padding: PaddingName = "zeros"
     recompute: bool = False
     precision: PrecisionName = "tensorfloat32"
 
     def __call__(
-        self, params: Mapping[str, Parameters], image: Float[Array, "h w 3"]
-    ) -> dict[str, Any]:
-        """Features by full name.
+        self, params: Mapping[str, Parameters], image: Float[Array, "*batch h w 3"]
+    ) -> dict[str, Float[Array, "*batch _h _w _c"]]:
+        """Return the features by `str` of their `LayerRef`.
 
         Args:
-            params: Weights by network.
-            image: sRGB picture, values in [0, 1].
+            params: Weights by the network's name.
+            image: sRGB picture, values in [0, 1], or a batch of them.
         """
-        runs: dict[Place, list[str]] = {}
-        for name in self.layers:
-            where = place(name, "")
-            runs.setdefault(where._replace(layer=""), []).append(where.layer)
-        found = {}
-        half = self.precision == "bfloat16" and jax.default_backend() != "cpu"
-        dtype: Dtype = "bfloat16" if half else "float32"
-        for run, names in runs.items():
+        runs: dict[tuple[Any, ...], list[LayerRef]] = {}
+        for ref in self.layers:
+            runs.setdefault((ref.backbone, ref.pooling, ref.padding), []).append(ref)
+        is_half = self.precision == "bfloat16" and jax.default_backend() != "cpu"
+        values = {}
+        for (name, pooling, padding), refs in runs.items():
             with self.rounding():
-                values = features(
-                    params[run.backbone],
+                taken = features(
+                    params[name],
                     image,
-                    names,
-                    architecture=dict(self.architectures)[run.backbone],
-                    pooling=run.pooling or self.pooling,
-                    padding=run.padding or self.padding,
+                    [ref.layer for ref in refs],
+                    architecture=self._backbone(refs[0]),
+                    pooling=pooling or self.pooling,
+                    padding=padding or self.padding,
                     recompute=self.recompute,
-                    dtype=dtype,
+                    dtype="bfloat16" if is_half else "float32",
                 )
-            found.update({str(run._replace(layer=name)): values[name] for name in names})
-        return found
+            values.update({str(ref): taken[ref.layer] for ref in refs})
+        return values
 
     def rounding(self) -> AbstractContextManager[Any]:
-        """Products of matrices that are traced within round as `precision` says."""
-        found: AbstractContextManager[Any] = jax.default_matmul_precision(self.precision)
-        return found
+        """Return a context in which matrix products are traced to round as `precision` says."""
+        context: AbstractContextManager[Any] = jax.default_matmul_precision(self.precision)
+        return context
 
     def receptive_fields(self) -> dict[str, ReceptiveField]:
-        """What a position of each layer sees."""
-        found = {}
-        for name in self.layers:
-            where = place(name, "")
-            architecture = dict(self.architectures)[where.backbone]
-            found[name] = receptive_field(architecture, where.layer, where.pooling or self.pooling)
-        return found
+        """Return the pixels that a position of each layer depends on."""
+        return {
+            str(ref): self._backbone(ref).receptive_field(ref.layer, ref.pooling or self.pooling)
+            for ref in self.layers
+        }
+
+    def _backbone(self, ref: LayerRef) -> Backbone:
+        return next(backbone for name, backbone in self.backbones if name == ref.backbone)
 
 
 def extractor(
-    layers: Iterable[str],
-    architectures: Mapping[str, str],
+    layers: Iterable[LayerRef],
+    backbones: Mapping[str, Backbone],
     *,
-    pooling: Pooling = "max",
-    padding: Padding = "zeros",
+    pooling: PoolingName = "max",
+    padding: PaddingName = "zeros",
     precision: PrecisionName = "tensorfloat32",
 ) -> Extractor:
-    """The `Extractor` of layers by their full names.
+    """Return the `Extractor` of layers.
 
     Args:
-        layers: Each is taken once.
-        architectures: The architecture of each network named.
-        pooling: For networks named without theirs.
+        layers: Each names its network; repeated ones are computed once.
+        backbones: The record of each network, by the network's name.
+        pooling: For layers that do not choose theirs.
         padding: Likewise.
         precision: As in `Extractor`.
     """
-    kinds = tuple(sorted(architectures.items()))
-    return Extractor(tuple(dict.fromkeys(layers)), kinds, pooling, padding, precision=precision)
+    named = tuple(sorted(backbones.items(), key=lambda item: item[0]))
+    return Extractor(tuple(dict.fromkeys(layers)), named, pooling, padding, precision=precision)

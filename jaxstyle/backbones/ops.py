@@ -1,40 +1,95 @@
-"""What the networks are built from: convolutions with a border of choice, and poolings."""
+"""Building blocks of the networks: convolutions with a chosen border, poolings, recomputation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.backbones import winograd
-from jaxstyle.backbones.architectures import Convolution
-from jaxstyle.settings import PaddingName, PoolingName
-
-Pooling = PoolingName
-Padding = PaddingName
+from jaxstyle.backbones import record, winograd
+from jaxstyle.backbones.record import Convolution
+from jaxstyle.specs import PaddingName, PoolingName
 
 Grid = Float[Array, "_h _w _c"]
+Features = dict[str, Grid]
+Forward = Callable[["Network", Grid], Features]
+"""Maps the normalized picture to features, with the parts that a `Network` offers."""
+Result = TypeVar("Result")
+
+
+class Network(nn.Module):
+    """A network that is written as one function of the parts below.
+
+    Attributes:
+        forward: Computes the features, up to the deepest of the layers: `forward(net, x)`.
+        convolutions: All of the architecture's.
+        layers: Whose features are returned.
+        pooling: As in `jaxstyle.backbones.extractor.features`, like all that follows.
+        padding: See there.
+        recompute: See there.
+        dtype: See there.
+    """
+
+    forward: Forward
+    convolutions: tuple[Convolution, ...]
+    layers: tuple[str, ...]
+    pooling: PoolingName
+    padding: PaddingName
+    recompute: bool = False
+    dtype: str = "float32"
+
+    @nn.compact
+    def __call__(self, image: Float[Array, "h w 3"]) -> Features:
+        """Return the features of a picture at each of the layers."""
+        return self.forward(self, normalized(self, image, self.dtype))
+
+    @property
+    def needed(self) -> tuple[Convolution, ...]:
+        """The convolutions up to the deepest of the layers."""
+        return record.needed(self.convolutions, self.layers)
+
+    def convolve(self, x: Grid, spec: Convolution) -> Grid:
+        """Convolve, with the network's padding as the border."""
+        return convolve(spec, x, self.padding)
+
+    def pool(self, x: Grid, spec: Convolution) -> Grid:
+        """Compute the pooling before a convolution."""
+        return pool(x, self.pooling, self.padding, spec.pooled, spec.pool_border)
+
+    def relu(self, x: Grid) -> Grid:
+        """Set what is negative to 0."""
+        return jax.nn.relu(x)
+
+    def take(self, spec: Convolution, *values: Grid) -> Features:
+        """Return those of the values at `spec.layers` that the network is asked for."""
+        named = zip(spec.layers, values, strict=True)
+        return {layer: value for layer, value in named if layer in self.layers}
+
+    def part(self, run: Callable[[Network, Grid], Result], x: Grid) -> Result:
+        """Run a part of the network; with `recompute` the backward pass computes it again.
+
+        Args:
+            run: Called with the network inside of the part, and `x`.
+            x: What is kept for the backward pass.
+        """
+        rerun: Callable[[Network, Grid], Result] = nn.remat(run) if self.recompute else run
+        return rerun(self, x)
 
 
 def normalized(
     module: nn.Module, image: Float[Array, "h w 3"], dtype: str
 ) -> Float[Array, "h w 3"]:
-    """The picture as the network was trained on it: an affine map that comes with the weights.
+    """Return the picture as the network was trained on it, by an affine map among the weights.
 
-    Only after the map is it rounded to `dtype`.
+    It is rounded to `dtype` only after the map.
     """
     affine = module.param("preprocess", lambda _: {"kernel": jnp.eye(3), "bias": jnp.zeros(3)})
-    found = jnp.matmul(image, affine["kernel"], precision="highest") + affine["bias"]
-    return found.astype(dtype)
-
-
-def remembered(run: Callable[..., Any], recompute: bool) -> Callable[..., Any]:
-    """A part of a network, `run(module, x)`; with `recompute` the way back computes it again."""
-    return nn.remat(run) if recompute else run
+    mapped = jnp.matmul(image, affine["kernel"], precision="highest") + affine["bias"]
+    return mapped.astype(dtype)
 
 
 SMALL = 6
@@ -42,11 +97,11 @@ SMALL = 6
 
 
 class Conv(nn.Module):
-    """A convolution with a border of zeros, computed in the way that is quickest on a CPU.
+    """A convolution with a border of zeros, by the algorithm that is fastest on a CPU.
 
-    Elsewhere it is XLA's. On a CPU deep layers take Winograd's way, if their kernel's numbers lie
-    beside it (`networks.deep`). Grids no larger than a kernel or two are one product of matrices:
-    XLA takes up to 30 times as long. Measured in benchmarks/convolution.py.
+    On other devices it is XLA's. On a CPU, deep layers use Winograd's if the transformed kernel is
+    among the weights (`Backbone.fast_convolutions`). Grids no larger than a kernel or two are one
+    matrix product: XLA takes up to 30 times as long. Measured in benchmarks/convolution.py.
     """
 
     outputs: int
@@ -56,29 +111,29 @@ class Conv(nn.Module):
 
     @nn.compact
     def __call__(self, x: Grid) -> Grid:
-        """The grid's convolution."""
+        """Convolve a grid."""
         shape = (self.size, self.size, x.shape[-1], self.outputs)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros_init(), (self.outputs,))
         kernel, bias = kernel.astype(x.dtype), bias.astype(x.dtype)
         on_cpu = jax.default_backend() == "cpu"
         if on_cpu and self.step == 1 and max(x.shape[:2]) <= SMALL:
-            return _by_products(x, kernel, self.border) + bias
-        prepared = x.dtype == jnp.float32 and self.has_variable("params", "winograd")
-        if on_cpu and self.border == 1 and prepared:
-            numbers: Any = self.get_variable("params", "winograd")
-            return winograd.convolution(x, numbers) + bias
-        found: Grid = jax.lax.conv_general_dilated(
+            return _matrix_product(x, kernel, self.border) + bias
+        is_prepared = x.dtype == jnp.float32 and self.has_variable("params", "winograd")
+        if on_cpu and self.border == 1 and is_prepared:
+            transformed: Any = self.get_variable("params", "winograd")
+            return winograd.convolution(x, transformed) + bias
+        result: Grid = jax.lax.conv_general_dilated(
             x[None],
             kernel,
             (self.step, self.step),
             ((self.border, self.border),) * 2,
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
         )[0]
-        return found + bias
+        return result + bias
 
 
-def _by_products(x: Grid, kernel: Float[Array, "k l c d"], border: int) -> Grid:
+def _matrix_product(x: Grid, kernel: Float[Array, "k l c d"], border: int) -> Grid:
     rows, columns, inputs, outputs = kernel.shape
     x = jnp.pad(x, ((border, border), (border, border), (0, 0)))
     height, width = x.shape[0] - rows + 1, x.shape[1] - columns + 1
@@ -86,35 +141,35 @@ def _by_products(x: Grid, kernel: Float[Array, "k l c d"], border: int) -> Grid:
     return jnp.concatenate(shifted, -1) @ kernel.reshape(rows * columns * inputs, outputs)
 
 
-def convolve(spec: Convolution, x: Grid, padding: Padding) -> Grid:
-    """A convolution with a border of choice; call it inside a compact linen module.
+def convolve(spec: Convolution, x: Grid, padding: PaddingName) -> Grid:
+    """Convolve with a chosen border; call it inside a compact linen module.
 
-    A border of copies is put on by hand, and the convolution still adds its own of zeros: what
-    that spoils is cut off again. Without a border of its own XLA's convolution on a CPU takes
-    another route, three to five times as slow (benchmarks/convolution.py). For the same reason a
-    1 × 1 convolution is a product of matrices.
+    A border other than zeros is added explicitly. The convolution still adds its own border of
+    zeros, and the positions that it spoils are cut off: without a border XLA's convolution on a CPU
+    takes three to five times as long (benchmarks/convolution.py). For the same reason a 1 × 1
+    convolution is a matrix product.
     """
     step = spec.stride
     if spec.size == 1:
         return nn.Dense(spec.outputs, dtype=x.dtype, name=spec.name)(x[::step, ::step])
     counts = [(side + 2 * spec.pad - spec.size) // step + 1 for side in x.shape[:2]]
-    own = spec.pad
+    zeros = spec.pad
     if padding != "zeros":
-        x, own = bordered(x, spec.pad, padding), step
-    found: Grid = Conv(spec.outputs, spec.size, step, own, name=spec.name)(x)
-    return found if padding == "zeros" else found[1 : counts[0] + 1, 1 : counts[1] + 1]
+        x, zeros = bordered(x, spec.pad, padding), step
+    result: Grid = Conv(spec.outputs, spec.size, step, zeros, name=spec.name)(x)
+    return result if padding == "zeros" else result[1 : counts[0] + 1, 1 : counts[1] + 1]
 
 
-def bordered(x: Grid, pad: int, padding: Padding) -> Grid:
-    """`x` with `pad` more positions on each side."""
+def bordered(x: Grid, pad: int, padding: PaddingName) -> Grid:
+    """Return `x` with `pad` more positions on each side."""
     modes: dict[str, Any] = {"zeros": "constant", "reflect": "reflect", "edge": "edge"}
-    # A reflection needs more positions than it adds; of fewer the edge is repeated.
+    # A reflection needs more positions than it adds; with fewer the edge is repeated.
     mode = "edge" if padding == "reflect" and min(x.shape[:2]) <= pad else modes[padding]
     return jnp.pad(x, ((pad, pad), (pad, pad), (0, 0)), mode=mode)
 
 
-def pool(x: Grid, pooling: Pooling, padding: Padding, size: int = 2, pad: int = 0) -> Grid:
-    """Halve a grid: a window of 2 × 2 or of 3 × 3 every two positions.
+def pool(x: Grid, pooling: PoolingName, padding: PaddingName, size: int = 2, pad: int = 0) -> Grid:
+    """Halve a grid with a window of 2 × 2 or of 3 × 3 positions.
 
     An odd last row or column is dropped where no window fits, as in the originals. `"hanning"`
     is the root of the mean square over 3 × 3 positions, weighted 1, 2, 1 both ways: Hénaff &
@@ -147,6 +202,10 @@ def pool(x: Grid, pooling: Pooling, padding: Padding, size: int = 2, pad: int = 
 
 
 def _every_other(x: Grid, axis: int, size: int) -> list[Grid]:
-    """For each place in a window the positions there, of all windows along an axis."""
+    """For each place in a window the positions at it, of all windows along an axis."""
     span = (x.shape[axis] - size) // 2 * 2 + 1
     return [jax.lax.slice_in_dim(x, k, k + span, 2, axis) for k in range(size)]
+
+
+Pooling = PoolingName  # removed when the lead has switched
+Padding = PaddingName  # removed when the lead has switched

@@ -1,206 +1,208 @@
-"""What the commands of the command line share: kinds of values, a flag for each setting, notes."""
+"""Options that commands share, and one option for every setting."""
 
 from __future__ import annotations
 
+import logging
 import re
-import sys
-import warnings
+import shlex
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from jaxstyle.settings import CHOICE, MIXTURES, Settings, choice, given_type, hints
+from jaxstyle._util.log import logger
+from jaxstyle.kinds import Number
+from jaxstyle.settings import Settings
 
 if TYPE_CHECKING:
-    Type = click.ParamType[tuple[Any, ...]]
+    Type = click.ParamType[Any]
 else:
     Type = click.ParamType  # before click 8.4 it takes no parameter
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 
-class Words(Type):
-    """A value of several parts, and what reads it; what is wrong it says as a `ValueError`."""
 
-    def __init__(self, name: str, read: Callable[[str], tuple[Any, ...]]) -> None:
-        self.name = name
-        self._read = read
+@dataclass
+class Invocation:
+    """One run of the command line: its words, and whether an error shows its traceback."""
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, ...]:
-        """From the words of the command line."""
-        if isinstance(value, tuple):
+    words: list[str] = field(default_factory=list)
+    debug: bool = False
+
+
+class Parsed(Type):
+    """A value that a function parses; its `ValueError` is the message of a usage error."""
+
+    def __init__(self, metavar: str, parse: Callable[[str], Any]) -> None:
+        self.name = metavar
+        self._parse = parse
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Parse a word; a default is a value already."""
+        if not isinstance(value, str):
             return value
         try:
-            return self._read(value)
+            return self._parse(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
 
-def _parameter(text: str) -> tuple[str, float]:
-    name, _, number = text.partition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise ValueError(f"expected {PARAMETER.name}, got {text!r}") from None
+class GroupedOption(click.Option):
+    """An option with the title of the help group in which it is listed."""
+
+    def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
 
 
-def _layers(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+class GroupedCommand(click.Command):
+    """A command whose help lists options in groups, and examples at the end.
+
+    Groups come in the order of their first options.
+    """
+
+    def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for every group, and one for options without a group."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        others: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record and isinstance(parameter, GroupedOption):
+                groups.setdefault(parameter.group, []).append(record)
+            elif record and isinstance(parameter, click.Option):
+                others.append(record)
+        for title, records in (*groups.items(), ("Other options" if groups else "Options", others)):
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, one a line; a line within one is a continuation."""
+        with formatter.section("Examples"):
+            for example in self.examples:
+                text = example.replace("\n", " \\\n      ")
+                formatter.write(f"{'':{formatter.current_indent}}{text}\n")
 
 
-def _part(text: str) -> tuple[int, int]:
-    first, _, count = text.partition("/")
-    if not (first.isdigit() and count.isdigit() and 1 <= int(first) <= int(count)):
-        raise ValueError(f"expected a share such as 2/3, the second of three, got {text!r}")
-    return int(first) - 1, int(count)
+def grouped_option(group: str) -> Callable[..., Callable[[Function], Function]]:
+    """Return `click.option` for options that the help lists in a group."""
+    return partial(click.option, cls=GroupedOption, group=group)
 
 
-def numbers(kind: type[float] = float) -> Words:
-    """Numbers with commas between."""
+def setting_options(command: Function, **helps: str) -> Function:
+    """Add an option for every field of `Settings`.
 
-    def read(text: str) -> tuple[float, ...]:
-        try:
-            return tuple(kind(each) for each in text.split(","))
-        except ValueError:
-            whole = "whole " if kind is int else ""
-            raise ValueError(f"expected {whole}numbers with commas between, got {text!r}") from None
-
-    return Words("NUMBER,…", read)
-
-
-SHARE = Words(CHOICE, choice)
-"""`NAME`, `NAME=WEIGHT`, or `NAME~SMOOTHING@LAYER,LAYER=WEIGHT`."""
-PARAMETER = Words("METRIC.PARAMETER=VALUE", _parameter)
-LAYERS = Words("LAYER,LAYER,…", _layers)
-PART = Words("K/N", _part)
-"""A share of the work: `2/3` is the second of three, counted from 0 inside."""
-
-
-def setting_flags(command: Callable[..., Any], **helps: str) -> Callable[..., Any]:
-    """One flag for every field of `Settings`, with its type, default and help.
+    Type, default, help and group come from the field's metadata.
 
     Args:
-        command: Gets the flags.
-        helps: What the command says of a setting in place of its own help.
+        command: The function that receives the values by name.
+        helps: Help texts by setting that replace those of the fields.
     """
-    for each in reversed(fields(Settings)):
-        hint = given_type(hints()[each.name])
-        options: dict[str, Any] = {}
-        numeric = hint in (tuple[float, ...], tuple[int, ...])
-        flag = f"--{each.name.replace('_', '-')}"
-        kind: Any = hint
-        if get_origin(hint) is Literal:
-            kind = click.Choice(get_args(hint))
-        elif each.name in MIXTURES:
-            kind, options = SHARE, {"multiple": True}
-        elif each.name == "parameter":
-            kind, options = PARAMETER, {"multiple": True}
-        elif each.name in ("content_mask", "style_mask"):
-            kind, options = str, {"multiple": True, "metavar": "FILE"}
-        elif numeric:
-            kind = numbers(get_args(hint)[0])
-        elif get_origin(hint) is tuple:
-            kind = LAYERS
-        elif hint is bool:
-            kind, flag = None, f"{flag}/--no-{each.name.replace('_', '-')}"
-        shown = each.default if each.default not in (None, ()) else False
-        if each.name in MIXTURES:
-            shown = ", ".join(name for name, _ in each.default)
-        elif isinstance(shown, float):
-            shown = f"{shown:g}"
-        elif numeric:
-            shown = ",".join(f"{value:g}" for value in each.default) or False
-        command = click.option(
-            flag,
-            each.name,
-            type=kind,
-            default=each.default,
-            show_default=False,
-            help=helps.get(each.name, each.metadata["help"])
-            + (f" [default: {shown}]" if shown is not False else ""),
-            **options,
+    for setting in reversed(fields(Settings)):
+        kind, name = setting.metadata["kind"], setting.name
+        option = f"--{name.replace('_', '-')}"
+        type_: click.ParamType[Any] | None = None
+        if kind.choices:
+            type_ = click.Choice(kind.choices)
+        elif kind.is_flag:
+            option = f"{option}/--no-{name.replace('_', '-')}"
+        else:
+            noun = "NUMBER" if isinstance(kind, Number) else "TEXT"
+            type_ = Parsed(kind.metavar or noun, kind.parse)
+        default = kind.show(setting.default)
+        command = grouped_option(setting.metadata["group"])(
+            option,
+            name,
+            type=type_,
+            default=setting.default if kind.is_flag else None,
+            multiple=kind.multiple,
+            help=helps.get(name, setting.metadata["help"])
+            + (f" [default: {default}]" if default else ""),
         )(command)
     return command
 
 
-DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def explicit_options(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that the user gave, without those left at their defaults."""
+    source = click.get_current_context().get_parameter_source
+    return {
+        name: value for name, value in values.items() if source(name) is not ParameterSource.DEFAULT
+    }
+
+
+def command_line() -> str:
+    """Return the command as it was given, quoted for a shell."""
+    invocation = click.get_current_context().ensure_object(Invocation)
+    return f"jaxstyle {shlex.join(invocation.words)}"
+
+
+def with_option_names(message: str) -> str:
+    """Write settings of two words in a message as the command line spells them.
+
+    >>> with_option_names("expected style_weight to be at least 0, got nan")
+    'expected --style-weight to be at least 0, got nan'
+    """
+    names = "|".join(setting.name for setting in fields(Settings) if "_" in setting.name)
+    return re.sub(
+        rf"(?<![\w./'-])({names})(?= )", lambda match: f"--{match[1].replace('_', '-')}", message
+    )
+
+
+def _set_debug(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Invocation).debug = True
+
+
+def _set_level(level: int) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def callback(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value:
+            ctx.call_on_close(lambda before=logger.level: logger.setLevel(before))
+            logger.setLevel(level)
+
+    return callback
+
+
+DEBUG = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_debug,
+    help="Show the traceback of an error.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 OFFLINE = click.option("--offline", is_flag=True, help="Never fetch anything.")
-QUIET = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-FOLDER = click.option(
+_QUIET = click.option(
+    "--quiet",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_level(logging.ERROR),
+    help="Show errors only.",
+)
+_VERBOSE = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_level(logging.DEBUG),
+    help="Show details, too.",
+)
+FOLDER = grouped_option("Output")(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     required=True,
     metavar="FOLDER",
-    help="Where pictures, tables and the page go.",
+    help="Folder for the pictures, tables and the page.",
 )
-JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
 
-def as_flags(message: str) -> str:
-    """A message in which settings of two words are called as on the command line.
-
-    >>> as_flags("expected style_weight to be at least 0, got nan")
-    'expected --style-weight to be at least 0, got nan'
-    """
-    names = "|".join(each.name for each in fields(Settings) if "_" in each.name)
-    return re.sub(
-        rf"(?<![\w./'-])({names})(?= )", lambda found: f"--{found[1].replace('_', '-')}", message
-    )
-
-
-def said(chosen: dict[str, Any]) -> dict[str, Any]:
-    """The settings that were said, not left at their defaults."""
-    source = click.get_current_context().get_parameter_source
-    return {
-        name: value for name, value in chosen.items() if source(name) is not ParameterSource.DEFAULT
-    }
-
-
-def silent(line: str) -> None:
-    """Say nothing."""
-
-
-def note(line: str) -> None:
-    """A line on standard error."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def _forgive(folder: Path) -> None:
-    """Let go of programs that a killed process or a full disk left cut off.
-
-    JAX warns of one at every start, compiles anew, and leaves it where it is.
-    """
-    show = warnings.showwarning
-
-    def showwarning(message: Warning | str, *place: Any, **more: Any) -> None:
-        told = re.match(
-            r"Error (reading|writing) persistent compilation cache.*?'(\w+)", str(message)
-        )
-        if not told:
-            show(message, *place, **more)
-        for path in folder.glob(f"{told[2]}-*") if told else ():
-            path.unlink(missing_ok=True)
-
-    warnings.showwarning = showwarning
-
-
-def keep_compilations() -> None:
-    """A second run of the same sizes then compiles nothing."""
-    import os
-
-    import jax
-
-    from jaxstyle._util.cache import cache_folder
-
-    folder = cache_folder() / "compiled"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    if os.access(folder, os.W_OK):
-        _forgive(folder)
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+def diagnostics(command: Function) -> Function:
+    """Add `--quiet`, `--verbose` and `--debug`."""
+    return _QUIET(_VERBOSE(DEBUG(command)))

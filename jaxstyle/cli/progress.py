@@ -1,40 +1,62 @@
-"""Showing progress: a bar in a terminal, plain lines elsewhere."""
+"""What is written to standard error: log lines, and progress as a bar or as plain lines."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from jaxstyle._util.log import logger
 
-class Told(Protocol):
-    """What can be shown: in words, as `str` gives them."""
+
+class ProgressLike(Protocol):
+    """Progress that can be shown; `str` describes it in one line."""
 
     @property
     def seconds(self) -> float:
-        """Since it began."""
+        """Seconds since the start."""
         ...
 
     @property
     def share(self) -> float:
-        """How much is done, from 0 to 1."""
+        """Share of the work that is done, from 0 to 1."""
         ...
 
 
-Show = Callable[[Told], None]
+Show = Callable[[ProgressLike], None]
 _LINE_SECONDS = 5.0
 
 
-@contextmanager
-def shown(quiet: bool = False) -> Iterator[Show]:
-    """A function that shows progress, on standard error.
+class _StderrHandler(logging.Handler):
+    """Writes to whatever standard error is at the time: a progress bar redirects it."""
 
-    Args:
-        quiet: Show nothing.
-    """
-    if quiet:
-        yield lambda told: None
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except Exception:
+            self.handleError(record)
+
+
+@contextmanager
+def log_to_stderr() -> Iterator[None]:
+    """Write the lines of the `jaxstyle` logger to standard error, information included."""
+    handler, level = _StderrHandler(), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+@contextmanager
+def show_progress() -> Iterator[Show]:
+    """Return a function that shows progress on standard error, or nothing with `--quiet`."""
+    if not logger.isEnabledFor(logging.INFO):
+        yield lambda progress: None
     elif sys.stderr.isatty():
         with _bar() as show:
             yield show
@@ -49,21 +71,24 @@ def _bar() -> Iterator[Show]:
     from rich.table import Column
 
     console = Console(stderr=True)
-    # What a narrow terminal has no room for is the end of the words.
-    words = TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis"))
-    columns = (BarColumn(bar_width=12), TimeElapsedColumn(), words)
-    with Progress(*columns, console=console) as bar:
+    # In a narrow terminal the end of the description is cut off.
+    text = TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis"))
+    with Progress(BarColumn(bar_width=12), TimeElapsedColumn(), text, console=console) as bar:
         task = bar.add_task("compiling …", total=None)
-        yield lambda told: bar.update(task, completed=told.share, total=1, description=str(told))
+
+        def show(progress: ProgressLike) -> None:
+            bar.update(task, completed=progress.share, total=1, description=str(progress))
+
+        yield show
 
 
 def _lines() -> Show:
     last = -_LINE_SECONDS
 
-    def show(told: Told) -> None:
+    def show(progress: ProgressLike) -> None:
         nonlocal last
-        if told.seconds - last >= _LINE_SECONDS or told.share >= 1:
-            last = told.seconds
-            print(told, file=sys.stderr, flush=True)
+        if progress.seconds - last >= _LINE_SECONDS or progress.share >= 1:
+            last = progress.seconds
+            print(progress, file=sys.stderr, flush=True)
 
     return show

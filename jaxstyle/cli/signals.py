@@ -1,4 +1,4 @@
-"""Ctrl-C: it waits for the steps at work, and is not lost where Python drops exceptions."""
+"""Ctrl-C: it waits for the current steps, and is not lost where Python drops exceptions."""
 
 from __future__ import annotations
 
@@ -6,65 +6,64 @@ import _thread
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from typing import Any
 
-_AGAIN_SECONDS = 0.1
+from jaxstyle._util.log import logger
+
+_RETRY_SECONDS = 0.1
 
 
-def never_lost() -> None:
-    """Ask again where Python drops a `KeyboardInterrupt`.
+def redeliver_dropped_interrupts() -> None:
+    """Interrupt the main thread again where Python drops a `KeyboardInterrupt`.
 
-    In a finalizer, or in what JAX has the garbage collector call, Python prints an exception and
-    goes on: one Ctrl-C in four while JAX is imported.
+    Raised in a finalizer, or in a callback of JAX's for the garbage collector, an exception is
+    printed and dropped: one Ctrl-C in four while JAX is imported.
     """
-    tell = sys.unraisablehook
+    previous = sys.unraisablehook
 
     def hook(dropped: Any) -> None:
         if dropped.exc_type is KeyboardInterrupt:
-            # Not at once: we are still where exceptions are dropped.
-            threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main).start()
+            # Not at once: the main thread is still where exceptions are dropped.
+            threading.Timer(_RETRY_SECONDS, _thread.interrupt_main).start()
         else:
-            tell(dropped)
+            previous(dropped)
 
     sys.unraisablehook = hook
 
 
-class DeferredInterrupt:
-    """Between `between_steps` and the next one Ctrl-C waits, so that nothing is lost.
+never_lost = redeliver_dropped_interrupts
 
-    A second Ctrl-C does not wait. Outside of the main thread nothing changes, nor where somebody
-    else has decided what Ctrl-C does (a shell lets its jobs in the background ignore it).
+
+class DeferredInterrupt:
+    """Defers Ctrl-C to the end of the current steps, so that their work is not lost.
+
+    From the first `between_steps` on, Ctrl-C waits for the next one; a second Ctrl-C does not wait.
+    Outside of the main thread nothing changes, nor where another handler is installed (a shell
+    lets its jobs in the background ignore Ctrl-C).
     """
 
-    def __init__(self, report: Callable[[str], object]) -> None:
-        """Nothing changes before the first `between_steps`.
-
-        Args:
-            report: Told that Ctrl-C waits.
-        """
-        self._report = report
-        self._asked = False
-        self._before: Any = None
+    def __init__(self) -> None:
+        self._pending = False
+        self._previous: Any = None
 
     def __enter__(self) -> DeferredInterrupt:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
 
     def between_steps(self) -> None:
-        """Raise the `KeyboardInterrupt` that waits, if one does."""
-        if self._asked:
+        """Raise the pending `KeyboardInterrupt`, if there is one."""
+        if self._pending:
             raise KeyboardInterrupt
-        ours = threading.current_thread() is threading.main_thread()
-        usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if self._before is None and ours and usual:
-            self._before = signal.signal(signal.SIGINT, self._wait)
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._previous is None and in_main_thread and is_default:
+            self._previous = signal.signal(signal.SIGINT, self._defer)
 
-    def _wait(self, *_: object) -> None:
-        if self._asked:
+    def _defer(self, *_: object) -> None:
+        if self._pending:
             raise KeyboardInterrupt
-        self._asked = True
-        self._report("stopping after the steps at work; Ctrl-C again stops at once")
+        self._pending = True
+        logger.info("stopping after the current steps; press Ctrl-C again to stop at once")

@@ -1,55 +1,36 @@
-"""What a grid leaves in a folder: pictures with manifests, a sheet, a page, tables.
+"""A folder of results: each cell's picture with its manifest, and which of them are finished.
 
     FOLDER/cells/NAME.png, NAME.json    each cell, as soon as it is done
-    FOLDER/sheet.png                    all pictures with their labels
-    FOLDER/index.html                   all in one page that needs nothing else
-    FOLDER/table.csv, table.json        values and last losses of each cell
     FOLDER/cells.json                   the names of all cells, from the start
 
-A cell whose manifest tells of the same settings and the same files is done and is not done again.
+A cell whose manifest has the same settings and the same files is finished and is not made again.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from jaxstyle._util.files import write_whole
-from jaxstyle.grid import contact_sheet as sheet
-from jaxstyle.grid import page
 from jaxstyle.grid.sweep import label
-from jaxstyle.image.geometry import Picture, fit_within, resize
-from jaxstyle.image.io import read_image, write_image
 from jaxstyle.transfer import manifest
-from jaxstyle.transfer.manifest import Inputs
-
-if TYPE_CHECKING:
-    from jaxstyle.transfer.batched import Before
-    from jaxstyle.transfer.stylize import Stylized
-
-SHOWN = 512
-"""Longest side of a picture inside of the page, pixels; the files are as they are."""
-SMALL = 192
-"""And on the sheet."""
+from jaxstyle.transfer.manifest import Inputs, Manifest
+from jaxstyle.transfer.result import Result
+from jaxstyle.transfer.steppers.batched import BatchSpec
 
 
-class Place(NamedTuple):
+class CellRecord(NamedTuple):
     """Where a cell lies and what it is made of.
 
     Attributes:
-        values: What was swept, by name.
+        values: Its swept values, by name.
         labels: The same in few words.
-        settings: Every setting, filled in.
+        settings: Every setting, every default filled in.
         inputs: The files that are read, with their SHA-256.
         picture: Its picture file; the manifest lies beside it.
     """
@@ -61,12 +42,12 @@ class Place(NamedTuple):
     picture: Path
 
 
-class Folder:
-    """A grid's folder.
+class ResultFolder:
+    """A folder of cells.
 
     Attributes:
         folder: Where it is.
-        places: Of all cells, in order.
+        records: Of all cells, in order.
     """
 
     def __init__(
@@ -78,16 +59,16 @@ class Folder:
         """Decide where each cell lies.
 
         Args:
-            folder: Made if it is not there.
-            cells: For each what was swept, its settings, and the files that it reads.
+            folder: Created if it is missing.
+            cells: For each its swept values, its settings, and the files that it reads.
             weights: The SHA-256 of weights by name.
 
         Raises:
-            OSError: The folder cannot be made or written.
+            OSError: The folder cannot be created or written.
         """
         self.folder, self._weights = folder, weights
         (folder / "cells").mkdir(parents=True, exist_ok=True)
-        places = []
+        records = []
         names: set[str] = set()
         short = _labels([values for values, _, _ in cells])
         for values, settings, inputs in cells:
@@ -97,189 +78,62 @@ class Folder:
                 name += "+"
             names.add(name)
             picture = folder / "cells" / f"{name}.png"
-            places.append(Place(values, labels, settings, inputs, picture))
-        self.places = tuple(places)
+            records.append(CellRecord(values, labels, settings, inputs, picture))
+        self.records = tuple(records)
 
-    def again(self) -> bool:
-        """Whether the last grid here had the same cells, so that this one goes on with it.
+    def lists_same_cells(self) -> bool:
+        """Whether the last run in this folder had the same cells, so that this one continues it.
 
         Their names are written down for the next one.
         """
-        listed = json.dumps([place.picture.stem for place in self.places], indent=1) + "\n"
-        there = self.folder / "cells.json"
-        if there.exists() and there.read_bytes() == listed.encode():
+        names = json.dumps([record.picture.stem for record in self.records], indent=1) + "\n"
+        path = self.folder / "cells.json"
+        if path.exists() and path.read_bytes() == names.encode():
             return True
-        self._write("cells.json", listed)
+        self.write_text("cells.json", names)
         return False
 
-    def before(self, place: Place) -> Before | None:
-        """The program with which a cell was done that is there; None if it was alone."""
-        facts = _manifest(place)
-        return manifest.before(facts) if facts else None
+    def batch_of(self, record: CellRecord) -> BatchSpec | None:
+        """Return the batch in which a finished cell was made; None if it was alone."""
+        facts = manifest.read(manifest.beside(record.picture))
+        return manifest.batch_of(facts) if facts else None
 
-    def done(self, place: Place) -> bool:
-        """Whether a cell is there, whole, of the same settings, files and weights."""
-        return self._finished(place) is not None
+    def is_done(self, record: CellRecord) -> bool:
+        """Whether a cell is whole and was made of the same settings, files and weights."""
+        return self.manifest(record) is not None
 
-    def _finished(self, place: Place) -> dict[str, Any] | None:
-        """The manifest of a cell that is there."""
+    def manifest(self, record: CellRecord) -> Manifest | None:
+        """Return the manifest of a finished cell."""
         return manifest.finished(
-            place.picture, place.settings, place.inputs, self._weights, failed=True
+            record.picture, record.settings, record.inputs, self._weights, failed=True
         )
 
-    def keep(self, place: Place, made: Stylized) -> None:
+    def write(self, record: CellRecord, result: Result) -> None:
         """Write a cell's picture and manifest."""
-        manifest.keep(place.picture, made, place.inputs)
+        manifest.write_result(record.picture, result, record.inputs)
 
-    def finish(
-        self, inputs: Iterable[tuple[str, Path]], *, command: str | None, zipped: bool
-    ) -> None:
-        """Write the sheet, the page and the tables from the cells that are there.
-
-        Args:
-            inputs: Role and file of each picture that is shown above the grid.
-            command: The command line that made them.
-            zipped: Whether values were zipped.
-        """
-        found = [self._finished(place) for place in self.places]
-        there = [
-            (place, each)
-            for place, each in zip(self.places, found, strict=True)
-            if each is not None
-        ]
-        if not there:
-            return
-        pictures = {place.picture: read_image(place.picture, size=SHOWN) for place, _ in there}
-        self._sheet(there, pictures)
-        self._tables(there)
-        axes: dict[str, list[str]] = {}
-        for place in self.places:
-            for name, value in place.labels.items():
-                if value not in axes.setdefault(name, []):
-                    axes[name].append(value)
-        cells = []
-        for place, each in zip(self.places, found, strict=True):
-            picture = pictures.get(place.picture)
-            cells.append(
-                {
-                    "name": place.picture.stem,
-                    "file": f"cells/{place.picture.name}",
-                    "values": place.labels,
-                    "picture": None if picture is None else page.embedded(picture),
-                    "failure": each["failure"] if each else None,
-                    "history": each["history"] if each else {},
-                    "scales": each["scales"] if each else [],
-                    "settings": place.settings,
-                    "seconds": each["seconds"] if each else 0,
-                }
-            )
-        text = page.page(
-            {
-                "title": " × ".join(axes),
-                "command": command,
-                "zipped": zipped,
-                "inputs": [
-                    {
-                        "role": role,
-                        "name": path.name,
-                        "picture": page.embedded(read_image(path, size=SHOWN)),
-                    }
-                    for role, path in inputs
-                ],
-                "axes": [{"name": name, "values": values} for name, values in axes.items()],
-                "cells": cells,
-                "facts": _facts(there),
-            }
-        )
-        self._write("index.html", text)
-
-    def _sheet(
-        self,
-        there: Sequence[tuple[Place, Mapping[str, Any]]],
-        pictures: Mapping[Path, Picture],
-    ) -> None:
-        cells = []
-        for place, _ in there:
-            picture = pictures[place.picture]
-            shape = fit_within(picture.shape[0], picture.shape[1], SMALL)
-            name = "  ".join(f"{name} {value}" for name, value in place.labels.items())
-            cells.append((name, resize(picture, shape)))
-        across = len({list(place.labels.values())[-1] for place in self.places})
-        columns = across if 2 <= across <= 12 else math.ceil(math.sqrt(len(cells)))
-        made = sheet.contact_sheet(cells, min(columns, len(cells)))
-        write_image(self.folder / "sheet.png", np.asarray(made, np.float32) / 255)
-
-    def _tables(self, there: Sequence[tuple[Place, Mapping[str, Any]]]) -> None:
-        rows = []
-        for place, each in there:
-            last = {
-                name: values[-1] if values else None for name, values in each["history"].items()
-            }
-            rows.append(
-                {
-                    "cell": place.picture.stem,
-                    **place.values,
-                    **{f"loss {name}": value for name, value in last.items()},
-                    "finite": each["finite"],
-                    "seconds": each["seconds"],
-                }
-            )
-        columns = list(dict.fromkeys(name for row in rows for name in row))
-        text = io.StringIO()
-        table = csv.DictWriter(text, columns, lineterminator="\n")
-        table.writeheader()
-        table.writerows(
-            {n: label(n, v) if isinstance(v, tuple) else v for n, v in row.items()} for row in rows
-        )
-        self._write("table.csv", text.getvalue())
-        self._write("table.json", json.dumps(rows, indent=1, default=str) + "\n")
-
-    def _write(self, name: str, text: str) -> None:
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file, whole or not at all."""
         write_whole(self.folder / name, lambda file: file.write(text.encode()))
 
 
 def _labels(cells: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
-    """For each name and value, as text, its label: longer where two values would share a short one.
+    """Return for each name and value, as text, its label: longer where two would share one.
 
-    >>> found = _labels([{"style": "a/x.png"}, {"style": "b/x.png"}, {"style": "b/y.png"}])
-    >>> list(found.values())
+    >>> labels = _labels([{"style": "a/x.png"}, {"style": "b/x.png"}, {"style": "b/y.png"}])
+    >>> list(labels.values())
     ['a/x.png', 'b/x.png', 'y.png']
     """
-    found = {(n, str(value)): label(n, value) for values in cells for n, value in values.items()}
-    counts = Counter((name, short) for (name, _), short in found.items())
+    short = {(n, str(value)): label(n, value) for values in cells for n, value in values.items()}
+    counts = Counter((name, text) for (name, _), text in short.items())
     return {
-        (name, text): text if counts[name, short] > 1 else short
-        for (name, text), short in found.items()
-    }
-
-
-def _facts(there: Sequence[tuple[Place, Mapping[str, Any]]]) -> dict[str, str]:
-    """What is told at the end of the page; of cells made in unlike environment all."""
-    manifests = [each for _, each in there]
-
-    def told(values: Iterable[str]) -> str:
-        return ", ".join(sorted(set(values)))
-
-    weights = dict.fromkeys(name for each in manifests for name in each["weights"])
-    known = {
-        "device": told(each["device"]["kind"] for each in manifests),
-        "weights": ", ".join(weights),
-    }
-    versions = {
-        name: told(each["versions"][name] for each in manifests)
-        for name in manifests[-1]["versions"]
-    }
-    failed = sum(not each["finite"] for _, each in there)
-    return {
-        **known,
-        **versions,
-        "cells": f"{len(there)}, {failed} not finite",
-        "seconds": f"{sum(each['seconds'] for _, each in there):.0f} in all cells",
+        (name, text): text if counts[name, brief] > 1 else brief
+        for (name, text), brief in short.items()
     }
 
 
 def _file_name(labels: Mapping[str, str]) -> str:
-    """A name that any file system takes, and that tells what is in it.
+    """Return a name that any file system takes, and that says what is in it.
 
     >>> _file_name({"style_weight": "0.1", "metric": "gram@relu1_1/2"})
     'style_weight=0.1,metric=gram@relu1_1-2'
@@ -289,7 +143,3 @@ def _file_name(labels: Mapping[str, str]) -> str:
     if len(name) <= 120:
         return name
     return f"{name[:100]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-def _manifest(place: Place) -> dict[str, Any] | None:
-    return manifest.read(manifest.beside(place.picture))

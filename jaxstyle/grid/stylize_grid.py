@@ -1,51 +1,62 @@
-"""`stylize_grid`: a whole sweep of settings, as few programs as its shapes allow.
+"""`stylize_grid`: a whole sweep of settings, in as few programs as its shapes allow.
 
-Every cell of the grid is a run (`jaxstyle.run.Run`). Cells of one kind, which differ in numbers and
-pictures but not in shapes, are lanes of one program (`jaxstyle.lanes`). Others take their turn.
+Every cell of the grid is a job (`jaxstyle.transfer.job`). Cells of one program key, which differ in
+numbers and pictures but not in shapes, are lanes of one program; others take their turn.
 """
 
 from __future__ import annotations
 
-import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Unpack
 
 import jax
+import numpy as np
+from jax.experimental import multihost_utils
 
-from jaxstyle import recipes
-from jaxstyle.grid.sweep import PICTURES
-from jaxstyle.metrics import find
-from jaxstyle.settings import MIXTURES, Choice, Settings, check_names, mixture
+from jaxstyle._util.log import logger, reported_to
+from jaxstyle.grid.cells import cell_settings, combinations
+from jaxstyle.grid.folder import GridFolder
+from jaxstyle.objective.calibration import Constants
+from jaxstyle.settings import Settings
 from jaxstyle.transfer import memory
-from jaxstyle.transfer import stylize as transfer
-from jaxstyle.transfer.batched import Before, Lanes, Outcome
-from jaxstyle.transfer.job import Run, Source, Sources, chosen_settings
-from jaxstyle.transfer.stylize import Stylized
+from jaxstyle.transfer.batch import BatchPlan, lanes_of, plan_batches, result_of, run_batch
+from jaxstyle.transfer.changes import Changes
+from jaxstyle.transfer.checkpoint import Checkpoints
+from jaxstyle.transfer.job import Job, make_job
+from jaxstyle.transfer.loop import Chunk, Loop
+from jaxstyle.transfer.result import Progress, Result
+from jaxstyle.transfer.sources import Source, Sources, as_styles
+from jaxstyle.transfer.steppers.batched import BatchSpec
+from jaxstyle.transfer.stylize import run_job
 
 
 class Cell(NamedTuple):
     """One cell of a grid.
 
     Attributes:
-        values: What was swept, by name.
-        made: What came out, as from `stylize`.
+        values: Its swept values, by name.
+        result: As from `stylize`.
     """
 
     values: dict[str, Any]
-    made: Stylized
+    result: Result
 
 
-class GridProgress(NamedTuple):
-    """What a grid tells between chunks of steps.
+@dataclass(frozen=True)
+class GridProgress:
+    """The progress of a grid, after a chunk of steps.
 
     Attributes:
         cells: Done so far.
-        of: Cells that there are.
-        lanes: Cells at work together.
-        size: Longest side of the scale at work, pixels.
+        of: Cells in total.
+        lanes: Cells that are run together now.
+        size: Longest side of the current scale, pixels.
+        loss: The mean of their weighted totals at the last step.
         seconds: Since the grid began.
         seconds_left: An estimate: a step costs in proportion to lanes and pixels.
     """
@@ -54,20 +65,24 @@ class GridProgress(NamedTuple):
     of: int
     lanes: int
     size: int
+    loss: float
     seconds: float
     seconds_left: float
 
     @property
     def share(self) -> float:
-        """How much is done, from 0 to 1, by time."""
+        """The part that is done, from 0 to 1, by time."""
         return self.seconds / (self.seconds + self.seconds_left)
 
     def __str__(self) -> str:
         lanes = "lane" if self.lanes == 1 else "lanes"
         return (
             f"{self.cells}/{self.of} cells  {self.lanes} {lanes} at {self.size} px"
-            f"  {self.seconds:.0f} s, {self.seconds_left:.0f} s left"
+            f"  {self.seconds:.0f} s, {self.seconds_left:.0f} s left  loss {self.loss:.4g}"
         )
+
+
+OnProgress = Callable[[GridProgress], object]
 
 
 def stylize_grid(
@@ -79,15 +94,18 @@ def stylize_grid(
     zipped: bool = False,
     lanes: int | None = None,
     devices: Sequence[Any] | None = None,
-    on_progress: Callable[[GridProgress], object] | None = None,
-    report: Callable[[str], None] | None = None,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    command: str | None = None,
+    on_progress: OnProgress | None = None,
+    report: Callable[[str], object] | None = None,
     offline: bool = False,
-    **changes: Any,
+    **changes: Unpack[Changes],
 ) -> list[Cell]:
     """Make a picture for every combination of the values that are swept.
 
-    Everything that is a number or a picture of one shape (weights, shares of a mixture, learning
-    rates, seeds, metrics' parameters, first pictures, contents, styles) is a lane of one compiled
+    Every number and every picture of one shape (weights, shares of a mixture, learning rates,
+    seeds, metrics' parameters, initial pictures, contents, styles) is a lane of one compiled
     program; a second grid of as many lanes and the same shapes compiles nothing, in the same
     process. What changes shapes or programs (metrics, networks, sizes, layers, optimizers; a weight
     of zero, which leaves its term out) makes one program for each combination.
@@ -99,232 +117,236 @@ def stylize_grid(
         sweep: Values by name: of a setting (`"style_weight"`, `"seed"`, `"init"`, `"metric"`,
             …); of a metric's share (`"metric.gram"`, `"content_metric.mse"`); of a metric's
             parameter (`"contextual.bandwidth"`); or `"content"` and `"style"`. A `"metric"` may be
-            a mixture such as `"gram=0.5+histogram"`, or the name of a recipe, for its mixture.
+            a mixture such as `"gram=0.5+histogram"`, a `Metric`, or the name of a recipe, for its
+            mixture.
         zipped: The first values together, the second values together …, in place of every
             combination, the last name changing fastest.
-        lanes: The most cells to do at a time (default: as many as there is memory for).
-        devices: Where to spread lanes (default: all there are, of all processes).
+        lanes: The most cells to run at a time (default: as many as there is memory for).
+        devices: Where to spread lanes (default: all devices, of all processes).
+        folder: Write each cell's picture and manifest there as soon as it is done, and at the end
+            a contact sheet, a page and tables: see `jaxstyle.grid.results`.
+        resume: Do not make cells again that are in the folder, whole, and resume batches that were
+            interrupted.
+        command: The command line, quoted on the page.
         on_progress: Called between chunks of steps.
-        report: Told, in lines, the plan, what is fetched and what was noticed.
+        report: Deprecated: the logger `jaxstyle` says what is planned, fetched and noticed.
         offline: Never fetch weights or pictures.
         changes: Settings by name, on top of `settings`.
 
     Returns:
-        The cells, in order. One whose numbers stopped being finite says so in `made.failure` and
-        has its last good picture; the others are not touched by it.
+        The cells, in order (of several processes, those that were in the folder only in the first).
+        One whose numbers stopped being finite says so in `result.failure` and has its
+        last good picture; the others are not affected.
 
     Raises:
         ValueError: A picture, a setting or a value that cannot be used; a name that does not exist.
         TypeError: Likewise of a setting.
-        OSError: A file or weights that are not here.
+        OSError: A file or weights that are not installed.
 
     >>> import numpy as np
     >>> photo, painting = np.random.default_rng(0).random((2, 24, 32, 3))
     >>> cells = stylize_grid(photo, painting, sweep={"seed": [1, 2]}, steps=1, scales=1)
-    >>> [cell.values for cell in cells], cells[0].made.finite
+    >>> [cell.values for cell in cells], cells[0].result.finite
     ([{'seed': 1}, {'seed': 2}], True)
     """
-    combined = combinations(sweep, zipped)
-    sources = Sources(report=report, offline=offline)
-    runs = [
-        Run(
-            values.get("content", content),
-            values.get("style", style),
-            cell_settings(values, settings, changes),
-            sources,
-        )
-        for values in combined
-    ]
-    made = dict(
-        work(runs, lanes=lanes, devices=devices, on_progress=on_progress, report=sources.report)
-    )
-    return [Cell(values, made[number]) for number, values in enumerate(combined)]
-
-
-def combinations(sweep: Mapping[str, Sequence[Any]], zipped: bool = False) -> list[dict[str, Any]]:
-    """What each cell has for itself.
-
-    >>> combinations({"seed": [1, 2], "style_weight": [0.1, 1]})[1]
-    {'seed': 1, 'style_weight': 1}
-    >>> combinations({"seed": [1, 2], "style_weight": [0.1, 1]}, zipped=True)[1]
-    {'seed': 2, 'style_weight': 1}
-
-    Raises:
-        ValueError: Nothing is swept, or lists to be zipped have unlike lengths.
-    """
-    for name, values in sweep.items():
-        if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
-            raise ValueError(f"expected a list of values to sweep for {name}, got {values!r}")
-    if not sweep:
-        raise ValueError("there is nothing to sweep")
-    counts = {name: len(values) for name, values in sweep.items()}
-    if zipped and len(set(counts.values())) > 1:
-        told = ", ".join(f"{count} of {name}" for name, count in counts.items())
-        raise ValueError(f"expected as many values of each name to zip, got {told}")
-    together = zip(*sweep.values(), strict=True) if zipped else itertools.product(*sweep.values())
-    return [dict(zip(sweep, values, strict=True)) for values in together]
-
-
-def cell_settings(
-    values: Mapping[str, Any], settings: Settings | None, changes: Mapping[str, Any]
-) -> Settings:
-    """The settings of a cell.
-
-    Args:
-        values: What it has for itself.
-        settings: What all have in common.
-        changes: On top of that.
-
-    Raises:
-        ValueError: A value out of its range, a metric or parameter that does not exist.
-        TypeError: A setting that does not exist.
-    """
-    plain = {
-        name: value for name, value in values.items() if "." not in name and name not in PICTURES
-    }
-    check_names(plain)
-    for name in MIXTURES:
-        if isinstance(plain.get(name), str):
-            plain[name] = _mixture(plain[name], name)
-    found = chosen_settings(settings, {**changes, **plain})
-    for name, value in values.items():
-        owner, dot, part = name.partition(".")
-        if not dot:
-            continue
-        if owner in MIXTURES:
-            shares: tuple[Choice, ...] = getattr(found, owner)
-            find(part.partition("~")[0], cast(Any, MIXTURES[owner]))
-            changed = tuple(
-                (each[0], value, *each[2:]) if each[0] == part else each for each in shares
-            )
-            if changed == shares and part not in {each[0] for each in shares}:
-                changed = (*shares, (part, value))
-            found = replace(found, **cast(Any, {owner: changed}))
+    with reported_to(report):
+        points = combinations(sweep, zipped)
+        _check_distinct(points)
+        sources = Sources(offline=offline)
+        pictures = [(p.get("content", content), p.get("style", style)) for p in points]
+        jobs = [
+            make_job(*pair, cell_settings(values, settings, changes), sources)
+            for pair, values in zip(pictures, points, strict=True)
+        ]
+        if "seed" in sweep and not all(job.uses_seed for job in jobs):
+            sources.note("some cells draw nothing at random: the seed does not change them")
+        if folder is None:
+            results = dict(run_jobs(jobs, lanes=lanes, devices=devices, on_progress=on_progress))
         else:
-            others = tuple(each for each in found.parameter if each[0] != name)
-            found = replace(found, parameter=(*others, (name, value)))
-    return found
+            with GridFolder(Path(folder), points, jobs) as grid:
+                shown = [(pair[0], *as_styles(pair[1])) for pair in pictures]
+                grid.show(shown, command=command, zipped=zipped)
+                results = _run_in_folder(grid, jobs, resume, lanes, devices, on_progress)
+    return [Cell(values, results[n]) for n, values in enumerate(points) if n in results]
 
 
-def _mixture(text: str, group: str) -> tuple[Choice, ...]:
-    """A mixture by its text, or that of the recipe of this name."""
-    chosen = mixture(text)
-    kind: Any = MIXTURES[group]
-    if len(chosen) == 1:
-        try:
-            find(chosen[0][0].partition("~")[0], kind)
-        except ValueError:
-            recipe = recipes.RECIPES.get(text)
-            if recipe is None:
-                raise
-            found: tuple[Choice, ...] = getattr(recipes.settings(recipe=text), group)
-            return found
-    return chosen
+def _check_distinct(points: Sequence[Mapping[str, Any]]) -> None:
+    for point, count in Counter(map(repr, points)).items():
+        if count > 1:
+            raise ValueError(f"{count} cells are the same: {point}")
 
 
-def work(
-    runs: Sequence[Run],
+def _run_in_folder(
+    grid: GridFolder,
+    jobs: Sequence[Job],
+    resume: bool,
+    lanes: int | None,
+    devices: Sequence[Any] | None,
+    on_progress: OnProgress | None,
+) -> dict[int, Result]:
+    """Run the cells that are not in the folder yet, and write each when it is done."""
+    done = _agreed([resume and grid.is_done(number) for number in range(len(jobs))])
+    if any(done):
+        logger.info(f"{sum(done)} of {len(done)} cells are finished already")
+    previous: dict[Hashable, BatchSpec] = {}
+    if grid.lists_same_cells() and jax.process_count() == 1:
+        for number, job in enumerate(jobs):
+            if done[number] and (batch := grid.batch_of(number)):
+                previous[job.program_key] = batch
+    results = {}
+    try:
+        for number, result in run_jobs(
+            jobs,
+            done=done,
+            lanes=lanes,
+            devices=devices,
+            on_progress=on_progress,
+            previous=previous,
+            checkpoints=grid.checkpoints if jax.process_count() == 1 else None,
+        ):
+            results[number] = result
+            grid.write(number, result)
+    finally:
+        grid.finish()
+    grid.clear_checkpoints()
+    if jax.process_index() == 0:
+        results |= {number: grid.result(number) for number, skip in enumerate(done) if skip}
+    return results
+
+
+def run_jobs(
+    jobs: Sequence[Job],
     *,
+    done: Sequence[bool] = (),
     lanes: int | None = None,
     devices: Sequence[Any] | None = None,
-    on_progress: Callable[[GridProgress], object] | None = None,
-    report: Callable[[str], None],
-    before: Mapping[Hashable, Before] = MappingProxyType({}),
-) -> Iterator[tuple[int, Stylized]]:
-    """Do runs, those of one kind together, and give each with its number as it is done.
+    on_progress: OnProgress | None = None,
+    previous: Mapping[Hashable, BatchSpec] = MappingProxyType({}),
+    checkpoints: Callable[[Sequence[Job]], Checkpoints] | None = None,
+) -> Iterator[tuple[int, Result]]:
+    """Run jobs, those of one program key together.
 
     Args:
-        runs: One for each cell.
-        lanes: The most of them at a time.
-        devices: Where to spread lanes (default: all there are, of all processes).
+        jobs: One for each cell.
+        done: Which of them are not to be run; they keep their place in the batches.
+        lanes: The most jobs at a time.
+        devices: Where to spread lanes (default: all devices, of all processes).
         on_progress: Called between chunks of steps.
-        report: Told the plan of each kind.
-        before: With what program others of a `kind` were done before.
+        previous: In which batches others of a program key were run before.
+        checkpoints: Gives the checkpoints of a batch.
+
+    Yields:
+        Each job's number and result, as it is done.
 
     Raises:
         ValueError: Less than one lane.
     """
-    began = time.perf_counter()
     if lanes is not None and lanes < 1:
         raise ValueError(f"expected at least one lane, got {lanes}")
-    kinds: dict[Hashable, list[int]] = {}
-    for number, run in enumerate(runs):
-        kinds.setdefault(kind(run), []).append(number)
-    total = sum(run.work_left(0) for run in runs)
-    work_done, done = 0.0, 0
-
-    def on_steps(lanes_: int, steps: int, size: int) -> None:
-        nonlocal work_done
-        work_done += lanes_ * steps * size**2
-        if on_progress:
-            seconds = time.perf_counter() - began
-            left = seconds * max(0.0, total - work_done) / work_done
-            on_progress(GridProgress(done, len(runs), lanes_, size, seconds, left))
-
-    for place, (name, numbers) in enumerate(kinds.items()):
-        group = [runs[number] for number in numbers]
+    waiting = [not skip for skip in done] or [True] * len(jobs)
+    groups: dict[Hashable, list[int]] = {}
+    for number, job in enumerate(jobs):
+        groups.setdefault(job.program_key, []).append(number)
+    groups = {key: ns for key, ns in groups.items() if any(waiting[n] for n in ns)}
+    meter = _Meter([job for job, wanted in zip(jobs, waiting, strict=True) if wanted], on_progress)
+    devices = devices or jax.devices()
+    for place, (key, numbers) in enumerate(groups.items()):
         memory.clear_caches_if_crowded()
-        which = f"program {place + 1} of {len(kinds)}" if len(kinds) > 1 else "one program"
-        together = None
+        name = f"program {place + 1} of {len(groups)}" if len(groups) > 1 else "one program"
+        group = [jobs[number] for number in numbers]
+        plan = None
         if not group[0].settings.memory.isdigit():
-            together = Lanes(group, lanes, devices or jax.devices(), before.get(name))
-            report(f"{which}: {told(together)}")
-        if together and together.fits:
-            finished = iter(numbers)
-            chunk_began = time.perf_counter()
-            for outcomes in together.outcomes(on_steps):
-                seconds = time.perf_counter() - chunk_began
-                for outcome in outcomes:
-                    yield next(finished), _stylized(outcome, together, seconds / len(outcomes))
-                done += len(outcomes)
-                chunk_began = time.perf_counter()
+            plan = plan_batches(group, lanes, devices, previous.get(key))
+            logger.info(f"{name}: {plan.describe([jobs[n] for n in numbers if waiting[n]])}")
+        if plan and plan.fits:
+            yield from _run_batches(jobs, numbers, waiting, plan, devices, meter, checkpoints)
             continue
-        for number, run in zip(numbers, group, strict=True):
-            report(f"{which}: one cell at a time")
-            at_first = work_done
-
-            def on_step(
-                progress: transfer.Progress, run: Run = run, at_first: float = at_first
-            ) -> None:
-                nonlocal work_done
-                work_done = at_first + run.work_left(0) - run.work_left(progress.step)
-                on_steps(1, 0, progress.size)
-
-            yield number, transfer.work(run, on_progress=on_step, report=report)
-            work_done = at_first + run.work_left(0)
-            done += 1
+        for number in numbers:
+            if waiting[number]:
+                logger.info(f"{name}: one cell at a time")
+                yield number, run_job(jobs[number], on_progress=meter.single(jobs[number]))
+                meter.finish(1)
 
 
-def kind(run: Run) -> Hashable:
-    """Equal for runs that are lanes of one program."""
-    return run.kind, run.settings.memory
+def _run_batches(
+    jobs: Sequence[Job],
+    numbers: Sequence[int],
+    waiting: Sequence[bool],
+    plan: BatchPlan,
+    devices: Sequence[Any],
+    meter: _Meter,
+    checkpoints: Callable[[Sequence[Job]], Checkpoints] | None,
+) -> Iterator[tuple[int, Result]]:
+    """Run the jobs of one program key, `plan.width` at a time."""
+    constants: dict[Hashable, Constants | None] = {}
+    for first in range(0, len(numbers), plan.width):
+        batch = numbers[first : first + plan.width]
+        wanted = [number for number in batch if waiting[number]]
+        if not wanted:
+            continue
+        began = time.perf_counter()
+        lanes = lanes_of([jobs[n] if waiting[n] else None for n in batch], plan.width)
+        kept = checkpoints(lanes) if checkpoints else None
+        loop = run_batch(
+            lanes,
+            devices,
+            shared=plan.shared,
+            constants=constants,
+            on_chunk=meter.batch(len(wanted)),
+            checkpoints=kept,
+        )
+        seconds = (time.perf_counter() - began) / len(wanted)
+        for lane, number in enumerate(batch):
+            if waiting[number]:
+                yield number, result_of(loop, lane, plan, seconds)
+        if kept:
+            kept.clear()
+        meter.finish(len(wanted))
 
 
-def told(lanes: Lanes) -> str:
-    """A plan in words."""
-    count, width = len(lanes.runs), lanes.width
-    chunks = -(-count // width)
-    height, wide = lanes.runs[0].original.shape[:2]
-    return (
-        f"{count} {'cell' if count == 1 else 'cells'} of {wide} × {height}, "
-        f"{width} {'lane' if width == 1 else 'lanes'} at a time in {chunks} "
-        f"{'chunk' if chunks == 1 else 'chunks'}, about {lanes.peak / memory.GIB:.2f} GiB "
-        f"of memory at the peak, of {lanes.available / memory.GIB:.1f} GiB there are"
-    )
+class _Meter:
+    """Measures a grid's work, and tells its progress."""
+
+    def __init__(self, jobs: Sequence[Job], on_progress: OnProgress | None) -> None:
+        self._began = time.perf_counter()
+        self._total = sum(job.work_left(0) for job in jobs)
+        self._of, self._on_progress = len(jobs), on_progress
+        self._work, self._cells = 0.0, 0
+
+    def finish(self, cells: int) -> None:
+        """Count cells that are done."""
+        self._cells += cells
+
+    def batch(self, lanes: int) -> Callable[[Loop, Chunk], None]:
+        """Return what is called after each chunk of a batch."""
+
+        def on_chunk(loop: Loop, chunk: Chunk) -> None:
+            self._work += lanes * chunk.steps * chunk.size**2
+            losses = [r.history["total"][-1] for r in loop.records if r.history["total"]]
+            self._tell(lanes, chunk.size, float(np.mean(losses)))
+
+        return on_chunk
+
+    def single(self, job: Job) -> Callable[[Progress], None]:
+        """Return what is called after each chunk of a cell that runs alone."""
+        before = self._work
+
+        def on_chunk(progress: Progress) -> None:
+            self._work = before + job.work_left(0) - job.work_left(progress.step)
+            self._tell(1, progress.size, progress.loss)
+
+        return on_chunk
+
+    def _tell(self, lanes: int, size: int, loss: float) -> None:
+        if self._on_progress:
+            seconds = time.perf_counter() - self._began
+            left = seconds * max(0.0, self._total - self._work) / self._work
+            progress = GridProgress(self._cells, self._of, lanes, size, loss, seconds, left)
+            self._on_progress(progress)
 
 
-def _stylized(outcome: Outcome, lanes: Lanes, seconds: float) -> Stylized:
-    run, picture, record, constants = outcome
-    facts = run.facts(constants) | {
-        "memory": {
-            "layout": "lanes",
-            "lanes": lanes.width,
-            "shared": lanes.shared,
-            "predicted": lanes.peak,
-            "measured": memory.peak(),
-            "available": lanes.available,
-        },
-        "seconds": round(seconds, 3),
-    }
-    failure = record.failure
-    return Stylized(run.shown(picture), record.history, failure is None, failure, facts)
+def _agreed(answers: list[bool]) -> list[bool]:
+    """Return the answers of the first of all processes."""
+    if jax.process_count() == 1:
+        return answers
+    return [bool(one) for one in multihost_utils.broadcast_one_to_all(np.array(answers))]

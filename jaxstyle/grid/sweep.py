@@ -5,24 +5,25 @@ Nothing heavy is imported here.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
-from pathlib import PurePath
-from typing import Any, get_args, get_origin
+from pathlib import Path, PurePath
+from typing import Any
 
 from jaxstyle._util.names import nearest
-from jaxstyle.settings import MIXTURES, given_type, hints
+from jaxstyle.kinds import Number
+from jaxstyle.settings import MIXTURES, kind_of, names
 
 PICTURES = ("content", "style")
 """What is swept beside settings."""
 FORM = "NAME=VALUE,VALUE,… or NAME=0..3 or NAME=linspace(FROM,TO,COUNT) or NAME=logspace(-1,2,6)"
-_FIXED = ("content_mask", "style_mask", "calibration", "parameter")
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 _SPACED = re.compile(r"(linspace|logspace|geomspace)\(([^()]*)\)")
 
 
 def parse(text: str) -> tuple[str, list[Any]]:
-    """A name and the values that it takes.
+    """Parse a name and the values that it takes.
 
     >>> parse("seed=0..3")
     ('seed', [0, 1, 2, 3])
@@ -45,14 +46,14 @@ def parse(text: str) -> tuple[str, list[Any]]:
     name = name.strip().replace("-", "_")
     if not equals or not name or not values.strip():
         raise ValueError(f"expected {FORM}, got {text!r}")
-    convert, several = _kind(name)
+    convert, separator = _kind(name)
     numbers = _numbers(values.strip())
     if numbers is not None:
         return name, [
             convert(f"{number:.6g}" if isinstance(number, float) else str(number))
             for number in numbers
         ]
-    separator = ";" if ";" in values or several else ","
+    separator = ";" if ";" in values else separator
     words = [word.strip() for word in values.split(separator) if word.strip()]
     try:
         return name, [convert(word) for word in words]
@@ -61,7 +62,7 @@ def parse(text: str) -> tuple[str, list[Any]]:
 
 
 def label(name: str, value: Any) -> str:
-    """A value in few words.
+    """Return a value in few words.
 
     >>> label("seed", 3), label("style_scale", (0.5, 1.0)), label("style", "pictures/venice.jpg")
     ('3', '0.5,1', 'venice.jpg')
@@ -71,25 +72,30 @@ def label(name: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, (tuple, list)):
-        return ",".join(label(name, each) for each in value)
-    return PurePath(value).name if name in (*PICTURES, "init") else str(value)
+        return ",".join(label(name, part) for part in value)
+    if hasattr(value, "tobytes"):
+        return f"array {hashlib.sha256(value.tobytes()).hexdigest()[:6]}"
+    if not isinstance(value, (str, int, Path)):
+        return str(getattr(value, "name", None) or type(value).__name__)
+    return PurePath(str(value)).name if name in (*PICTURES, "init") else str(value)
 
 
 def _numbers(values: str) -> Sequence[float] | None:
-    found = _RANGE.fullmatch(values)
-    if found:
-        first, last = (int(each) for each in found.groups())
+    """Return the numbers of a range or of a spacing; None if the text is neither."""
+    match = _RANGE.fullmatch(values)
+    if match:
+        first, last = (int(end) for end in match.groups())
         step = 1 if last >= first else -1
         return range(first, last + step, step)
-    found = _SPACED.fullmatch(values)
-    if not found:
+    match = _SPACED.fullmatch(values)
+    if not match:
         return None
     import numpy as np
 
-    function, arguments = found.groups()
+    function, arguments = match.groups()
     form = f"expected {function}(FROM,TO,COUNT)"
     try:
-        low, high, count = (float(each) for each in arguments.split(","))
+        low, high, count = (float(number) for number in arguments.split(","))
         if count < 1 or count != int(count) or count > 10_000:
             raise ValueError
     except ValueError:
@@ -100,42 +106,15 @@ def _numbers(values: str) -> Sequence[float] | None:
     return spaced
 
 
-def _kind(name: str) -> tuple[Callable[[str], Any], bool]:
-    """How a value is read, and whether commas belong to it."""
+def _kind(name: str) -> tuple[Callable[[str], Any], str]:
+    """Return how a value is parsed, and what separates values."""
     if name in (*PICTURES, *MIXTURES):
-        return str, False
+        return str, ","
     if "." in name:
-        return _number(float), False
-    if name not in hints() or name in _FIXED:
-        known = [*PICTURES, *(each for each in hints() if each not in _FIXED)]
-        what = "cannot be swept" if name in _FIXED else "is not a setting"
+        return Number().parse, ","
+    if name not in names() or not kind_of(name).sweepable:
+        known = [*PICTURES, *(other for other in names() if kind_of(other).sweepable)]
+        what = "cannot be swept" if name in names() else "is not a setting"
         raise ValueError(f"{name} {what}{nearest(name, known)}")
-    hint: Any = given_type(hints()[name])
-    if get_origin(hint) is tuple:
-        own = get_args(hint)[0]
-        inner = _number(own) if own in (int, float) else str
-        # A single number is a value; a list of names is one value.
-        return (lambda word: tuple(inner(each) for each in word.split(","))), own is str
-    if hint is bool:
-        return _truth, False
-    if hint in (int, float):
-        return _number(hint), False
-    return str, False
-
-
-def _number(kind: type) -> Callable[[str], Any]:
-    def convert(word: str) -> Any:
-        try:
-            return kind(word)
-        except ValueError:
-            what = "a whole number" if kind is int else "a number"
-            raise ValueError(f"expected {what}, got {word!r}") from None
-
-    return convert
-
-
-def _truth(word: str) -> bool:
-    known = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
-    if word.lower() not in known:
-        raise ValueError(f"expected on or off, got {word!r}")
-    return known[word.lower()]
+    kind = kind_of(name)
+    return kind.parse, kind.separator

@@ -1,1 +1,1 @@
-"""Pictures: reading and writing, color, geometry. NumPy and Pillow only."""
+"""Pictures: reading, writing, color, geometry. NumPy and Pillow only."""

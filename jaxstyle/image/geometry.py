@@ -1,4 +1,4 @@
-"""Coarse to fine: which sizes a run works through, and the bucket that its pictures are laid in."""
+"""Geometry of pictures: resizing, rotation, and the buckets that let pictures share programs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Picture = Float[np.ndarray, "h w 3"]
 _LANCZOS = Image.Resampling.LANCZOS
 
 SIXTEENTH = 16
-"""A bucket's sides are whole sixteenths of its longest side."""
+"""A bucket's sides are multiples of a sixteenth of its longest side."""
 
 
 def bucket_of(height: int, width: int) -> tuple[int, int]:
-    """The shape that pictures of about these proportions share, so that they share programs.
+    """Return the shape that pictures of similar proportions share, so that they share programs.
 
     >>> bucket_of(171, 256), bucket_of(165, 256), bucket_of(192, 256)
     ((176, 256), (176, 256), (192, 256))
@@ -28,28 +28,28 @@ def bucket_of(height: int, width: int) -> tuple[int, int]:
 
 
 def pad_to_bucket(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A picture or mask in its bucket: what is missing below and right is its reflection."""
-    missing = [(0, whole - side) for whole, side in zip(shape, picture.shape[:2], strict=True)]
-    if not any(after for _, after in missing):
+    """Pad a picture or mask to its bucket, by reflection at the bottom and on the right."""
+    padding = [(0, full - side) for full, side in zip(shape, picture.shape[:2], strict=True)]
+    if not any(after for _, after in padding):
         return picture
-    return np.pad(picture, missing + [(0, 0)] * (picture.ndim - 2), mode="symmetric")
+    return np.pad(picture, padding + [(0, 0)] * (picture.ndim - 2), mode="symmetric")
 
 
 def crop_from_bucket(picture: np.ndarray, part: tuple[float, float]) -> np.ndarray:
-    """A picture out of its bucket.
+    """Crop a picture from its bucket.
 
     Args:
-        picture: Of the bucket's proportions.
-        part: The share of its rows and of its columns that are the picture.
+        picture: With the bucket's proportions.
+        part: The fractions of its rows and of its columns that belong to the picture.
     """
     rows, columns = (
-        max(1, round(side * share)) for side, share in zip(picture.shape[:2], part, strict=True)
+        max(1, round(side * kept)) for side, kept in zip(picture.shape[:2], part, strict=True)
     )
     return picture[:rows, :columns]
 
 
 def fit_within(height: int, width: int, size: int) -> tuple[int, int]:
-    """Height and width of a picture whose longest side becomes `size`, never enlarged.
+    """Return the height and width of a picture reduced to a longest side of `size`, never enlarged.
 
     >>> fit_within(3000, 4000, 256)
     (192, 256)
@@ -61,7 +61,7 @@ def fit_within(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def resize(image: Picture, shape: tuple[int, int]) -> Picture:
-    """Resample to (height, width), either way, with an antialiased Lanczos filter, in [0, 1]."""
+    """Resample to (height, width), up or down, with an antialiased Lanczos filter, in [0, 1]."""
     height, width = shape
     channels = [
         np.asarray(
@@ -75,7 +75,7 @@ def resize(image: Picture, shape: tuple[int, int]) -> Picture:
 
 
 def rotate(picture: np.ndarray, degrees: float) -> np.ndarray:
-    """A picture or mask rotated counterclockwise, without the corners that have no content.
+    """Rotate a picture or mask counterclockwise, and crop the corners that have no content.
 
     >>> rotate(np.array([[1.0, 2.0]]), 90).tolist()
     [[2.0], [1.0]]
@@ -94,15 +94,15 @@ def rotate(picture: np.ndarray, degrees: float) -> np.ndarray:
         )
         for k in range(planes.shape[2])
     ]
-    found = np.clip(np.stack(rotated, -1), 0, 1)
+    result = np.clip(np.stack(rotated, -1), 0, 1)
     tall, wide = _inscribed(height, width, math.radians(rest))
-    top, left = (found.shape[0] - tall) // 2, (found.shape[1] - wide) // 2
-    found = found[top : top + tall, left : left + wide]
-    return found if picture.ndim == 3 else found[..., 0]
+    top, left = (result.shape[0] - tall) // 2, (result.shape[1] - wide) // 2
+    result = result[top : top + tall, left : left + wide]
+    return result if picture.ndim == 3 else result[..., 0]
 
 
 def _inscribed(height: int, width: int, angle: float) -> tuple[int, int]:
-    """The largest upright rectangle in a rotated one, less two pixels for the edges' blending."""
+    """Return the largest upright rectangle in a rotated one, minus two pixels of blended edges."""
     sine, cosine = math.sin(angle), math.cos(angle)
     long, short = max(height, width), min(height, width)
     if short <= 2 * sine * cosine * long or abs(sine - cosine) < 1e-9:

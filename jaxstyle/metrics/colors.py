@@ -1,4 +1,4 @@
-"""The style picture's own colors, wherever they are."""
+"""Metrics of colors alone, wherever in the picture they are."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ BINS = 8
 
 
 def color_histogram(image: Image) -> Float[Array, "b b b"]:
-    """Share of the pixels in each of 8³ overlapping bins of RGB, triangular weights."""
-    at = jnp.linspace(0, 1, BINS)
-    weights = jnp.maximum(1 - jnp.abs(image[..., None] - at) * (BINS - 1), 0)
+    """Compute the share of pixels in each of 8³ overlapping RGB bins, with triangular weights."""
+    centers = jnp.linspace(0, 1, BINS)
+    weights = jnp.maximum(1 - jnp.abs(image[..., None] - centers) * (BINS - 1), 0)
     red, green, blue = jnp.moveaxis(weights.reshape(-1, 3, BINS), 1, 0)
     pairs = (red[:, :, None] * green[:, None]).reshape(-1, BINS**2)
     return (pairs.T @ blue).reshape(BINS, BINS, BINS) / red.shape[0]
 
 
 def color_histogram_distance(x: Image, target: Float[Array, "b b b"]) -> Float[Array, ""]:
-    """Squared Hellinger distance ½ Σ (√p − √q)² of the two histograms, in [0, 1].
+    """Compute the squared Hellinger distance ½ Σ (√p − √q)² of two histograms, in [0, 1].
 
     References:
         Afifi, Brubaker & Brown, "HistoGAN" (CVPR 2021), equation 4. Deviations: histograms of
-        RGB, not of log-chroma, by triangular weights; 1e-6 inside the roots,
-        for a finite gradient at empty bins; squared.
+        RGB, not of log-chroma, with triangular weights; 1e-6 inside the roots, for a finite
+        gradient at empty bins; squared.
     """
-    mine = jnp.sqrt(color_histogram(x) + 1e-6)
-    return jnp.sum((mine - jnp.sqrt(target + 1e-6)) ** 2) / 2
+    root = jnp.sqrt(color_histogram(x) + 1e-6)
+    return jnp.sum((root - jnp.sqrt(target + 1e-6)) ** 2) / 2
 
 
-# Rows: brightness, and two opposite colors, each of length 1.
+# Rows: brightness and two opponent colors, each of length 1.
 OPPONENT = np.array(
     [
         np.array([1, 1, 1]) / np.sqrt(3),
@@ -50,9 +50,9 @@ SIDE = 48
 
 
 def palette(image: Image) -> Float[Array, "n c"]:
-    """Colors of the picture averaged down to 48 pixels at the most on a side, rotated.
+    """Return the colors of the picture, reduced to at most 48 pixels a side, in opponent axes.
 
-    The rotation to brightness and two opposite colors lets cosines speak of hue.
+    In the axes of brightness and two opponent colors, cosines measure hue.
     """
     height, width, channels = image.shape
     small = jax.image.resize(image, (min(SIDE, height), min(SIDE, width), channels), "linear")
@@ -60,12 +60,12 @@ def palette(image: Image) -> Float[Array, "n c"]:
 
 
 def palette_distance(image: Image, target: Float[Array, "m c"]) -> Float[Array, ""]:
-    """Relaxed earth mover's distance of colors, cosine plus Euclidean.
+    """Compute the relaxed earth mover's distance of colors, with a cosine plus Euclidean cost.
 
     References:
         Kolkin, Salavon & Shakhnarovich (STROTSS, CVPR 2019), section 2.3: the rotation and the
-        sum of both distances as in the authors' code. Deviation: all of a reduced picture's pixels
-        in place of 1,024 drawn ones, so that no pixel is left without a pull.
+        sum of both distances as in the authors' code. Deviation: all pixels of a reduced picture
+        instead of 1,024 sampled ones, so that every pixel gets a gradient.
     """
     x = palette(image)
 
@@ -74,8 +74,7 @@ def palette_distance(image: Image, target: Float[Array, "m c"]) -> Float[Array, 
             cosine = 1 - unit(b) @ unit(row[None])[0]
             return jnp.argmin(cosine + safe_sqrt(squared_distances(row, b)))
 
-        owner = by_rows(best, jax.lax.stop_gradient(a), b.shape[0])
-        b = b[owner]
+        b = b[by_rows(best, jax.lax.stop_gradient(a), b.shape[0])]
         angle = jnp.sum((unit(a) - unit(b)) ** 2, axis=1) / 2
         return jnp.mean(angle + safe_sqrt(jnp.sum((a - b) ** 2, axis=1)))
 
@@ -89,7 +88,7 @@ _PALETTE = Metric(
     distance=palette_distance,
     expects="grid",
     layers=IMAGE,
-    meaning="every color has a like in the style, and the other way",
+    meaning="every color has a counterpart in the style, and vice versa",
     cost="n m",
     paper="Kolkin, Salavon & Shakhnarovich, CVPR 2019",
     symmetric=True,
@@ -103,7 +102,7 @@ METRICS = (
         distance=color_histogram_distance,
         expects="grid",
         layers=IMAGE,
-        meaning="the same colors in the same shares",
+        meaning="the same colors in the same proportions",
         cost="512 n",
         paper="after Afifi, Brubaker & Brown, CVPR 2021",
         symmetric=True,
@@ -113,6 +112,6 @@ METRICS = (
     replace(
         _PALETTE,
         kind="content",
-        meaning="every color has a like in the content, and the other way: its colors are kept",
+        meaning="every color has a counterpart in the content, and vice versa: its colors are kept",
     ),
 )

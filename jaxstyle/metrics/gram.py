@@ -1,4 +1,4 @@
-"""Gram matrices and their kin: which features occur together, wherever they occur."""
+"""Gram matrices and related statistics: which features occur together, wherever they occur."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from jaxstyle.metrics.pairwise import matmul_highest
 
 
 def gram_matrix(features: Float[Array, "n c"], shift: float = 0.0) -> Float[Array, "c c"]:
-    """Mean over positions of the products of all pairs of channels, (x + shift)ᵀ(x + shift) / n.
+    """Compute the mean product of all pairs of channels, (x + shift)ᵀ(x + shift) / n.
 
     >>> import jax.numpy as jnp
     >>> gram_matrix(jnp.ones((5, 2))).tolist()
     [[1.0, 1.0], [1.0, 1.0]]
 
     Args:
-        features: One row a position.
+        features: One row per position.
         shift: Added to every feature first; −1 gives the shifted Gram matrix.
 
     References:
@@ -40,16 +40,19 @@ def _second_moments(x: Float[Array, "n c"]) -> Float[Array, "c c"]:
 
 
 @_second_moments.defjvp
-def _change_of_second_moments(
-    points: tuple[Float[Array, "n c"]], changes: tuple[Float[Array, "n c"]]
+def _second_moments_jvp(
+    primals: tuple[Float[Array, "n c"]], tangents: tuple[Float[Array, "n c"]]
 ) -> tuple[Float[Array, "c c"], Float[Array, "c c"]]:
-    """(ẋᵀx + xᵀẋ) / n from one product, and so one on the way back too, where JAX has two."""
-    half = _summed_products(*changes, *points)
-    return _second_moments(*points), half + half.T
+    """Compute (ẋᵀx + xᵀẋ) / n from one product, where JAX uses two.
+
+    The backward pass needs one product instead of two as well.
+    """
+    half = _summed_products(*tangents, *primals)
+    return _second_moments(*primals), half + half.T
 
 
 def _summed_products(x: Float[Array, "n c"], y: Float[Array, "n d"]) -> Float[Array, "c d"]:
-    """Mean over positions of the products of all pairs of channels, summed in float32 at least."""
+    """Compute the mean product of all pairs of channels, accumulated in float32 or wider."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
     return jnp.matmul(x.T, y, preferred_element_type=wide) / x.shape[0]
 
@@ -57,10 +60,10 @@ def _summed_products(x: Float[Array, "n c"], y: Float[Array, "n d"]) -> Float[Ar
 def gram_distance(
     x: Float[Array, "n c"], target: Float[Array, "c c"], shift: float = 0.0
 ) -> Float[Array, ""]:
-    """Mean over the C² entries of the squared difference of two Gram matrices.
+    """Compute the mean squared difference of two Gram matrices over their C² entries.
 
     Args:
-        x: Features of the picture being made, one row a position.
+        x: Features of the picture being made, one row per position.
         target: `gram_matrix` of the reference's features.
         shift: As in `gram_matrix`.
 
@@ -73,14 +76,14 @@ def gram_distance(
 
 
 def covariance_matrix(features: Float[Array, "n c"]) -> Float[Array, "c c"]:
-    """The Gram matrix of features less their means: covariance with divisor n."""
+    """Compute the covariance of features, with divisor n."""
     features = features - jnp.mean(features, axis=0)
-    # Its small eigenvalues do not survive rounded factors.
+    # Its small eigenvalues would be lost to rounded factors.
     return matmul_highest(features.T, features) / features.shape[0]
 
 
 def covariance_distance(x: Float[Array, "n c"], target: Float[Array, "c c"]) -> Float[Array, ""]:
-    """Mean squared difference of the covariances; the means are free.
+    """Compute the mean squared difference of the covariances; the means are free.
 
     References:
         Sun & Saenko, "Deep CORAL" (ECCV 2016 workshops), equation 1, and as a style loss Yeh &
@@ -93,7 +96,7 @@ Grid = Float[Array, "_h _w _c"]
 
 
 def cross_layer_gram_matrices(layers: tuple[Grid, ...]) -> tuple[Float[Array, "_c _d"], ...]:
-    """For each two layers that follow each other xᵀz / n, z the deeper one brought to x's size.
+    """Compute xᵀz / n for each pair of consecutive layers, the deeper z resized to x's grid.
 
     References:
         Yeh, Tang, Ravi, Forsyth, "Quantitative Evaluation of Style Transfer" (arXiv 1804.00118),
@@ -104,28 +107,29 @@ def cross_layer_gram_matrices(layers: tuple[Grid, ...]) -> tuple[Float[Array, "_
     """
     if len(layers) < 2:
         raise ValueError(f"expected at least two layers for cross_layer_gram, got {len(layers)}")
-    found = []
+    matrices = []
     for shallow, deep in itertools.pairwise(layers):
         height, width, channels = shallow.shape
         deep = jax.image.resize(deep, (height, width, deep.shape[2]), "nearest")
         flat = shallow.reshape(-1, channels), deep.reshape(height * width, -1)
-        found.append(_summed_products(*flat))
-    return tuple(found)
+        matrices.append(_summed_products(*flat))
+    return tuple(matrices)
 
 
 def cross_layer_gram_distance(
     layers: tuple[Grid, ...], targets: tuple[Float[Array, "_c _d"], ...]
 ) -> Float[Array, ""]:
-    """Mean over pairs of layers of the squared difference, relative to the target's mean square.
+    """Compute the mean squared difference over pairs of layers, relative to the target's.
 
-    Deviation from the paper: relative, because the layers' scales differ by orders of magnitude and
-    one term cannot be calibrated for each of its pairs.
+    Each pair's difference is divided by the mean square of its target. Deviation from the paper:
+    relative, because the layers' scales differ by orders of magnitude and one term cannot be
+    calibrated for each of its pairs.
     """
-    parts = []
-    for found, target in zip(cross_layer_gram_matrices(layers), targets, strict=True):
+    differences = []
+    for matrix, target in zip(cross_layer_gram_matrices(layers), targets, strict=True):
         size = jnp.mean(target**2)
-        parts.append(jnp.mean((found - target) ** 2) / jnp.where(size > 1e-12, size, 1.0))
-    return jnp.mean(jnp.stack(parts))
+        differences.append(jnp.mean((matrix - target) ** 2) / jnp.where(size > 1e-12, size, 1.0))
+    return jnp.mean(jnp.stack(differences))
 
 
 METRICS = (
@@ -150,7 +154,7 @@ METRICS = (
         distance=partial(gram_distance, shift=-1.0),
         expects="positions",
         layers=STYLE_LAYERS,
-        meaning="which features occur, or stay away, together",
+        meaning="which features occur together, or are absent together",
         cost="n C²",
         paper="Novak & Nikulin, arXiv 1605.04603",
         symmetric=True,

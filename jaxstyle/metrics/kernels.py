@@ -1,4 +1,4 @@
-"""Distances between sets of positions by kernels: maximum mean discrepancy and energy distance."""
+"""Kernel distances between sets of positions: maximum mean discrepancy and energy distance."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Positions = Float[Array, "n c"]
 
 
 def _mean_over_pairs(kernel: Any, x: Positions, y: Positions) -> Float[Array, ""]:
-    """Mean of `kernel` (a function of the squared distance) over all pairs."""
+    """Compute the mean of `kernel`, a function of the squared distance, over all pairs."""
     return jnp.mean(by_rows(lambda row: jnp.mean(kernel(squared_distances(row, y))), x, y.shape[0]))
 
 
 def gaussian_target(y: Positions) -> tuple[Positions, Float[Array, ""], Float[Array, ""]]:
-    """The target itself, its bandwidth (mean squared distance of its pairs), and E k(y, y′)."""
+    """Return the target, its bandwidth (the mean squared distance of its pairs), and E k(y, y′)."""
     bandwidth = 2 * jnp.sum(jnp.var(y, axis=0))
     bandwidth = jnp.where(bandwidth > 1e-12, bandwidth, 1.0)
     return y, bandwidth, _mean_over_pairs(lambda d: jnp.exp(-d / bandwidth), y, y)
@@ -29,37 +29,37 @@ def gaussian_target(y: Positions) -> tuple[Positions, Float[Array, ""], Float[Ar
 def mmd_gaussian(
     x: Positions, target: tuple[Positions, Float[Array, ""], Float[Array, ""]], *, width: Any = 1.0
 ) -> Float[Array, ""]:
-    """Squared maximum mean discrepancy, kernel exp(−‖x − y‖² / (width · bandwidth)).
+    """Compute the squared maximum mean discrepancy, kernel exp(−‖x − y‖² / (width · bandwidth)).
 
     Args:
         x: Features of the picture being made.
-        target: `gaussian_target` of the reference's.
-        width: A factor on the bandwidth. If it is given, E k(y, y′) is computed each time; `target`
-            holds it for a width of 1.
+        target: `gaussian_target` of the reference's features.
+        width: A factor on the bandwidth. Where it is given, E k(y, y′) is computed at every call;
+            `target` holds it for a width of 1.
 
     References:
         Gretton et al., "A Kernel Two-Sample Test" (JMLR 13, 2012), equation 3 (the biased
         estimate); for style Li et al., "Demystifying Neural Style Transfer" (IJCAI 2017).
-        Deviation: every position is used (theirs draws pairs), the bandwidth is the target's
+        Deviation: all pairs are used, where theirs samples them; the bandwidth is the target's
         alone, so that no gradient flows through it.
     """
-    y, bandwidth, own = target
+    y, bandwidth, mean_yy = target
 
     def kernel(squared: Any) -> Any:
         return jnp.exp(-squared / (width * bandwidth))
 
     if not (isinstance(width, float) and width == 1):
-        own = _mean_over_pairs(kernel, y, y)
-    return _mean_over_pairs(kernel, x, x) - 2 * _mean_over_pairs(kernel, x, y) + own
+        mean_yy = _mean_over_pairs(kernel, y, y)
+    return _mean_over_pairs(kernel, x, x) - 2 * _mean_over_pairs(kernel, x, y) + mean_yy
 
 
 def mmd_linear(x: Positions, target: Float[Array, " c"]) -> Float[Array, ""]:
-    """MMD² with the kernel xᵀy: the squared distance of the means, divided by the channels."""
+    """Compute MMD² with the kernel xᵀy: the mean squared difference of the channels' means."""
     return jnp.mean((jnp.mean(x, axis=0) - target) ** 2)
 
 
 def mmd_polynomial_target(y: Positions) -> tuple[Float[Array, "c c"], Float[Array, " c"]]:
-    """Second and first moments."""
+    """Return the second and the first moments."""
     return gram_matrix(y), jnp.mean(y, axis=0)
 
 
@@ -69,10 +69,10 @@ def mmd_polynomial(
     *,
     constant: Any = 1.0,
 ) -> Float[Array, ""]:
-    """MMD² with the kernel (xᵀy + constant)², divided by C².
+    """Compute MMD² with the kernel (xᵀy + constant)², divided by C².
 
     Exact without pairs: ‖Gram_x − Gram_y‖² + 2 · constant · ‖mean_x − mean_y‖². With constant 0
-    it is the Gram distance, which is what Li et al. found.
+    it is the Gram distance, as Li et al. showed.
 
     References:
         Li et al., "Demystifying Neural Style Transfer" (IJCAI 2017), equations 9 and 14.
@@ -83,19 +83,19 @@ def mmd_polynomial(
 
 
 def energy_target(y: Positions) -> tuple[Positions, Float[Array, ""]]:
-    """The target itself and the mean distance of its pairs."""
+    """Return the target and the mean distance of its pairs."""
     return y, _mean_over_pairs(safe_sqrt, y, y)
 
 
 def energy(x: Positions, target: tuple[Positions, Float[Array, ""]]) -> Float[Array, ""]:
-    """2 E‖x − y‖ − E‖x − x′‖ − E‖y − y′‖.
+    """Compute the energy distance 2 E‖x − y‖ − E‖x − x′‖ − E‖y − y′‖.
 
     References:
         Székely & Rizzo, "Energy statistics" (Journal of Statistical Planning and Inference 143,
         2013), equation 2.1, the V-statistic: pairs of a position with itself count.
     """
-    y, own = target
-    return 2 * _mean_over_pairs(safe_sqrt, x, y) - _mean_over_pairs(safe_sqrt, x, x) - own
+    y, mean_yy = target
+    return 2 * _mean_over_pairs(safe_sqrt, x, y) - _mean_over_pairs(safe_sqrt, x, x) - mean_yy
 
 
 _LI = "Li et al., IJCAI 2017"
@@ -108,7 +108,7 @@ METRICS = (
         distance=mmd_gaussian,
         expects="positions",
         layers=PAIRWISE_LAYERS,
-        meaning="all moments at once, by a Gaussian kernel",
+        meaning="all moments at once, through a Gaussian kernel",
         cost="n (n + m) C",
         paper=f"Gretton et al., JMLR 2012; {_LI}",
     ),
@@ -119,7 +119,7 @@ METRICS = (
         distance=mmd_linear,
         expects="positions",
         layers=STYLE_LAYERS,
-        meaning="means only, by the linear kernel",
+        meaning="means only, through a linear kernel",
         cost="n C",
         paper=_LI,
         symmetric=True,
@@ -132,7 +132,7 @@ METRICS = (
         distance=mmd_polynomial,
         expects="positions",
         layers=STYLE_LAYERS,
-        meaning="means and second moments, by a quadratic kernel",
+        meaning="means and second moments, through a quadratic kernel",
         cost="n C²",
         paper=_LI,
         symmetric=True,

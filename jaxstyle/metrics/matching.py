@@ -1,4 +1,4 @@
-"""Every position, or patch, answers to its nearest in the other picture."""
+"""Matching metrics: each position, or patch, is compared with its nearest in the other picture."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Positions = Float[Array, "n c"]
 
 
 def nearest_neighbor(x: Positions, y: Positions) -> Float[Array, ""]:
-    """Mean over positions of x of the cosine distance to the nearest of y.
+    """Compute the mean over positions of x of the cosine distance to the nearest position of y.
 
     References:
         Zhang et al., "ARF: Artistic Radiance Fields" (ECCV 2022), equation 2 (nearest neighbor
-        feature matching). Which is nearest is a constant for the gradient.
+        feature matching). The assignment is a constant for the gradient.
     """
     matched = unit(y)[nearest(x, y)]
     return jnp.mean(jnp.sum((unit(x) - matched) ** 2, axis=1)) / 2
@@ -29,31 +29,31 @@ PATCH = 3
 
 
 def patches(grid: Float[Array, "h w c"]) -> Float[Array, "n k"]:
-    """All overlapping 3 × 3 patches, one row each; a side shorter than 3 is used whole."""
+    """Return all overlapping 3 × 3 patches, one row each; a side shorter than 3 is used whole."""
     height, width, channels = grid.shape
     tall, wide = min(PATCH, height), min(PATCH, width)
     rows, columns = height - tall + 1, width - wide + 1
     views = [grid[i : i + rows, j : j + columns] for i in range(tall) for j in range(wide)]
     if len(views) < PATCH**2:
-        # Both pictures' patches must have one length.
+        # The patches of both pictures must have the same length.
         views += [jnp.zeros_like(views[0])] * (PATCH**2 - len(views))
     return jnp.concatenate(views, axis=2).reshape(rows * columns, PATCH**2 * channels)
 
 
 def patch(grid: Float[Array, "h w c"], target: Float[Array, "m k"]) -> Float[Array, ""]:
-    """Mean squared difference of each 3 × 3 patch to the target's nearest by cosine.
+    """Compute the mean squared difference of each 3 × 3 patch to the target's nearest by cosine.
 
     References:
         Li & Wand, "Combining Markov Random Fields and Convolutional Neural Networks for Image
-        Synthesis" (CVPR 2016), equations 2 and 3. Deviations: a mean for the sum; patches of
-        one size, unrotated. Patches overlap, as theirs: inner positions count nine times.
+        Synthesis" (CVPR 2016), equations 2 and 3. Deviations: a mean instead of the sum; patches
+        of one size, unrotated. Patches overlap, as in the paper: inner positions count nine times.
     """
     x = patches(grid)
     return jnp.mean((x - target[nearest(x, target)]) ** 2)
 
 
 def contextual_target(y: Positions) -> tuple[Positions, Float[Array, " c"]]:
-    """The target less its mean, as unit rows, and that mean."""
+    """Return the centered target as unit rows, and its mean."""
     mean = jnp.mean(y, axis=0)
     return unit(y - mean), mean
 
@@ -64,15 +64,15 @@ def contextual(
     *,
     bandwidth: Any = 0.5,
 ) -> Float[Array, ""]:
-    """−log CX: the likeness of each target position to the position that is most its own.
+    """Compute −log CX, the contextual similarity of the target's positions to their best matches.
 
-    With d = (1 − cosine) / 2 of features less the target's mean and d̃ = d / (min_j d + 1e-5),
-    CX = mean_j max_i softmax_j((1 − d̃_ij) / h). Not zero for two equal pictures, since a
-    position then still shares its likeness among all; never negative.
+    With d = (1 − cosine) / 2 of features minus the target's mean and d̃ = d / (min_j d + 1e-5),
+    CX = mean_j max_i softmax_j((1 − d̃_ij) / h). Not zero for two equal pictures, since the softmax
+    still spreads each position's similarity over all positions; never negative.
 
     Args:
         x: Features of the picture being made.
-        target: `contextual_target` of the reference's.
+        target: `contextual_target` of the reference's features.
         bandwidth: h.
 
     References:
@@ -90,19 +90,19 @@ def contextual(
 
 
 def _log_mean_best(scores: Any, rows: Positions, count: int) -> Float[Array, ""]:
-    """Log mean_j max_i exp scores_i(j), chunk by chunk over the rows."""
+    """Compute log mean_j max_i exp scores_i(j), in chunks of rows."""
     chunk = max(1, PAIRS_AT_ONCE // count)
     if rows.shape[0] <= chunk:
         highest = jnp.max(jax.vmap(scores)(rows), axis=0)
     else:
         missing = -rows.shape[0] % chunk
-        # The last chunk is filled up with the first row again: a maximum does not mind.
-        filled = jnp.concatenate([rows, jnp.broadcast_to(rows[:1], (missing, rows.shape[1]))])
-        parts = jax.lax.map(
+        # The last chunk is padded with copies of the first row, which do not change a maximum.
+        padded = jnp.concatenate([rows, jnp.broadcast_to(rows[:1], (missing, rows.shape[1]))])
+        maxima = jax.lax.map(
             jax.checkpoint(lambda part: jnp.max(jax.vmap(scores)(part), axis=0)),
-            filled.reshape(-1, chunk, rows.shape[1]),
+            padded.reshape(-1, chunk, rows.shape[1]),
         )
-        highest = jnp.max(parts, axis=0)
+        highest = jnp.max(maxima, axis=0)
     return jax.nn.logsumexp(highest) - jnp.log(float(count))
 
 
@@ -142,13 +142,13 @@ METRICS = (
     Metric(
         kind="style",
         layers=PAIRWISE_LAYERS,
-        meaning="every position of the style is somebody's nearest",
+        meaning="every position of the style is the best match of some position",
         **_CONTEXTUAL,
     ),
     Metric(
         kind="content",
         layers=CONTENT_LAYERS,
-        meaning="everything in the content is found again, wherever",
+        meaning="everything in the content appears again, wherever it is",
         **_CONTEXTUAL,
     ),
 )

@@ -1,4 +1,4 @@
-"""What a similarity metric is: two pure functions and the facts that a reader needs."""
+"""The definition of a similarity metric: two pure functions, and what a reader needs to know."""
 
 from __future__ import annotations
 
@@ -11,51 +11,59 @@ Kind = Literal["style", "content", "image"]
 Expects = Literal["positions", "grid", "layers"]
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-"""Where statistics are compared (Gatys et al. 2016)."""
+"""The usual layers of metrics that compare statistics (Gatys et al. 2016)."""
 PAIRWISE_LAYERS = ("relu3_1", "relu4_1")
-"""Where positions are compared in pairs: the finer layers have too many (n² pairs)."""
+"""The usual layers of metrics that compare pairs of positions: finer layers have too many pairs."""
 CONTENT_LAYERS = ("relu4_2",)
+"""The usual layer of metrics that compare contents."""
 IMAGE = ("image",)
-"""The picture itself in place of features."""
-
-
-def is_fixed(layer: str) -> bool:
-    """Whether a layer belongs to a metric alone: the picture, or one of the network it names."""
-    return layer == "image" or ":" in layer
+"""The picture itself instead of features."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A similarity metric, the same two functions whether it speaks of style, content or pixels.
+    """A similarity metric: the same two functions for style, content and pixels.
 
-    Every metric is never negative (but for rounding), differentiable almost everywhere, and finite
-    in value and gradient wherever a picture can be.
+    Every metric is non-negative up to rounding, differentiable almost everywhere, and finite in
+    value and gradient everywhere a picture can be.
+
+    >>> import jax.numpy as jnp
+    >>> brightness = Metric(
+    ...     name="brightness",
+    ...     kind="content",
+    ...     summarize=jnp.mean,
+    ...     distance=lambda image, target: (jnp.mean(image) - target) ** 2,
+    ...     expects="grid",
+    ...     layers=IMAGE,
+    ... )
+    >>> float(brightness.distance(jnp.ones((4, 4, 3)), brightness.summarize(jnp.zeros((4, 4, 3)))))
+    1.0
 
     Attributes:
-        name: The name by which people ask for it; one name a kind.
-        kind: What its target is taken from: `"style"` and `"content"` from that picture,
-            `"image"` from neither (a regularizer has nothing to remember).
-        summarize: `summarize(features) -> target`, run once, outside the loop. Takes a `key` as
+        name: The name, unique within a kind.
+        kind: Which picture the target is computed from: `"style"`, `"content"`, or `"image"` for
+            neither (a regularizer).
+        summarize: `summarize(features) -> target`, called once, outside the loop. Takes a `key` as
             well if the metric is `random`.
-        distance: `distance(features, target, **parameters) -> scalar`, run at every step.
-            Keyword parameters are array leaves with defaults: sweeping one never recompiles.
-        expects: How features arrive, float32 or float64 (bfloat16 only if `bfloat16_safe`; float16 never:
-            what keeps divisions finite is under its least number): `"positions"` as
-            (positions, channels), `"grid"` as (height, width, channels), `"layers"` as a tuple of
-            grids, all of a term's layers at once.
-        layers: The layers used when nobody names any, after VGG; `("image",)` is the picture
-            itself. A name with its network, such as `"alexnet/max/zeros:relu1"`, is fixed.
+        distance: `distance(features, target, **parameters) -> scalar`, called at every step.
+            Keyword-only parameters are array leaves with defaults: sweeping one never recompiles.
+        expects: The form of the features: `"positions"` as (positions, channels), `"grid"` as
+            (height, width, channels), `"layers"` as a tuple of grids, all layers of a term at once.
+            They are float32 or float64; bfloat16 only if `bfloat16_safe`; never float16, whose
+            smallest number is larger than what keeps divisions finite here.
+        layers: The usual layers, by VGG's names; `("image",)` is the picture itself. A name with
+            its network, such as `"alexnet/max/zeros:relu1"`, is fixed.
         meaning: What it measures, in one line.
-        cost: Per layer and step, n and m positions of the two pictures and C channels.
-        paper: Where it comes from.
+        cost: Per layer and step, for n and m positions of the two pictures and C channels.
+        paper: The source.
         symmetric: Exchanging the two pictures does not change the distance.
         zero: The distance of a picture to itself is zero.
         random: `summarize` draws random numbers and takes a `key`.
         averageable: Targets of several pictures can be averaged: they are statistics of one shape.
-        bfloat16_safe: Features may come in bfloat16, as the network computed them: all that is done to
-            them is products, which are summed in float32.
-        weights: The name of numbers that `distance` takes as `fitted`, for a metric that was
-            fitted to something (`jaxstyle weights list`).
+        bfloat16_safe: Features may come in bfloat16, as the network computed them: only products
+            are taken of them, accumulated in float32.
+        weights: The name of the weights that `distance` takes as `fitted`, for a metric that was
+            fitted to data (`jaxstyle weights list`).
     """
 
     name: str
@@ -64,9 +72,9 @@ class Metric:
     distance: Callable[..., Any]
     expects: Expects
     layers: tuple[str, ...]
-    meaning: str
-    cost: str
-    paper: str
+    meaning: str = ""
+    cost: str = ""
+    paper: str = ""
     symmetric: bool = False
     zero: bool = True
     random: bool = False
@@ -76,9 +84,9 @@ class Metric:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Its own numbers and their defaults: what `distance` takes by keyword alone."""
+        """The keyword-only parameters of `distance` with their defaults."""
         return {
-            each.name: each.default
-            for each in inspect.signature(self.distance).parameters.values()
-            if each.kind is each.KEYWORD_ONLY and each.name != "fitted"
+            parameter.name: parameter.default
+            for parameter in inspect.signature(self.distance).parameters.values()
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "fitted"
         }

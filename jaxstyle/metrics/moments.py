@@ -1,4 +1,4 @@
-"""Statistics of each channel, and of Gaussians fitted to all of them."""
+"""Statistics of each channel, and of Gaussians fitted to all channels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Vector = Float[Array, " c"]
 
 
 def mean_and_deviation(features: Float[Array, "n c"]) -> tuple[Vector, Vector]:
-    """Mean and standard deviation of every channel, √(variance + 1e-5).
+    """Compute the mean and the standard deviation √(variance + 1e-5) of every channel.
 
     References:
         Huang & Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance
@@ -25,10 +25,10 @@ def mean_and_deviation(features: Float[Array, "n c"]) -> tuple[Vector, Vector]:
 
 
 def moments_distance(x: Float[Array, "n c"], target: tuple[Vector, Vector]) -> Float[Array, ""]:
-    """Mean squared difference of the means, plus that of the deviations.
+    """Compute the mean squared difference of the means, plus that of the standard deviations.
 
     References:
-        Huang & Belongie 2017, equation 13. Deviation: means over channels for their norms.
+        Huang & Belongie 2017, equation 13. Deviation: means over channels instead of norms.
     """
     mean, deviation = mean_and_deviation(x)
     return jnp.mean((mean - target[0]) ** 2) + jnp.mean((deviation - target[1]) ** 2)
@@ -38,20 +38,20 @@ ORDERS = 5
 
 
 def central_moments(features: Float[Array, "n c"]) -> Float[Array, "k c"]:
-    """Mean and central moments 2 … 5 of each channel of σ(x), σ the logistic function.
+    """Compute the mean and central moments 2 … 5 of each channel of σ(x), σ the logistic function.
 
     The logistic function bounds features, which are expected before their ReLU, to (0, 1).
     """
     features = jax.nn.sigmoid(features)
     mean = jnp.mean(features, axis=0)
-    rest = [jnp.mean((features - mean) ** k, axis=0) for k in range(2, ORDERS + 1)]
-    return jnp.stack([mean, *rest])
+    higher = [jnp.mean((features - mean) ** k, axis=0) for k in range(2, ORDERS + 1)]
+    return jnp.stack([mean, *higher])
 
 
 def central_moments_distance(
     x: Float[Array, "n c"], target: Float[Array, "k c"]
 ) -> Float[Array, ""]:
-    """Σ over orders of the Euclidean distance of the moments: central moment discrepancy.
+    """Compute the central moment discrepancy: Σ over orders of the moments' Euclidean distance.
 
     References:
         Zellinger et al., "Central Moment Discrepancy" (ICLR 2017), equation 8 with the interval
@@ -62,7 +62,7 @@ def central_moments_distance(
 
 
 def mean_and_root(features: Float[Array, "n c"]) -> tuple[Vector, Float[Array, "c c"]]:
-    """Mean, and the symmetric square root of the covariance (divisor n)."""
+    """Compute the mean, and the symmetric square root of the covariance (divisor n)."""
     values, vectors = jnp.linalg.eigh(covariance_matrix(features))
     return jnp.mean(features, axis=0), matmul_highest(vectors * safe_sqrt(values), vectors.T)
 
@@ -70,10 +70,11 @@ def mean_and_root(features: Float[Array, "n c"]) -> tuple[Vector, Float[Array, "
 def gaussian_wasserstein_distance(
     x: Float[Array, "n c"], target: tuple[Vector, Float[Array, "c c"]]
 ) -> Float[Array, ""]:
-    """Squared 2-Wasserstein distance of the two fitted Gaussians, divided by the channels.
+    """Compute the squared 2-Wasserstein distance of the fitted Gaussians, divided by the channels.
 
     ‖μ_x − μ_y‖² + tr(A + B − 2 (B½ A B½)½). The trace of the root is the sum of the roots of the
-    eigenvalues, whose gradient (unlike the root matrix's) does not divide by their differences.
+    eigenvalues, whose gradient, unlike that of the root matrix, does not divide by their
+    differences.
 
     References:
         Dowson & Landau, Journal of Multivariate Analysis 12 (1982), equation 16; as a style loss by
@@ -89,13 +90,13 @@ def gaussian_wasserstein_distance(
 
 
 REDUCED = {64: 32, 128: 48, 256: 128, 512: 256}
-"""Principal components kept of so many channels (Yeh & Forsyth, section 3)."""
+"""Number of principal components by number of channels (Yeh & Forsyth, section 3)."""
 
 
 def principal_components(
     features: Float[Array, "n c"],
 ) -> tuple[Vector, Float[Array, "c k"], Float[Array, " k"]]:
-    """Mean, leading principal components, and variances along them, largest first."""
+    """Compute the mean, the leading principal components, and their variances, largest first."""
     channels = features.shape[1]
     kept = REDUCED.get(channels, max(1, channels // 2))
     values, vectors = jnp.linalg.eigh(covariance_matrix(features))
@@ -106,7 +107,7 @@ def gaussian_kl_distance(
     x: Float[Array, "n c"],
     target: tuple[Vector, Float[Array, "c k"], Float[Array, " k"]],
 ) -> Float[Array, ""]:
-    """Kullback–Leibler divergence of Gaussians fitted to x and to the target, per dimension.
+    """Compute the Kullback–Leibler divergence of the fitted Gaussians, per dimension.
 
     KL(N_x ‖ N_y) in the target's principal components.
 
@@ -137,7 +138,7 @@ METRICS = (
         distance=moments_distance,
         expects="positions",
         layers=STYLE_LAYERS,
-        meaning="mean and spread of each feature (AdaIN statistics)",
+        meaning="mean and standard deviation of each feature (AdaIN statistics)",
         cost="n C",
         paper="Huang & Belongie, ICCV 2017",
         symmetric=True,

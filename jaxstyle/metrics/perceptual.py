@@ -1,10 +1,10 @@
-"""Distances fitted to what people see: LPIPS and DISTS.
+"""Distances fitted to human judgments: LPIPS and DISTS.
 
-Each belongs to one network, run as it was when the distance was fitted, and to numbers that come
-from its authors (`Metric.weights`). Pictures are sRGB in [0, 1] here as everywhere; LPIPS's own
-input, [−1, 1], is shifted and scaled to the same ImageNet statistics. Both pictures have the same
-size, and no distance resizes them: DISTS's authors shrink the shorter side to 256 pixels first,
-LPIPS's data were 64 pixels wide.
+Each belongs to one network, which runs as it did when the distance was fitted, and to weights from
+its authors (`Metric.weights`). Pictures are sRGB in [0, 1] as everywhere; LPIPS's original input,
+[−1, 1], is shifted and scaled to the same ImageNet statistics. Both pictures have the same size,
+and neither distance resizes them: the authors of DISTS shrink the shorter side to 256 pixels first;
+the data of LPIPS were 64 pixels wide.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ LPIPS_LAYERS: Mapping[str, tuple[str, ...]] = {
 
 
 def lpips(x: tuple[Grid, ...], target: tuple[Grid, ...], *, fitted: Fitted) -> Float[Array, ""]:
-    """Learned perceptual image patch similarity, version 0.1; 0 if equal.
+    """Compute the learned perceptual image patch similarity, version 0.1; 0 if equal.
 
     Args:
         x: Features of the picture at each of the network's five layers.
-        target: Likewise of the reference.
-        fitted: `"conv1"` to `"conv5"`, each with `"heads"`: a number from 0 a channel.
+        target: The same features of the reference.
+        fitted: `"conv1"` to `"conv5"`, each with `"heads"`: one non-negative weight per channel.
 
     References:
         Zhang, Isola, Efros, Shechtman & Wang, "The Unreasonable Effectiveness of Deep Features as
@@ -41,8 +41,8 @@ def lpips(x: tuple[Grid, ...], target: tuple[Grid, ...], *, fitted: Fitted) -> F
         channel, mean over positions, sum over layers.
     """
     total = jnp.zeros(())
-    for number, (one, other) in enumerate(zip(x, target, strict=True), start=1):
-        difference = _unit(one) - _unit(other)
+    for number, (features, reference) in enumerate(zip(x, target, strict=True), start=1):
+        difference = _unit(features) - _unit(reference)
         total += jnp.mean(difference**2 @ fitted[f"conv{number}"]["heads"])
     return total
 
@@ -55,29 +55,29 @@ _C = 1e-6
 
 
 def dists(x: tuple[Grid, ...], target: tuple[Grid, ...], *, fitted: Fitted) -> Float[Array, ""]:
-    """Deep image structure and texture similarity; 0 if equal.
+    """Compute the deep image structure and texture similarity; 0 if equal.
 
     Args:
         x: The picture, and its features at VGG16's last layer of each block, with Hanning pooling.
-        target: Likewise of the reference.
+        target: The same of the reference.
         fitted: `"shares"` with `"alpha"` (texture: means) and `"beta"` (structure: covariances), a
-            number from 0 for each of the 1475 channels; their sum need not be 1.
+            non-negative weight for each of the 1475 channels; their sum need not be 1.
 
     References:
         Ding, Ma, Wang & Simoncelli, "Image Quality Assessment: Unifying Structure and Texture
-        Similarity" (IEEE TPAMI 44, 2022), equations 5 to 7, c₁ = c₂ = 1e-6. The same number by
-        another way: shares times 1 − similarity, so that nothing cancels where pictures are alike.
+        Similarity" (IEEE TPAMI 44, 2022), equations 5 to 7, c₁ = c₂ = 1e-6. Computed as weights
+        times 1 − similarity, which is the same number without cancellation near zero.
     """
     alpha, beta = fitted["shares"]["alpha"], fitted["shares"]["beta"]
-    unlike_means, unlike_structure = [], []
-    for one, other in zip(x, target, strict=True):
-        mean, other_mean = jnp.mean(one, (0, 1)), jnp.mean(other, (0, 1))
-        one, other = one - mean, other - other_mean
-        variances = jnp.mean(one**2, (0, 1)) + jnp.mean(other**2, (0, 1))
-        unlike_means.append((mean - other_mean) ** 2 / (mean**2 + other_mean**2 + _C))
-        unlike_structure.append(jnp.mean((one - other) ** 2, (0, 1)) / (variances + _C))
-    total = jnp.vdot(alpha, jnp.concatenate(unlike_means))
-    total += jnp.vdot(beta, jnp.concatenate(unlike_structure))
+    textures, structures = [], []
+    for features, reference in zip(x, target, strict=True):
+        mean, reference_mean = jnp.mean(features, (0, 1)), jnp.mean(reference, (0, 1))
+        features, reference = features - mean, reference - reference_mean
+        variances = jnp.mean(features**2, (0, 1)) + jnp.mean(reference**2, (0, 1))
+        textures.append((mean - reference_mean) ** 2 / (mean**2 + reference_mean**2 + _C))
+        structures.append(jnp.mean((features - reference) ** 2, (0, 1)) / (variances + _C))
+    total = jnp.vdot(alpha, jnp.concatenate(textures))
+    total += jnp.vdot(beta, jnp.concatenate(structures))
     return total / (jnp.sum(alpha) + jnp.sum(beta))
 
 
@@ -90,7 +90,7 @@ METRICS = (
             distance=lpips,
             expects="layers",
             layers=tuple(f"{network}/max/zeros:{layer}" for layer in LPIPS_LAYERS[network]),
-            meaning=f"what people see as alike, by {title}",
+            meaning=f"perceptual similarity as people judge it, by {title}",
             cost="n C",
             paper="Zhang et al., CVPR 2018",
             symmetric=True,
@@ -108,7 +108,7 @@ METRICS = (
         distance=dists,
         expects="layers",
         layers=("image", *(f"vgg16/hanning/zeros:{layer}" for layer in LPIPS_LAYERS["vgg16"])),
-        meaning="what people see as alike, textures resampled",
+        meaning="perceptual similarity as people judge it, tolerant of resampled textures",
         cost="n C",
         paper="Ding et al., IEEE TPAMI 2022",
         symmetric=True,

@@ -1,6 +1,6 @@
-"""The textbook's distances between pooled features: what is left when positions are averaged away.
+"""Textbook distances between pooled features, as baselines.
 
-Baselines. Each compares one vector a picture, the mean over positions.
+Each compares one vector per picture, the mean over positions.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ Vector = Float[Array, " c"]
 
 
 def pool(features: Float[Array, "n c"]) -> Vector:
-    """Mean over positions."""
+    """Compute the mean over positions."""
     return jnp.mean(features, axis=0)
 
 
 def euclidean(x: Float[Array, "n c"], target: Vector) -> Float[Array, ""]:
-    """√Σ (Δ mean)²."""
+    """Compute √Σ (Δ mean)²."""
     return safe_sqrt(jnp.sum((pool(x) - target) ** 2))
 
 
 def manhattan(x: Float[Array, "n c"], target: Vector) -> Float[Array, ""]:
-    """Σ |Δ mean|."""
+    """Compute Σ |Δ mean|."""
     return jnp.sum(jnp.abs(pool(x) - target))
 
 
 def _angle(a: Vector, b: Vector) -> Float[Array, ""]:
     # (|a||b| − aᵀb) / |a||b| without the cancellation: half the squared distance of unit vectors.
-    # A vector of zeros has no direction: it is kept near zero instead of being divided by zero.
+    # A vector of zeros has no direction: it stays near zero instead of being divided by zero.
     a, b = (v / jnp.sqrt(jnp.sum(v**2) + 1e-12) for v in (a, b))
     return jnp.sum((a - b) ** 2) / 2
 
 
 def cosine(x: Float[Array, "n c"], target: Vector) -> Float[Array, ""]:
-    """1 − the cosine of the angle between the two means."""
+    """Compute 1 − the cosine of the angle between the two means."""
     return _angle(pool(x), target)
 
 
 def pearson(x: Float[Array, "n c"], target: Vector) -> Float[Array, ""]:
-    """1 − Pearson's correlation over channels of the two means."""
+    """Compute 1 − Pearson's correlation over channels of the two means."""
     mean = pool(x)
     return _angle(mean - jnp.mean(mean), target - jnp.mean(target))
 

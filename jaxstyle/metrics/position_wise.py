@@ -1,4 +1,4 @@
-"""Content metrics that compare the same place in two pictures."""
+"""Content metrics that compare the same position in two pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Positions = Float[Array, "n c"]
 
 
 def mean_squared_error(x: Positions, target: Positions) -> Float[Array, ""]:
-    """Mean of the squared differences, over positions and channels.
+    """Compute the mean squared difference over positions and channels.
 
     >>> import jax.numpy as jnp
     >>> float(mean_squared_error(jnp.ones((4, 2)), jnp.zeros((4, 2))))
@@ -28,12 +28,12 @@ def mean_squared_error(x: Positions, target: Positions) -> Float[Array, ""]:
 
 
 def mean_absolute_error(x: Positions, target: Positions) -> Float[Array, ""]:
-    """Mean of the absolute differences, over positions and channels."""
+    """Compute the mean absolute difference over positions and channels."""
     return jnp.mean(jnp.abs(x - target))
 
 
 def huber(x: Positions, target: Positions, *, delta: Any = 1.0) -> Float[Array, ""]:
-    """Mean of d²/2 where |d| ≤ delta, delta (|d| − delta/2) beyond.
+    """Compute the mean of d²/2 where |d| ≤ delta, and of delta (|d| − delta/2) beyond.
 
     References:
         Huber, "Robust Estimation of a Location Parameter" (Annals of Mathematical Statistics 35,
@@ -45,9 +45,9 @@ def huber(x: Positions, target: Positions, *, delta: Any = 1.0) -> Float[Array, 
 
 
 def cosine(x: Positions, target: Positions) -> Float[Array, ""]:
-    """Mean over positions of 1 − the cosine of the angle between the two features.
+    """Compute the mean over positions of 1 − the cosine of the angle between the two features.
 
-    A position without any feature in both pictures counts as equal.
+    A position where all features of both pictures are zero counts as equal.
     """
     return jnp.mean(jnp.sum((unit(x) - unit(target)) ** 2, axis=1)) / 2
 
@@ -69,11 +69,11 @@ METRICS = tuple(
         (
             "mse",
             mean_squared_error,
-            "the same features at the same place",
+            "the same features at the same position",
             "Gatys, Ecker & Bethge, CVPR 2016",
         ),
-        ("mae", mean_absolute_error, "the same, large differences forgiven", "textbook"),
+        ("mae", mean_absolute_error, "the same, tolerant of large differences", "textbook"),
         ("huber", huber, "squared up to 1, absolute beyond", "Huber 1964"),
-        ("cosine", cosine, "the same mixture of features at the same place", "textbook"),
+        ("cosine", cosine, "the same mixture of features at the same position", "textbook"),
     )
 )

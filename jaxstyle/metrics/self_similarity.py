@@ -1,4 +1,4 @@
-"""Self-similarity: which places of a picture are like each other."""
+"""Self-similarity: which positions of a picture resemble each other."""
 
 from __future__ import annotations
 
@@ -16,39 +16,41 @@ def _distances(row: Float[Array, " c"], y: Positions) -> Float[Array, " n"]:
 
 
 def _sums(x: Positions) -> Float[Array, " n"]:
-    """Sum of each column of the (symmetric) matrix of cosine distances."""
+    """Compute the sum of each column of the (symmetric) matrix of cosine distances."""
     sums = by_rows(lambda row: jnp.sum(_distances(row, x)), x, x.shape[0])
     return jnp.maximum(sums, 1e-5 * x.shape[0])
 
 
 def self_similarity_target(y: Positions) -> tuple[Positions, Float[Array, " n"]]:
-    """Unit rows, and the sums of their distances."""
+    """Return unit rows, and the sums of their distances."""
     rows = unit(y)
     return rows, _sums(rows)
 
 
 def self_similarity(x: Positions, target: tuple[Positions, Float[Array, " n"]]) -> Float[Array, ""]:
-    """Mean over positions i of Σ_j |D_ij / Σ_k D_kj − T_ij / Σ_k T_kj|.
+    """Compute the mean over positions i of Σ_j |D_ij / Σ_k D_kj − T_ij / Σ_k T_kj|.
 
     D and T hold the cosine distances of all pairs of positions of the picture being made and of the
-    content. The picture may change all colors and still have the same similarities.
+    content. All colors may change while the similarities stay the same.
 
     References:
         Kolkin, Salavon & Shakhnarovich (STROTSS, CVPR 2019), equation 8, columns summing to 1.
-        Deviation: all positions of a layer, where theirs draws 1,024; sums under 1e-5 n (flat
-        pictures) are held there.
+        Deviation: all positions of a layer, where theirs samples 1,024; sums are at least 1e-5 n
+        (for flat pictures).
     """
-    theirs, their_sums = target
+    target_rows, target_sums = target
     rows = unit(x)
     sums = _sums(rows)
 
     def of_row(pair: tuple[Array, Array]) -> Float[Array, ""]:
-        mine, other = pair
+        row, target_row = pair
         return jnp.sum(
-            jnp.abs(_distances(mine, rows) / sums - _distances(other, theirs) / their_sums)
+            jnp.abs(
+                _distances(row, rows) / sums - _distances(target_row, target_rows) / target_sums
+            )
         )
 
-    return jnp.mean(by_rows(of_row, (rows, theirs), 2 * x.shape[0]))
+    return jnp.mean(by_rows(of_row, (rows, target_rows), 2 * x.shape[0]))
 
 
 METRICS = (
@@ -59,7 +61,7 @@ METRICS = (
         distance=self_similarity,
         expects="positions",
         layers=CONTENT_LAYERS,
-        meaning="the same places are like each other",
+        meaning="the same positions resemble each other",
         cost="n² C",
         paper="Kolkin, Salavon & Shakhnarovich, CVPR 2019",
         symmetric=True,

@@ -1,4 +1,4 @@
-"""Smoothing of activations before they are compared: what lets a ResNet do what a VGG does."""
+"""Smoothing of activations before they are compared, which makes a ResNet as useful as a VGG."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ from jaxstyle._util.names import nearest
 Smoothing = Literal["none", "softmax", "relative", "scaled"]
 
 SCALE = 0.001
-_DEEP = ("4", "5")
+_DEEP_STAGES = (4, 5)
 
 
 def smooth(
-    features: Float[Array, "h w c"], smoothing: Smoothing, layer: str, temperature: Any = 1.0
+    features: Float[Array, "h w c"], smoothing: Smoothing, stage: int | None, temperature: Any = 1.0
 ) -> Float[Array, "h w c"]:
-    """Features with their peaks flattened.
+    """Flatten the peaks of features.
 
-    `"softmax"` is the paper's: one softmax over all positions and channels of the layer. It needs
-    features of about unit size: of Keras's ResNet-50 (deviation 1 to 2, peaks of 15 to 30) all of
-    it falls on a few peaks. `"relative"` is the same of features divided by the standard deviation
-    of the reference's, which means the same for every network; temperatures from 5 work.
-    `"scaled"` is what the authors' code does in place of the softmax (there it is commented out):
-    the features of ResNet's stages 4 and 5 are multiplied by 0.001, the others left alone. A
-    calibrated objective gives every layer its share whatever its scale, so there `"scaled"`
-    changes nothing.
+    `"softmax"` is the paper's form: one softmax over all positions and channels of the layer. It
+    needs features of about unit size: with Keras's ResNet-50 (standard deviation 1 to 2, peaks of
+    15 to 30) all of its mass falls on a few peaks. `"relative"` first divides the features by the
+    standard deviation of the reference's, which means the same for every network; temperatures from
+    5 work. `"scaled"` is what the authors' code does instead of the softmax (which is commented out
+    there): it multiplies the features of a ResNet's stages 4 and 5 by 0.001. A calibrated objective
+    gives every layer its share whatever its scale, so there `"scaled"` changes nothing.
 
     Args:
         features: Of one layer.
-        smoothing: Which form; `"none"` returns the features.
-        layer: Its name, of which `"scaled"` needs the stage.
-        temperature: What features are divided by before the softmax; the paper has 1. For
-            `"relative"` times the reference's deviation.
+        smoothing: The form; `"none"` returns the features.
+        stage: The layer's block or stage (`LayerRef.stage`), or None; only `"scaled"` uses it.
+        temperature: Divisor of the features before the softmax; the paper has 1. For `"relative"`
+            in units of the reference's standard deviation.
 
     References:
         Wang, Li & Vasconcelos, "Rethinking and Improving the Robustness of Image Style Transfer"
@@ -44,24 +43,24 @@ def smooth(
         compared; the paper's sum is 1.
 
     >>> import jax.numpy as jnp
-    >>> smooth(jnp.zeros((2, 2, 3)), "softmax", "relu4_6")[0, 0].tolist()
+    >>> smooth(jnp.zeros((2, 2, 3)), "softmax", stage=4)[0, 0].tolist()
     [1.0, 1.0, 1.0]
     """
     if smoothing in ("softmax", "relative"):
         return jax.nn.softmax(features / temperature, axis=(0, 1, 2)) * features.size
-    if smoothing == "scaled" and layer.rpartition(":")[2][4:5] in _DEEP:
+    if smoothing == "scaled" and stage in _DEEP_STAGES:
         return SCALE * features
     return features
 
 
 def spread(features: Float[Array, "h w c"]) -> Float[Array, ""]:
-    """Standard deviation of all features of a layer; 1 where they are all equal."""
-    found = jnp.std(features)
-    return jnp.where(found > 1e-6, found, 1.0)
+    """Compute the standard deviation of all features of a layer; 1 where they are all equal."""
+    deviation = jnp.std(features)
+    return jnp.where(deviation > 1e-6, deviation, 1.0)
 
 
 def check(smoothing: str) -> Smoothing:
-    """The name itself, or a `ValueError` that names the nearest."""
+    """Return the name of a smoothing, or raise a `ValueError` that names the nearest."""
     known = get_args(Smoothing)
     if smoothing not in known:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Regularizers: what a picture should look like whatever its content and style."""
+"""Regularizers: properties that a picture should have whatever its content and style."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ def _differences(image: Image) -> tuple[Image, Image]:
 
 
 def _mean(values: Float[Array, "*_s"]) -> Float[Array, ""]:
-    """The mean, 0 of nothing: a picture one pixel wide has no neighbors across."""
+    """Compute the mean, 0 of no values: a picture one pixel wide has no horizontal neighbors."""
     return jnp.sum(values) / max(1, values.size)
 
 
 def total_variation(image: Image, target: tuple[()] = ()) -> Float[Array, ""]:
-    """Mean squared difference of neighboring pixels, horizontal plus vertical.
+    """Compute the mean squared difference of neighboring pixels, horizontal plus vertical.
 
     Args:
         image: The picture, values in [0, 1].
-        target: Nothing; a regularizer has no reference.
+        target: Empty; a regularizer has no reference.
 
     Returns:
-        Mean over horizontal pairs plus mean over vertical pairs: 0 for a flat picture, 2 for a
-        checkerboard of zeros and ones. A picture one pixel wide or high has no pairs that way.
+        The mean over horizontal pairs plus the mean over vertical pairs: 0 for a flat picture, 2
+        for a checkerboard of zeros and ones. A picture one pixel wide has no horizontal pairs, one
+        a pixel high no vertical ones.
 
     References:
         Mahendran & Vedaldi, "Understanding Deep Image Representations by Inverting Them" (CVPR
@@ -42,11 +43,11 @@ def total_variation(image: Image, target: tuple[()] = ()) -> Float[Array, ""]:
 
 
 def total_variation_absolute(image: Image, target: tuple[()] = ()) -> Float[Array, ""]:
-    """Mean absolute difference of neighboring pixels, horizontal plus vertical (anisotropic).
+    """Compute the mean absolute difference of neighboring pixels, horizontal plus vertical.
 
     References:
-        Rudin, Osher & Fatemi (Physica D 60, 1992) in its anisotropic form; as a style transfer's
-        regularizer in neural-style. Deviation: means for the sums.
+        Rudin, Osher & Fatemi (Physica D 60, 1992) in its anisotropic form; as a regularizer of
+        style transfer in neural-style. Deviation: means instead of sums.
     """
     del target
     across, down = _differences(image)
@@ -56,16 +57,16 @@ def total_variation_absolute(image: Image, target: tuple[()] = ()) -> Float[Arra
 def total_variation_power(
     image: Image, target: tuple[()] = (), *, beta: Any = 1.25
 ) -> Float[Array, ""]:
-    """Mean of (dx² + dy²)^(β/2) over pixels that have both neighbors.
+    """Compute the mean of (dx² + dy²)^(β/2) over pixels that have both neighbors.
 
     Args:
         image: The picture.
-        target: Nothing.
+        target: Empty.
         beta: 2 blurs, 1 keeps edges and makes steps.
 
     References:
         Mahendran & Vedaldi (CVPR 2015), equation 3; Google's TensorFlow tutorials use 1.25.
-        Deviation: a mean, and 1e-8 inside the power (less its value there), for a finite
+        Deviation: a mean, and 1e-8 inside the power (minus its contribution), for a finite
         gradient where the picture is flat.
     """
     del target
@@ -75,10 +76,10 @@ def total_variation_power(
 
 
 def total_variation_nine(image: Image, target: tuple[()] = ()) -> Float[Array, ""]:
-    """Mean squared difference to all eight neighbors, diagonal ones counted half.
+    """Compute the mean squared difference to all eight neighbors, with diagonals at half weight.
 
     References:
-        After Katherine Crowson's style-transfer-pytorch, whose nine-point stencil weighs
+        After Katherine Crowson's style-transfer-pytorch, whose nine-point stencil weights
         diagonals by their squared distance. Deviation: means over pairs.
     """
     del target
@@ -116,7 +117,7 @@ METRICS = tuple(
         (
             "total_variation_power",
             total_variation_power,
-            "between the two, by the power β",
+            "between the two, set by the power β",
             "Mahendran & Vedaldi, CVPR 2015",
         ),
         (

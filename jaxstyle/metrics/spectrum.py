@@ -1,4 +1,4 @@
-"""Frequencies: how strongly each feature repeats, at which distance and in which direction."""
+"""Frequencies: how strongly each feature repeats, at which spacing and in which direction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BLOCK = 16
 
 
 def _starts(length: int) -> list[int]:
-    """Where blocks begin so that they cover a side, half overlapping or more."""
+    """Return the offsets of blocks that cover a side and overlap by half or more."""
     if length <= BLOCK:
         return [0]
     count = -(-(length - BLOCK) // (BLOCK // 2)) + 1
@@ -21,10 +21,11 @@ def _starts(length: int) -> list[int]:
 
 
 def amplitude_spectrum(grid: Float[Array, "h w c"]) -> Float[Array, "f g c"]:
-    """Root mean power of each frequency over half-overlapping blocks of 16 × 16 (Welch).
+    """Compute the root mean power of each frequency over half-overlapping blocks of 16 × 16.
 
-    So pictures of any size have spectra of one shape. A side shorter than 16 is padded with
-    zeros. The product of the block's sine windows spares it the cross of its borders.
+    That is Welch's method, so pictures of any size have spectra of the same shape. A side shorter
+    than 16 is padded with zeros. The product of sine windows avoids the cross that the borders of a
+    block leave in its spectrum.
     """
     height, width, _ = grid.shape
     tall, wide = min(BLOCK, height), min(BLOCK, width)
@@ -39,13 +40,13 @@ def amplitude_spectrum(grid: Float[Array, "h w c"]) -> Float[Array, "f g c"]:
 
 
 def power_spectrum(grid: Float[Array, "h w c"], target: Float[Array, "f g c"]) -> Float[Array, ""]:
-    """Mean squared difference of the amplitude spectra.
+    """Compute the mean squared difference of the amplitude spectra.
 
     References:
         Liu, Gousseau & Xia, "Texture Synthesis Through Convolutional Neural Networks and Spectrum
         Constraints" (ICPR 2016). Deviation: theirs projects a picture onto those with the
-        sample's spectrum, which needs equal sizes; here the features' spectra of blocks are
-        compared, averaged over the picture (Welch's method), so that phase and place are free.
+        sample's spectrum, which needs equal sizes; here the features' spectra of blocks, averaged
+        over the picture (Welch's method), are compared, so that phase and position are free.
     """
     return jnp.mean((amplitude_spectrum(grid) - target) ** 2)
 

@@ -1,4 +1,4 @@
-"""Pictures compared as an eye might: local means, contrasts, correlations and gradients."""
+"""Metrics of local structure: means, contrasts, correlations and gradients of pixels."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxstyle.image.color import LUMINANCE
 from jaxstyle.metrics.metric import IMAGE, Metric
 from jaxstyle.metrics.pairwise import safe_sqrt
 
@@ -17,7 +18,7 @@ Image = Float[Array, "h w c"]
 
 
 def _filtered(image: Image, rows: np.ndarray, columns: np.ndarray) -> Image:
-    """Each channel correlated with the outer product of two short filters."""
+    """Correlate each channel with the outer product of two short filters."""
     planes = jnp.moveaxis(image, 2, 0)[..., None]
     for kernel in (rows[:, None], columns[None, :]):
         planes = jax.lax.conv_general_dilated(
@@ -35,7 +36,7 @@ def _edge_padded(image: Image) -> Image:
 
 
 def _halved(image: Image) -> Image:
-    """Means of 2 × 2 pixels; an odd last row or column is dropped, a single one stays."""
+    """Average 2 × 2 pixels; an odd last row or column is dropped, a single one stays."""
     height, width, channels = image.shape
     tall, wide = min(2, height), min(2, width)
     image = image[: height // tall * tall, : width // wide * wide]
@@ -43,13 +44,13 @@ def _halved(image: Image) -> Image:
 
 
 def _gaussian(length: int) -> np.ndarray:
-    at = np.arange(length) - (length - 1) / 2
-    weights = np.exp(-(at**2) / (2 * 1.5**2))
+    offsets = np.arange(length) - (length - 1) / 2
+    weights = np.exp(-(offsets**2) / (2 * 1.5**2))
     return weights / weights.sum()
 
 
 def _ssim_parts(x: Image, y: Image) -> tuple[Float[Array, " c"], Float[Array, " c"]]:
-    """Mean SSIM, and mean contrast × structure, of each channel."""
+    """Compute the mean SSIM, and the mean contrast × structure, of each channel."""
     height, width = x.shape[:2]
     rows, columns = (_gaussian(min(11, n if n % 2 else n - 1)) for n in (height, width))
 
@@ -58,17 +59,17 @@ def _ssim_parts(x: Image, y: Image) -> tuple[Float[Array, " c"], Float[Array, " 
 
     first, second = 0.01**2, 0.03**2
     mx, my = mean(x), mean(y)
-    # Of centered values, so that float32 does not lose a small variance beside a large mean.
+    # Centered first, so that float32 does not lose a small variance beside a large mean.
     cx, cy = x - jnp.mean(x, (0, 1)), y - jnp.mean(y, (0, 1))
     nx, ny = mean(cx), mean(cy)
     vx, vy, vxy = mean(cx**2) - nx**2, mean(cy**2) - ny**2, mean(cx * cy) - nx * ny
     contrast = (2 * vxy + second) / (vx + vy + second)
-    light = (2 * mx * my + first) / (mx**2 + my**2 + first)
-    return jnp.mean(light * contrast, (0, 1)), jnp.mean(contrast, (0, 1))
+    luminance = (2 * mx * my + first) / (mx**2 + my**2 + first)
+    return jnp.mean(luminance * contrast, (0, 1)), jnp.mean(contrast, (0, 1))
 
 
 def ssim(x: Image, y: Image) -> Float[Array, ""]:
-    """Structural similarity of two pictures in [0, 1]: 1 if equal, −1 at the least.
+    """Compute the structural similarity of two pictures in [0, 1]: 1 if equal, at least −1.
 
     References:
         Wang, Bovik, Sheikh & Simoncelli, "Image Quality Assessment" (IEEE Transactions on Image
@@ -83,34 +84,33 @@ SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
 def ms_ssim(x: Image, y: Image, scale_weights: Sequence[float] = SCALE_WEIGHTS) -> Float[Array, ""]:
-    """Structural similarity over up to five scales, each half of the one before.
+    """Compute the structural similarity over up to five scales, each half the size of the previous.
 
     References:
         Wang, Simoncelli & Bovik, "Multiscale Structural Similarity" (Asilomar 2003), equation 7.
         Deviations: the mean over color channels; scales whose shorter side is under 11 pixels are
-        left out and the other weights scaled to their sum; factors under 1e-4 are held there,
-        since a power of a negative number is not one.
+        left out and the other weights rescaled to the same sum; factors are at least 1e-4, since
+        a fractional power of a negative number is not real.
     """
     fitting = 1
     while fitting < len(scale_weights) and min(x.shape[:2]) >> fitting >= 11:
         fitting += 1
     weights = np.array(scale_weights[:fitting])
     weights *= sum(scale_weights) / weights.sum()
-    found = jnp.ones(x.shape[2])
+    product = jnp.ones(x.shape[2])
     for scale, weight in enumerate(weights):
-        whole, contrast = _ssim_parts(x, y)
-        part = whole if scale == fitting - 1 else contrast
-        found = found * jnp.maximum(part, 1e-4) ** weight
+        similarity, contrast = _ssim_parts(x, y)
+        factor = similarity if scale == fitting - 1 else contrast
+        product = product * jnp.maximum(factor, 1e-4) ** weight
         x, y = _halved(x), _halved(y)
-    return jnp.mean(found)
+    return jnp.mean(product)
 
 
-LUMINANCE = (0.299, 0.587, 0.114)
 _PREWITT = np.array([1.0, 0.0, -1.0]), np.array([1.0, 1.0, 1.0]) / 3
 
 
 def gradient_magnitude(plane: Image) -> Image:
-    """Length of the Prewitt gradient at every pixel, edges repeated."""
+    """Compute the length of the Prewitt gradient at every pixel, with edges repeated."""
     plane = _edge_padded(plane)
     down = _filtered(plane, *_PREWITT)
     across = _filtered(plane, *_PREWITT[::-1])
@@ -118,7 +118,7 @@ def gradient_magnitude(plane: Image) -> Image:
 
 
 def gmsd(x: Image, y: Image) -> Float[Array, ""]:
-    """Gradient magnitude similarity deviation of two pictures in [0, 1]; 0 if equal.
+    """Compute the gradient magnitude similarity deviation of two pictures in [0, 1]; 0 if equal.
 
     References:
         Xue, Zhang, Mou & Bovik, "Gradient Magnitude Similarity Deviation" (IEEE Transactions on
@@ -132,41 +132,41 @@ def gmsd(x: Image, y: Image) -> Float[Array, ""]:
     first, second = planes
     c = 170 / 255**2
     # 1 − similarity, without its cancellation; its deviation is the same.
-    unlike = (first - second) ** 2 / (first**2 + second**2 + c)
-    return safe_sqrt(jnp.var(unlike))
+    dissimilarity = (first - second) ** 2 / (first**2 + second**2 + c)
+    return safe_sqrt(jnp.var(dissimilarity))
 
 
 PEAK_ERROR = 1e-4
 
 
 def psnr(x: Image, y: Image) -> Float[Array, ""]:
-    """Peak signal-to-noise ratio in decibels of two pictures in [0, 1]; 40 at the most.
+    """Compute the peak signal-to-noise ratio in decibels of two pictures in [0, 1]; at most 40.
 
-    −10 log₁₀(mean squared error + 1e-4): so that equal pictures have a finite value and gradient.
+    −10 log₁₀(mean squared error + 1e-4), so that equal pictures have a finite value and gradient.
     """
     return -10 * jnp.log10(jnp.mean((x - y) ** 2) + PEAK_ERROR)
 
 
 def _decibels_lost(x: Image, y: Image) -> Float[Array, ""]:
-    """How far `psnr` is under its 40."""
+    """Compute 40 − `psnr`."""
     return 10 * jnp.log1p(jnp.mean((x - y) ** 2) / PEAK_ERROR) / np.log(10)
 
 
-def _same(image: Image) -> Image:
+def _identity(image: Image) -> Image:
     return image
 
 
 def laplacian(image: Image) -> Image:
-    """The picture averaged over 4 × 4 pixels, then its discrete Laplacian (4, −1, −1, −1, −1).
+    """Compute the discrete Laplacian (4, −1, −1, −1, −1) of the picture averaged over 4 × 4 pixels.
 
     References:
         Li, Xu, Nie & Chua, "Laplacian-Steered Neural Style Transfer" (ACM Multimedia 2017),
         equations 5 and 6 with pooling 4.
     """
     pooled = _edge_padded(_halved(_halved(image)))
-    middle = pooled[1:-1, 1:-1]
-    around = pooled[:-2, 1:-1] + pooled[2:, 1:-1] + pooled[1:-1, :-2] + pooled[1:-1, 2:]
-    return 4 * middle - around
+    center = pooled[1:-1, 1:-1]
+    neighbors = pooled[:-2, 1:-1] + pooled[2:, 1:-1] + pooled[1:-1, :-2] + pooled[1:-1, 2:]
+    return 4 * center - neighbors
 
 
 def _mean_squared(summarize: Callable[..., Any]) -> Callable[..., Any]:
@@ -176,9 +176,9 @@ def _mean_squared(summarize: Callable[..., Any]) -> Callable[..., Any]:
     return distance
 
 
-def _lost(likeness: Callable[..., Any]) -> Callable[..., Any]:
+def _one_minus(similarity: Callable[..., Any]) -> Callable[..., Any]:
     def distance(x: Image, y: Image) -> Float[Array, ""]:
-        return 1 - likeness(x, y)
+        return 1 - similarity(x, y)
 
     return distance
 
@@ -201,7 +201,7 @@ METRICS = tuple(
             "laplacian",
             laplacian,
             _mean_squared(laplacian),
-            "the same lines, coarsely",
+            "the same lines at a coarse scale",
             "n",
             "Li et al., ACM Multimedia 2017",
         ),
@@ -213,28 +213,35 @@ METRICS = tuple(
             "18 n",
             "Prewitt 1970",
         ),
-        ("psnr", _same, _decibels_lost, "decibels of pixel noise above the least", "n", "textbook"),
+        (
+            "psnr",
+            _identity,
+            _decibels_lost,
+            "little pixel noise, in decibels",
+            "n",
+            "textbook",
+        ),
         (
             "ssim",
-            _same,
-            _lost(ssim),
+            _identity,
+            _one_minus(ssim),
             "the same local structure",
             "110 n",
             "Wang et al., IEEE TIP 2004",
         ),
         (
             "ms_ssim",
-            _same,
-            _lost(ms_ssim),
+            _identity,
+            _one_minus(ms_ssim),
             "the same local structure at five scales",
             "150 n",
             "Wang, Simoncelli & Bovik, Asilomar 2003",
         ),
         (
             "gmsd",
-            _same,
+            _identity,
             gmsd,
-            "edges lost evenly everywhere",
+            "edges preserved evenly across the picture",
             "10 n",
             "Xue et al., IEEE TIP 2014",
         ),

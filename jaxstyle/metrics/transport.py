@@ -1,4 +1,4 @@
-"""Optimal transport: the work to carry one set of features to the place of the other."""
+"""Optimal transport: the work to move one set of features onto the other."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ Grid = Float[Array, "_h _w _c"]
 
 
 def _quantiles(ordered: Float[Array, "m p"], count: int) -> Float[Array, "n p"]:
-    """As many values as `count` with the distribution of each sorted column, by interpolation."""
+    """Interpolate `count` values with the distribution of each sorted column."""
     size = ordered.shape[0]
-    at = np.clip((np.arange(count) + 0.5) * size / count - 0.5, 0, size - 1)
-    low = np.minimum(at.astype(int), max(size - 2, 0))
-    share = jnp.asarray((at - low)[:, None], ordered.dtype)
-    return ordered[low] * (1 - share) + ordered[np.minimum(low + 1, size - 1)] * share
+    positions = np.clip((np.arange(count) + 0.5) * size / count - 0.5, 0, size - 1)
+    low = np.minimum(positions.astype(int), max(size - 2, 0))
+    fraction = jnp.asarray((positions - low)[:, None], ordered.dtype)
+    return ordered[low] * (1 - fraction) + ordered[np.minimum(low + 1, size - 1)] * fraction
 
 
 def _match(x: Positions, ordered: Float[Array, "m c"]) -> Positions:
-    """For every value of x the value of the same rank in each column of `ordered`, a constant."""
+    """Return for each value of x the value of the same rank in `ordered`, without a gradient."""
     order = jnp.argsort(jax.lax.stop_gradient(x), axis=0)
     columns = jnp.arange(x.shape[1])[None]
     return jnp.zeros_like(x).at[order, columns].set(_quantiles(ordered, x.shape[0]))
 
 
 def histogram(x: Positions, target: Float[Array, "m c"]) -> Float[Array, ""]:
-    """Mean squared distance of each channel's values to the target's of the same rank.
+    """Compute the mean squared distance of each channel's values to the target's of the same rank.
 
-    The squared 2-Wasserstein distance of each channel's distribution, averaged over channels.
+    That is the squared 2-Wasserstein distance of each channel's distribution, averaged over
+    channels.
 
     Args:
         x: Features of the picture being made.
@@ -42,9 +43,9 @@ def histogram(x: Positions, target: Float[Array, "m c"]) -> Float[Array, ""]:
     References:
         Risser, Wilmot & Barnes, "Stable and Controllable Neural Texture Synthesis and Style
         Transfer Using Histogram Losses" (arXiv 1701.08893), equation 7; Zhang et al., "Exact
-        Feature Distribution Matching" (CVPR 2022). Deviations: exact ranks in place of Risser's 256
-        bins; a mean in place of a sum; sets of different sizes meet at interpolated quantiles.
-        As in both, the matched values are constants for the gradient (exact almost
+        Feature Distribution Matching" (CVPR 2022). Deviations: exact ranks instead of Risser's 256
+        bins; a mean instead of a sum; sets of different sizes are compared at interpolated
+        quantiles. As in both, the matched values are constants for the gradient (exact almost
         everywhere).
     """
     return jnp.mean((x - _match(x, target)) ** 2)
@@ -54,12 +55,12 @@ DIRECTIONS = 128
 
 
 def sliced_target(y: Positions, key: Array) -> tuple[Float[Array, "c p"], Float[Array, "m p"]]:
-    """Random unit directions, and the target's projections on them, sorted.
+    """Draw random unit directions, and sort the target's projections onto them.
 
     Args:
         y: Features.
-        key: Decides the directions. They stay for as long as the target does (a scale of
-            the run), since L-BFGS needs the same loss from step to step.
+        key: Determines the directions. They stay fixed as long as the target does (one scale of
+            a run), since L-BFGS needs the same loss from step to step.
     """
     channels = y.shape[1]
     directions = jax.random.normal(key, (channels, min(DIRECTIONS, max(channels, 8))))
@@ -70,37 +71,37 @@ def sliced_target(y: Positions, key: Array) -> tuple[Float[Array, "c p"], Float[
 def sliced_wasserstein(
     x: Positions, target: tuple[Float[Array, "c p"], Float[Array, "m p"]]
 ) -> Float[Array, ""]:
-    """Mean over directions of the squared 2-Wasserstein distance of the projections.
+    """Compute the mean over directions of the squared 2-Wasserstein distance of the projections.
 
     References:
         Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis" (CVPR 2021),
-        equations 3 and 6. Deviations: as many directions as channels, but 8 at the least and
-        128 at the most; fixed while the target lives; interpolated quantiles where the
-        numbers of positions differ (theirs repeats positions).
+        equations 3 and 6. Deviations: as many directions as channels, but at least 8 and at most
+        128; fixed as long as the target is; interpolated quantiles where the numbers of positions
+        differ (theirs repeats positions).
     """
     directions, ordered = target
     return histogram(x @ directions, ordered)
 
 
 def hypercolumns(layers: tuple[Grid, ...]) -> Positions:
-    """All layers' features at each position of the middle layer's grid, side by side.
+    """Concatenate the features of all layers at each position of the middle layer's grid.
 
     References:
         Hariharan et al., "Hypercolumns" (CVPR 2015); Kolkin et al. 2019, section 2.1. Deviation:
-        every position of the middle layer's grid where STROTSS draws 1,024 of the picture's.
+        every position of the middle layer's grid, where STROTSS samples 1,024 of the picture's.
     """
     height, width = layers[len(layers) // 2].shape[:2]
-    brought = [
+    resized = [
         jax.image.resize(layer, (height, width, layer.shape[2]), "linear") for layer in layers
     ]
-    return jnp.concatenate(brought, axis=2).reshape(height * width, -1)
+    return jnp.concatenate(resized, axis=2).reshape(height * width, -1)
 
 
 def relaxed_earth_mover(x: Positions, y: Positions) -> Float[Array, ""]:
-    """max(mean_i min_j d, mean_j min_i d) with the cosine distance d.
+    """Compute max(mean_i min_j d, mean_j min_i d) with the cosine distance d.
 
-    Which position is nearest is a constant for the gradient, which is exact almost everywhere, and
-    costs no matrix of pairs.
+    The nearest positions are constants for the gradient, which is exact almost everywhere and needs
+    no matrix of pairs.
 
     References:
         Kolkin, Salavon & Shakhnarovich, "Style Transfer by Relaxed Optimal Transport and
@@ -108,13 +109,13 @@ def relaxed_earth_mover(x: Positions, y: Positions) -> Float[Array, ""]:
     """
     a, b = unit(x), unit(y)
     # Half the squared distance of unit vectors is 1 − cosine, without the cancellation near zero.
-    there = jnp.mean(jnp.sum((a - b[nearest(x, y)]) ** 2, axis=1)) / 2
-    back = jnp.mean(jnp.sum((b - a[nearest(y, x)]) ** 2, axis=1)) / 2
-    return jnp.maximum(there, back)
+    x_to_y = jnp.mean(jnp.sum((a - b[nearest(x, y)]) ** 2, axis=1)) / 2
+    y_to_x = jnp.mean(jnp.sum((b - a[nearest(y, x)]) ** 2, axis=1)) / 2
+    return jnp.maximum(x_to_y, y_to_x)
 
 
 def relaxed_emd(layers: tuple[Grid, ...], target: Positions) -> Float[Array, ""]:
-    """`relaxed_earth_mover` of hypercolumns."""
+    """Compute `relaxed_earth_mover` of hypercolumns."""
     return relaxed_earth_mover(hypercolumns(layers), target)
 
 
@@ -124,7 +125,7 @@ ITERATIONS = 30
 def _soft_minimum(
     x: Positions, y: Positions, potential: Float[Array, " m"], epsilon: Float[Array, ""]
 ) -> Float[Array, " n"]:
-    """−ε log mean_j exp((potential_j − ½‖x_i − y_j‖²) / ε) for each i."""
+    """Compute −ε log mean_j exp((potential_j − ½‖x_i − y_j‖²) / ε) for each i."""
 
     def of_row(row: Float[Array, " c"]) -> Float[Array, ""]:
         scores = (potential - squared_distances(row, y) / 2) / epsilon
@@ -133,7 +134,7 @@ def _soft_minimum(
     return by_rows(of_row, x, y.shape[0])
 
 
-def _potential_to_itself(x: Positions, epsilon: Float[Array, ""]) -> Float[Array, " n"]:
+def _self_potential(x: Positions, epsilon: Float[Array, ""]) -> Float[Array, " n"]:
     def improve(_: int, f: Float[Array, " n"]) -> Float[Array, " n"]:
         return (f + _soft_minimum(x, x, f, epsilon)) / 2
 
@@ -143,40 +144,40 @@ def _potential_to_itself(x: Positions, epsilon: Float[Array, ""]) -> Float[Array
 def sinkhorn_target(
     y: Positions,
 ) -> tuple[Positions, Float[Array, ""], Float[Array, ""]]:
-    """The target, ε = a tenth of its pairs' mean cost, and its own transport cost."""
+    """Return the target, ε = a tenth of the mean cost of its pairs, and its cost to itself."""
     epsilon = 0.1 * jnp.sum(jnp.var(y, axis=0))
     epsilon = jnp.where(epsilon > 1e-12, epsilon, 1.0)
-    own = _soft_minimum(y, y, _potential_to_itself(y, epsilon), epsilon)
-    return y, epsilon, jnp.mean(own)
+    costs = _soft_minimum(y, y, _self_potential(y, epsilon), epsilon)
+    return y, epsilon, jnp.mean(costs)
 
 
 def sinkhorn(
     x: Positions, target: tuple[Positions, Float[Array, ""], Float[Array, ""]]
 ) -> Float[Array, ""]:
-    """Debiased entropic transport with cost ½‖x − y‖², divided by the channels.
+    """Compute the debiased entropic transport cost, ½‖x − y‖² per pair, divided by the channels.
 
-    OT_ε(x, y) − ½ OT_ε(x, x) − ½ OT_ε(y, y). The potentials are found in the logarithmic domain
+    OT_ε(x, y) − ½ OT_ε(x, x) − ½ OT_ε(y, y). The potentials are computed in the logarithmic domain
     without a gradient; one last step carries it, which is exact where they have converged (the
     envelope theorem).
 
     References:
         Feydy et al., "Interpolating between Optimal Transport and MMD using Sinkhorn Divergences"
         (AISTATS 2019), equations 3, 10 and 25 to 27. ε is a tenth of the mean cost between
-        positions of the target; 30 iterations, each potential from the other's newest.
+        positions of the target; 30 iterations, each potential from the other's latest.
     """
-    y, epsilon, own = target
+    y, epsilon, within_y = target
     fixed = jax.lax.stop_gradient(x)
 
     def improve(_: int, g: Float[Array, " m"]) -> Float[Array, " m"]:
         return _soft_minimum(y, fixed, _soft_minimum(fixed, y, g, epsilon), epsilon)
 
     g = jax.lax.stop_gradient(jax.lax.fori_loop(0, ITERATIONS, improve, jnp.zeros(y.shape[0])))
-    to_itself = jax.lax.stop_gradient(_potential_to_itself(fixed, epsilon))
+    f = jax.lax.stop_gradient(_self_potential(fixed, epsilon))
     # The value is the mean of both potentials. The gradient flows through the first alone, whose
     # soft minimum holds all of the transport plan.
     across = jnp.mean(_soft_minimum(x, y, g, epsilon)) + jnp.mean(g)
-    within = jnp.mean(_soft_minimum(x, fixed, to_itself, epsilon))
-    return (across - within - own) / x.shape[1]
+    within_x = jnp.mean(_soft_minimum(x, fixed, f, epsilon))
+    return (across - within_x - within_y) / x.shape[1]
 
 
 METRICS = (
@@ -187,7 +188,7 @@ METRICS = (
         distance=sliced_wasserstein,
         expects="positions",
         layers=STYLE_LAYERS,
-        meaning="the whole distribution, seen along random directions",
+        meaning="the whole distribution, projected onto random directions",
         cost="n C min(C, 128) + n log n min(C, 128)",
         paper="Heitz et al., CVPR 2021",
         random=True,
@@ -199,7 +200,7 @@ METRICS = (
         distance=histogram,
         expects="positions",
         layers=STYLE_LAYERS,
-        meaning="every feature's own distribution, rank by rank",
+        meaning="the distribution of every feature, rank by rank",
         cost="C n log n",
         paper="Risser, Wilmot & Barnes, arXiv 1701.08893; Zhang et al., CVPR 2022",
     ),
@@ -210,7 +211,7 @@ METRICS = (
         distance=relaxed_emd,
         expects="layers",
         layers=STYLE_LAYERS,
-        meaning="everything has a like in the other picture, both ways",
+        meaning="every position has a counterpart in the other picture, both ways",
         cost="n m C",
         paper="Kolkin, Salavon & Shakhnarovich, CVPR 2019",
         symmetric=True,

@@ -1,175 +1,120 @@
-"""From names to terms: which metric, of which features, of which network."""
+"""From specifications to terms: which metric, of which features, of which network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import jax
-import numpy as np
-
-from jaxstyle.backbones import architectures, winograd
-from jaxstyle.backbones import extractor as networks
-from jaxstyle.backbones.ops import Padding, Pooling
+from jaxstyle.backbones.extractor import Extractor, Parameters, extractor
 from jaxstyle.metrics import find
-from jaxstyle.metrics.metric import Kind, Metric, is_fixed
-from jaxstyle.objective.objective import Term, check_parameter, layers_of, term
+from jaxstyle.metrics.metric import Kind, Metric
 from jaxstyle.objective.regions import StyleAssignment
-from jaxstyle.settings import Choice, PrecisionName, Settings
-from jaxstyle.weights import registry as weights
+from jaxstyle.objective.term import Term, check_parameter, layers_of, term
+from jaxstyle.settings import PrecisionName, Settings
+from jaxstyle.specs import LayerRef, MetricSpec, PaddingName, PoolingName
+from jaxstyle.weights.network_cache import NetworkCache
 
 
-class Networks(Mapping[str, weights.Weights]):
-    """Weights by name, each loaded (and fetched, if it is not here) when it is first asked for."""
-
-    def __init__(
-        self, *, offline: bool = False, report: Callable[[str], None] | None = None
-    ) -> None:
-        self._how: dict[str, Any] = {"offline": offline, "report": report}
-        self._loaded: dict[str, weights.Weights] = {}
-        self._placed: dict[str, networks.Parameters] = {}
-        self._numbers: dict[tuple[str, str], jax.Array] = {}
-
-    def on_device(self, name: str, layers: Iterable[str]) -> networks.Parameters:
-        """A network's weights on the device, once for all who ask."""
-        if name not in self._placed:
-            self._placed[name] = jax.device_put(self[name].tensors)
-        found = dict(self._placed[name])
-        if jax.default_backend() == "cpu":
-            for layer in networks.deep(self.architecture(name), layers):
-                if (name, layer) not in self._numbers:
-                    kernel = np.asarray(self[name].tensors[layer]["kernel"])
-                    self._numbers[name, layer] = jax.device_put(winograd.transformed(kernel))
-                found[layer] = {**found[layer], "winograd": self._numbers[name, layer]}
-        return found
-
-    def __getitem__(self, name: str) -> weights.Weights:
-        if name not in self._loaded:
-            self._loaded[name] = weights.load(name, **self._how)
-        return self._loaded[name]
-
-    def __iter__(self) -> Any:
-        return iter(self._loaded)
-
-    def __len__(self) -> int:
-        return len(self._loaded)
-
-    def sums(self) -> dict[str, str]:
-        """The SHA-256 of all that were asked for so far, by name."""
-        return {name: self[name].sha256 for name in self}
-
-    def architecture(self, name: str) -> str:
-        """The architecture of a network.
-
-        Raises:
-            ValueError: There are no such weights, or they are no network.
-        """
-        found = self[name].architecture
-        if found not in architectures.NAMES:
-            raise ValueError(f"{name} is no network that features could be taken from")
-        return found
-
-
-def build(
-    choice: Choice,
+def build_term(
+    spec: MetricSpec,
     kind: Kind | None,
-    networks_: Networks,
+    networks: NetworkCache,
     *,
     backbone: str,
-    layers: Sequence[str] = (),
+    layers: Sequence[str | LayerRef] = (),
     weight: float = 1.0,
     parameters: Mapping[str, float] | None = None,
 ) -> Term:
-    """The term that a choice stands for.
+    """Build the term that a specification stands for.
 
     Args:
-        choice: `("gram", 1.0)`; `("gram~softmax/3", 1.0)` with features smoothed by a softmax of
-            temperature 3 (1 if it does not say); or with layers of its own, such as
-            `("gram", 0.5, ("relu1_1", "resnet50:relu3_4"))`.
+        spec: The metric, its weight, its layers and its smoothing.
         kind: Among which metrics to look for the name.
-        networks_: Where weights come from.
+        networks: Where weights come from.
         backbone: The network of layers that name none.
-        layers: Where to compare if the choice does not say; else the metric's usual layers.
-        weight: Multiplies the choice's.
-        parameters: The metric's own numbers.
+        layers: Where to compare if the specification does not say; else the metric's usual layers.
+        weight: Multiplies the specification's.
+        parameters: The metric's hyperparameters.
 
     Raises:
         ValueError: A name that does not exist; the message says which is nearest.
-        OSError: Weights that are not here and cannot be fetched.
+        OSError: Weights that are not installed and cannot be fetched.
     """
-    name, share, *chosen = choice
-    name, _, smoothing = name.partition("~")
-    metric = find(name, kind)
-    if all(map(is_fixed, metric.layers)) and (chosen or smoothing):
-        what = "layers to choose" if chosen else "features to smooth"
-        raise ValueError(f"{name} has no {what}")
-    at = _places(metric, chosen[0] if chosen else layers, networks_, backbone)
-    smoothing, _, temperature = (smoothing or "none").partition("/")
-    numbers: dict[str, Any] = dict(parameters or {})
+    if isinstance(spec.value, Term):
+        return _given_term(spec, spec.value, networks, backbone, weight)
+    metric: Metric = find(spec.name, kind) if spec.value is None else spec.value
+    if kind and metric.kind != kind:
+        raise ValueError(f"expected a {kind} metric, {metric.name} is for {metric.kind}")
+    usual = tuple(map(LayerRef.parse, metric.layers))
+    if all(ref.is_fixed for ref in usual):
+        if spec.layers or spec.smoothing != "none":
+            what = "layers to choose" if spec.layers else "features to smooth"
+            raise ValueError(f"{metric.name} has no {what}")
+        layers = ()
+    chosen = tuple(map(LayerRef.parse, spec.layers or layers))
+    if not chosen:
+        record = None if all(ref.is_fixed for ref in usual) else networks.backbone(backbone)
+        # Two of a VGG's layers may have one counterpart.
+        chosen = tuple(
+            dict.fromkeys(
+                ref if ref.is_fixed or record is None else LayerRef(record.counterpart(ref.layer))
+                for ref in usual
+            )
+        )
+    hyperparameters: dict[str, Any] = dict(parameters or {})
     if metric.weights:
-        numbers["fitted"] = dict(networks_[metric.weights].tensors)
+        hyperparameters["fitted"] = dict(networks[metric.weights].tensors)
     return term(
         metric,
-        weight * share,
-        at,
-        smoothing=smoothing,
-        temperature=_temperature(temperature),
-        **numbers,
+        weight * spec.weight,
+        _checked(chosen, networks, backbone),
+        smoothing=spec.smoothing,
+        temperature=spec.temperature,
+        **hyperparameters,
     )
 
 
-def _temperature(text: str) -> float:
-    try:
-        value = float(text or 1)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise ValueError(f"expected a temperature above 0, as in gram~softmax/3, got {text!r}")
-    return value
+def _given_term(
+    spec: MetricSpec, given: Term, networks: NetworkCache, backbone: str, weight: float
+) -> Term:
+    """Take over a term that somebody made, its layers checked."""
+    layers = _checked(spec.layers or given.layers, networks, backbone)
+    return replace(given, layers=layers, weight=weight * spec.weight * given.weight)
 
 
-def _places(
-    metric: Metric, layers: Sequence[str], networks_: Networks, backbone: str
-) -> tuple[str, ...]:
-    """Full names of the layers, each checked."""
-    if all(map(is_fixed, metric.layers)) or not layers:
-        usual = [
-            layer
-            if is_fixed(layer)
-            else architectures.counterpart(networks_.architecture(backbone), layer)
-            for layer in metric.layers
-        ]
-        # Two of a VGG's layers may have one counterpart.
-        layers = tuple(dict.fromkeys(usual))
-    found = []
-    for layer in layers:
-        if layer == "image":
-            found.append(layer)
-            continue
-        place = networks.place(layer, backbone)
-        architectures.check_layers(networks_.architecture(place.backbone), [place.layer])
-        found.append(str(place))
-    return tuple(found)
+def _checked(
+    layers: Iterable[LayerRef], networks: NetworkCache, backbone: str
+) -> tuple[LayerRef, ...]:
+    """Name each layer's network, and check that the network has it."""
+    refs = tuple(ref.on(backbone) for ref in layers)
+    for ref in refs:
+        if ref.backbone is not None:
+            networks.backbone(ref.backbone).check_layers([ref.layer])
+    return refs
 
 
-def from_settings(
-    settings: Settings, networks_: Networks, looks: Sequence[StyleAssignment] = (StyleAssignment(),)
+def terms_from_settings(
+    settings: Settings,
+    networks: NetworkCache,
+    assignments: Sequence[StyleAssignment] = (StyleAssignment(),),
 ) -> tuple[Term, ...]:
-    """All terms of a run; those without weight are left out.
+    """Build all terms of a run; those without weight are left out.
 
     Args:
         settings: What is compared and how much it counts.
-        networks_: Where weights come from.
-        looks: The style terms are there once for each.
+        networks: Where weights come from.
+        assignments: There is a copy of the style terms for each.
 
     Raises:
         ValueError: A name that does not exist, or no term has any weight.
-        OSError: Weights that are not here and cannot be fetched.
+        OSError: Weights that are not installed and cannot be fetched.
     """
-    style = settings.style_backbone or settings.backbone
-    content = settings.content_backbone or settings.backbone
-    groups: tuple[tuple[Sequence[Choice], float, tuple[str, ...], Kind, str], ...] = (
+    names = [settings.backbone, settings.style_backbone, settings.content_backbone]
+    default, *others = (networks.name_of(name) if name else None for name in names)
+    assert default is not None
+    style, content = (name or default for name in others)
+    groups: tuple[tuple[tuple[MetricSpec, ...], float, tuple[str, ...], Kind, str], ...] = (
         (settings.metric, settings.style_weight, settings.style_layers, "style", style),
         (
             settings.content_metric,
@@ -181,70 +126,74 @@ def from_settings(
         (settings.regularizer, settings.smoothness, (), "image", style),
     )
     parameters = _parameters(settings)
-    found: list[Term] = []
-    for choices, weight, layers, kind, backbone in groups:
-        for choice in choices:
-            part = build(
-                choice,
+    terms: list[Term] = []
+    for specs, weight, layers, kind, backbone in groups:
+        for spec in specs:
+            part = build_term(
+                spec,
                 kind,
-                networks_,
+                networks,
                 backbone=backbone,
                 layers=layers,
                 weight=weight,
-                parameters=parameters.get(choice[0].partition("~")[0]),
+                parameters=parameters.get(spec.name),
             )
-            found += [part] if kind != "style" else [_seen(part, look) for look in looks]
+            if kind == "style":
+                terms += [_assigned(part, assignment) for assignment in assignments]
+            else:
+                terms.append(part)
     for name in parameters:
-        if name not in {each.metric.name for each in found}:
+        if name not in {term.metric.name for term in terms}:
             raise ValueError(f"a parameter is given for {name}, which is in no term")
-    kept = tuple(each for each in found if each.weight > 0)
-    if not kept:
+    used = tuple(term for term in terms if term.weight > 0)
+    if not used:
         raise ValueError("every weight is zero: there is nothing to optimize")
-    return kept
+    return used
 
 
 def _parameters(settings: Settings) -> dict[str, dict[str, float]]:
-    """Each metric's own numbers, checked."""
-    found: dict[str, dict[str, float]] = {}
+    """Group the hyperparameters by metric, checked."""
+    given = {
+        spec.name: spec.value
+        for group in (settings.metric, settings.content_metric, settings.regularizer)
+        for spec in group
+        if spec.value is not None
+    }
+    parameters: dict[str, dict[str, float]] = {}
     for name, value in settings.parameter:
-        metric, _, own = name.partition(".")
-        check_parameter(find(metric), own)
-        found.setdefault(metric, {})[own] = value
-    return found
+        metric, _, parameter = name.partition(".")
+        if metric in given:
+            check_parameter(getattr(given[metric], "metric", given[metric]), parameter)
+        else:
+            check_parameter(find(metric), parameter)
+        parameters.setdefault(metric, {})[parameter] = value
+    return parameters
 
 
-def _seen(part: Term, look: StyleAssignment) -> Term:
-    if len(look.styles) > 1 and not part.metric.averageable:
+def _assigned(part: Term, assignment: StyleAssignment) -> Term:
+    if len(assignment.styles) > 1 and not part.metric.averageable:
         raise ValueError(
             f"the targets of {part.metric.name} cannot be mixed; add the losses instead: blend sum"
         )
-    weight = part.weight * look.weight
-    return replace(part, weight=weight, styles=look.styles, shares=look.shares, region=look.region)
+    weight = part.weight * assignment.weight
+    styles, shares, region, _ = assignment
+    return replace(part, weight=weight, styles=styles, shares=shares, region=region)
 
 
-def names(terms: Sequence[Term]) -> tuple[str, ...]:
-    """The metrics' names, told apart where two terms share one."""
-    found: list[str] = []
-    for each in terms:
-        count = sum(name.split("#")[0] == each.metric.name for name in found)
-        found.append(f"{each.metric.name}#{count + 1}" if count else each.metric.name)
-    return tuple(found)
-
-
-def extractor(
+def extractor_for(
     terms: Iterable[Term],
-    networks_: Networks,
+    networks: NetworkCache,
     *,
-    pooling: Pooling = "max",
-    padding: Padding = "zeros",
+    pooling: PoolingName = "max",
+    padding: PaddingName = "zeros",
     precision: PrecisionName = "tensorfloat32",
-) -> tuple[networks.Extractor, dict[str, networks.Parameters]]:
-    """What gives all features that the terms need, and the weights that it takes.
+) -> tuple[Extractor, dict[str, Parameters]]:
+    """Make the extractor of all features that the terms need, and load the weights it takes.
 
     Args:
         terms: What is compared.
-        networks_: Where weights come from.
-        pooling: Of networks whose layers do not say, see `jaxstyle.backbones.networks.features`.
+        networks: Where weights come from.
+        pooling: Of networks whose layers do not say, see `jaxstyle.backbones.extractor.features`.
         padding: Likewise.
         precision: What a device other than a CPU may round to.
 
@@ -252,27 +201,21 @@ def extractor(
         The `Extractor`, a function of the weights and a picture; and the weights.
     """
     layers = layers_of(tuple(terms))
-    used: dict[str, set[str]] = {}
-    for layer in layers:
-        where = networks.place(layer, "")
-        used.setdefault(where.backbone, set()).add(where.layer)
-    extract = networks.extractor(
+    used: dict[str, list[str]] = {}
+    for ref in layers:
+        used.setdefault(str(ref.backbone), []).append(ref.layer)
+    extract = extractor(
         layers,
-        {name: networks_.architecture(name) for name in used},
+        {name: networks.backbone(name) for name in used},
         pooling=pooling,
         padding=padding,
         precision=precision,
     )
-    return extract, {name: networks_.on_device(name, used[name]) for name in used}
+    return extract, {name: networks.on_device(name, names) for name, names in used.items()}
 
 
-def smallest_side(terms: Iterable[Term], networks_: Networks) -> int:
-    """The shortest side, in pixels, of a picture that every term can look at."""
-    places = [networks.place(layer, "") for layer in layers_of(tuple(terms))]
-    return max(
-        (
-            architectures.smallest_side(networks_.architecture(each.backbone), [each.layer])
-            for each in places
-        ),
-        default=1,
-    )
+def min_side(terms: Iterable[Term], extract: Extractor) -> int:
+    """Return the shortest side, in pixels, of a picture that every term can compare."""
+    backbones = dict(extract.backbones)
+    refs = layers_of(tuple(terms))
+    return max((backbones[str(ref.backbone)].min_side([ref.layer]) for ref in refs), default=1)

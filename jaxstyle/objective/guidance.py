@@ -3,46 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxstyle.image import color
 from jaxstyle.image.geometry import Picture, bucket_of, pad_to_bucket, resize, rotate
-from jaxstyle.image.io import read_image
-from jaxstyle.objective.regions import Mask, Region, StyleAssignment, looks
+from jaxstyle.image.load import load_mask
+from jaxstyle.objective.regions import Mask, Region, StyleAssignment, assign_styles
 from jaxstyle.settings import Settings
 
 
 class Guide(NamedTuple):
-    """Everything that a run's settings say about what is seen.
+    """The pictures and masks of a run as its settings ask for them.
 
-    All pictures and masks lie in their buckets (`jaxstyle.bucket_of`).
+    All of them are padded to their buckets (`jaxstyle.image.geometry.bucket_of`).
 
     Attributes:
-        content: The content as the run is to see it.
+        content: The content that the objective compares with.
         styles: Every style picture: each style's sizes and rotations, one after the other.
-        turns: The rotation of each, degrees.
-        looks: How they are read.
+        rotations: The rotation of each, degrees.
+        assignments: Which styles go where.
         regions: Masks, as they were given.
     """
 
     content: Picture
     styles: tuple[Picture, ...]
-    turns: tuple[float, ...]
-    looks: tuple[StyleAssignment, ...]
+    rotations: tuple[float, ...]
+    assignments: tuple[StyleAssignment, ...]
     regions: tuple[Region, ...]
 
     def style_mask(self, region: Region, style: int) -> Mask | None:
-        """A region's mask of a style picture, turned as the picture is."""
+        """Return a region's mask of a style picture, rotated as the picture is."""
         if region.style is None:
             return None
-        return _laid(rotate(region.style, self.turns[style]))
+        return _padded(rotate(region.style, self.rotations[style]))
 
 
 def gather(settings: Settings, content: Picture, styles: Sequence[Picture], size: int) -> Guide:
-    """Content, styles and regions as the settings want them.
+    """Prepare content, styles and regions as the settings ask for them.
 
     Args:
         settings: Of the run.
@@ -62,54 +61,47 @@ def gather(settings: Settings, content: Picture, styles: Sequence[Picture], size
         )
     regions = _regions(settings, content, styles)
     variants: list[tuple[Picture, float]] = []
-    seen = content
+    recolored = content
     for style in styles:
-        seen, matched = color.before(settings.color, content, style)
-        # Strokes are as large as at scale 1 they would be: of the picture at the size of the run.
+        recolored, matched = color.before(settings.color, content, style)
+        # Strokes keep the size that they have at scale 1: that of the picture at the run's size.
         base = min(max(style.shape[:2]), size) / max(style.shape[:2])
         for scale in settings.style_scale:
-            shape = [max(16, round(side * base * scale)) for side in style.shape[:2]]
-            sized = resize(matched, (shape[0], shape[1]))
+            height, width = (max(16, round(side * base * scale)) for side in style.shape[:2])
+            sized = resize(matched, (height, width))
             variants += [(rotate(sized, degrees), degrees) for degrees in settings.style_rotation]
     per_style = len(variants) // len(styles)
     return Guide(
-        content=_laid(seen),
-        styles=tuple(_laid(picture) for picture, _ in variants),
-        turns=tuple(degrees for _, degrees in variants),
-        looks=looks(shares, per_style, regions, settings.blend),
+        content=_padded(recolored),
+        styles=tuple(_padded(picture) for picture, _ in variants),
+        rotations=tuple(degrees for _, degrees in variants),
+        assignments=assign_styles(shares, per_style, regions, settings.blend),
         regions=regions,
     )
 
 
-def _laid(picture: np.ndarray) -> np.ndarray:
+def _padded(picture: np.ndarray) -> np.ndarray:
     return pad_to_bucket(picture, bucket_of(picture.shape[0], picture.shape[1]))
 
 
 def _regions(settings: Settings, content: Picture, styles: Sequence[Picture]) -> tuple[Region, ...]:
-    found = []
+    regions = []
     for number, source in enumerate(settings.content_mask):
         other = settings.style_mask[number] if settings.style_mask else None
         style = styles[number] if len(styles) > number > 0 else styles[0]
-        found.append(
+        regions.append(
             Region(
-                _laid(_mask(source, content, "content")),
+                _padded(_mask(source, content, "content")),
                 None if other is None else _mask(other, style, "style"),
             )
         )
-    return tuple(found)
+    return tuple(regions)
 
 
 def _mask(source: Any, picture: Picture, role: str) -> Mask:
-    """A mask from a file, or an array in [0, 1]."""
-    if isinstance(source, (str, Path)):
-        # What is transparent is outside.
-        mask = read_image(source, background=(0.0, 0.0, 0.0)).mean(2)
-        role = f"{role} mask {source}"
-    else:
-        mask = np.asarray(source, np.float32)
-        role = f"{role} mask"
-    if mask.ndim != 2 or not (mask.min() >= 0 and mask.max() <= 1):
-        raise ValueError(f"expected a {role} of shape (height, width) in [0, 1]")
+    """Load a mask and check that it fits its picture."""
+    role = f"{role} mask {source}" if isinstance(source, str) else f"{role} mask"
+    mask = load_mask(source, role)
     ratio = mask.shape[0] / mask.shape[1] / (picture.shape[0] / picture.shape[1])
     if not 0.97 < ratio < 1.03:
         raise ValueError(

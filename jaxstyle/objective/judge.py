@@ -9,65 +9,74 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxstyle._util.log import reported_to
 from jaxstyle.backbones.extractor import Parameters
-from jaxstyle.backbones.ops import Padding
 from jaxstyle.image.geometry import Picture
 from jaxstyle.image.io import check_shape, check_values
+from jaxstyle.image.load import load_image
+from jaxstyle.metrics import Metric
 from jaxstyle.metrics.metric import Kind
-from jaxstyle.objective import build as terms
+from jaxstyle.objective.build import build_term, extractor_for
 from jaxstyle.objective.objective import distances, prepare
+from jaxstyle.objective.term import Term
+from jaxstyle.specs import MetricSpec, PaddingName, as_specs
+from jaxstyle.weights.network_cache import NetworkCache
+from jaxstyle.weights.registry import Weights
 
 JUDGES = ("lpips", "lpips_vgg", "dists", "ssim", "ms_ssim", "gmsd", "psnr")
 """What pictures are judged by if nothing is named."""
 
-Judge = Callable[
-    [Picture | Float[Array, "h w 3"], Picture | Float[Array, "k l 3"]], Float[Array, ""]
-]
+Judged = Picture | Float[Array, "h w 3"]
+Judge = Callable[[Judged, Judged], Float[Array, ""]]
 
 
 def judge(
-    metric: str,
+    metric: str | MetricSpec | Metric | Term,
     *,
     kind: Kind | None = None,
     layers: Sequence[str] = (),
-    backbone: str = "vgg16",
-    padding: Padding = "zeros",
+    backbone: str | Weights = "vgg16",
+    padding: PaddingName = "zeros",
     seed: int = 0,
     offline: bool = False,
-    report: Callable[[str], None] | None = None,
+    report: Callable[[str], object] | None = None,
 ) -> Judge:
-    """A function of two pictures: how far the first is from the second, 0 if equal.
+    """Return a function of two pictures: how far the first is from the second, 0 if equal.
 
     Similarities are turned into distances: `"ssim"` is 1 − SSIM, `"psnr"` the decibels under 40.
 
     Args:
-        metric: Its name, see `jaxstyle metrics`.
+        metric: Its name, see `jaxstyle metrics`; or a `MetricSpec`, a `Metric`, a `Term`.
         kind: Among which metrics to look for the name.
         layers: Where to compare; the metric's usual layers if empty. LPIPS and DISTS have their
             own networks and layers.
-        backbone: The network of layers that name none.
+        backbone: The network of layers that name none: its name, or its weights.
         padding: What surrounds each convolution's input, as trained if not given.
         seed: Of random metrics.
         offline: Never fetch weights.
-        report: Told, in lines, what is fetched.
+        report: Deprecated: the logger `jaxstyle` says what is fetched.
 
     Returns:
-        A pure function of `(picture, reference)`, sRGB in [0, 1], compiled, differentiable in the
-        picture; more than one layer adds up in equal shares. Pictures compared place by place must
-        have one size.
+        A function of `(picture, reference)`, sRGB in [0, 1]. Of arrays it is pure, compiled, and
+        differentiable in the picture; it also takes files, `PIL.Image`s, uint8 arrays and bytes.
+        More than one layer adds up in equal shares. Pictures compared place by place must have one
+        size.
 
     Raises:
         ValueError: A name that does not exist. The function raises it for what is no picture.
-        OSError: Weights that are not here and cannot be fetched.
+        OSError: Weights that are not installed and cannot be fetched.
 
     >>> ssim = judge("ssim")
     >>> picture = jnp.linspace(0, 1, 32 * 32 * 3).reshape(32, 32, 3)
     >>> float(ssim(picture, picture)) < 1e-6 < float(ssim(picture, 1 - picture))
     True
     """
-    networks = terms.Networks(offline=offline, report=report)
-    part = terms.build((metric, 1.0), kind, networks, backbone=backbone, layers=layers)
-    extract, params = terms.extractor([part], networks, padding=padding)
+    networks = NetworkCache(offline=offline)
+    (spec,) = as_specs(metric)
+    with reported_to(report):
+        name = networks.name_of(backbone)
+        part = build_term(spec, kind, networks, backbone=name, layers=layers)
+        extract, params = extractor_for([part], networks, padding=padding)
 
     def distance(
         params: Mapping[str, Parameters],
@@ -78,31 +87,30 @@ def judge(
             return extract(params, image)
 
         objective = prepare(features, [part], reference, reference, jax.random.key(seed))
-        (found,) = distances(features, objective, picture)
-        return jnp.vdot(found, jnp.asarray(part.layer_weights))
+        (by_layer,) = distances(features, objective, picture)
+        return jnp.vdot(by_layer, jnp.asarray(part.layer_weights))
 
     compiled = jax.jit(distance)
 
-    def judged(
-        picture: Picture | Float[Array, "h w 3"], reference: Picture | Float[Array, "k l 3"]
-    ) -> Float[Array, ""]:
-        for each in (picture, reference):
-            _check(each)
+    def judged(picture: Judged, reference: Judged) -> Float[Array, ""]:
+        picture, reference = (_array(given) for given in (picture, reference))
         if part.metric.kind == "content" and np.shape(picture) != np.shape(reference):
-            sizes = (f"{np.shape(each)[1]} × {np.shape(each)[0]}" for each in (picture, reference))
+            sizes = (f"{np.shape(p)[1]} × {np.shape(p)[0]}" for p in (picture, reference))
             raise ValueError(
-                f"{metric} compares place by place: expected two pictures of one size, got "
-                f"{' and '.join(sizes)}"
+                f"{part.metric.name} compares place by place: expected two pictures of one size, "
+                f"got {' and '.join(sizes)}"
             )
         return compiled(params, jnp.asarray(picture), jnp.asarray(reference))
 
     return judged
 
 
-def _check(picture: Picture | Float[Array, "h w 3"]) -> None:
+def _array(picture: Judged) -> Judged:
+    """Return a float picture as it is, checked; load everything else."""
+    dtype = getattr(picture, "dtype", None)
+    if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
+        return load_image(picture, "a picture")
     check_shape(picture, "a picture")
-    kind = getattr(picture, "dtype", None)
-    if kind is None or not jnp.issubdtype(kind, jnp.floating):
-        raise ValueError(f"expected a picture of floats in [0, 1], got {kind}")
-    if isinstance(picture, np.ndarray):  # what is traced has no values yet
+    if isinstance(picture, np.ndarray):  # a traced array has no values yet
         check_values(picture, "a picture")
+    return picture

@@ -1,9 +1,9 @@
-"""Regions: which part of the content takes which style, and what a metric sees of it.
+"""Regions: which part of the content takes which style, and which positions a metric compares.
 
-A mask is a density of positions. At every layer it is brought to the layer's size, and positions
-are picked from the grid as densely as the mask is there. What a metric then sees is a set of
-features, so every metric can be guided, those that draw or sort positions too: under a mask of
-ones it sees all positions in their order, under a binary mask exactly those inside.
+A mask is a density of positions. At every layer it is resized to the layer's size, and positions
+are chosen from the grid as densely as the mask is there. A metric then gets a set of features, so
+every metric can be guided, those that draw or sort positions too: under a mask of ones it gets all
+positions in their order, under a binary mask exactly those inside.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from jaxtyping import Float, Int
 from PIL import Image
 
 from jaxstyle.metrics import Metric
+from jaxstyle.specs import LayerRef
 
 Mask = Float[np.ndarray, "h w"]
 """From 0, not in the region, to 1."""
 
-Picks = tuple[Int[np.ndarray, "..."] | None, ...]
-"""For each layer which positions a metric sees, counted row by row; None for all of them."""
+PositionIndices = tuple[Int[np.ndarray, "..."] | None, ...]
+"""For each layer the positions that a metric compares, counted row by row; None for all."""
 
 
 class Region(NamedTuple):
@@ -32,11 +33,11 @@ class Region(NamedTuple):
 
 
 class StyleAssignment(NamedTuple):
-    """One reading of the style terms: what they compare with, where, and how much it counts.
+    """What one copy of the style terms compares with, where, and how much it counts.
 
     Attributes:
-        styles: Which style pictures; the targets of several are mixed.
-        shares: How much of each, in all 1.
+        styles: Which style pictures; the targets of several are averaged.
+        shares: How much of each; they add up to 1.
         region: Number of the region that takes them; None for the whole picture.
         weight: Multiplies the style terms' weights.
     """
@@ -47,39 +48,39 @@ class StyleAssignment(NamedTuple):
     weight: float = 1.0
 
 
-def looks(
+def assign_styles(
     shares: Sequence[float], variants: int, regions: Sequence[Region], blend: str
 ) -> tuple[StyleAssignment, ...]:
-    """How several styles, their variants and regions are read.
+    """Assign several styles and their variants to the picture or its regions.
 
     Args:
         shares: How much each style counts; they are divided by their sum. With regions each style
             belongs to its own, or the only one to all, and shares do not count.
         variants: Pictures of each style (its scales and rotations), in equal shares.
-        regions: None means the whole picture.
+        regions: Empty for the whole picture.
         blend: `"sum"` adds the losses of all pictures, `"mix"` compares with the mean of their
             targets.
 
     Raises:
         ValueError: Another number of styles than of regions.
 
-    >>> looks((3.0, 1.0), 1, (), "mix")
+    >>> assign_styles((3.0, 1.0), 1, (), "mix")
     (StyleAssignment(styles=(0, 1), shares=(0.75, 0.25), region=None, weight=1.0),)
     """
     if regions and len(shares) not in (1, len(regions)):
         raise ValueError(f"expected one style or one for each of {len(regions)} regions")
-    each = [share / sum(shares) / variants for share in shares for _ in range(variants)]
     if not regions:
-        return _blended(range(len(each)), each, blend, None, 1.0)
-    found: tuple[StyleAssignment, ...] = ()
+        parts = [share / sum(shares) / variants for share in shares for _ in range(variants)]
+        return _blended(range(len(parts)), parts, blend, None, 1.0)
+    assignments: tuple[StyleAssignment, ...] = ()
     for number, region in enumerate(regions):
         first = number * variants if len(shares) > 1 else 0
         # Calibrated terms pull with unit root mean square over the whole picture: so a region's
         # pixels are pulled as hard as they would be without regions.
         weight = 1.0 if region.content is None else float(np.sqrt(region.content.mean()))
         pictures = range(first, first + variants)
-        found += _blended(pictures, [1 / variants] * variants, blend, number, weight)
-    return found
+        assignments += _blended(pictures, [1 / variants] * variants, blend, number, weight)
+    return assignments
 
 
 def _blended(
@@ -93,66 +94,71 @@ def _blended(
     )
 
 
-def picks(
-    mask: Mask | None, metric: Metric, layers: Sequence[str], shapes: Mapping[str, tuple[int, int]]
-) -> Picks:
-    """What a metric sees of each layer under a mask.
+def select_positions(
+    mask: Mask | None,
+    metric: Metric,
+    layers: Sequence[LayerRef],
+    shapes: Mapping[str, tuple[int, int]],
+) -> PositionIndices:
+    """Select the positions of each layer that a metric compares under a mask.
 
     Args:
         mask: Of any size.
         metric: Whether it takes positions or grids.
         layers: A term's.
-        shapes: Height and width of each layer, and of the picture as `"image"`.
+        shapes: Height and width of each layer by name, and of the picture as `"image"`.
     """
     if mask is None:
         return (None,) * len(layers)
     under = positions_under if metric.expects == "positions" else grid_under
-    found = (under(mask, shapes[layer]) for layer in layers)
-    return tuple(
-        None if np.array_equal(each.ravel(), np.arange(np.prod(shapes[layer]))) else each
-        for each, layer in zip(found, layers, strict=True)
-    )
+    selection: list[Int[np.ndarray, ...] | None] = []
+    for layer in layers:
+        shape = shapes[str(layer)]
+        indices = under(mask, shape)
+        everything = np.array_equal(indices.ravel(), np.arange(np.prod(shape)))
+        selection.append(None if everything else indices)
+    return tuple(selection)
 
 
-def resized(mask: Mask, shape: tuple[int, int]) -> Mask:
-    """A mask at a layer's size: the mean of what each position covers."""
+def resize_mask(mask: Mask, shape: tuple[int, int]) -> Mask:
+    """Resize a mask to a layer's size: the mean of what each position covers."""
     height, width = shape
     image = Image.fromarray(np.ascontiguousarray(mask, dtype=np.float32))
     return np.asarray(image.resize((width, height), Image.Resampling.BOX))
 
 
 def positions_under(mask: Mask, shape: tuple[int, int]) -> Int[np.ndarray, " n"]:
-    """Positions of a grid, picked where the mask is dense; at least the densest one.
+    """Select positions of a grid where the mask is dense; at least the densest one.
 
-    Ordered dithering: a position is picked if its density exceeds its threshold, and thresholds are
-    spread evenly over any neighborhood (the additive recurrence of the plastic number). So all
-    positions of density 1 are picked, none of density 0, and of a half every other.
+    Ordered dithering: a position is selected if its density exceeds its threshold, and thresholds
+    are spread evenly over any neighborhood (the additive recurrence of the plastic number). So all
+    positions of density 1 are selected, none of density 0, and of a half every other.
 
     >>> positions_under(np.array([[0.0, 1.0], [1.0, 1.0]]), (2, 2)).tolist()
     [1, 2, 3]
     """
-    density = resized(mask, shape)
+    density = resize_mask(mask, shape)
     rows, columns = np.indices(shape)
     thresholds = (0.5 + 0.7548776662466927 * rows + 0.5698402909980532 * columns) % 1
-    found = np.flatnonzero(density > thresholds)
-    return found if len(found) else np.array([density.argmax()])
+    indices = np.flatnonzero(density > thresholds)
+    return indices if len(indices) else np.array([density.argmax()])
 
 
 def grid_under(mask: Mask, shape: tuple[int, int]) -> Int[np.ndarray, "h w"]:
-    """The rectangle around a mask, for metrics that need the grid.
+    """Select the rectangle around a mask, for metrics that need the grid.
 
     Where the mask is under a half in it, the nearest position inside stands in: of the same row,
     or of the nearest row that has any. Under a rectangular mask it is exactly the crop.
     """
-    density = resized(mask, shape)
+    density = resize_mask(mask, shape)
     inside = density >= min(0.5, density.max())
     rows = np.flatnonzero(inside.any(1))
     columns = np.flatnonzero(inside.any(0))
-    found = []
+    grid = []
     for row in range(rows[0], rows[-1] + 1):
-        row = rows[np.abs(rows - row).argmin()]
-        here = np.flatnonzero(inside[row])
+        source_row = rows[np.abs(rows - row).argmin()]
+        usable = np.flatnonzero(inside[source_row])
         wanted = np.arange(columns[0], columns[-1] + 1)
-        nearest = here[np.abs(here[None, :] - wanted[:, None]).argmin(1)]
-        found.append(row * shape[1] + nearest)
-    return np.stack(found)
+        nearest = usable[np.abs(usable[None, :] - wanted[:, None]).argmin(1)]
+        grid.append(source_row * shape[1] + nearest)
+    return np.stack(grid)

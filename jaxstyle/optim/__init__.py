@@ -1,1 +1,1 @@
-"""Optimizers of pixels."""
+"""Optimization of pixels: optimizers, steps, warm starts, parametrizations."""

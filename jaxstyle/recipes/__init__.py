@@ -1,42 +1,64 @@
-"""Recipes: named settings, one file a paper, each constant with its source.
+"""Recipes: named settings, one file per paper, each constant with its source.
 
 A file of this folder is a recipe if it has a `RECIPE`. The papers' constants were made for networks
 whose features have other scales than these; with them pictures blur or diverge. So a recipe takes
-over the paper's metrics, layers and proportions, and its terms are calibrated to the network
-in use, which a run says.
+over the paper's metrics, layers and proportions, and its terms are calibrated to the network in
+use, which a run reports. Other packages add recipes by an entry point in the group
+`jaxstyle.recipes` that loads to a `Recipe` or a tuple of them.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
+from jaxstyle._util.log import logger
 from jaxstyle._util.names import nearest
+from jaxstyle._util.plugins import registered
 from jaxstyle.recipes.recipe import Recipe
 from jaxstyle.settings import Settings, check_names
 
 __all__ = ["RECIPES", "Recipe", "find", "settings"]
 
 
-def _gather() -> Mapping[str, Recipe]:
-    names = (f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
-    modules = [importlib.import_module(name) for name in names]
-    found = (module.RECIPE for module in modules if hasattr(module, "RECIPE"))
-    return MappingProxyType({recipe.name: recipe for recipe in found})
+class _Registry(Mapping[str, Recipe]):
+    """The recipes of this folder, and those of other packages, loaded at first use."""
+
+    @cached_property
+    def _recipes(self) -> dict[str, Recipe]:
+        names = (f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
+        modules = [importlib.import_module(name) for name in names]
+        built_in = [module.RECIPE for module in modules if hasattr(module, "RECIPE")]
+        recipes = {recipe.name: recipe for recipe in built_in}
+        for source, recipe in registered("jaxstyle.recipes", Recipe):
+            if recipes.setdefault(recipe.name, recipe) is not recipe:
+                logger.warning(
+                    f"entry point {source} is left out: there is a recipe {recipe.name!r} already"
+                )
+        return recipes
+
+    def __getitem__(self, name: str) -> Recipe:
+        return self._recipes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._recipes)
+
+    def __len__(self) -> int:
+        return len(self._recipes)
 
 
-RECIPES: Mapping[str, Recipe] = _gather()
+RECIPES: Mapping[str, Recipe] = _Registry()
 """Every recipe by name."""
 
 
 def find(name: str) -> Recipe:
-    """The recipe of that name.
+    """Return the recipe of a name.
 
     Raises:
-        ValueError: There is none; the message names the nearest.
+        ValueError: There is no such recipe; the message names the nearest.
     """
     if name not in RECIPES:
         raise ValueError(
@@ -45,12 +67,12 @@ def find(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def settings(**chosen: Any) -> Settings:
-    """Settings of the recipe among `chosen`, if there is one; what else is chosen stands over it.
+def settings(**changes: Any) -> Settings:
+    """Return the settings of a recipe, if `changes` names one, overridden by the other changes.
 
-    >>> settings(recipe="mrf", steps=7).metric
-    (('patch', 1.0),)
+    >>> [str(spec) for spec in settings(recipe="mrf", steps=7).metric]
+    ['patch']
     """
-    check_names(chosen)
-    name = chosen.get("recipe")
-    return Settings(**({**find(name).settings, **chosen} if name else chosen))
+    check_names(changes)
+    name = changes.get("recipe")
+    return Settings(**({**find(name).settings, **changes} if name else changes))

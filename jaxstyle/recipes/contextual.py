@@ -4,7 +4,7 @@ from jaxstyle.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     name="contextual",
-    meaning="contextual likeness to the style and to the content",
+    meaning="contextual similarity to the style and to the content",
     settings={
         "metric": (("contextual", 1.0, ("relu2_2", "relu3_2", "relu4_2")),),
         "content_metric": (("contextual", 1.0),),
@@ -14,9 +14,9 @@ RECIPE = Recipe(
         "Style at conv2_2, conv3_2 and conv4_2, content at conv4_2, h = 0.1 for content and 0.2 "
         "for style; the released code has h = 0.5 and random pooling to 65² positions."
     ),
-    weights="VGG19 in Caffe's scale (0–255 less the mean, BGR)",
+    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
     deviations=(
-        "h = 0.5 throughout; every position. Terms calibrated; coarse to fine; smoothness as in "
+        "h = 0.5 throughout; all positions. Terms calibrated; coarse to fine; smoothness as in "
         "the defaults."
     ),
     bibtex="""\

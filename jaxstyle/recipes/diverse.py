@@ -1,17 +1,17 @@
-"""Our mixture: what one metric does not see, another does."""
+"""Our mixture: metrics that compensate for each other's blind spots."""
 
 from jaxstyle.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     name="diverse",
-    meaning="a mixture of unlike metrics, ours",
+    meaning="our mixture of unlike metrics",
     settings={"metric": (("cross_layer_gram", 0.707), ("histogram", 0.707))},
     constants=(
-        "None: equal weights in calibrated units. The best of what benchmarks/study.py tried on its "
-        "training pairs."
+        "None: equal weights in calibrated units. The best mixture that benchmarks/study.py tried on "
+        "its training pairs."
     ),
     weights="any",
-    deviations="Nothing to deviate from.",
+    deviations="None.",
     bibtex="""\
 @misc{jaxstyle,
   author = {{The jaxstyle authors}},

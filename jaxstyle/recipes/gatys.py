@@ -1,4 +1,4 @@
-"""Gatys, Ecker & Bethge 2016: where it began."""
+"""Gatys, Ecker & Bethge 2016: the original method."""
 
 from jaxstyle.recipes.recipe import Recipe
 
@@ -9,13 +9,13 @@ RECIPE = Recipe(
     constants=(
         "Content at conv4_2, style at conv1_1 to conv5_1 each weighted 1/5 (section 2.3); "
         "content to style weight 5e-4 to 5e-3 (figure 3). The authors' notebook: L-BFGS, 500 "
-        "steps, content 1, style 1000 / channels² a layer, Gram divided by positions."
+        "steps, content 1, style 1000 / channels² per layer, Gram divided by positions."
     ),
-    weights="VGG19 in Caffe's scale (0–255 less the mean, BGR)",
+    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
     deviations=(
-        "The rectified layers, as in the authors' notebook. Average pooling (the paper's "
-        "footnote of better pictures), no total variation, start from the content as the paper "
-        "does. Terms calibrated; coarse to fine."
+        "The rectified layers, as in the authors' notebook. Average pooling (which the paper "
+        "recommends in a footnote), no total variation, start from the content as in the paper. "
+        "Terms calibrated; coarse to fine."
     ),
     bibtex="""\
 @inproceedings{gatys2016image,

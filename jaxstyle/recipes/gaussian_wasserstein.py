@@ -4,7 +4,7 @@ from jaxstyle.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     name="gaussian_wasserstein",
-    meaning="the least work between fitted Gaussians",
+    meaning="optimal transport between fitted Gaussians",
     settings={"metric": (("gaussian_wasserstein", 1.0),)},
     constants=(
         "Crowson's code: layers relu1_1 to relu5_1 weighted 256, 64, 16, 4, 1 (normalized), "

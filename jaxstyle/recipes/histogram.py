@@ -1,4 +1,4 @@
-"""Risser, Wilmot & Barnes 2017: Gram matrices kept stable by histograms."""
+"""Risser, Wilmot & Barnes 2017: Gram matrices stabilized by histograms."""
 
 from jaxstyle.recipes.recipe import Recipe
 
@@ -9,9 +9,9 @@ RECIPE = Recipe(
         "metric": (("gram", 1.0), ("histogram", 0.5, ("relu1_1", "relu4_1"))),
     },
     constants="Histogram losses at relu1_1 and relu4_1, Gram at relu1_1 to relu4_1; 256 bins.",
-    weights="VGG19 in Caffe's scale (0–255 less the mean, BGR)",
+    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
     deviations=(
-        "The proportion 1 : 0.5 is ours, in calibrated units; exact ranks for bins. Terms "
+        "The ratio 1 : 0.5 is ours, in calibrated units; exact ranks instead of bins. Terms "
         "calibrated; coarse to fine; smoothness as in the defaults."
     ),
     bibtex="""\

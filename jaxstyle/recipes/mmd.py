@@ -4,15 +4,15 @@ from jaxstyle.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     name="mmd",
-    meaning="all moments at once, by a Gaussian kernel",
+    meaning="all moments at once, through a Gaussian kernel",
     settings={"metric": (("mmd", 1.0),)},
     constants=(
-        "Gaussian, linear and quadratic kernels at relu1_1 to relu5_1; the Gaussian's bandwidth "
-        "the mean squared distance of drawn pairs."
+        "Gaussian, linear and quadratic kernels at relu1_1 to relu5_1; the Gaussian's bandwidth is "
+        "the mean squared distance of sampled pairs."
     ),
-    weights="VGG19 in Caffe's scale (0–255 less the mean, BGR)",
+    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
     deviations=(
-        "The Gaussian kernel at relu3_1 and relu4_1, every pair. Terms calibrated; coarse to "
+        "The Gaussian kernel at relu3_1 and relu4_1, over all pairs. Terms calibrated; coarse to "
         "fine; smoothness as in the defaults."
     ),
     bibtex="""\

@@ -1,14 +1,14 @@
-"""Li et al. 2017 and Huang & Belongie 2017: mean and deviation."""
+"""Li et al. 2017 and Huang & Belongie 2017: mean and standard deviation."""
 
 from jaxstyle.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     name="moments",
-    meaning="means and deviations of each feature",
+    meaning="mean and standard deviation of each feature",
     settings={"metric": (("moments", 1.0),)},
     constants=(
-        "Mean and deviation at relu1_1 to relu4_1, style weight 10 for content 1 (AdaIN trains "
-        "its decoder so); Li et al. use five layers and equal weights."
+        "Mean and standard deviation at relu1_1 to relu4_1, style weight 10 for content 1 (as AdaIN "
+        "trains its decoder); Li et al. use five layers and equal weights."
     ),
     weights="VGG19, normalized",
     deviations="Five layers. Terms calibrated; coarse to fine; smoothness as in the defaults.",

@@ -1,4 +1,4 @@
-"""Li & Wand 2016: patches in place of statistics."""
+"""Li & Wand 2016: patches instead of statistics."""
 
 from jaxstyle.recipes.recipe import Recipe
 
@@ -10,7 +10,7 @@ RECIPE = Recipe(
         "Patches of 3 × 3 at relu3_1 and relu4_1, content at relu4_2, total variation 1e-3; the "
         "code's defaults: three resolutions, 100 steps each."
     ),
-    weights="VGG19 in Caffe's scale (0–255 less the mean, BGR)",
+    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
     deviations=(
         "Patches neither rotated nor scaled. Terms calibrated; coarse to fine; smoothness as in "
         "the defaults."

@@ -1,4 +1,4 @@
-"""Kolkin et al. 2022 (NNST): every feature from its nearest in the style."""
+"""Kolkin et al. 2022 (NNST): every feature replaced by its nearest neighbor in the style."""
 
 from jaxstyle.recipes.recipe import Recipe
 
@@ -11,12 +11,12 @@ RECIPE = Recipe(
     },
     constants=(
         "Hypercolumns of VGG16 from conv1_1 to conv4_3, centered, replaced by their nearest "
-        "neighbors by cosine; 200 Adam steps a scale, rate 2e-3; color afterwards by moments."
+        "neighbors by cosine; 200 Adam steps per scale, rate 2e-3; then color by moments."
     ),
     weights="VGG16 (torchvision), the authors' code",
     deviations=(
         "Layer by layer at relu3_1 and relu4_1, uncentered, matched at every step; a palette "
-        "term for the color step. Terms calibrated."
+        "term instead of the color step. Terms calibrated."
     ),
     bibtex="""\
 @misc{kolkin2022neural,

@@ -1,4 +1,4 @@
-"""Johnson's neural-style, and neural-style-pt: the defaults that most people have seen."""
+"""Johnson's neural-style, and neural-style-pt: the defaults that most people know."""
 
 from jaxstyle.recipes.recipe import Recipe
 
@@ -16,7 +16,7 @@ RECIPE = Recipe(
         "1e-3 (a sum of absolute differences' gradient), L-BFGS, 1,000 steps (neural-style-pt: "
         "500 by many of its users), 512 pixels, start from noise (README of each)."
     ),
-    weights="VGG19 in Caffe's scale (0–255 less the mean, BGR)",
+    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
     deviations=(
         "Start from the content; squared total variation. Terms calibrated; coarse to fine; "
         "smoothness as in the defaults."

@@ -1,4 +1,4 @@
-"""What a recipe is: a paper's idea as settings, and where it comes from."""
+"""The record of a recipe: a paper's idea as settings, and its sources."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Recipe:
-    """Named settings, one file a paper.
+    """Named settings from a paper.
 
     Attributes:
-        name: By which people ask for it.
+        name: The name, unique among recipes.
         meaning: The idea in one line.
         settings: Fields of `Settings` that differ from the defaults.
-        constants: The paper's or its code's own constants, which belong to `weights`.
+        constants: The constants of the paper or its code, which belong to `weights`.
         weights: The network that those constants were made for.
-        deviations: What is done otherwise here, and why.
+        deviations: What is different here, and why.
         bibtex: The citation.
     """
 
@@ -31,7 +31,7 @@ class Recipe:
 
     @property
     def citation(self) -> str:
-        """Authors' names, title and year, from the BibTeX.
+        """The authors' names, the title and the year, from the BibTeX.
 
         >>> from jaxstyle.recipes import find
         >>> find("gatys").citation
@@ -39,5 +39,5 @@ class Recipe:
         """
         lines = (line.strip().partition("=") for line in self.bibtex.splitlines())
         entry = {name.strip(): value.strip(" ,{}") for name, _, value in lines}
-        authors = ", ".join(one.partition(",")[0] for one in entry["author"].split(" and "))
+        authors = ", ".join(name.partition(",")[0] for name in entry["author"].split(" and "))
         return f"{authors}: {entry['title']} ({entry['year']})"

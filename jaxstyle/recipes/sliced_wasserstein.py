@@ -19,13 +19,13 @@ RECIPE = Recipe(
         "smoothness": 0.0,
     },
     constants=(
-        "The first twelve layers of VGG19, as many random directions as channels, drawn anew at "
-        "each step, L-BFGS; the paper makes textures: no content term."
+        "The first twelve layers of VGG19, as many random directions as channels, redrawn at each "
+        "step, L-BFGS; the paper makes textures: no content term."
     ),
     weights="VGG19, features divided by their mean",
     deviations=(
-        "Ten layers, to relu4_3 of VGG16; directions fixed for each scale; at most 128. Terms "
-        "calibrated; the default's content term."
+        "Ten layers, up to relu4_3 of VGG16; directions fixed for each scale; at most 128. Terms "
+        "calibrated; the default content term."
     ),
     bibtex="""\
 @inproceedings{heitz2021sliced,

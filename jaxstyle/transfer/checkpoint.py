@@ -1,8 +1,9 @@
-"""Checkpoints: a run that was stopped, however suddenly, goes on where it was, to the same bytes.
+"""Checkpoints: a run that was stopped, however suddenly, resumes where it was, to the same bytes.
 
 `out.png.checkpoint` lies beside the picture while it is being made, the one before it in
-`out.png.checkpoint-before`. A checkpoint is one line, one line of JSON, arrays in NumPy's format,
-and the SHA-256 of all that.
+`out.png.checkpoint-before`. A checkpoint is a safetensors file; its metadata hold a JSON text and
+the SHA-256 of everything. The format of version 0.1 (a line, a line of JSON, arrays in NumPy's
+format, a SHA-256) is still read.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -22,52 +23,88 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxstyle._util.files import write_whole
-from jaxstyle.optim.step import State
-from jaxstyle.settings import CHECKPOINT_SECONDS
-from jaxstyle.transfer.job import Calibration, Run
+from jaxstyle._util.log import logger
+from jaxstyle.image.geometry import Picture
+from jaxstyle.objective.calibration import Constants
+from jaxstyle.settings import CHECKPOINT_SECONDS, differences
+from jaxstyle.transfer.loop import Chunk, Loop
 from jaxstyle.transfer.manifest import plain
-from jaxstyle.transfer.programs import Layout
+from jaxstyle.transfer.steppers.stepper import Layout
 
-MARK = b"jaxstyle checkpoint 1\n"
-_DEARER = 20
+_OLD_MARK = b"jaxstyle checkpoint 1\n"
+_COST = 20
 """Writing takes at most one part in so many of the time."""
+_TYPES = {"float32": "F32", "float64": "F64", "int32": "I32", "bool": "BOOL", "bfloat16": "BF16"}
 
 
 class RunState(NamedTuple):
-    """Where a run stands.
+    """The state of a run between two chunks of steps.
 
     Attributes:
-        scale: The scale at work, from 0.
+        scale: The current scale, from 0.
         taken: Steps taken there.
-        state: Of the optimizer.
-        history: Losses so far.
-        constants: Calibration constants.
+        state: The stepper's; of a checkpoint that was read, its leaves.
+        histories: Losses so far, of each job.
+        failures: What was not finite, of each job.
+        lost: The last good pictures of jobs that failed at an earlier scale, by number.
+        constants: Calibration constants of each job.
         layouts: How a step is laid out at each scale.
         seconds: Spent so far.
     """
 
     scale: int
     taken: int
-    state: State
-    history: dict[str, list[float]]
-    constants: Calibration | None
+    state: Any
+    histories: Sequence[dict[str, list[float]]]
+    failures: Sequence[str | None]
+    lost: Mapping[int, Picture]
+    constants: Sequence[Constants | None]
     layouts: tuple[Layout, ...]
     seconds: float
 
+    @classmethod
+    def after(cls, loop: Loop, chunk: Chunk, layouts: Sequence[Layout], seconds: float) -> RunState:
+        """Return the state after a chunk of steps."""
+        return cls(
+            scale=chunk.scale,
+            taken=chunk.taken,
+            state=chunk.state,
+            histories=[record.history for record in loop.records],
+            failures=[record.failure for record in loop.records],
+            lost=loop.lost,
+            constants=loop.constants,
+            layouts=tuple(layouts),
+            seconds=seconds,
+        )
+
+    def resume(self, loop: Loop) -> Iterator[Chunk]:
+        """Continue a loop from here; its constants and steppers are those of this state."""
+        loop.lost = dict(self.lost)
+        for record, history, failure in zip(
+            loop.records, self.histories, self.failures, strict=True
+        ):
+            record.history, record.failure = history, failure
+        size = loop.jobs[0].scales[self.scale].size
+        state = loop.steppers[self.scale].restore(self.state, size)
+        return loop.run(self.scale, self.taken, state)
+
 
 class Checkpoints:
-    """The checkpoints of one picture."""
+    """The checkpoints of one picture, or of one batch of pictures."""
 
     def __init__(
-        self, picture: str | Path, report: Callable[[str], None], every: float = CHECKPOINT_SECONDS
+        self,
+        picture: str | Path,
+        identities: Sequence[Mapping[str, Mapping[str, Any]]] = (),
+        every: float = CHECKPOINT_SECONDS,
     ) -> None:
         """Nothing is read or written yet.
 
         Args:
             picture: Beside which they lie.
-            report: Told what was found, and what could not be written.
+            identities: All that decides the bytes of each job (`manifest.identity`).
             every: Seconds between two of them; longer where writing is slow. At 0 there is one
-                whenever the host looks, whatever it costs.
+                after every chunk of steps, whatever it costs.
 
         Raises:
             ValueError: `every` is no number, or negative.
@@ -76,136 +113,159 @@ class Checkpoints:
             raise ValueError(f"expected checkpoint_seconds to be at least 0, got {every}")
         picture = Path(picture)
         self._newest = picture.with_name(f"{picture.name}.checkpoint")
-        self._before = picture.with_name(f"{picture.name}.checkpoint-before")
-        self._report, self._every = report, every
-        self._last, self._took = time.monotonic(), 0.0
+        self._previous = picture.with_name(f"{picture.name}.checkpoint-before")
+        self._identities, self._every = identities, every
+        self._last, self._cost = time.monotonic(), 0.0
 
     @property
-    def there(self) -> bool:
-        """Whether there is one to go on from."""
-        return self._newest.exists() or self._before.exists()
+    def exist(self) -> bool:
+        """Whether there is one to resume from."""
+        return self._newest.exists() or self._previous.exists()
 
-    def offer(self, run: Run, standing: RunState) -> None:
-        """Write where the run stands, if it is time to."""
+    def offer(self, state: RunState) -> None:
+        """Write a checkpoint, if it is time to."""
         since = time.monotonic() - self._last
-        if not self._every or since >= max(self._every, _DEARER * self._took):
-            self.keep(run, standing)
+        if not self._every or since >= max(self._every, _COST * self._cost):
+            self.write(state)
 
-    def keep(self, run: Run, standing: RunState) -> None:
-        """Write where the run stands.
+    def write(self, state: RunState) -> None:
+        """Write a checkpoint.
 
-        A full disk does not end the run: it is reported, and there are no more checkpoints.
+        A full disk does not end the run: it is logged, and there are no more checkpoints.
         """
-        now = time.monotonic()
+        begun = time.monotonic()
         try:
             if self._newest.exists():
-                os.replace(self._newest, self._before)
-            write_whole(self._newest, lambda file: _write(file, run, standing))
+                os.replace(self._newest, self._previous)
+            write_whole(self._newest, lambda file: _write(file, state, self._identities))
         except OSError as error:
-            self._report(f"no checkpoint, and none after it: {error}")
+            logger.warning(f"no checkpoint, and none after it: {error}")
             self._every = float("inf")
         self._last = time.monotonic()
-        self._took = self._last - now
+        self._cost = self._last - begun
 
-    def read(self, run: Run) -> RunState | None:
-        """Where the run stood: of its newest checkpoint that is whole, or None if there is none.
+    def read(self) -> RunState | None:
+        """Return the state of the newest checkpoint that is whole, or None if there is none.
 
         Raises:
             ValueError: The checkpoint is of another run; the message names what differs.
         """
-        for path in (self._newest, self._before):
+        for path in (self._newest, self._previous):
             try:
                 facts, leaves = _read(path)
             except FileNotFoundError:
                 continue
-            except (OSError, ValueError) as error:
-                self._report(f"{path} is damaged and not used: {error}")
+            except (OSError, ValueError, KeyError) as error:
+                logger.warning(f"{path} is damaged and not used: {error}")
                 continue
-            _same(path, facts, run)
-            standing = _standing(facts, leaves, run)
-            taken = sum(scale.steps for scale in run.scales[: standing.scale]) + standing.taken
-            self._report(f"going on after step {taken} of {run.steps} ({path.name})")
-            return standing
-        self._report("there is no checkpoint to go on from: starting at the first step")
+            _check_same(path, facts["of"], self._identities)
+            return _state(facts, leaves)
         return None
 
     def clear(self) -> None:
-        """Remove them: the picture is there."""
-        for path in (self._newest, self._before):
+        """Remove them: the picture is written."""
+        for path in (self._newest, self._previous):
             with contextlib.suppress(OSError):
                 path.unlink()
 
 
-class _Summed:
-    """A file, and the SHA-256 of what was written to it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self.sum = file, hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        self.sum.update(data)
-        return self._file.write(data)
-
-
-def _write(file: BinaryIO, run: Run, standing: RunState) -> None:
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(standing.state)]
-    constants = standing.constants
-    facts = standing._asdict() | {
-        "state": len(leaves),
-        "constants": None if constants is None else [np.asarray(c).tolist() for c in constants],
-        "of": run.identity,
-    }
-    summed = _Summed(file)
-    summed.write(MARK + json.dumps(facts).encode() + b"\n")
+def _write(file: BinaryIO, state: RunState, identities: Sequence[Mapping[str, Any]]) -> None:
+    """Write a safetensors file, one array at a time: a state can fill most of the memory."""
+    arrays = (*jax.tree.leaves(state.state), *state.lost.values())
+    leaves = [np.ascontiguousarray(leaf) for leaf in arrays]
+    constants = [
+        None if own is None else [np.asarray(values).tolist() for values in own]
+        for own in state.constants
+    ]
+    facts = state._asdict() | {"state": len(leaves) - len(state.lost), "lost": [*state.lost]}
+    facts |= {"constants": constants, "of": identities}
+    text = json.dumps(facts)
+    digest = hashlib.sha256(text.encode())
+    header: dict[str, Any] = {}
+    end = 0
+    for number, leaf in enumerate(leaves):
+        digest.update(leaf.reshape(-1).view(np.uint8).data)
+        begin, end = end, end + leaf.nbytes
+        header[f"{number:04}"] = {
+            "dtype": _TYPES[leaf.dtype.name],
+            "shape": list(leaf.shape),
+            "data_offsets": [begin, end],
+        }
+    header["__metadata__"] = {"jaxstyle": text, "sha256": digest.hexdigest()}
+    encoded = json.dumps(header).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    file.write(len(encoded).to_bytes(8, "little") + encoded)
     for leaf in leaves:
-        np.lib.format.write_array(summed, leaf, allow_pickle=False)
-    file.write(summed.sum.digest())
+        file.write(leaf.reshape(-1).view(np.uint8).data)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
-    content = path.read_bytes()
-    if not content.startswith(MARK):
-        raise ValueError("it is not a checkpoint of this version")
+    from safetensors import SafetensorError, safe_open
+
+    with path.open("rb") as file:
+        if file.read(len(_OLD_MARK)) == _OLD_MARK:
+            return _read_old(path.read_bytes())
+    try:
+        opened: Any = safe_open(path, framework="np")
+        kept = opened.metadata()
+        leaves = [np.asarray(opened.get_tensor(name)) for name in sorted(opened.keys())]
+    except SafetensorError as error:
+        raise ValueError(str(error)) from None
+    digest = hashlib.sha256(kept["jaxstyle"].encode())
+    for leaf in leaves:
+        digest.update(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8).data)
+    if digest.hexdigest() != kept["sha256"]:
+        raise ValueError("its checksum is wrong")
+    return json.loads(kept["jaxstyle"]), leaves
+
+
+def _read_old(content: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Read the format of version 0.1, which had one job."""
     kept, digest = memoryview(content)[:-32], content[-32:]
     if hashlib.sha256(kept).digest() != digest:
         raise ValueError("its checksum is wrong")
     file = io.BytesIO(kept)
-    file.seek(len(MARK))
+    file.seek(len(_OLD_MARK))
     facts = json.loads(file.readline())
     arrays = [np.lib.format.read_array(file, allow_pickle=False) for _ in range(facts["state"])]
+    facts["histories"], facts["failures"] = [facts.pop("history")], [None]
+    facts["constants"], facts["of"], facts["lost"] = [facts["constants"]], [facts["of"]], []
     return facts, arrays
 
 
-def _same(path: Path, facts: Mapping[str, Any], run: Run) -> None:
+def _check_same(
+    path: Path, others: Sequence[Mapping[str, Any]], identities: Sequence[Mapping[str, Any]]
+) -> None:
     """Refuse a checkpoint of another run; settings first, by their names."""
-    own, there = run.identity, facts["of"]
-    for group in ("settings", "pictures", "weights", "versions"):
-        mine, others = own[group], there[group]
-        for name in dict.fromkeys((*mine, *others)):
-            if mine.get(name) != others.get(name):
-                which = (
-                    f"another {name}"
-                    if group == "pictures"
-                    else (f"{name} {plain(others.get(name))}, not {plain(mine.get(name))}")
-                )
+    if len(others) != len(identities):
+        raise ValueError(f"{path} is of {len(others)} runs, not {len(identities)}")
+    for there, this in zip(others, identities, strict=True):
+        for group in ("settings", "pictures", "weights", "versions"):
+            theirs, ours = there[group], this[group]
+            names = [n for n in dict.fromkeys((*ours, *theirs)) if ours.get(n) != theirs.get(n)]
+            if group == "settings":
+                names = differences(ours, theirs)
+            for name in names:
+                which = f"{name} {plain(theirs.get(name))}, not {plain(ours.get(name))}"
+                which = f"another {name}" if group == "pictures" else which
                 raise ValueError(
-                    f"{path} is of a run with {which}; leave out --resume to start anew"
+                    f"{path} is of a run with {which}; leave out --resume to start again"
                 )
 
 
-def _standing(facts: Mapping[str, Any], leaves: list[np.ndarray], run: Run) -> RunState:
-    scale = facts["scale"]
-    shape = (*run.shape(run.scales[scale].size), 3)
-    image = jax.ShapeDtypeStruct(shape, jnp.float32)
-    like = jax.eval_shape(lambda first: run.compiled.start(first, run.rate), image)
-    state = jax.tree.unflatten(jax.tree.structure(like), [jnp.asarray(leaf) for leaf in leaves])
-    constants = facts["constants"]
+def _state(facts: Mapping[str, Any], leaves: list[np.ndarray]) -> RunState:
+    constants = [
+        None if own is None else tuple(jnp.asarray(values, jnp.float32) for values in own)
+        for own in facts["constants"]
+    ]
     return RunState(
-        scale,
-        facts["taken"],
-        state,
-        facts["history"],
-        None if constants is None else tuple(jnp.asarray(c, jnp.float32) for c in constants),
-        tuple(facts["layouts"]),
-        facts["seconds"],
+        scale=facts["scale"],
+        taken=facts["taken"],
+        state=leaves[: facts["state"]],
+        histories=facts["histories"],
+        failures=facts["failures"],
+        lost=dict(zip(facts["lost"], leaves[facts["state"] :], strict=True)),
+        constants=constants,
+        layouts=tuple(facts["layouts"]),
+        seconds=facts["seconds"],
     )

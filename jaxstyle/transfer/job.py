@@ -1,386 +1,271 @@
-"""What a run works with: pictures as they are seen, weights, programs, sizes, the first picture.
-
-`jaxstyle.transfer.stylize` does one run, `jaxstyle.grid.stylize_grid` many together.
-"""
+"""A job: everything that one run works with, and nothing that changes while it works."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from jaxstyle import recipes, samples
-from jaxstyle._util.names import nearest
-from jaxstyle.image import color
-from jaxstyle.image.geometry import Picture, crop_from_bucket, fit_within, pad_to_bucket, resize
-from jaxstyle.image.io import check_shape, check_values, read_image
-from jaxstyle.objective import build as terms
-from jaxstyle.objective import guidance
-from jaxstyle.objective.build import Networks
-from jaxstyle.objective.objective import Objective, Term
-from jaxstyle.settings import LEARNING_RATES, Settings, check_names
-from jaxstyle.transfer import manifest, memory
-from jaxstyle.transfer.programs import Layout, Programs
-from jaxstyle.transfer.scales import plan
-
-CALIBRATION_SIZE = 256
-"""Terms are put in one unit at the coarsest scale, and at this longest side if that is larger."""
-
-LEAST_STYLE = 16
-"""No side of a style becomes smaller than this, where it has as many pixels."""
-
-Source = str | Path | Float[np.ndarray, "h w 3"] | Float[Array, "h w 3"]
-Calibration = tuple[Float[Array, "_layers"], ...]
+from jaxstyle import recipes
+from jaxstyle.backbones.extractor import Extractor, Parameters
+from jaxstyle.image.geometry import Picture, fit_within
+from jaxstyle.objective import calibration, guidance
+from jaxstyle.objective.build import extractor_for, min_side, terms_from_settings
+from jaxstyle.objective.term import Term, term_names
+from jaxstyle.optim import optimizers
+from jaxstyle.optim.optimizers import Optimizer
+from jaxstyle.settings import Settings, check_names, obstacles, to_plain
+from jaxstyle.transfer.initial import initial_picture
+from jaxstyle.transfer.scales import Scale, plan
+from jaxstyle.transfer.sources import Source, Sources, as_styles
+from jaxstyle.weights.network_cache import NetworkCache
 
 
-class Sources:
-    """Where pictures and weights come from; runs that share one read each of them once.
-
-    Attributes:
-        networks: Weights by name.
-        report: Told, in lines, what is fetched and what was noticed; each line once.
-    """
-
-    def __init__(
-        self, *, report: Callable[[str], None] | None = None, offline: bool = False
-    ) -> None:
-        self._told: set[str] = set()
-        self._report = report
-        self._fetched: dict[str, Any] = {"offline": offline, "report": self.report}
-        self._read: dict[tuple[str, int], Picture] = {}
-        self.networks = Networks(**self._fetched)
-
-    def report(self, line: str) -> None:
-        """Pass a line on, unless it was told before."""
-        if self._report and line not in self._told:
-            self._told.add(line)
-            self._report(line)
-
-    def picture(self, source: Source, role: str, size: int) -> Picture:
-        """A picture from a file, a sample or an array.
-
-        Args:
-            source: Which.
-            role: What it is for, for messages.
-            size: Longest side; a smaller picture is not enlarged.
-
-        Raises:
-            ValueError: It is no picture, or its values are not in [0, 1].
-            OSError: It is not here.
-        """
-        if isinstance(source, (str, Path)):
-            place = (str(source), size)
-            if place not in self._read:
-                path = samples.resolve(str(source), **self._fetched)
-                self._read[place] = read_image(path, size=size)
-            return self._read[place]
-        array = np.asarray(source, np.float32)
-        check_shape(array, f"the {role}")
-        check_values(array, f"the {role}")
-        return resize(array, fit_within(array.shape[0], array.shape[1], size))
-
-
-class Run:
-    """What a run works with.
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Everything that one run works with.
 
     Attributes:
         settings: With every name checked.
-        size: Longest side of the result.
-        rate: Of the optimizer.
+        size: Longest side of the result, pixels.
+        optimizer: What moves the pixels.
+        rate: Its learning rate.
         original: The content as it was read.
-        guide: What is seen of the pictures, laid into their buckets.
-        networks: Weights.
-        compiled: Programs.
-        scales: Coarse to fine.
+        guide: The pictures that the objective compares with, in their buckets.
         initial: The picture to start from, in its bucket.
+        terms: What is compared.
+        extract: Gives all features that the terms need.
+        params: The networks' weights, on the device.
+        scales: Coarse to fine.
+        networks: Where weights came from.
+        inputs: Path and SHA-256 of every picture that was read, by role; no path of arrays.
     """
 
-    def __init__(
-        self,
-        content: Source,
-        style: Source | Sequence[Source],
-        settings: Settings,
-        sources: Sources,
-    ) -> None:
-        """Read the pictures, load the weights, and check what the settings ask for.
+    settings: Settings
+    size: int
+    optimizer: Optimizer
+    rate: float
+    original: Picture
+    guide: guidance.Guide
+    initial: Picture
+    terms: tuple[Term, ...]
+    extract: Extractor
+    params: Mapping[str, Parameters]
+    scales: tuple[Scale, ...]
+    networks: NetworkCache
+    inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-        Raises:
-            ValueError: A picture or a setting that cannot be used.
-            OSError: A file or weights that are not here.
-        """
-        if isinstance(settings.calibration, str):
-            settings = replace(settings, calibration=_read_constants(settings.calibration))
-        self.settings = settings
-        self.size = settings.size or (256 if jax.default_backend() == "cpu" else 512)
-        self.original = sources.picture(content, "content", self.size)
-        styles = tuple(style) if isinstance(style, (list, tuple)) else (style,)
-        if not styles:
-            raise ValueError("expected at least one style")
-        # As large as the largest strokes need it.
-        style_size = round(self.size * max(1.0, *settings.style_scale))
-        given = [sources.picture(each, "style", style_size) for each in styles]
-        for role, picture in (("content", self.original), *(("style", each) for each in given)):
-            if max(picture.shape[:2]) < self.size:
-                sources.report(f"the {role} is smaller than {self.size} pixels and is not enlarged")
-        self.guide = guidance.gather(settings, self.original, given, self.size)
-        self.networks = sources.networks
-        parts = terms.from_settings(settings, self.networks, self.guide.looks)
-        self.compiled = Programs(parts, self.networks, settings)
-        least = terms.smallest_side(parts, self.networks)
-        if min(self.guide.content.shape[:2]) < least:
-            height, width = self.original.shape[:2]
-            raise ValueError(
-                f"the content is too small: {width} × {height} pixels at this size, where the "
-                f"deepest layer needs sides of {least}"
-            )
-        if settings.recipe and settings.calibrate:
-            weights_of = recipes.find(settings.recipe).weights
-            sources.report(
-                f"recipe {settings.recipe}: its constants were made for {weights_of}; here its "
-                f"terms are calibrated to {', '.join(self.compiled.params)}"
-            )
-        longest = max(self.guide.content.shape[:2])
-        scales = plan(
-            longest, settings.scales, settings.steps, settings.scale_factor, settings.scale_steps
-        )
-        self.scales = tuple(each for each in scales if min(self.shape(each.size)) >= least)
-        if len(self.scales) < len(scales):
-            sources.report(
-                f"scales of less than {self.scales[0].size} pixels are left out: their short side "
-                f"would be under {least}"
-            )
-        self.rate = settings.learning_rate or LEARNING_RATES[settings.optimizer]
-        self.initial = _initial(settings, self.original, self.guide, sources)
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the terms."""
+        return term_names(self.terms)
 
     @property
     def steps(self) -> int:
         """Over all scales."""
         return sum(scale.steps for scale in self.scales)
 
-    def shape(self, size: int) -> tuple[int, int]:
-        """Height and width at a scale."""
-        height, width = self.guide.content.shape[:2]
-        return fit_within(height, width, size)
-
-    def style_shapes(self, size: int) -> list[tuple[int, int]]:
-        """Of all styles: they shrink as the content does; strokes keep their size in proportion.
-
-        But the deepest layer needs a position; so small a style has nothing more to say anyway.
-        """
-        least = max(LEAST_STYLE, terms.smallest_side(self.compiled.parts, self.networks))
-        shrink = max(self.shape(size)) / max(self.guide.content.shape[:2])
-        found = []
-        for style in self.guide.styles:
-            rows, columns = (max(min(s, least), round(s * shrink)) for s in style.shape[:2])
-            found.append((rows, columns))
-        return found
-
-    def prepared(self, size: int, layout: Layout) -> Objective:
-        """The objective at a scale, not calibrated."""
-        content, styles = self._pictures(size)
-        picks = self.compiled.picks(self.guide, self.shape(size), self.style_shapes(size))
-        return self.compiled.prepare(content, styles, self.settings.seed, picks, layout)
-
-    def _pictures(self, size: int) -> tuple[Picture, tuple[Picture, ...]]:
-        pairs = zip(self.guide.styles, self.style_shapes(size), strict=True)
-        styles = tuple(resize(style, shape) for style, shape in pairs)
-        return resize(self.guide.content, self.shape(size)), styles
-
-    def calibration(self) -> Calibration | None:
-        """Calibration constants, given or computed, or None in a run that has none.
-
-        Computed once where it is cheap: they scale alike with the pixels.
-        """
-        compiled = self.compiled
-        constants = _constants(self.settings.calibration, compiled.names, compiled.parts)
-        if constants is not None or not self.settings.calibrate:
-            return constants
-        size = min(self.scales[0].size, CALIBRATION_SIZE)
-        pictures = self._pictures(size)
-        return compiled.calibrate(self.prepared(size, "whole"), *pictures).scales
-
-    @property
-    def draws(self) -> bool:
-        """Whether the seed changes anything."""
-        return self._random or self.settings.init in ("noise", "style")
-
-    @property
-    def _random(self) -> bool:
-        return any(part.metric.random for part in self.compiled.parts)
-
-    @cached_property
-    def seen(self) -> Hashable:
-        """Equal for two runs whose targets and calibration constants are the same numbers."""
-        parts = [replace(part, weight=0.0) for part in self.compiled.parts]
-        numbers = tuple(
-            float(leaf) if np.ndim(leaf) == 0 else id(leaf) for leaf in jax.tree.leaves(parts)
-        )
-        given = self.settings.calibrate and json.dumps(self.settings.calibration, default=str)
-        pictures = (self.guide.content, *self.guide.styles)
-        return (
-            *(_digest(picture) for picture in pictures),
-            self.guide.turns,
-            self._regions,
-            numbers,
-            self.settings.seed if self._random else None,
-            given,
-        )
-
-    @cached_property
-    def kind(self) -> Hashable:
-        """Equal for two runs that can share every program and go through the same scales."""
-        parts = self.compiled.parts
-        styles = tuple(style.shape for style in self.guide.styles)
-        return (
-            self.compiled.kind,
-            jax.tree.structure(parts),
-            self.scales,
-            self.guide.content.shape,
-            styles,
-            # What lies in a region decides shapes.
-            self.guide.turns if self.guide.regions else (),
-            self._regions,
-        )
-
-    @property
-    def _regions(self) -> tuple[Any, ...]:
-        masks = (mask for region in self.guide.regions for mask in region)
-        return tuple(None if mask is None else _digest(mask) for mask in masks)
-
-    def plan(self) -> memory.Plan:
-        """How a step is laid out at full size."""
-        shape, styles = self.shape(self.scales[-1].size), self.style_shapes(self.scales[-1].size)
-        picks = self.compiled.picks(self.guide, shape, styles)
-        wanted = self.settings.memory
-        found = memory.plan(self.compiled, shape, styles, picks, self.rate, wanted)
-        return found._replace(shape=self.original.shape[:2])
-
-    def shown(self, image: Picture) -> Picture:
-        """A picture of the run, out of its bucket, in the colors that it is to be shown in."""
-        pairs = zip(self.original.shape[:2], self.guide.content.shape[:2], strict=True)
-        rows, columns = (own / whole for own, whole in pairs)
-        return color.after(
-            self.settings.color, crop_from_bucket(image, (rows, columns)), self.original
-        )
-
     def work_left(self, step: int) -> float:
-        """Steps still to come, each counted by the square of its size."""
+        """Sum the steps still to come, each weighted by the square of its size."""
         work = 0
         for scale in self.scales:
             work += max(0, scale.steps - step) * scale.size**2
             step = max(0, step - scale.steps)
         return work
 
-    def filled(self) -> dict[str, Any]:
-        """The settings with every default filled in."""
-        found = asdict(replace(self.settings, size=self.size, learning_rate=self.rate))
-        for name in ("content_mask", "style_mask"):
-            # An array is not kept: it could be as large as a picture.
-            masks = (each if isinstance(each, str) else "an array" for each in found[name])
-            found[name] = tuple(masks)
-        return found
+    @property
+    def uses_seed(self) -> bool:
+        """Whether the seed changes anything."""
+        return self._random or self.settings.init in ("noise", "style")
+
+    @property
+    def obstacles(self) -> list[str]:
+        """What a manifest of this job cannot hold, by name: then it is not replayable."""
+        pathless = (role for role, record in self.inputs.items() if "path" not in record)
+        return [*obstacles(self.settings), *pathless]
+
+    @property
+    def _random(self) -> bool:
+        return any(term.metric.random for term in self.terms)
+
+    @property
+    def _masks(self) -> tuple[Picture | None, ...]:
+        return tuple(mask for region in self.guide.regions for mask in region)
 
     @cached_property
-    def identity(self) -> dict[str, dict[str, Any]]:
-        """All that decides the bytes of the result: equal for runs that are the same."""
-        masks = (mask for region in self.guide.regions for mask in region)
+    def target_key(self) -> Hashable:
+        """Equal for two jobs whose targets and calibration constants are the same numbers."""
+        terms = [replace(term, weight=0.0) for term in self.terms]
+        numbers = tuple(
+            float(leaf) if np.ndim(leaf) == 0 else id(leaf) for leaf in jax.tree.leaves(terms)
+        )
+        given = self.settings.calibrate and json.dumps(self.settings.calibration, default=str)
+        return (
+            *(_digest(picture) for picture in (self.guide.content, *self.guide.styles)),
+            self.guide.rotations,
+            self._mask_digests,
+            numbers,
+            self.settings.seed if self._random else None,
+            given,
+        )
+
+    @cached_property
+    def program_key(self) -> Hashable:
+        """Equal for two jobs that can share every program and go through the same scales."""
+        return (
+            self.extract,
+            self.optimizer,
+            self.settings.parametrization,
+            self.settings.memory,
+            jax.tree.structure(self.terms),
+            self.scales,
+            self.guide.content.shape,
+            tuple(style.shape for style in self.guide.styles),
+            # The contents of a region decide shapes.
+            self.guide.rotations if self.guide.regions else (),
+            self._mask_digests,
+        )
+
+    @property
+    def _mask_digests(self) -> tuple[bytes | None, ...]:
+        return tuple(None if mask is None else _digest(mask) for mask in self._masks)
+
+    @cached_property
+    def picture_digests(self) -> dict[str, str]:
+        """The SHA-256 of the pixels of every picture that decides the result, by role."""
         pictures = {
             "content": self.guide.content,
             **{f"style {n}": style for n, style in enumerate(self.guide.styles, 1)},
-            **{f"mask {n}": mask for n, mask in enumerate(masks, 1) if mask is not None},
+            **{f"mask {n}": mask for n, mask in enumerate(self._masks, 1) if mask is not None},
             "first picture": self.initial,
         }
-        environment = manifest.environment()
-        return {
-            "settings": manifest.plain(self.filled()),
-            "pictures": {role: _digest(picture).hex() for role, picture in pictures.items()},
-            "weights": self.networks.sums(),
-            "versions": environment["versions"] | environment["device"],
-        }
-
-    def facts(self, constants: Calibration | None) -> dict[str, Any]:
-        """What a manifest needs to know of the run beforehand."""
-        return {
-            "settings": self.filled(),
-            "scales": [scale._asdict() for scale in self.scales],
-            "calibration": {
-                name: np.asarray(constant).tolist()
-                for name, constant in zip(self.compiled.names, constants or (), strict=False)
-            },
-            "weights": self.networks.sums(),
-        }
+        return {role: _digest(picture).hex() for role, picture in pictures.items()}
 
 
-class Record:
-    """What the steps of a run gave.
+def make_job(
+    content: Source, style: Source | Sequence[Source], settings: Settings, sources: Sources
+) -> Job:
+    """Read the pictures, load the weights, and check what the settings ask for.
 
-    Attributes:
-        history: Each term's unweighted loss at every step, by name; and `"total"`, weighted.
-        failure: One line on what was not finite and when, or None.
+    Raises:
+        ValueError: A picture or a setting that cannot be used.
+        OSError: A file or weights that are not installed.
     """
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = names
-        self.history: dict[str, list[float]] = {name: [] for name in ("total", *names)}
-        self.failure: str | None = None
-
-    @property
-    def steps(self) -> int:
-        """Taken so far."""
-        return len(self.history["total"])
-
-    def add(
-        self,
-        totals: Float[np.ndarray, " steps"],
-        losses: Float[np.ndarray, "steps terms"],
-        taken: int,
-        size: int,
-    ) -> None:
-        """Write down a chunk of steps.
-
-        Args:
-            totals: The weighted loss before each step.
-            losses: Each term's.
-            taken: How many of them were finite; the one after them, if there is, was not.
-            size: Longest side of the scale, pixels.
-        """
-        self.history["total"] += totals[:taken].tolist()
-        for name, column in zip(self._names, losses.T, strict=True):
-            self.history[name] += column[:taken].tolist()
-        if taken == len(totals):
-            return
-        guilty = [
-            n for n, loss in zip(self._names, losses[taken], strict=True) if not math.isfinite(loss)
-        ]
-        what = f"the loss of {', '.join(guilty)}" if guilty else "the gradient or the update"
-        self.failure = (
-            f"{what} stopped being finite at step {self.steps + 1} ({size} pixels); "
-            "try a smaller learning rate"
+    if isinstance(settings.calibration, str):
+        constants = calibration.read_constants(settings.calibration)
+        settings = replace(settings, calibration=constants)
+    size = settings.size or (256 if jax.default_backend() == "cpu" else 512)
+    original = sources.picture(content, "content", size)
+    # As large as the largest strokes need it.
+    style_size = round(size * max(1.0, *settings.style_scale))
+    given = as_styles(style)
+    styles = [sources.picture(one, "style", style_size) for one in given]
+    for role, picture in (("content", original), *(("style", picture) for picture in styles)):
+        if max(picture.shape[:2]) < size:
+            sources.note(f"the {role} is smaller than {size} pixels and is not enlarged")
+    guide = guidance.gather(settings, original, styles, size)
+    terms = terms_from_settings(settings, sources.networks, guide.assignments)
+    extract, params = extractor_for(
+        terms,
+        sources.networks,
+        pooling=settings.pooling,
+        padding=settings.padding,
+        precision=settings.precision,
+    )
+    optimizer = optimizers.find(settings.optimizer)
+    if settings.learning_rate and not isinstance(settings.optimizer, str):
+        raise ValueError(
+            "expected no learning_rate beside an optax transformation, which has its own"
         )
+    if settings.recipe and settings.calibrate:
+        weights = recipes.find(settings.recipe).weights
+        sources.note(
+            f"recipe {settings.recipe}: its constants were made for {weights}; here its "
+            f"terms are calibrated to {', '.join(params)}"
+        )
+    return Job(
+        settings=settings,
+        size=size,
+        optimizer=optimizer,
+        rate=settings.learning_rate or optimizer.learning_rate,
+        original=original,
+        guide=guide,
+        initial=initial_picture(settings, original, guide, sources),
+        terms=terms,
+        extract=extract,
+        params=params,
+        scales=_scales(settings, original, guide, min_side(terms, extract), sources),
+        networks=sources.networks,
+        inputs=_inputs(settings, content, given, sources),
+    )
 
-    def last(self) -> dict[str, float]:
-        """Each term's loss at the last step."""
-        return {name: self.history[name][-1] for name in self._names}
+
+def _scales(
+    settings: Settings, original: Picture, guide: guidance.Guide, least: int, sources: Sources
+) -> tuple[Scale, ...]:
+    """Plan the scales; those too small for the deepest layer are left out."""
+    height, width = guide.content.shape[:2]
+    if min(height, width) < least:
+        raise ValueError(
+            f"the content is too small: {original.shape[1]} × {original.shape[0]} pixels at this "
+            f"size, where the deepest layer needs sides of {least}"
+        )
+    scales = plan(
+        max(height, width),
+        settings.scales,
+        settings.steps,
+        settings.scale_factor,
+        settings.scale_steps,
+    )
+    usable = tuple(s for s in scales if min(fit_within(height, width, s.size)) >= least)
+    if len(usable) < len(scales):
+        sources.note(
+            f"scales of less than {usable[0].size} pixels are left out: their short side "
+            f"would be under {least}"
+        )
+    return usable
+
+
+def _inputs(
+    settings: Settings, content: Source, styles: Sequence[Source], sources: Sources
+) -> dict[str, dict[str, str]]:
+    """Record every file that is read by its role: `style`, then `style#2`."""
+    groups: dict[str, Sequence[Any]] = {
+        "content": [content],
+        "style": styles,
+        "content_mask": settings.content_mask,
+        "style_mask": settings.style_mask,
+    }
+    init = settings.init
+    if not isinstance(init, str) or sources.path(init).is_file():
+        groups["init"] = [init]
+    return {
+        f"{role}#{number + 1}" if number else role: sources.record(source)
+        for role, group in groups.items()
+        for number, source in enumerate(group)
+    }
+
+
+def resolved_settings(job: Job) -> dict[str, Any]:
+    """Return the settings as JSON can hold them, every default filled in."""
+    rate = job.rate if isinstance(job.settings.optimizer, str) else None
+    return to_plain(replace(job.settings, size=job.size, learning_rate=rate))
 
 
 def chosen_settings(settings: Settings | None, changes: Mapping[str, Any]) -> Settings:
-    """Settings with changes on top; the defaults, or a recipe's, if none are given.
+    """Return settings with changes on top; of the defaults, or a recipe's, if none are given.
 
     Raises:
         TypeError: A change of a setting that does not exist.
         ValueError: A value out of its range, or settings together with a recipe.
     """
-    check_names(dict(changes))
+    check_names(changes)
     if settings is None:
         return recipes.settings(**changes)
     if changes.get("recipe"):
@@ -390,71 +275,3 @@ def chosen_settings(settings: Settings | None, changes: Mapping[str, Any]) -> Se
 
 def _digest(array: np.ndarray) -> bytes:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest()
-
-
-def _constants(
-    given: str | Mapping[str, Sequence[float]] | None, names: Sequence[str], parts: Sequence[Term]
-) -> Calibration | None:
-    """Calibration constants given by hand, checked against the terms that they are for."""
-    if given is None:
-        return None
-    assert not isinstance(given, str)  # a run reads the file when it begins
-    found = []
-    for name, part in zip(names, parts, strict=True):
-        values = np.atleast_1d(np.asarray(given.get(name, []), np.float32))
-        if values.shape != (len(part.layer_weights),) or not np.isfinite(values).all():
-            raise ValueError(
-                f"expected {len(part.layer_weights)} finite calibration constants for {name}, "
-                f"got {given.get(name)}"
-            )
-        found.append(jnp.asarray(values))
-    return tuple(found)
-
-
-def _read_constants(path: str) -> Mapping[str, Sequence[float]]:
-    try:
-        given = json.loads(Path(path).read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"expected JSON in {path}: {error}") from None
-    except OSError as error:
-        raise OSError(f"cannot read the constants in {path}: {error.strerror}") from None
-    found: Mapping[str, Sequence[float]] = {}
-    if isinstance(given, dict):
-        found = given.get("calibration", given)
-    return found
-
-
-def _initial(
-    settings: Settings,
-    original: Picture,
-    guide: guidance.Guide,
-    sources: Sources,
-) -> Picture:
-    """The picture to start from, in the content's bucket."""
-    content, style = guide.content, guide.styles[0]
-    random = np.random.default_rng(settings.seed)
-    if settings.init == "content":
-        return content
-    if settings.init == "noise":
-        return np.clip(0.5 + 0.1 * random.standard_normal(content.shape), 0, 1).astype(np.float32)
-    if settings.init == "style":
-        colors = style.reshape(-1, 3).astype(np.float64)
-        spread = color.covariance(colors)
-        noise = random.multivariate_normal(colors.mean(0), spread, content.shape[:2], method="svd")
-        return np.clip(noise, 0, 1).astype(np.float32)
-    if settings.init == "adain":
-        from jaxstyle.backbones import adain
-
-        encoder, decoder = (
-            sources.networks[name].tensors for name in ("vgg19-normalized", "adain-decoder")
-        )
-        return np.asarray(adain.stylized(encoder, decoder, content, style))
-    path = Path(settings.init)
-    if not (":" in settings.init or path.suffix or path.exists()):
-        known = ("content", "noise", "style", "adain")
-        raise ValueError(
-            f"expected init to be {', '.join(known)} or a picture file, got {settings.init!r}"
-            f"{nearest(settings.init, known)}"
-        )
-    given = sources.picture(settings.init, "initial picture", max(original.shape[:2]))
-    return pad_to_bucket(resize(given, original.shape[:2]), content.shape[:2])

@@ -1,35 +1,73 @@
-"""The manifest: beside every picture lies what made it."""
+"""The manifest: beside every picture lies a JSON file that says how it was made."""
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypedDict, cast
+
+import numpy as np
 
 from jaxstyle import __version__
 from jaxstyle._util.files import sha256, write_whole
 from jaxstyle.image.io import write_image
-
-if TYPE_CHECKING:
-    from jaxstyle.transfer.batched import Before
-    from jaxstyle.transfer.stylize import Stylized
+from jaxstyle.objective.calibration import Constants
+from jaxstyle.settings import SCHEMA, differences
+from jaxstyle.transfer.job import Job, resolved_settings
+from jaxstyle.transfer.result import Facts, Result
+from jaxstyle.transfer.steppers.batched import BatchSpec
 
 MARK = "jaxstyle manifest"
-Inputs = dict[str, dict[str, str]]
+Inputs = Mapping[str, Mapping[str, str]]
 """For each role the path of a file and its SHA-256."""
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 
 
+class Environment(TypedDict):
+    """The versions and the device of a run."""
+
+    versions: dict[str, str]
+    device: dict[str, str]
+
+
+class Manifest(Facts, total=False):
+    """A manifest as JSON holds it.
+
+    Attributes:
+        kind: `MARK`.
+        schema: Version of the settings (`jaxstyle.settings.SCHEMA`); absent means 1.
+        inputs: Path and SHA-256 of every file, by role.
+        versions: Of Python and packages.
+        device: Platform and kind.
+        finite: Whether every number stayed finite.
+        failure: What did not.
+        history: Each term's losses.
+        picture: The picture's file name and SHA-256.
+        not_replayable: What the manifest cannot hold, by name.
+    """
+
+    kind: str
+    schema: int
+    inputs: Inputs
+    versions: dict[str, str]
+    device: dict[str, str]
+    finite: bool
+    failure: str | None
+    history: dict[str, list[float]]
+    picture: dict[str, str]
+    not_replayable: list[str]
+
+
 def beside(picture: str | Path) -> Path:
-    """Where the manifest of a picture lies: `out.png` has `out.json`."""
+    """Return where the manifest of a picture lies: `out.png` has `out.json`."""
     return Path(picture).with_suffix(".json")
 
 
 def check(picture: str | Path) -> None:
-    """Refuse to overwrite a JSON file that is not a manifest of ours, or another picture's.
+    """Refuse to overwrite a JSON file that is not a manifest, or another picture's.
 
     Raises:
         ValueError: Such a file lies where the manifest would go.
@@ -42,47 +80,33 @@ def check(picture: str | Path) -> None:
         raise ValueError(f"{path} exists and is not a jaxstyle manifest; choose another output")
     other = path.with_name(facts.get("picture", {}).get("name", Path(picture).name))
     if other.name != Path(picture).name and other.exists():
-        raise ValueError(f"{path} tells of {other.name}; choose another output, or delete that")
+        raise ValueError(f"{path} belongs to {other.name}; choose another output, or delete that")
 
 
-def inputs_of(settings: Mapping[str, Any], content: Path, styles: Sequence[Path]) -> Inputs:
-    """Path and SHA-256 of every file that a run reads, by its role."""
-    from jaxstyle import samples
-
-    inputs = {"content": content, **_numbered("style", styles)}
-    for role in ("content_mask", "style_mask"):
-        inputs |= _numbered(role, [Path(mask) for mask in settings[role]])
-    init = samples.resolve(settings["init"], offline=True)
-    if init.is_file():
-        inputs["init"] = init
-    return {role: {"path": str(path), "sha256": sha256(path)} for role, path in inputs.items()}
-
-
-def _numbered(role: str, paths: Sequence[Path]) -> dict[str, Path]:
-    """The files of a role by their names: `style`, then `style#2`."""
-    return {f"{role}#{n + 1}" if n else role: path for n, path in enumerate(paths)}
-
-
-def files_of(role: str, paths: Mapping[str, Path]) -> tuple[Path, ...]:
-    """All files of a role, in their order."""
-    return tuple(path for name, path in paths.items() if name.partition("#")[0] == role)
-
-
-def describe(made: Stylized, inputs: Inputs) -> dict[str, Any]:
-    """Settings, seeds, versions, device, the inputs' and weights' SHA-256, and the history."""
+def facts_of(job: Job, constants: Constants | None) -> Facts:
+    """Return what a manifest says of a job beforehand."""
+    pairs = zip(job.names, constants or (), strict=False)
     return {
-        "kind": MARK,
-        **made.facts,
-        "inputs": inputs,
-        **environment(),
-        "finite": made.finite,
-        "failure": made.failure,
-        "history": made.history,
+        "settings": resolved_settings(job),
+        "scales": [scale._asdict() for scale in job.scales],
+        "calibration": {name: np.asarray(values).tolist() for name, values in pairs},
+        "weights": job.networks.checksums(),
     }
 
 
-def environment() -> dict[str, Any]:
-    """Versions and the device."""
+def identity(job: Job) -> dict[str, dict[str, Any]]:
+    """Return all that decides the bytes of a job's result: equal for jobs that are the same."""
+    current = environment()
+    return {
+        "settings": plain(resolved_settings(job)),
+        "pictures": job.picture_digests,
+        "weights": job.networks.checksums(),
+        "versions": current["versions"] | current["device"],
+    }
+
+
+def environment() -> Environment:
+    """Return the versions and the device."""
     import jax
 
     device = jax.local_devices()[0]
@@ -93,38 +117,62 @@ def environment() -> dict[str, Any]:
     }
 
 
-def keep(picture: Path, made: Stylized, inputs: Inputs) -> None:
+def describe(result: Result, inputs: Inputs) -> Manifest:
+    """Return the manifest of a result, without its picture."""
+    facts = {
+        "kind": MARK,
+        "schema": SCHEMA,
+        **result.facts,
+        "inputs": inputs,
+        **environment(),
+        "finite": result.finite,
+        "failure": result.failure,
+        "history": result.history,
+    }
+    if result.obstacles:
+        facts["not_replayable"] = list(result.obstacles)
+    return cast(Manifest, facts)
+
+
+def write_result(picture: Path, result: Result, inputs: Inputs | None = None) -> None:
     """Write a picture and its manifest.
 
     The manifest comes last: where one lies, it is its picture's.
+
+    Args:
+        picture: The picture's file.
+        result: What came out.
+        inputs: The files that were read; the result's if not given.
     """
-    facts = describe(made, inputs)
+    facts = describe(result, result.inputs if inputs is None else inputs)
     # What differs from one time to the next is not in the picture: its bytes are the same again.
-    lasting = {n: value for n, value in facts.items() if n not in ("history", "memory", "seconds")}
+    volatile = ("history", "memory", "seconds", "schema")
+    lasting = {name: value for name, value in facts.items() if name not in volatile}
     beside(picture).unlink(missing_ok=True)
-    write_image(picture, made.image, settings=json.dumps(lasting))
+    write_image(picture, result.image, settings=json.dumps(lasting))
     facts["picture"] = {"name": picture.name, "sha256": sha256(picture)}
     text = json.dumps(facts, indent=1) + "\n"
     write_whole(beside(picture), lambda file: file.write(text.encode()))
 
 
-def read(path: Path) -> dict[str, Any] | None:
-    """A manifest of ours, or None if it is none."""
+def read(path: str | Path) -> Manifest | None:
+    """Read a manifest; None if the file is none."""
     try:
-        facts = json.loads(path.read_text("utf-8"))
+        facts = json.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     needed = {"kind", "settings", "inputs", "weights", "versions", "device", "memory", "history"}
-    whole = isinstance(facts, dict) and needed <= facts.keys() and facts["kind"] == MARK
-    return facts if whole else None
+    if not (isinstance(facts, dict) and needed <= facts.keys() and facts["kind"] == MARK):
+        return None
+    return cast(Manifest, facts)
 
 
-def before(facts: Mapping[str, Any]) -> Before | None:
-    """The program of several lanes with which a picture was made; None if it was alone."""
-    from jaxstyle.transfer.batched import Before
-
-    memory = facts["memory"]
-    return Before(memory["lanes"], memory["shared"]) if "shared" in memory else None
+def batch_of(facts: Manifest) -> BatchSpec | None:
+    """Return the batch in which a picture was made; None if it was alone."""
+    memory: dict[str, Any] = facts["memory"]
+    if "shared" not in memory:
+        return None
+    return BatchSpec(memory["lanes"], memory["shared"], memory.get("lane", 0))
 
 
 def finished(
@@ -134,35 +182,38 @@ def finished(
     weights: Mapping[str, str],
     *,
     failed: bool = False,
-) -> dict[str, Any] | None:
-    """The manifest of a picture that is there, whole, and made with these settings of these files.
+) -> Manifest | None:
+    """Return the manifest of a picture that is whole and was made with these settings and files.
 
     None if there is no such picture.
 
     Args:
         picture: The file.
-        settings: All settings, filled in.
+        settings: All settings, every default filled in.
         inputs: The files that are read, with their SHA-256.
-        weights: The SHA-256 of weights by name; what else it was made with is not looked at.
-        failed: Whether one whose run stopped at numbers that are not finite is there too.
+        weights: The SHA-256 of weights by name; other weights it was made with do not matter.
+        failed: Whether a picture whose run stopped at numbers that are not finite counts too.
     """
     facts = read(beside(picture))
     if not facts or "picture" not in facts or not picture.is_file():
         return None
-    own, others = (
-        {role: each["sha256"] for role, each in given.items()}
-        for given in (facts["inputs"], inputs)
+    then, now = (
+        {role: record["sha256"] for role, record in records.items()}
+        for records in (facts["inputs"], inputs)
     )
+    # A metric or an optimizer that is an object may be another one of the same name.
+    unknown = {*facts.get("not_replayable", [])} - {*facts["inputs"]}
     same = (
-        all(weights.get(name, then) == then for name, then in facts["weights"].items())
+        all(weights.get(name, digest) == digest for name, digest in facts["weights"].items())
         and (failed or facts["finite"])
-        and plain(settings) == facts["settings"]
-        and own == others
+        and not unknown
+        and not differences(plain(settings), facts["settings"])
+        and now == then
         and sha256(picture) == facts["picture"]["sha256"]
     )
     return facts if same else None
 
 
 def plain(data: Any) -> Any:
-    """Data as JSON has it: tuples are lists."""
+    """Return data as JSON has it: tuples are lists."""
     return json.loads(json.dumps(data, default=str))

@@ -1,46 +1,46 @@
-"""How much memory a run will need, said by the compiled programs themselves, and what there is."""
+"""How much memory a run will need, by the compiled programs' own account, and how much there is."""
 
 from __future__ import annotations
 
 import gc
 import math
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import psutil
 
-from jaxstyle.transfer import programs, tiles
-from jaxstyle.transfer.programs import Layout, Programs
+from jaxstyle.transfer.geometry import content_shape
+from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.steppers.stepper import Layout, Stepper
+from jaxstyle.transfer.steppers.tiled import single_stepper
 
 LADDER: tuple[Layout, ...] = ("whole", "recompute", 1536, 1024, 768, 512, 384)
 """Layouts from the fastest to the leanest."""
 
 GIB = 2**30
 SHARE = 0.9
-"""Of what there is: more is not planned with."""
+"""Part of the memory that a plan may use."""
 _CAUTION = 0.97
-"""Of the side that would fit if memory went by pixels exactly, and none else took any meanwhile."""
+"""Part of the side that would fit if memory went by pixels exactly, and nobody else took any."""
 
 
 class Need(NamedTuple):
-    """What a layout would need at its peak, in bytes, all of the process counted."""
+    """The memory of a layout at its peak, in bytes, all of the process counted."""
 
     layout: Layout
     peak: int
 
 
-class Plan(NamedTuple):
-    """What was chosen, and why.
+class MemoryPlan(NamedTuple):
+    """The layout that was chosen, and why.
 
     Attributes:
         layout: How a step is laid out at full size: `"whole"`, `"recompute"`, or a tile's side.
         peak: Memory at its peak, bytes, by the compiled programs' own account.
-        available: What there is, bytes.
-        tried: The layouts that were looked at.
+        available: Bytes that the process may take.
+        tried: The layouts that were considered.
         shape: Height and width at full size.
         advice: What to change if nothing fits, or None.
     """
@@ -53,7 +53,7 @@ class Plan(NamedTuple):
     advice: str | None
 
     def layout_at(self, size: int) -> Layout:
-        """The layout of a coarser scale: the fastest that fits when its memory goes by pixels."""
+        """Return the layout of a coarser scale: the fastest that fits if memory goes by pixels."""
         share = (size / max(self.shape)) ** 2
         for need in self.tried:
             if isinstance(need.layout, int) and size <= need.layout:
@@ -66,25 +66,25 @@ class Plan(NamedTuple):
         height, width = self.shape
         fits = "" if self.advice is None else f"; {self.advice}"
         return (
-            f"{width} × {height}, {named(self.layout)}: about {self.peak / GIB:.2f} GiB of memory "
-            f"at the peak, of {self.available / GIB:.1f} GiB there are{fits}"
+            f"{width} × {height}, {layout_name(self.layout)}: about {self.peak / GIB:.2f} GiB of "
+            f"memory at the peak, of {self.available / GIB:.1f} GiB available{fits}"
         )
 
 
-def named(layout: Layout) -> str:
-    """A layout in words."""
+def layout_name(layout: Layout) -> str:
+    """Return a layout in words."""
     words = {"whole": "whole", "recompute": "recomputing features"}
     return f"tiles of {layout} pixels" if isinstance(layout, int) else words[layout]
 
 
 def used() -> int:
-    """Bytes that the process (on a CPU) or its arrays on the accelerator take now."""
+    """Return the bytes that the process (on a CPU) or its arrays on the accelerator take now."""
     stats = _device_stats()
     return int(stats["bytes_in_use"]) if stats else int(psutil.Process().memory_info().rss)
 
 
 def peak() -> int:
-    """The most that they have taken so far."""
+    """Return the most bytes that they have taken so far."""
     stats = _device_stats()
     if stats:
         return int(stats["peak_bytes_in_use"])
@@ -92,17 +92,17 @@ def peak() -> int:
         return int(psutil.Process().memory_info().peak_wset)
     status = Path("/proc/self/status")
     if status.exists():
-        # Not ru_maxrss, which on Linux a process takes over from the one that started it.
-        (line,) = (each for each in status.read_text().splitlines() if each.startswith("VmHWM"))
+        # Not ru_maxrss, which on Linux a process inherits from the one that started it.
+        (line,) = (row for row in status.read_text().splitlines() if row.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
     import resource
 
-    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(found if sys.platform == "darwin" else found * 1024)
+    peak_size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak_size if sys.platform == "darwin" else peak_size * 1024)
 
 
 def available() -> int:
-    """Bytes that there are for us: what we take now, and what is free."""
+    """Return the bytes that the process may take: what it has now, and what is free."""
     stats = _device_stats()
     if stats:
         return int(stats["bytes_limit"])
@@ -121,18 +121,18 @@ MOST_MAPS = Path("/proc/sys/vm/max_map_count")
 
 
 def clear_caches_if_crowded() -> bool:
-    """Forget compiled programs where they take more than half of what Linux lets a process map.
+    """Discard compiled programs that hold more than half of the memory maps Linux allows.
 
     A program for a CPU can hold thousands of memory maps, and a process may have 65,530: the next
     one would end it. What is needed again is compiled again.
 
     Returns:
-        Whether they were forgotten.
+        Whether they were discarded.
     """
     try:
         crowded = MAPS.read_bytes().count(b"\n") > int(MOST_MAPS.read_text()) / 2
     except OSError:
-        return False  # no Linux
+        return False  # not Linux
     if crowded:
         jax.clear_caches()
         gc.collect()
@@ -145,130 +145,61 @@ def _device_stats() -> dict[str, Any]:
     return stats if stats and "bytes_limit" in stats else {}
 
 
-def plan(
-    compiled: Programs,
-    content: tuple[int, int],
-    styles: Sequence[tuple[int, int]],
-    picks: Any,
-    rate: float,
-    wanted: str,
-) -> Plan:
-    """Choose how a step is laid out.
+def peak_of(stepper: Stepper, size: int) -> int:
+    """Return the bytes at the peak of a step at a scale, all of the process counted.
 
-    Args:
-        compiled: The run's programs.
-        content: Height and width of the picture at full size.
-        styles: And of the styles.
-        picks: What terms see at full size.
-        rate: The optimizer's.
-        wanted: `"auto"` takes the fastest layout that fits; or a layout as text.
+    Its programs are compiled, and say themselves what they need.
     """
+    return used() + max(
+        demand.devices * (demand.kept + _taken_by(demand.lowered))
+        for demand in stepper.demands(size)
+    )
+
+
+def _taken_by(lowered: Any) -> int:
+    """Return what a program takes besides its arguments."""
+    stats = lowered.compile().memory_analysis()
+    return int(stats.temp_size_in_bytes + stats.output_size_in_bytes - stats.alias_size_in_bytes)
+
+
+def plan(job: Job) -> MemoryPlan:
+    """Choose how a job's steps are laid out: as it asks for, or the fastest layout that fits."""
+    wanted, size = job.settings.memory, job.scales[-1].size
+    shape = content_shape(job, size)
     ladder: tuple[Layout, ...] = LADDER
     if wanted != "auto":
         ladder = (int(wanted),) if wanted.isdigit() else (wanted,)  # type: ignore[assignment]
-    images = [jax.ShapeDtypeStruct((*each, 3), jnp.float32) for each in (content, *styles)]
     tried: list[Need] = []
     limit = available()
     for layout in ladder:
-        large = isinstance(layout, int) and layout >= max(content)
-        # XLA takes recomputation out again on a CPU (benchmarks/memory.md).
+        large = isinstance(layout, int) and layout >= max(shape)
+        # XLA removes recomputation again on a CPU (benchmarks/memory.md).
         vain = layout == "recompute" and jax.default_backend() == "cpu"
         if wanted == "auto" and (large or vain):
             continue
         try:
-            parts = list(_parts(compiled, images[0], images[1:], picks, rate, layout))
+            tried.append(Need(layout, peak_of(single_stepper(job, layout), size)))
         except ValueError:
             if wanted != "auto" or not isinstance(layout, int):
                 raise
             continue  # such tiles would be all overlap
-        tried.append(Need(layout, used() + max(parts)))
         if tried[-1].peak < SHARE * limit:
             break
     best = min(tried, key=lambda need: need.peak)
     if tried[-1].peak < SHARE * limit:
         best = tried[-1]
-    advice = None
-    if best.peak >= SHARE * limit:
-        # What is taken already does not shrink with the picture.
-        fixed = used()
-        shrink = math.sqrt(max(0.0, SHARE * limit - fixed) / max(1, best.peak - fixed))
-        size = math.floor(_CAUTION * max(content) * shrink / 16) * 16
-        advice = f"that does not fit; --size {size} should" if size else "that does not fit"
-        saved = 40 * 12 * content[0] * content[1]
-        if compiled.kind.optimizer == "lbfgs" and best.peak - saved < SHARE * limit:
-            advice += f", and so should --optimizer adam, which needs {saved / GIB:.1f} GiB less"
-    return Plan(best.layout, best.peak, limit, tuple(tried), content, advice)
+    advice = None if best.peak < SHARE * limit else _advice(job, shape, best.peak, limit)
+    return MemoryPlan(best.layout, best.peak, limit, tuple(tried), job.original.shape[:2], advice)
 
 
-def _parts(
-    compiled: Programs, content: Any, styles: Sequence[Any], picks: Any, rate: float, layout: Layout
-) -> Iterator[int]:
-    """For each program of a layout the bytes that are taken while it runs, less what is now."""
-    kind, params, parts = compiled.kind_of(layout), compiled.params, compiled.parts
-    extract = compiled.kind.extract
-    state = jax.eval_shape(lambda image: programs.start(image, rate, kind=kind), content)
-    prepared = jax.eval_shape(
-        lambda *images: programs.prepare(
-            params, parts, images[0], images[1:], 0, picks, extract=extract
-        ),
-        content,
-        *styles,
-    )
-    kept = size_of((state, prepared))
-    pictures = size_of((content, *styles))
-    if not isinstance(layout, int):
-        yield pictures + taken_by(
-            programs.prepare.lower(params, parts, content, styles, 0, picks, extract=extract)
-        )
-        yield kept + taken_by(
-            programs.advance.lower(params, prepared, state, jnp.array(1), rate, kind=kind)
-        )
-        return
-    seen = jax.eval_shape(extract, params, content)
-    (shape, *_), _ = tiles.tiling(extract, content.shape, layout)
-    start, own = (jax.ShapeDtypeStruct((count,), jnp.int32) for count in (2, 4))
-    yield (
-        kept
-        + size_of(seen)
-        + taken_by(
-            tiles.look.lower(params, content, seen, start, own, extract=extract, shape=shape)
-        )
-    )
-    lowered = programs.compare.lower(prepared, content, seen, extract=extract)
-    yield kept + size_of(seen) + taken_by(lowered)
-    yield (
-        kept
-        + size_of((seen, content))
-        + taken_by(
-            tiles.look_back.lower(
-                params, content, seen, content, start, own, extract=extract, shape=shape
-            )
-        )
-    )
-    value = jax.ShapeDtypeStruct((), jnp.float32)
-    yield (
-        kept
-        + size_of(content)
-        + taken_by(programs.move.lower(state, value, content, rate, kind=compiled.kind))
-    )
-    # The targets: features of the content and of all styles at once.
-    each = [
-        jax.eval_shape(compiled.extract_of(name), params, image)
-        for name, image in (("content", content), *(("style", style) for style in styles))
-    ]
-    yield (
-        pictures
-        + size_of(each)
-        + taken_by(programs.remember.lower(parts, content, styles, each, 0, picks, extract=extract))
-    )
-
-
-def taken_by(lowered: Any) -> int:
-    """What a program takes besides its arguments."""
-    stats = lowered.compile().memory_analysis()
-    return int(stats.temp_size_in_bytes + stats.output_size_in_bytes - stats.alias_size_in_bytes)
-
-
-def size_of(tree: Any) -> int:
-    """Bytes of all arrays, or shapes of arrays, in a tree."""
-    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+def _advice(job: Job, shape: tuple[int, int], peak: int, limit: int) -> str:
+    """Return what to change so that it fits."""
+    # What is taken already does not shrink with the picture.
+    fixed = used()
+    shrink = math.sqrt(max(0.0, SHARE * limit - fixed) / max(1, peak - fixed))
+    size = math.floor(_CAUTION * max(shape) * shrink / 16) * 16
+    advice = f"that does not fit; --size {size} should" if size else "that does not fit"
+    saved = 40 * 12 * shape[0] * shape[1]
+    if job.optimizer.name == "lbfgs" and peak - saved < SHARE * limit:
+        advice += f", and so should --optimizer adam, which needs {saved / GIB:.1f} GiB less"
+    return advice

@@ -3,82 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Unpack
 
-import jax.numpy as jnp
-import numpy as np
-
-from jaxstyle.image.geometry import Picture, resize
-from jaxstyle.optim.step import State
+from jaxstyle._util.log import logger, reported_to
 from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
 from jaxstyle.transfer import memory
+from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.checkpoint import Checkpoints, RunState
-from jaxstyle.transfer.job import Record, Run, Source, Sources, chosen_settings
-from jaxstyle.transfer.programs import Layout
-
-
-class Progress(NamedTuple):
-    """What a run tells between chunks.
-
-    Attributes:
-        step: Steps taken over all scales.
-        steps: Steps that there will be.
-        size: Longest side of the scale at work, pixels.
-        loss: The weighted total at the last step.
-        terms: Each term's unweighted loss by name.
-        parts: Each term's part of `loss`, weighted: they add up to it.
-        seconds: Since the run began.
-        rate: Steps per second, in the last chunk.
-        seconds_left: An estimate: a step costs in proportion to its pixels. None before a chunk
-            that compiled nothing.
-        image: The picture as it stands.
-    """
-
-    step: int
-    steps: int
-    size: int
-    loss: float
-    terms: dict[str, float]
-    parts: dict[str, float]
-    seconds: float
-    rate: float
-    seconds_left: float | None
-    image: Picture
-
-    @property
-    def share(self) -> float:
-        """How much is done, from 0 to 1, by steps."""
-        return self.step / max(1, self.steps)
-
-    def __str__(self) -> str:
-        left = "" if self.seconds_left is None else f"  {self.seconds_left:.0f} s left"
-        parts = " + ".join(f"{name} {value:.3g}" for name, value in self.parts.items())
-        return (
-            f"step {self.step}/{self.steps}  {self.size} px{left}  loss {self.loss:.4g} = {parts}"
-        )
-
-
-class Stylized(NamedTuple):
-    """What `stylize` returns.
-
-    Attributes:
-        image: The picture, sRGB in [0, 1], float32.
-        history: Each term's unweighted loss at every step, by name; and `"total"`, weighted.
-        finite: False if a loss, gradient or pixel stopped being finite: `image` is then the last
-            good picture, and `failure` says where it happened.
-        failure: One line on what was not finite and when, or None.
-        facts: What a manifest needs: settings with every default filled in, calibration constants,
-            scales, weights and their SHA-256, seconds.
-    """
-
-    image: Picture
-    history: dict[str, list[float]]
-    finite: bool
-    failure: str | None
-    facts: dict[str, Any]
+from jaxstyle.transfer.geometry import displayed
+from jaxstyle.transfer.job import Job, chosen_settings, make_job
+from jaxstyle.transfer.loop import Chunk, Loop, calibration_constants
+from jaxstyle.transfer.manifest import facts_of, identity
+from jaxstyle.transfer.memory import MemoryPlan
+from jaxstyle.transfer.result import Progress, Result
+from jaxstyle.transfer.sources import Source, Sources
+from jaxstyle.transfer.steppers.stepper import Layout
+from jaxstyle.transfer.steppers.tiled import single_stepper
 
 
 def stylize(
@@ -87,28 +31,27 @@ def stylize(
     settings: Settings | None = None,
     *,
     on_progress: Callable[[Progress], object] | None = None,
-    report: Callable[[str], None] | None = None,
+    report: Callable[[str], object] | None = None,
     offline: bool = False,
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     resume: bool = False,
-    **changes: Any,
-) -> Stylized:
-    """Make the content look as if it were painted like the style.
+    **changes: Unpack[Changes],
+) -> Result:
+    """Paint the content like the style.
 
     Args:
-        content: What to show: a file, `"sample:NAME"`, or an array in [0, 1].
+        content: What to show: a file, `"sample:NAME"`, a `PIL.Image`, an array (float in [0, 1] or
+            uint8), bytes, or an open file.
         style: How to paint it: likewise; a list or tuple of several.
         settings: Everything that can be chosen; the defaults if not given.
-        on_progress: Called between chunks of steps. Where it raises `KeyboardInterrupt` a
-            checkpoint is written first.
-        report: Told, in lines, what is fetched and what was noticed.
+        on_progress: Called between chunks of steps. If it raises, a checkpoint is written first.
+        report: Deprecated: the logger `jaxstyle` says what is fetched and noticed.
         offline: Never fetch weights or pictures.
-        checkpoint: The picture's file, beside which to write where the run stands now and then, for
-            `resume`; see `jaxstyle.checkpoint`. Remove them (`Checkpoints.clear`) when the picture
-            is written.
+        checkpoint: The picture's file, beside which the run's state is written now and then, for
+            `resume`; see `jaxstyle.transfer.checkpoint`. `Result.save` of that file removes them.
         checkpoint_seconds: Between two of them.
-        resume: Go on from the newest checkpoint that is whole, if there is one; to the same bytes
+        resume: Resume from the newest checkpoint that is whole, if there is one; to the same bytes
             as without the interruption, on the same machine.
         changes: Settings by name, on top of `settings`: `stylize(a, b, size=128)`.
 
@@ -117,124 +60,62 @@ def stylize(
 
     Raises:
         ValueError: A picture or a setting that cannot be used; a checkpoint of another run.
-        TypeError: A setting that does not exist.
-        OSError: A file or weights that are not here.
+        TypeError: A setting that does not exist; a picture that JAX traces.
+        OSError: A file or weights that are not installed.
 
     >>> photo, painting = np.random.default_rng(0).random((2, 24, 32, 3))
-    >>> made = stylize(photo, painting, steps=2, scales=1)
-    >>> made.image.shape
+    >>> result = stylize(photo, painting, steps=2, scales=1)
+    >>> result.image.shape
     (24, 32, 3)
     """
-    sources = Sources(report=report, offline=offline)
-    run = Run(content, style, chosen_settings(settings, changes), sources)
-    kept = None
-    if checkpoint is not None:
-        kept = Checkpoints(checkpoint, sources.report, checkpoint_seconds)
-    elif resume:
-        raise ValueError("expected a checkpoint to resume from")
-    return work(
-        run, on_progress=on_progress, report=sources.report, checkpoints=kept, resume=resume
-    )
+    with reported_to(report):
+        job = make_job(content, style, chosen_settings(settings, changes), Sources(offline=offline))
+        checkpoints = _checkpoints(job, checkpoint, checkpoint_seconds, resume)
+        return run_job(job, on_progress=on_progress, checkpoints=checkpoints, resume=resume)
 
 
-def work(
-    run: Run,
+def iterate(
+    content: Source,
+    style: Source | Sequence[Source],
+    settings: Settings | None = None,
     *,
-    on_progress: Callable[[Progress], object] | None = None,
-    report: Callable[[str], None],
-    checkpoints: Checkpoints | None = None,
+    offline: bool = False,
+    checkpoint: str | Path | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
     resume: bool = False,
-    layouts: Sequence[Layout] = (),
-) -> Stylized:
-    """Go through a run's scales, coarse to fine; see `stylize`.
+    **changes: Unpack[Changes],
+) -> Iterator[Progress]:
+    """Run `stylize` step by step: for notebooks, web servers, and stopping rules of your own.
+
+    Closing the iterator cancels the run; a checkpoint is written first, if there is to be one.
 
     Args:
-        run: All that is needed.
-        on_progress: Called between chunks of steps.
-        report: Told what was noticed.
-        checkpoints: Where to write where the run stands.
-        resume: Whether to go on from there.
-        layouts: Of a step at each scale; as memory allows if not given.
+        content: As for `stylize`, like all the others.
+        style: As for `stylize`.
+        settings: As for `stylize`.
+        offline: As for `stylize`.
+        checkpoint: As for `stylize`.
+        checkpoint_seconds: As for `stylize`.
+        resume: As for `stylize`.
+        changes: As for `stylize`.
+
+    Yields:
+        The progress after each chunk of steps. The last element's `result` is what `stylize`
+        returns.
+
+    Raises:
+        ValueError: As `stylize`, at once.
+        TypeError: As `stylize`.
+        OSError: As `stylize`.
+
+    >>> photo, painting = np.random.default_rng(0).random((2, 24, 32, 3))
+    >>> *_, last = iterate(photo, painting, steps=2, scales=1)
+    >>> last.step, last.result.finite
+    (2, True)
     """
-    before = checkpoints.read(run) if checkpoints and resume else None
-    began = time.perf_counter() - (before.seconds if before else 0.0)
-    memory.clear_caches_if_crowded()
-    compiled = run.compiled
-    chosen = run.plan()
-    report(str(chosen))
-    if chosen.advice and run.settings.memory == "auto":
-        raise ValueError(str(chosen))
-    layouts = tuple(layouts or (chosen.layout_at(scale.size) for scale in run.scales))
-    image, first_scale, taken = run.initial, 0, 0
-    state: State | None = None
-    record = Record(compiled.names)
-    pace: float | None = None
-    if not run.steps:
-        report("no steps are taken: the picture is the one to start from")
-    if before:
-        first_scale, taken, state, record.history, constants, layouts, _ = before
-    else:
-        constants = run.calibration()
-    for place, scale in list(enumerate(run.scales))[first_scale:]:
-        layout = layouts[place]
-        objective = run.prepared(scale.size, layout)
-        objective = replace(objective, scales=constants or objective.scales)
-        if not taken:
-            first_image = jnp.asarray(resize(image, run.shape(scale.size)))
-            state = compiled.start(first_image, run.rate, state)
-        assert state is not None  # a checkpoint is written after steps
-        chunk = compiled.chunk(layout, scale.size)
-        for first in range(taken, scale.steps, chunk):
-            chunk_began = time.perf_counter()
-            count = min(chunk, scale.steps - first)
-            state, totals, losses = compiled.advance(objective, state, count, run.rate, layout)
-            record.add(totals, losses, int(state.step) - first, scale.size)
-            if record.failure:
-                break
-            now = time.perf_counter()
-            history, spent = record.history, now - began
-            standing = RunState(place, first + count, state, history, constants, layouts, spent)
-            if checkpoints:
-                checkpoints.offer(run, standing)
-            if on_progress:
-                rate_now = count / (now - chunk_began)
-                if first > taken:  # the first of a scale may have compiled
-                    pace = rate_now * scale.size**2
-                terms = record.last()
-                weights = (float(part.weight) for part in compiled.parts)
-                told = Progress(
-                    step=record.steps,
-                    steps=run.steps,
-                    size=scale.size,
-                    loss=history["total"][-1],
-                    terms=terms,
-                    parts={n: w * terms[n] for n, w in zip(terms, weights, strict=True)},
-                    seconds=spent,
-                    rate=rate_now,
-                    seconds_left=run.work_left(record.steps) / pace if pace else None,
-                    image=run.shown(np.asarray(state.image)),
-                )
-                try:
-                    on_progress(told)
-                except KeyboardInterrupt:
-                    if checkpoints:
-                        checkpoints.keep(run, standing)
-                    raise
-        image, taken = np.asarray(state.image), 0
-        if record.failure:
-            break
-    facts = run.facts(constants) | {
-        "memory": {
-            "layout": layouts[-1],
-            "layouts": list(layouts),
-            "predicted": chosen.peak,
-            "measured": memory.peak(),
-            "available": chosen.available,
-        },
-        "seconds": round(time.perf_counter() - began, 3),
-    }
-    failure = record.failure
-    return Stylized(run.shown(image), record.history, failure is None, failure, facts)
+    job = make_job(content, style, chosen_settings(settings, changes), Sources(offline=offline))
+    checkpoints = _checkpoints(job, checkpoint, checkpoint_seconds, resume)
+    return iterate_job(job, checkpoints=checkpoints, resume=resume)
 
 
 def plan(
@@ -242,13 +123,154 @@ def plan(
     style: Source | Sequence[Source],
     settings: Settings | None = None,
     *,
-    report: Callable[[str], None] | None = None,
     offline: bool = False,
-    **changes: Any,
-) -> memory.Plan:
-    """How much memory `stylize` would take with the same arguments, and how it would do a step.
+    **changes: Unpack[Changes],
+) -> MemoryPlan:
+    """Return how much memory `stylize` would take with the same arguments, and the layout.
 
     Nothing runs: the programs are compiled, and say themselves what they need.
     """
-    sources = Sources(report=report, offline=offline)
-    return Run(content, style, chosen_settings(settings, changes), sources).plan()
+    sources = Sources(offline=offline)
+    return memory.plan(make_job(content, style, chosen_settings(settings, changes), sources))
+
+
+def run_job(
+    job: Job,
+    *,
+    on_progress: Callable[[Progress], object] | None = None,
+    checkpoints: Checkpoints | None = None,
+    resume: bool = False,
+    layouts: Sequence[Layout] = (),
+) -> Result:
+    """Run a job to its end; see `iterate_job`."""
+    with closing(
+        iterate_job(job, checkpoints=checkpoints, resume=resume, layouts=layouts)
+    ) as progresses:
+        for progress in progresses:
+            if progress.result is None and on_progress:
+                on_progress(progress)
+    assert progress.result is not None
+    return progress.result
+
+
+def iterate_job(
+    job: Job,
+    *,
+    checkpoints: Checkpoints | None = None,
+    resume: bool = False,
+    layouts: Sequence[Layout] = (),
+) -> Generator[Progress, None, None]:
+    """Run a job, coarse to fine.
+
+    Args:
+        job: The job.
+        checkpoints: Where to write the run's state.
+        resume: Whether to resume from there.
+        layouts: Of a step at each scale; as memory allows if not given.
+
+    Yields:
+        The progress after each chunk of steps; at the end once more, with the result.
+    """
+    state = _resumed(job, checkpoints) if checkpoints and resume else None
+    began = time.perf_counter() - (state.seconds if state else 0.0)
+    memory.clear_caches_if_crowded()
+    chosen = memory.plan(job)
+    logger.info(str(chosen))
+    if chosen.advice and job.settings.memory == "auto":
+        raise ValueError(str(chosen))
+    if not job.steps:
+        logger.info("no steps are taken: the picture is the initial one")
+    if state:
+        layouts, constants = state.layouts, state.constants[0]
+    else:
+        layouts = tuple(layouts or (chosen.layout_at(scale.size) for scale in job.scales))
+        constants = calibration_constants(job)
+    loop = Loop([job], [single_stepper(job, layout) for layout in layouts], [constants])
+    chunks = state.resume(loop) if state else loop.run()
+    clock = _Clock(job, began)
+    progress = clock.progress(loop, None)
+    for chunk in chunks:
+        now = RunState.after(loop, chunk, layouts, clock.seconds)
+        if checkpoints:
+            checkpoints.offer(now)
+        progress = clock.progress(loop, chunk)
+        try:
+            yield progress
+        except GeneratorExit:
+            if checkpoints:
+                checkpoints.write(now)
+            raise
+    record = loop.records[0]
+    facts = facts_of(job, constants)
+    facts["memory"] = {
+        "layout": layouts[-1],
+        "layouts": list(layouts),
+        "predicted": chosen.peak,
+        "measured": memory.peak(),
+        "available": chosen.available,
+    }
+    facts["seconds"] = round(clock.seconds, 3)
+    image = displayed(job, loop.pictures[0])
+    result = Result(image, record.history, record.failure, facts, job.inputs, tuple(job.obstacles))
+    yield replace(progress, step=record.steps, image=image, result=result)
+
+
+class _Clock:
+    """Measures a run, and estimates what is left."""
+
+    def __init__(self, job: Job, began: float) -> None:
+        self._job, self._began = job, began
+        self._last = time.perf_counter()
+        self._pace: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.perf_counter() - self._began
+
+    def progress(self, loop: Loop, chunk: Chunk | None) -> Progress:
+        """Return the progress after a chunk, or before all of them."""
+        job, record, now = self._job, loop.records[0], time.perf_counter()
+        if chunk is None:
+            size, image = job.scales[0].size, job.initial
+            rate, loss, terms = 0.0, 0.0, {}
+        else:
+            size, image = chunk.size, loop.steppers[chunk.scale].pictures(chunk.state)[0]
+            rate = chunk.steps / (now - self._last)
+            loss, terms = record.history["total"][-1], record.last()
+            if not chunk.first:
+                self._pace = rate * size**2
+        self._last = now
+        weights = (float(term.weight) for term in job.terms)
+        return Progress(
+            step=record.steps,
+            steps=job.steps,
+            size=size,
+            loss=loss,
+            terms=terms,
+            parts={name: w * terms[name] for name, w in zip(terms, weights, strict=False)},
+            seconds=now - self._began,
+            rate=rate,
+            seconds_left=job.work_left(record.steps) / self._pace if self._pace else None,
+            image=displayed(job, image),
+        )
+
+
+def _checkpoints(
+    job: Job, checkpoint: str | Path | None, seconds: float, resume: bool
+) -> Checkpoints | None:
+    if checkpoint is None:
+        if resume:
+            raise ValueError("expected a checkpoint to resume from")
+        return None
+    return Checkpoints(checkpoint, [identity(job)], seconds)
+
+
+def _resumed(job: Job, checkpoints: Checkpoints) -> RunState | None:
+    state = checkpoints.read()
+    if state is None:
+        logger.info("there is no checkpoint to resume from: starting at the first step")
+        return None
+    taken = sum(scale.steps for scale in job.scales[: state.scale]) + state.taken
+    logger.info(f"resuming after step {taken} of {job.steps}")
+    return state

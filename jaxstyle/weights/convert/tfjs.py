@@ -1,7 +1,7 @@
-"""Reads a network that TensorFlow.js keeps: a packed folder of `model.json` and its shards.
+"""Reads a network of TensorFlow.js: a packed folder of `model.json` and its shards.
 
-The JSON lists the tensors in their order, names, shapes and types; the shards, laid end to end, are
-their numbers.
+The JSON lists the tensors in order, with names, shapes and types; the shards, end to end, are their
+numbers.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from jaxstyle.weights.convert.pickles import StoredTensor
+from jaxstyle.weights.convert.stored import StoredTensor
 
-_LARGEST = 1 << 30
+_MAX_BYTES = 1 << 30
 _TYPES = {"float32": "<f4", "float16": "<f2"}
 
 
 def read(file: BinaryIO) -> dict[str, StoredTensor]:
-    """The tensors in a `.tgz` that holds one model in TensorFlow.js's layers format.
+    """Return the tensors in a `.tgz` that holds one model in TensorFlow.js's layers format.
 
     Raises:
         ValueError: There is no such model in it, or more than a gigabyte.
     """
     parts: dict[str, bytes] = {}
     size = 0
-    # Streamed: each member is read once, in the order in which it lies there.
+    # Streamed: each member is read once, in the archive's order.
     with tarfile.open(fileobj=file, mode="r|gz") as archive:
         for member in archive:
             if not member.isreg() or not member.name.endswith((".bin", "/model.json")):
                 continue
             size += member.size
-            if size > _LARGEST:
+            if size > _MAX_BYTES:
                 raise ValueError("it unpacks to more than a gigabyte")
             opened = archive.extractfile(member)
             parts[member.name] = opened.read() if opened else b""
@@ -42,7 +42,7 @@ def read(file: BinaryIO) -> dict[str, StoredTensor]:
     if len(models) != 1:
         raise ValueError(f"expected one model.json in it, found {len(models)}")
     folder = posixpath.dirname(models[0])
-    found: dict[str, StoredTensor] = {}
+    tensors: dict[str, StoredTensor] = {}
     for group in json.loads(parts[models[0]])["weightsManifest"]:
         names = [posixpath.join(folder, str(path)) for path in group["paths"]]
         if missing := [name for name in names if name not in parts]:
@@ -51,8 +51,8 @@ def read(file: BinaryIO) -> dict[str, StoredTensor]:
         start = 0
         for entry in group["weights"]:
             tensor, start = _tensor(entry, content, start)
-            found[str(entry["name"])] = tensor
-    return found
+            tensors[str(entry["name"])] = tensor
+    return tensors
 
 
 def _tensor(entry: Any, content: memoryview, start: int) -> tuple[StoredTensor, int]:

@@ -31,15 +31,10 @@ from support.forging import (
 )
 from support.made_up import made_up_resnet50
 
-from jaxstyle.backbones import architectures
+from jaxstyle.backbones import find
 from jaxstyle.weights.convert import layouts
 
 ALEXNET = {0: (64, 3, 11, 11), 3: (192, 64, 5, 5), 6: (384, 192, 3, 3), 8: (256, 384, 3, 3)}
-
-
-@pytest.fixture
-def narrow(monkeypatch):
-    monkeypatch.setattr(architectures, "CHANNELS", CHANNELS)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +52,7 @@ def narrow(monkeypatch):
 )
 def test_the_number_of_parameters_is_the_papers(network, count):
     """As every framework reports for the convolutions alone (Keras: `include_top=False`)."""
-    shapes = layouts.shapes(network)
+    shapes = find(network).tensor_shapes()
     sizes = [np.prod(shape) for name, shape in shapes.items() if name.startswith("conv")]
     assert sum(sizes) == count
 
@@ -157,8 +152,8 @@ FILES = {
 def test_each_layout_gives_the_same_tensors(write, preprocess, tmp_path):
     path = tmp_path / "some.file"  # the content counts, not the ending
     network = write(path)
-    layout, tensors = layouts.read(path)
-    assert layout.architecture == network
+    architecture, _, tensors = layouts.read(path)
+    assert architecture == network
     assert_same(tensors, canonical(network))
     red_green_blue = np.array([0.9, 0.5, 0.1])
     found = red_green_blue @ tensors["preprocess"]["kernel"] + tensors["preprocess"]["bias"]
@@ -181,7 +176,7 @@ def test_float64_and_half_storages_are_converted(tmp_path):
         upper = (numbers().view("<u4") >> 16) if kind == "BFloat16" else numbers()
         path = tmp_path / "half.pth"
         path.write_bytes(torch_zip(state, {"7": upper.astype(dtype).tobytes()}))
-        assert_same(layouts.read(path)[1], canonical("vgg16"))
+        assert_same(layouts.read(path).tensors, canonical("vgg16"))
 
 
 # ---- What does not fit is refused in one line that says what was found.
@@ -342,8 +337,8 @@ def onnx_file(network="vgg16", **changed):
 def test_an_onnx_file_gives_its_convolutions(tmp_path):
     path = tmp_path / "vgg.onnx"
     path.write_bytes(onnx_file())
-    layout, tensors = layouts.read(path)
-    assert layout.architecture == "vgg16"
+    architecture, _, tensors = layouts.read(path)
+    assert architecture == "vgg16"
     assert_same(tensors, canonical("vgg16"))
     assert tensors["preprocess"]["bias"][0] == np.float32(-103.939)
 
@@ -415,7 +410,7 @@ def tfjs_members(**change):
 def test_a_packed_folder_of_tensorflow_js_is_read(tmp_path):
     path = tmp_path / "net.tgz"
     path.write_bytes(packed(tfjs_members()))
-    assert_same(layouts.read(path)[1], canonical("vgg16"))
+    assert_same(layouts.read(path).tensors, canonical("vgg16"))
 
 
 @pytest.mark.usefixtures("narrow")

@@ -22,8 +22,8 @@ from support.forging import (
     torch_zip,
 )
 
-from jaxstyle.weights import registry as weights
-from jaxstyle.weights.convert import layouts, pickles
+from jaxstyle.weights import registry
+from jaxstyle.weights.convert import layouts, torch_files
 
 
 @pytest.fixture(autouse=True)
@@ -53,11 +53,11 @@ def test_the_reader_agrees_with_torch(zipped, tmp_path):
     expected = torch.load(path)
     expected["nested.inner"] = expected.pop("nested")["inner"]
     with path.open("rb") as file:
-        found = pickles.read(file)
-        assert found.keys() == expected.keys()
+        tensors = torch_files.read(file)
+        assert tensors.keys() == expected.keys()
         for name, tensor in expected.items():
-            assert found[name].shape == tuple(tensor.shape)
-            array = found[name].read()
+            assert tensors[name].shape == tuple(tensor.shape)
+            array = tensors[name].read()
             np.testing.assert_array_equal(
                 array.astype(np.float64), tensor.detach().double().numpy()
             )
@@ -149,10 +149,10 @@ def test_nothing_in_a_pickle_is_executed(pack, hostile, tmp_path):
     content = made if isinstance(made, bytes) else forged({"features.0.weight": made})
     path.write_bytes(pack(content))
     with pytest.raises(ValueError, match=r"cannot use hostile\.pth") as error:
-        weights.import_file("mine", path)
+        registry.import_file("mine", path)
     assert_one_line(error)
     assert not sentinel.exists()
-    assert "mine" not in [row["name"] for row in weights.listing()]
+    assert "mine" not in [row["name"] for row in registry.listing()]
 
 
 def test_those_attacks_are_real(tmp_path):
@@ -162,7 +162,7 @@ def test_those_attacks_are_real(tmp_path):
     assert sentinel.exists()
 
 
-def test_a_refused_name_is_told(tmp_path):
+def test_a_refused_name_is_reported(tmp_path):
     path = tmp_path / "hostile.pth"
     path.write_bytes(forged({"x": Call(Named("builtins.eval\x1b[31m"), "1")}))
     with pytest.raises(ValueError, match=r"refused: it asks for 'builtins\.eval") as error:
@@ -273,8 +273,8 @@ def rebuilt(storage, shape):
 def test_a_plain_pickle_of_tensors_is_read():
     numbers = np.arange(6, dtype=np.float32)
     content = forged({"conv1.weight": rebuilt(nested(storage_file(numbers)), (2, 3))}, 4)
-    found = pickles.read(io.BytesIO(content))
-    np.testing.assert_array_equal(found["conv1.weight"].read(), numbers.reshape(2, 3))
+    tensors = torch_files.read(io.BytesIO(content))
+    np.testing.assert_array_equal(tensors["conv1.weight"].read(), numbers.reshape(2, 3))
 
 
 @pytest.mark.parametrize(
@@ -293,4 +293,4 @@ def test_a_plain_pickle_of_tensors_is_read():
 def test_a_nested_storage_is_only_a_storage(data):
     content = forged({"weight": rebuilt(nested(data), (2, 3))}, 4)
     with pytest.raises((ValueError, IndexError)):
-        pickles.read(io.BytesIO(content))
+        torch_files.read(io.BytesIO(content))

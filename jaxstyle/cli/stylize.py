@@ -1,0 +1,227 @@
+"""`jaxstyle stylize`: one picture."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jaxstyle._util.log import logger
+from jaxstyle.cli.compilation import start_jax
+from jaxstyle.cli.options import (
+    OFFLINE,
+    GroupedCommand,
+    diagnostics,
+    explicit_options,
+    grouped_option,
+    setting_options,
+)
+from jaxstyle.settings import CHECKPOINT_SECONDS
+
+if TYPE_CHECKING:
+    from jaxstyle.settings import Settings
+    from jaxstyle.transfer.result import Progress
+
+_PREVIEW_SECONDS = 3.0
+output_option = grouped_option("Output")
+
+
+@click.command(
+    short_help="Make a picture: CONTENT painted like STYLE.",
+    cls=GroupedCommand,
+    examples=(
+        "jaxstyle stylize photo.jpg painting.jpg -o picture.png --size 512",
+        "jaxstyle stylize sample:valley sample:swirls -o picture.png --recipe gatys",
+    ),
+)
+@click.argument("content")
+@click.argument("style", nargs=-1, required=True)
+@output_option(
+    "-o", "--output", type=click.Path(path_type=Path), help="PNG, JPEG, WebP or TIFF file."
+)
+@output_option(
+    "--plan",
+    is_flag=True,
+    help="Only print how much memory the run would take; no output is needed.",
+)
+@output_option("--preview", is_flag=True, help="Write the unfinished picture every few seconds.")
+@output_option(
+    "--frames",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Write a picture every few steps, for an animation.",
+)
+@output_option("--resume", is_flag=True, help="Resume from the last checkpoint, if there is one.")
+@output_option(
+    "--checkpoint-seconds",
+    type=click.FloatRange(min=0),
+    default=CHECKPOINT_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="Seconds between two checkpoints: files beside the output, removed at the end.",
+)
+@setting_options
+@OFFLINE
+@diagnostics
+def stylize(
+    content: str,
+    style: tuple[str, ...],
+    output: Path | None,
+    plan: bool,
+    preview: bool,
+    frames: Path | None,
+    resume: bool,
+    checkpoint_seconds: float,
+    offline: bool,
+    **values: Any,
+) -> None:
+    """Make a picture that shows CONTENT as if it were painted like STYLE, or several of them.
+
+    CONTENT and STYLE are picture files, or sample:NAME (see `jaxstyle samples`).
+    """
+    from jaxstyle import recipes
+    from jaxstyle.image.io import check_output
+
+    settings = recipes.settings(**explicit_options(values))
+    if output:
+        check_output(output)
+    elif not plan:
+        raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
+    inputs = _check_inputs((content, *style), settings, output, offline)
+    start_jax()
+    if plan or not output:
+        _print_plan(inputs, settings, offline)
+        return
+    snapshots = Snapshots(output, frames, preview=preview, resume=resume)
+    _run(inputs, output, settings, snapshots, checkpoint_seconds, resume=resume, offline=offline)
+
+
+def _check_inputs(
+    pictures: Iterable[str], settings: Settings, output: Path | None, offline: bool
+) -> list[Path]:
+    """Return the pictures' files; all files are checked before anything heavy is imported."""
+    from jaxstyle import samples
+    from jaxstyle.image.io import check_input
+
+    paths = [samples.resolve(name, offline=offline) for name in pictures]
+    for path in (*paths, *map(Path, (*settings.content_mask, *settings.style_mask))):
+        check_input(path)
+        if output and output.exists() and path.exists() and output.samefile(path):
+            raise ValueError(f"the output {output} is one of the inputs")
+    return paths
+
+
+def _print_plan(inputs: list[Path], settings: Settings, offline: bool) -> None:
+    from jaxstyle.transfer import memory
+    from jaxstyle.transfer.stylize import plan
+
+    chosen = plan(inputs[0], inputs[1:], settings, offline=offline)
+    for need in chosen.tried if len(chosen.tried) > 1 else ():
+        print(f"{memory.layout_name(need.layout):24} {need.peak / memory.GIB:8.2f} GiB")
+    print(chosen)
+
+
+def _run(
+    inputs: list[Path],
+    output: Path,
+    settings: Settings,
+    snapshots: Snapshots,
+    checkpoint_seconds: float,
+    *,
+    resume: bool,
+    offline: bool,
+) -> None:
+    from jaxstyle._util.lock import exclusive_lock
+    from jaxstyle.cli.progress import show_progress
+    from jaxstyle.cli.signals import DeferredInterrupt
+    from jaxstyle.transfer import manifest
+    from jaxstyle.transfer.checkpoint import Checkpoints
+    from jaxstyle.transfer.job import make_job, resolved_settings
+    from jaxstyle.transfer.sources import Sources
+    from jaxstyle.transfer.stylize import run_job
+
+    manifest.check(output)
+    checkpoints = Checkpoints(output)
+    try:
+        with exclusive_lock(output), DeferredInterrupt() as interrupt, show_progress() as show:
+
+            def on_progress(progress: Progress) -> None:
+                snapshots(progress)
+                show(progress)
+                interrupt.between_steps()
+
+            job = make_job(inputs[0], inputs[1:], settings, Sources(offline=offline))
+            facts = (resolved_settings(job), job.inputs, job.networks.checksums())
+            if resume and manifest.finished(output, *facts):
+                logger.info("%s is already done", output)
+                checkpoints.clear()
+                return
+            checkpoints = Checkpoints(output, [manifest.identity(job)], checkpoint_seconds)
+            result = run_job(job, on_progress=on_progress, checkpoints=checkpoints, resume=resume)
+            result.save(output)
+    except KeyboardInterrupt:
+        saved = snapshots.save()
+        if not saved:
+            raise
+        hint = "; --resume continues the run" if checkpoints.exist else ""
+        print(f"jaxstyle: interrupted; {saved}{hint}", file=sys.stderr)
+        sys.exit(130)
+    if result.failure:
+        raise ValueError(f"{result.failure}; the last good picture is in {output}")
+    height, width = result.image.shape[:2]
+    logger.info("%s (%d × %d, %.0f s)", output, width, height, result.facts["seconds"])
+
+
+class Snapshots:
+    """Writes unfinished pictures: to the output now and then, and as frames named by step."""
+
+    def __init__(self, output: Path, frames: Path | None, *, preview: bool, resume: bool) -> None:
+        from jaxstyle.transfer import manifest
+
+        self._output, self._frames, self._preview = output, frames, preview
+        self._written = 0.0
+        self._last: Progress | None = None
+        # A finished picture has a manifest; one that an interrupted run left has none.
+        unfinished = resume and not manifest.beside(output).exists()
+        self._may_replace = preview or unfinished or not output.exists()
+        if frames:
+            frames.mkdir(parents=True, exist_ok=True)
+            if not resume and any(path.stem.isdigit() for path in frames.glob("*.png")):
+                raise ValueError(
+                    f"{frames} has the frames of another run; choose another folder, or empty it"
+                )
+
+    def __call__(self, progress: Progress) -> None:
+        """Write what is due at this point of the run."""
+        from jaxstyle.image.io import write_image
+
+        self._last = progress
+        if self._preview and progress.seconds - self._written >= _PREVIEW_SECONDS:
+            self._write(progress)
+            self._written = progress.seconds
+        if self._frames:
+            # Named by step, so that a resumed run continues the frames.
+            write_image(self._frames / f"{progress.step:05}.png", progress.image)
+
+    def save(self) -> str | None:
+        """Write the last picture, unless a finished one is in its place, and say where it is.
+
+        Returns:
+            A clause for a message, or None if there is no picture yet.
+        """
+        if not self._last:
+            return None
+        if not self._may_replace:
+            return f"{self._output} is unchanged"
+        self._write(self._last)
+        return f"step {self._last.step} is in {self._output}"
+
+    def _write(self, progress: Progress) -> None:
+        from jaxstyle.image.io import write_image
+        from jaxstyle.transfer import manifest
+
+        manifest.beside(self._output).unlink(missing_ok=True)
+        write_image(self._output, progress.image)

@@ -1,0 +1,166 @@
+"""Pictures and masks in the forms in which people hold them, as float32 arrays."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from jaxstyle.image.decode import BLACK, WHITE, Color, decode
+from jaxstyle.image.geometry import Picture, fit_within, resize
+from jaxstyle.image.io import check_values, read_image
+
+
+class SupportsArray(Protocol):
+    """An array of NumPy, JAX, or another library that NumPy can convert."""
+
+    def __array__(self) -> np.ndarray: ...
+
+
+ImageLike = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | SupportsArray
+)
+"""A file's path or content, an open binary file, a Pillow image, or an array."""
+
+
+def load_image(
+    source: ImageLike,
+    name: str = "the picture",
+    size: int | None = None,
+    *,
+    background: Color = WHITE,
+) -> Picture:
+    """Load a picture from whatever holds it.
+
+    >>> load_image(np.full((2, 3), 51, np.uint8)).tolist()[0][0]
+    [0.20000000298023224, 0.20000000298023224, 0.20000000298023224]
+    >>> load_image(np.full((2, 3, 3), 2.0), "the style")
+    Traceback (most recent call last):
+    ValueError: expected the style's values in [0, 1], got 2.0 to 2.0; pass 0 to 255 as uint8
+
+    Args:
+        source: One of these, all with the conversions of `jaxstyle.image.decode`:
+
+            - a path, or the content of a picture file as bytes or as an open binary file, which is
+              read from its beginning;
+            - a `PIL.Image.Image`;
+            - an array of NumPy or JAX of shape (height, width) or (height, width, 1) for gray,
+              (height, width, 3) for sRGB, or (height, width, 4) with alpha, which is not
+              premultiplied. Floats are in [0, 1], uint8 in [0, 255], uint16 in [0, 65535].
+        name: Its name in error messages.
+        size: Longest side of the result in pixels; a smaller picture is not enlarged.
+        background: sRGB color behind transparent pixels, values in [0, 1].
+
+    Returns:
+        float32, shape (height, width, 3), sRGB in [0, 1].
+
+    Raises:
+        TypeError: It is none of these.
+        ValueError: It is not a picture, or an array of another shape, type or range.
+        OSError: The file is missing or may not be read.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return read_image(Path(source), size=size, background=background)
+    image = _image(source, name)
+    if image is not None:
+        return decode(image, name, size, background)
+    array = _array(source, name)
+    if array.ndim == 2 and array.size:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or not array.size:
+        hint = "; channels come last" if array.ndim == 3 and array.shape[0] in (1, 3, 4) else ""
+        raise ValueError(
+            f"expected {name} of shape (height, width, 3), or (height, width) for gray, or "
+            f"(height, width, 4) with alpha, got {array.shape}{hint}"
+        )
+    if array.dtype == np.uint8:
+        pixels = array[..., 0] if array.shape[2] == 1 else array
+        return decode(Image.fromarray(pixels), name, size, background)
+    _check_range(array, name)
+    if array.shape[2] == 4:
+        color, alpha = array[..., :3], array[..., 3:]
+        array = color * alpha + np.asarray(background, np.float32) * (1 - alpha)
+    picture = np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
+    height, width = picture.shape[:2]
+    return resize(picture, fit_within(height, width, size or max(height, width)))
+
+
+def load_mask(source: ImageLike, name: str = "the mask") -> Float[np.ndarray, "h w"]:
+    """Load a mask from whatever holds it: 1 inside, 0 outside, soft edges between.
+
+    Colors are averaged; transparent pixels are outside.
+
+    >>> load_mask(np.array([[True, False]])).tolist()
+    [[1.0, 0.0]]
+
+    Args:
+        source: As for `load_image`; Boolean arrays, and integer arrays of zeros and ones only, as
+            well.
+        name: Its name in error messages.
+
+    Returns:
+        float32, shape (height, width), in [0, 1].
+
+    Raises:
+        TypeError: It is none of these.
+        ValueError: It is not a picture, or an array of another shape, type or range.
+        OSError: The file is missing or may not be read.
+    """
+    if not isinstance(source, (str, os.PathLike)) and _image(source, name) is None:
+        array = np.asarray(source)
+        if array.dtype.kind in "biu" and array.size and array.min() >= 0 and array.max() <= 1:
+            array = array.astype(np.float32)
+        if array.ndim == 2 and array.size and _is_float(array):
+            # As it is, without an average over three equal channels.
+            array = array.astype(np.float32)
+            _check_range(array, name)
+            return array
+        source = source if array.dtype.kind == "O" else array
+    return load_image(source, name, background=BLACK).mean(2)
+
+
+def _image(source: object, name: str) -> Image.Image | BinaryIO | None:
+    """Return a Pillow image or an open file, or None if `source` is neither, nor bytes."""
+    if isinstance(source, Image.Image):
+        return source
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        if not len(source):
+            raise ValueError(f"expected {name} as the content of a picture file, got no bytes")
+        return io.BytesIO(source)
+    if isinstance(source, io.TextIOBase):
+        raise ValueError(f"expected {name} opened in binary mode ('rb'), got a text file")
+    return source if hasattr(source, "read") else None  # type: ignore[return-value]
+
+
+def _array(source: object, name: str) -> np.ndarray:
+    """Return an array of uint8, or of float32 made from floats or uint16."""
+    array = np.asarray(source)
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == np.uint16:
+        return array.astype(np.float32) / np.float32(65535)
+    if _is_float(array):
+        return array.astype(np.float32)
+    if array.dtype.kind in "OUS":
+        raise TypeError(
+            f"expected {name} as a path, an open file, bytes, a PIL image or an array, "
+            f"got {type(source).__name__}"
+        )
+    raise ValueError(f"expected {name} as floats, uint8 or uint16, got {array.dtype}")
+
+
+def _is_float(array: np.ndarray) -> bool:
+    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+
+
+def _check_range(array: np.ndarray, name: str) -> None:
+    try:
+        check_values(array, name)
+    except ValueError as error:
+        hint = "; pass 0 to 255 as uint8" if 1 < array.max() <= 255 and array.min() >= 0 else ""
+        raise ValueError(f"{error}{hint}") from None

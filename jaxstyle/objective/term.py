@@ -1,0 +1,119 @@
+"""Terms: which metric compares which features, and how hard it pulls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+
+from jaxstyle._util.names import nearest
+from jaxstyle.metrics import Metric, find
+from jaxstyle.metrics.metric import Kind
+from jaxstyle.metrics.smoothing import Smoothing, check
+from jaxstyle.specs import LayerRef
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Term:
+    """One thing that the picture should match.
+
+    Attributes:
+        metric: How to compare (static).
+        layers: Where to compare (static); features are looked up by `str` of these.
+        weight: How hard the term pulls, a leaf. In a calibrated objective, weight 1 is a gradient
+            of unit root mean square at the reference picture, whatever the metric or the layers.
+        layer_weights: A leaf for each layer: the share of each in the term.
+        smoothing: How features are smoothed first (static): see `jaxstyle.metrics.smoothing`.
+        temperature: Of the smoothing's softmax, a leaf.
+        parameters: The metric's hyperparameters (a bandwidth, a width), leaves.
+        styles: Which of the style pictures a style term compares with (static); the targets of
+            several are averaged.
+        shares: How much of each of them, leaves.
+        region: Number of the region that the term is restricted to (static), None for all.
+    """
+
+    metric: Metric = field(metadata={"static": True})
+    layers: tuple[LayerRef, ...] = field(metadata={"static": True})
+    weight: Any = 1.0
+    layer_weights: Any = None
+    smoothing: Smoothing = field(default="none", metadata={"static": True})
+    temperature: Any = 1.0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    styles: tuple[int, ...] = field(default=(0,), metadata={"static": True})
+    shares: tuple[Any, ...] = (1.0,)
+    region: int | None = field(default=None, metadata={"static": True})
+
+
+def term(
+    metric: str | Metric,
+    weight: float = 1.0,
+    layers: Sequence[str | LayerRef] = (),
+    layer_weights: Sequence[float] = (),
+    kind: Kind | None = None,
+    smoothing: str = "none",
+    temperature: float = 1.0,
+    **parameters: Any,
+) -> Term:
+    """Make a term from a metric or its name.
+
+    >>> [str(layer) for layer in term("gram", 2.0).layers]
+    ['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1']
+
+    Args:
+        metric: A `Metric` or the name of one.
+        weight: How hard it pulls.
+        layers: Where to compare; the metric's usual layers if empty.
+        layer_weights: One for each layer; equal shares if empty. Only their ratios matter in a
+            calibrated objective.
+        kind: Among which metrics to look for the name, where style and content share one.
+        smoothing: `"softmax"`, `"relative"` or `"scaled"` flattens a ResNet's peaks.
+        temperature: Of the softmax; the higher, the flatter.
+        parameters: The metric's hyperparameters.
+
+    Raises:
+        ValueError: An unknown metric, smoothing or parameter, or another number of layer weights
+            than of layers.
+    """
+    metric = find(metric, kind) if isinstance(metric, str) else metric
+    refs = tuple(map(LayerRef.parse, tuple(layers) or metric.layers))
+    groups = 1 if metric.expects == "layers" else len(refs)
+    shares = tuple(layer_weights) or (1 / groups,) * groups
+    if layer_weights and len(shares) != groups:
+        raise ValueError(
+            f"expected {groups} layer weights for {metric.name} on {', '.join(map(str, refs))}, "
+            f"got {len(shares)}"
+        )
+    for name in parameters:
+        if not (metric.weights and name == "fitted"):
+            check_parameter(metric, name)
+    return Term(metric, refs, weight, shares, check(smoothing), temperature, parameters)
+
+
+def check_parameter(metric: Metric, name: str) -> None:
+    """Raise a `ValueError` that names the nearest if a metric has no parameter of that name."""
+    known = metric.parameters
+    if name not in known:
+        raise ValueError(
+            f"{metric.name} has no parameter {name!r}{nearest(name, known)}; "
+            f"it has {', '.join(known) or 'none'}"
+        )
+
+
+def layers_of(terms: Sequence[Term]) -> tuple[LayerRef, ...]:
+    """Return the networks' layers that the terms need, each once."""
+    layers = (layer for term in terms for layer in term.layers if not layer.is_image)
+    return tuple(dict.fromkeys(layers))
+
+
+def term_names(terms: Sequence[Term]) -> tuple[str, ...]:
+    """Return the metrics' names, numbered where two terms share one."""
+    names: list[str] = []
+    counts: dict[str, int] = {}
+    for term in terms:
+        name = term.metric.name
+        counts[name] = counts.get(name, 0) + 1
+        names.append(f"{name}#{counts[name]}" if counts[name] > 1 else name)
+    return tuple(names)

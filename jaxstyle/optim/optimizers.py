@@ -1,0 +1,92 @@
+"""Optimizers by name, each with its default learning rate and its warm start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from jaxstyle._util.names import nearest
+from jaxstyle.optim.lbfgs import lbfgs, warm_start_lbfgs
+from jaxstyle.optim.warm_start import warm_start_moments
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimizer of pixels.
+
+    Attributes:
+        name: The name by which people ask for it.
+        make: From a learning rate (an array leaf) to the optax transformation.
+        learning_rate: The default.
+        warm_start: From the state that a coarser scale left, and the picture from which the finer
+            one starts, to the state there.
+    """
+
+    name: str
+    make: Callable[[Any], optax.GradientTransformation]
+    learning_rate: float
+    warm_start: Callable[[Any, Float[Array, "h w 3"]], Any] = warm_start_moments
+
+    def carry(self, state: Any, fresh: Any, image: Float[Array, "h w 3"]) -> Any:
+        """Return the warm-started state, or `fresh` where the state cannot be resized."""
+        warm = self.warm_start(state, image)
+        shapes = [[jnp.shape(leaf) for leaf in jax.tree.leaves(tree)] for tree in (warm, fresh)]
+        return warm if shapes[0] == shapes[1] else fresh
+
+
+OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
+    {
+        optimizer.name: optimizer
+        for optimizer in (
+            Optimizer("lbfgs", lbfgs, 1.0, warm_start_lbfgs),
+            Optimizer("adam", partial(optax.adam, b2=0.99), 0.03),
+            Optimizer("sgd", optax.sgd, 0.02),
+            Optimizer("momentum", partial(optax.sgd, momentum=0.9), 0.005),
+            Optimizer("rmsprop", optax.rmsprop, 0.01),
+        )
+    }
+)
+"""Every optimizer by name. The learning rates were chosen on four pairs at 128 px with the default
+terms; see benchmarks/default.md."""
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """Makes a transformation that has its own learning rate."""
+
+    transformation: optax.GradientTransformation
+
+    def __call__(self, learning_rate: Any) -> optax.GradientTransformation:
+        return self.transformation
+
+
+def find(optimizer: str | Optimizer | optax.GradientTransformation) -> Optimizer:
+    """Return the optimizer of a name, or the one that an optax transformation is.
+
+    Moments of optax's Adam, RMSprop and momentum are carried from scale to scale; a transformation
+    with other state of the picture's shape starts each scale afresh.
+
+    >>> find("adam").learning_rate
+    0.03
+
+    Raises:
+        ValueError: No optimizer has that name; the message names the nearest.
+    """
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if not isinstance(optimizer, str):
+        return Optimizer("optax transformation", _Fixed(optimizer), 1.0)
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(
+            f"no optimizer is named {optimizer!r}{nearest(optimizer, OPTIMIZERS)}; "
+            f"there are {', '.join(OPTIMIZERS)}"
+        )
+    return OPTIMIZERS[optimizer]

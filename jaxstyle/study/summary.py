@@ -1,0 +1,217 @@
+"""The numbers of a study: means with intervals, the front, the best, and paired comparisons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from jaxstyle.study import statistics
+from jaxstyle.study.answer import answer
+from jaxstyle.study.statistics import AXES, LEVEL, Interval
+
+Indices = Int[np.ndarray, " n"]
+
+
+def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every number that a report shows, as JSON, and `answer`, its opening sentences.
+
+    Args:
+        study: See `jaxstyle.study.report.report`.
+
+    Raises:
+        ValueError: The shapes do not fit, or there are no test pairs.
+    """
+    table = _Table.of(as_json(study))
+    objectives = table.study["objectives"]
+    kinds = np.array([objective["kind"] for objective in objectives])
+    of_kind = {kind: np.flatnonzero(kinds == kind) for kind in ("mixture", "single")}
+    best: dict[str, Any] = {kind: _best(table, which) for kind, which in of_kind.items()}
+    curves = _curves(objectives)
+    of_curves = {name: _best(table, which)["index"] for name, which in curves.items()}
+    of_curves = {n: curves[n][0] if index is None else index for n, index in of_curves.items()}
+    mixture = best["mixture"]["index"]
+    rivals = {name: index for name, index in of_curves.items() if index in of_kind["single"]}
+    means = statistics.mean(table.values[:2, :, table.test], 2)
+    summary: dict[str, Any] = as_json(
+        {
+            "title": study.get("title"),
+            "level": LEVEL,
+            "pairs": {"test": table.test.sum(), "training": (~table.test).sum()},
+            "judges": table.study["judges"],
+            "objectives": _rows(table, means),
+            "order": np.argsort(means[0], kind="stable"),  # NaN last
+            "hypervolume": {
+                **{k: statistics.hypervolume(means[:, which].T) for k, which in of_kind.items()},
+                "all": statistics.hypervolume(means.T),
+            },
+            "best": best | {"of_curves": list(of_curves.values())},
+            "against": []
+            if mixture is None
+            else [_comparison(table, curves, mixture, *rival) for rival in rivals.items()],
+            "styles": _styles(table, of_kind["single"], mixture),
+        }
+    )
+    return {"answer": answer(summary)} | summary
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A study's scores as arrays.
+
+    Attributes:
+        study: As given.
+        scores: Lower is better; NaN where missing.
+        held_out: Judges that the objective did not use.
+        coherence: Judges of coherence; the others are of effectiveness.
+        style_of: Number of each pair's style.
+        test: Pairs that did not choose between objectives.
+        values: Adjusted means of both axes, and the mean of the two.
+        interval: Returns the mean of a value of every test pair, with its interval.
+    """
+
+    study: Mapping[str, Any]
+    scores: Float[np.ndarray, "objectives pairs judges"]
+    held_out: Bool[np.ndarray, "objectives judges"]
+    coherence: Bool[np.ndarray, " judges"]
+    style_of: Int[np.ndarray, " pairs"]
+    test: Bool[np.ndarray, " pairs"]
+    values: Float[np.ndarray, "3 objectives pairs"]
+    interval: Callable[[Float[np.ndarray, " tests"]], Interval]
+
+    @classmethod
+    def of(cls, study: Mapping[str, Any]) -> _Table:
+        """Check the shapes, and compute the means of both axes."""
+        objectives, judges, styles = study["objectives"], study["judges"], study["styles"]
+        pairs = np.arange(len(study["contents"]) * len(styles))
+        content_of, style_of = np.divmod(pairs, len(styles) or 1)
+        shape = len(objectives), len(pairs), len(judges)
+        scores, held_out = np.array(study["scores"], float), np.array(study["held_out"], bool)
+        if scores.shape != shape or held_out.shape != shape[::2]:
+            raise ValueError(
+                f"expected scores of shape {shape} (objectives, pairs, judges) and held_out of "
+                f"{shape[::2]}, got {scores.shape} and {held_out.shape}"
+            )
+        test = ~np.isin(pairs, study.get("training_pairs", []))
+        if not test.any():
+            raise ValueError("expected pairs that are no training pairs, to judge by; got none")
+        coherence = np.array([judge["axis"] == "coherence" for judge in judges], bool)
+        values = np.full((3, *shape[:2]), np.nan)
+        for group in (test, ~test):
+            for axis, of_axis in enumerate((~coherence, coherence)):
+                values[axis][:, group] = statistics.fair_means(
+                    scores[:, group][..., of_axis], held_out[:, of_axis]
+                )
+        values[2] = values[:2].mean(0)
+        interval = partial(statistics.bootstrap, contents=content_of[test], styles=style_of[test])
+        return cls(study, scores, held_out, coherence, style_of, test, values, interval)
+
+
+def _rows(table: _Table, means: Float[np.ndarray, "2 objectives"]) -> list[dict[str, Any]]:
+    """Return each objective with its means, intervals, rank and scores."""
+    test = table.test
+    cells = statistics.mean(table.scores[:, test], 1)
+    front = statistics.front(*means)
+    rank = statistics.mean_rank(table.values[2][:, test])
+    return [
+        {
+            **objective,
+            **{
+                axis: table.interval(values[i, test])._asdict()
+                for axis, values in zip(AXES, table.values[:2], strict=True)
+            },
+            "rank": rank[i],
+            "front": front[i],
+            "pairs": np.isfinite(table.values[2, i, test]).sum(),
+            "cells": cells[i],
+            "held_out": table.held_out[i],
+            "values": table.values[:2, i].T,
+        }
+        for i, objective in enumerate(table.study["objectives"])
+    ]
+
+
+def _curves(objectives: Sequence[Mapping[str, Any]]) -> dict[str, Indices]:
+    """Return the indices of objectives that are one mixture at several strengths, by its name."""
+    curves: dict[str, list[int]] = {}
+    for i, objective in enumerate(objectives):
+        curves.setdefault(objective.get("curve", objective["name"]), []).append(i)
+    return {name: np.array(which) for name, which in curves.items()}
+
+
+def _best(table: _Table, which: Indices) -> dict[str, Any]:
+    """Return the objective with the lowest mean, chosen on training pairs if they have scores.
+
+    The best of many, chosen on the pairs that it is then judged by, looks better than it is.
+    """
+    trained = statistics.mean(table.values[2][:, ~table.test], 1)
+    training = bool(len(which)) and bool(np.isfinite(trained[which]).all())
+    means = trained if training else statistics.mean(table.values[2][:, table.test], 1)
+    chosen_on = "training" if training else "test"
+    return {"index": _lowest(means, which), "of": len(which), "chosen_on": chosen_on}
+
+
+def _lowest(values: Float[np.ndarray, " n"], among: Iterable[int] | None = None) -> int | None:
+    """Return the index of the lowest finite value, or None."""
+    indices = range(len(values)) if among is None else among
+    finite = [int(i) for i in indices if np.isfinite(values[i])]
+    return min(finite, key=lambda i: values[i], default=None)
+
+
+def _comparison(
+    table: _Table, curves: Mapping[str, Indices], mixture: int, curve: str, rival: int
+) -> dict[str, Any]:
+    """Compare the best mixture with a single metric, by the judges that neither used."""
+    both = table.held_out[mixture] & table.held_out[rival]
+    mixed, single = table.scores[mixture, table.test], table.scores[rival, table.test]
+    comparison: dict[str, Interval] = statistics.wins(
+        mixed, single, table.coherence, both, table.interval
+    )._asdict()
+    sides = next(which for which in curves.values() if mixture in which), curves[curve]
+    if min(map(len, sides)) > 1:
+        axes = (both & ~table.coherence, both & table.coherence)
+        paths = [
+            np.stack([statistics.mean(table.scores[side][:, table.test][..., j], 2) for j in axes])
+            for side in sides
+        ]
+        ahead = statistics.ahead_at_equal_coherence(*paths)
+        share = np.where(np.isfinite(ahead), np.heaviside(ahead, 0.5), np.nan)
+        comparison |= {"equal": table.interval(share), "equal_gain": table.interval(ahead)}
+    return {
+        "name": table.study["objectives"][rival]["name"],
+        "judges": both.sum(),
+        **{name: interval._asdict() for name, interval in comparison.items()},
+    }
+
+
+def _styles(table: _Table, single: Indices, mixture: int | None) -> list[dict[str, Any]]:
+    """Return for each style the best objectives."""
+    rows = []
+    for k, style in enumerate(table.study["styles"]):
+        pairs = table.test & (table.style_of == k)
+        means = statistics.mean(table.values[..., pairs], 2)
+        winners = {name: _lowest(means[axis]) for axis, name in enumerate((*AXES, "both"))}
+        winners |= {"single": _lowest(means[2], single), "mixture": mixture}
+        named = {
+            name: None
+            if i is None
+            else {"name": table.study["objectives"][i]["name"], "values": means[:, i]}
+            for name, i in winners.items()
+        }
+        rows.append({"name": style["name"], "pairs": pairs.sum()} | named)
+    return rows
+
+
+def as_json(data: Any) -> Any:
+    """Return data as JSON has it: arrays as lists, None for what is not finite, no surrogates."""
+    text = json.dumps(
+        data,
+        ensure_ascii=False,
+        default=lambda value: value.tolist() if hasattr(value, "tolist") else str(value),
+    )
+    return json.loads(text.encode(errors="replace"), parse_constant=lambda name: None)

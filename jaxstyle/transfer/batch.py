@@ -1,0 +1,176 @@
+"""Batches: jobs of one program key, as many at a time as there is memory for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from jaxstyle.objective.calibration import Constants
+from jaxstyle.transfer import memory
+from jaxstyle.transfer.checkpoint import Checkpoints, RunState
+from jaxstyle.transfer.geometry import displayed
+from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.loop import Chunk, Loop, calibration_constants
+from jaxstyle.transfer.manifest import facts_of
+from jaxstyle.transfer.result import Result
+from jaxstyle.transfer.steppers.batched import BatchedStepper, BatchSpec
+
+
+class BatchPlan(NamedTuple):
+    """How some jobs are divided into batches.
+
+    Attributes:
+        width: Jobs at a time: a multiple of the number of devices.
+        shared: Whether targets are held once, for all.
+        peak: Memory at the peak of so many, bytes, by the compiled program's own account; of one
+            device, or of them all where they share it (CPUs).
+        available: Bytes that the process may take.
+        fits: Whether there is memory for even the narrowest batch.
+    """
+
+    width: int
+    shared: bool
+    peak: int
+    available: int
+    fits: bool
+
+    def describe(self, jobs: Sequence[Job]) -> str:
+        """Return the plan for some jobs in words."""
+        count, width = len(jobs), self.width
+        chunks = -(-count // width)
+        rows, columns = jobs[0].original.shape[:2]
+        return (
+            f"{count} {'cell' if count == 1 else 'cells'} of {columns} × {rows}, "
+            f"{width} {'lane' if width == 1 else 'lanes'} at a time in {chunks} "
+            f"{'batch' if chunks == 1 else 'batches'}, about {self.peak / memory.GIB:.2f} GiB "
+            f"of memory at the peak, of {self.available / memory.GIB:.1f} GiB available"
+        )
+
+
+def plan_batches(
+    jobs: Sequence[Job],
+    widest: int | None,
+    devices: Sequence[Any],
+    previous: BatchSpec | None = None,
+) -> BatchPlan:
+    """Choose the width of batches: the greatest that fits, or the least if none does.
+
+    Args:
+        jobs: All of one program key.
+        widest: The most jobs at a time.
+        devices: Where lanes are placed.
+        previous: The batches in which some of these jobs were run before. Rounding depends on it:
+            with the same one the bytes are the same.
+    """
+    keys = {job.target_key for job in jobs}
+    shared = len(keys) == 1 and (previous is None or previous.shared)
+    wanted = previous.width if previous else len(jobs)
+    least, limit = len(devices), memory.available()
+    room = memory.SHARE * limit
+    width = -(-min(wanted, widest or wanted) // least) * least
+    while True:
+        stepper = BatchedStepper([jobs[0]] * width, devices, shared=shared)
+        peak = memory.peak_of(stepper, jobs[0].scales[-1].size)
+        if peak < room or width == least:
+            break
+        now = memory.used()
+        fitting = int(width * max(0.0, room - now) / (peak - now)) // least * least
+        width = max(least, min(fitting, width - least))
+    fits = peak < room
+    if jax.process_count() > 1:
+        # All processes must agree: the one with the least room decides.
+        agreed = multihost_utils.process_allgather(np.array([width, fits])).min(axis=0)
+        width, fits = int(agreed[0]), bool(agreed[1])
+    return BatchPlan(width, shared, peak, limit, fits)
+
+
+def lanes_of(batch: Sequence[Job | None], width: int) -> list[Job]:
+    """Fill the lanes of a batch.
+
+    A job keeps its lane, on which its rounding depends; lanes without a job get a copy of another.
+
+    Args:
+        batch: The jobs, None in place of those that are not wanted.
+        width: The number of lanes.
+    """
+    filler = next(job for job in reversed(batch) if job is not None)
+    return [job or filler for job in batch] + [filler] * (width - len(batch))
+
+
+def run_batch(
+    lanes: Sequence[Job],
+    devices: Sequence[Any],
+    *,
+    shared: bool,
+    constants: dict[Hashable, Constants | None],
+    on_chunk: Callable[[Loop, Chunk], object],
+    checkpoints: Checkpoints | None = None,
+) -> Loop:
+    """Run the jobs of a batch to their end.
+
+    Args:
+        lanes: One job for each lane.
+        devices: Where lanes are placed.
+        shared: Whether targets are held once, for all.
+        constants: Calibration constants by target key; those that are missing are added.
+        on_chunk: Called after each chunk of steps. If it raises, a checkpoint is written first.
+        checkpoints: Where to write the batch's state, and to resume it from.
+
+    Returns:
+        The loop, which holds records and pictures by lane.
+    """
+    began = time.perf_counter()
+    for job in lanes:
+        if job.target_key not in constants:
+            constants[job.target_key] = calibration_constants(job)
+    stepper = BatchedStepper(lanes, devices, shared=shared)
+    steppers = [stepper] * len(lanes[0].scales)
+    loop = Loop(lanes, steppers, [constants[job.target_key] for job in lanes])
+    chunks = loop.run()
+    state = checkpoints.read() if checkpoints else None
+    if state:
+        began -= state.seconds
+        chunks = state.resume(loop)
+    for chunk in chunks:
+        if not checkpoints:
+            on_chunk(loop, chunk)
+            continue
+        now = RunState.after(loop, chunk, (), time.perf_counter() - began)
+        checkpoints.offer(now)
+        try:
+            on_chunk(loop, chunk)
+        except BaseException:  # Ctrl-C as well
+            checkpoints.write(now)
+            raise
+    return loop
+
+
+def result_of(loop: Loop, lane: int, plan: BatchPlan, seconds: float) -> Result:
+    """Return the result of one job of a batch.
+
+    Args:
+        loop: The batch's, run to its end.
+        lane: Of the job.
+        plan: How jobs were divided into batches.
+        seconds: The job's part of the batch's duration.
+    """
+    job, record = loop.jobs[lane], loop.records[lane]
+    facts = facts_of(job, loop.constants[lane])
+    facts["memory"] = {
+        "layout": "lanes",
+        "lanes": plan.width,
+        "shared": plan.shared,
+        "lane": lane,
+        "predicted": plan.peak,
+        "measured": memory.peak(),
+        "available": plan.available,
+    }
+    facts["seconds"] = round(seconds, 3)
+    image = displayed(job, loop.pictures[lane])
+    obstacles = tuple(job.obstacles)
+    return Result(image, record.history, record.failure, facts, job.inputs, obstacles)

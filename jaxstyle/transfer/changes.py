@@ -1,0 +1,72 @@
+"""The types of `**changes`: every setting by name, for type checkers and editors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import optax
+
+from jaxstyle.metrics.metric import Metric
+from jaxstyle.objective.term import Term
+from jaxstyle.optim.optimizers import Optimizer
+from jaxstyle.settings import (
+    BlendName,
+    ColorName,
+    OptimizerName,
+    ParametrizationName,
+    PrecisionName,
+)
+from jaxstyle.specs import LayerRef, MetricSpec, PaddingName, PoolingName
+from jaxstyle.transfer.sources import Source
+from jaxstyle.weights.registry import Weights
+
+_One = str | MetricSpec | Metric | Term
+Mixture = (
+    _One | Sequence[_One | tuple[str | Metric, float] | tuple[str | Metric, float, Sequence[str]]]
+)
+"""A text (`"gram=0.5+histogram"`), a metric, a term, or a sequence of them, with weights."""
+Floats = float | Sequence[float]
+Network = str | Weights
+
+
+class Changes(TypedDict, total=False):
+    """Every field of `Settings`, as `stylize`, `iterate`, `stylize_grid` and studies take them."""
+
+    size: int | None
+    steps: int
+    scales: int
+    scale_factor: float
+    scale_steps: Sequence[int]
+    style_weight: float
+    content_weight: float
+    smoothness: float
+    metric: Mixture
+    content_metric: Mixture
+    regularizer: Mixture
+    parameter: Mapping[str, float] | Sequence[tuple[str, float]]
+    style_layers: Sequence[str | LayerRef]
+    content_layers: Sequence[str | LayerRef]
+    backbone: Network
+    style_backbone: Network | None
+    content_backbone: Network | None
+    style_shares: Floats
+    blend: BlendName
+    style_scale: Floats
+    style_rotation: Floats
+    content_mask: Source | Sequence[Source]
+    style_mask: Source | Sequence[Source]
+    color: ColorName
+    pooling: PoolingName
+    padding: PaddingName
+    precision: PrecisionName
+    optimizer: OptimizerName | Optimizer | optax.GradientTransformation
+    parametrization: ParametrizationName
+    learning_rate: float | None
+    init: Source
+    seed: int
+    calibrate: bool
+    calibration: str | Path | Mapping[str, Sequence[float]] | None
+    memory: str | int
+    recipe: str | None

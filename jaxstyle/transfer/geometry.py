@@ -1,0 +1,85 @@
+"""Pure geometry of a job: shapes and pictures at each scale."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxstyle.image import color
+from jaxstyle.image.geometry import Picture, crop_from_bucket, fit_within, resize
+from jaxstyle.objective import regions
+from jaxstyle.objective.build import min_side
+from jaxstyle.objective.objective import Selection
+from jaxstyle.transfer.job import Job
+
+LEAST_STYLE = 16
+"""No side of a style shrinks below this, where it has as many pixels."""
+
+
+def content_shape(job: Job, size: int) -> tuple[int, int]:
+    """Return height and width of the picture at a scale."""
+    height, width = job.guide.content.shape[:2]
+    return fit_within(height, width, size)
+
+
+def style_shapes(job: Job, size: int) -> list[tuple[int, int]]:
+    """Return height and width of every style at a scale.
+
+    Styles shrink as the content does, so that strokes keep their size in proportion; but the
+    deepest layer needs a position, and so small a style has nothing more to say anyway.
+    """
+    least = max(LEAST_STYLE, min_side(job.terms, job.extract))
+    shrink = max(content_shape(job, size)) / max(job.guide.content.shape[:2])
+    shapes = []
+    for style in job.guide.styles:
+        rows, columns = (max(min(s, least), round(s * shrink)) for s in style.shape[:2])
+        shapes.append((rows, columns))
+    return shapes
+
+
+def pictures_at(job: Job, size: int) -> tuple[Picture, tuple[Picture, ...]]:
+    """Resize the content and all styles to a scale."""
+    pairs = zip(job.guide.styles, style_shapes(job, size), strict=True)
+    styles = tuple(resize(style, shape) for style, shape in pairs)
+    return resize(job.guide.content, content_shape(job, size)), styles
+
+
+def positions_at(job: Job, size: int) -> Selection | None:
+    """Return the positions of the content and its styles that each term compares.
+
+    None where every term compares all of them.
+    """
+    guide = job.guide
+    if not guide.regions:
+        return None
+    content, *styles = (
+        _layer_shapes(job, shape) for shape in (content_shape(job, size), *style_shapes(job, size))
+    )
+    selection = []
+    for term in job.terms:
+        region = regions.Region() if term.region is None else guide.regions[term.region]
+        of_content = regions.select_positions(region.content, term.metric, term.layers, content)
+        of_styles = tuple(
+            regions.select_positions(
+                guide.style_mask(region, which), term.metric, term.layers, styles[which]
+            )
+            for which in term.styles
+        )
+        selection.append((of_content, of_styles))
+    return selection
+
+
+def _layer_shapes(job: Job, shape: tuple[int, int]) -> dict[str, tuple[int, int]]:
+    """Return height and width of every layer by name, and of the picture."""
+    picture = jax.ShapeDtypeStruct((*shape, 3), jnp.float32)
+    features = jax.eval_shape(job.extract, job.params, picture)
+    return {name: grid.shape[:2] for name, grid in features.items()} | {"image": shape}
+
+
+def displayed(job: Job, image: Picture) -> Picture:
+    """Crop a picture of the run from its bucket, in the colors that it is to be shown in."""
+    pairs = zip(job.original.shape[:2], job.guide.content.shape[:2], strict=True)
+    rows, columns = (side / padded for side, padded in pairs)
+    cropped = crop_from_bucket(np.asarray(image), (rows, columns))
+    return color.after(job.settings.color, cropped, job.original)

@@ -1,0 +1,187 @@
+"""The one loop: scales from coarse to fine, and steps at each, over any stepper.
+
+A single run, a grid and a study are this loop over different steppers. It records losses and
+failures; whoever iterates over it decides about progress, checkpoints and when to stop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxstyle.image.geometry import Picture, resize
+from jaxstyle.objective.calibration import Constants, given_constants
+from jaxstyle.transfer.geometry import content_shape, pictures_at
+from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.steppers.stepper import Stepper
+from jaxstyle.transfer.steppers.whole import WholeStepper, calibrate
+
+CALIBRATION_SIZE = 256
+"""Terms are calibrated at the coarsest scale, and at this longest side if that is larger."""
+
+
+class Record:
+    """The losses of a run's steps.
+
+    Attributes:
+        history: Each term's unweighted loss at every step, by name; and `"total"`, weighted.
+        failure: One line on what was not finite and when, or None.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self.history: dict[str, list[float]] = {name: [] for name in ("total", *names)}
+        self.failure: str | None = None
+
+    @property
+    def steps(self) -> int:
+        """Taken so far."""
+        return len(self.history["total"])
+
+    def add(
+        self,
+        totals: Float[np.ndarray, " steps"],
+        losses: Float[np.ndarray, "steps terms"],
+        taken: int,
+        size: int,
+    ) -> None:
+        """Append a chunk of steps.
+
+        Args:
+            totals: The weighted loss before each step.
+            losses: Each term's.
+            taken: How many of them were finite; the next one, if there is one, was not.
+            size: Longest side of the scale, pixels.
+        """
+        self.history["total"] += totals[:taken].tolist()
+        for name, column in zip(self._names, losses.T, strict=True):
+            self.history[name] += column[:taken].tolist()
+        if taken == len(totals):
+            return
+        pairs = zip(self._names, losses[taken], strict=True)
+        culprits = [name for name, loss in pairs if not math.isfinite(loss)]
+        what = f"the loss of {', '.join(culprits)}" if culprits else "the gradient or the update"
+        self.failure = (
+            f"{what} stopped being finite at step {self.steps + 1} ({size} pixels); "
+            "try a smaller learning rate"
+        )
+
+    def last(self) -> dict[str, float]:
+        """Return each term's loss at the last step."""
+        return {name: self.history[name][-1] for name in self._names}
+
+
+class Chunk(NamedTuple):
+    """A point of the loop between two chunks of steps.
+
+    Attributes:
+        scale: Number of the scale, from 0.
+        size: Its longest side, pixels.
+        taken: Steps taken there.
+        steps: Steps of the chunk.
+        first: Whether it is the first of its scale in this process, which may have compiled.
+        state: The stepper's.
+    """
+
+    scale: int
+    size: int
+    taken: int
+    steps: int
+    first: bool
+    state: Any
+
+
+@dataclass
+class Loop:
+    """Scales and steps of some jobs that share their scales.
+
+    Attributes:
+        jobs: What is run; several share one stepper.
+        steppers: One for each scale.
+        constants: Calibration constants of each job, None where it has none.
+        records: Losses of each job.
+        pictures: The picture of each job, in its bucket; at the end the result.
+        lost: The last good pictures of jobs that failed at an earlier scale, by number.
+    """
+
+    jobs: Sequence[Job]
+    steppers: Sequence[Stepper]
+    constants: Sequence[Constants | None]
+    records: list[Record] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    lost: dict[int, Picture] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with empty records and the initial pictures."""
+        self.records = self.records or [Record(job.names) for job in self.jobs]
+        self.pictures = self.pictures or [job.initial for job in self.jobs]
+
+    def run(self, scale: int = 0, taken: int = 0, state: Any = None) -> Iterator[Chunk]:
+        """Go through the scales, and yield after every chunk of steps.
+
+        A chunk in which every job failed is the last, and is not yielded. A job that failed beside
+        others keeps its last good picture while its lane goes on for nothing.
+
+        Args:
+            scale: The scale to begin with.
+            taken: Steps that were taken there already.
+            state: The stepper's state after them, or after the scale before.
+        """
+        first_scale = scale
+        for scale in range(first_scale, len(self.steppers)):
+            begun = taken if scale == first_scale else 0
+            if not begun:
+                self.lost = {
+                    lane: picture
+                    for lane, picture in enumerate(self.pictures)
+                    if self.records[lane].failure
+                }
+            if len(self.lost) == len(self.jobs):
+                return
+            stepper, (size, steps) = self.steppers[scale], self.jobs[0].scales[scale]
+            prepared = stepper.prepare(size, self.constants)
+            if not begun:
+                shape = content_shape(self.jobs[0], size)
+                fresh = stepper.init([resize(picture, shape) for picture in self.pictures])
+                state = fresh if state is None else stepper.warm_start(state, fresh)
+            length = stepper.chunk(size)
+            for first in range(begun, steps, length):
+                count = min(length, steps - first)
+                state, losses = stepper.step(prepared, state, count)
+                finite = stepper.counts(state) - first
+                for lane, record in enumerate(self.records):
+                    if record.failure is None:
+                        columns = losses.totals[:, lane], losses.losses[:, lane]
+                        record.add(*columns, int(finite[lane]), size)
+                if all(record.failure for record in self.records):
+                    break
+                yield Chunk(scale, size, first + count, count, first == begun, state)
+            pictures = enumerate(stepper.pictures(state))
+            self.pictures = [self.lost.get(lane, picture) for lane, picture in pictures]
+
+
+def calibration_constants(job: Job) -> Constants | None:
+    """Return calibration constants, given or computed, or None for a run that has none.
+
+    Computed once, where it is cheap: they scale alike with the pixels.
+
+    Raises:
+        ValueError: The constants that were given do not fit the terms.
+    """
+    given = job.settings.calibration
+    if given is not None:
+        assert not isinstance(given, str)  # `make_job` reads the file
+        return given_constants(given, job.names, job.terms)
+    if not job.settings.calibrate:
+        return None
+    size = min(job.scales[0].size, CALIBRATION_SIZE)
+    targets = WholeStepper(job).targets(size)
+    pictures = pictures_at(job, size)
+    calibrated = calibrate(job.params, targets, *pictures, extract=job.extract)
+    scales: Constants = calibrated.scales
+    return scales

@@ -1,0 +1,141 @@
+"""What a run gives: its result, and its progress meanwhile."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from PIL import Image
+
+from jaxstyle.image.geometry import Picture
+
+
+class Facts(TypedDict, total=False):
+    """What a manifest says of a run.
+
+    Attributes:
+        settings: With every default filled in.
+        scales: Size and steps of each.
+        calibration: Calibration constants by term.
+        weights: The SHA-256 of each network's weights, by name.
+        memory: How a step was laid out; bytes at the peak.
+        seconds: The run's duration.
+    """
+
+    settings: dict[str, object]
+    scales: list[dict[str, int]]
+    calibration: dict[str, list[float]]
+    weights: dict[str, str]
+    memory: dict[str, object]
+    seconds: float
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """What `stylize` returns. It shows itself in a notebook.
+
+    Attributes:
+        image: The picture, sRGB in [0, 1], float32.
+        history: Each term's unweighted loss at every step, by name; and `"total"`, weighted.
+        failure: One line on what was not finite and when, or None. `image` is then the last good
+            picture.
+        facts: What a manifest says of the run.
+        inputs: Path and SHA-256 of every picture that was read, by role; no path of arrays.
+        obstacles: What a manifest cannot hold, by name: then the run is not replayable.
+    """
+
+    image: Picture
+    history: dict[str, list[float]]
+    failure: str | None
+    facts: Facts
+    inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    obstacles: tuple[str, ...] = ()
+
+    @property
+    def finite(self) -> bool:
+        """Whether every loss, gradient and pixel stayed finite."""
+        return self.failure is None
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture, and its manifest beside it (`out.png` has `out.json`).
+
+        Checkpoints of a run that was to make this file are removed.
+
+        Args:
+            path: Ends in .png, .jpg, .jpeg, .webp, .tif or .tiff.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: An unknown extension, or a file that is not a manifest is in the way.
+            OSError: The files cannot be written.
+        """
+        from jaxstyle.transfer import checkpoint, manifest
+
+        manifest.check(path)
+        manifest.write_result(Path(path), self)
+        checkpoint.Checkpoints(path).clear()
+        return Path(path)
+
+    def _repr_png_(self) -> bytes:
+        pixels = np.round(np.clip(self.image, 0, 1) * 255).astype(np.uint8)
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "PNG")
+        return stream.getvalue()
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[:2]
+        totals = self.history["total"]
+        loss = f", loss {totals[-1]:.4g}" if totals else ""
+        seconds = f", {self.facts['seconds']:.0f} s" if "seconds" in self.facts else ""
+        failure = f", {self.failure}" if self.failure else ""
+        return f"<Result {width} × {height}, {len(totals)} steps{loss}{seconds}{failure}>"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The progress of a run, after a chunk of steps.
+
+    Attributes:
+        step: Steps taken over all scales.
+        steps: Steps in total.
+        size: Longest side of the current scale, pixels.
+        loss: The weighted total at the last step.
+        terms: Each term's unweighted loss by name.
+        parts: Each term's part of `loss`, weighted: they add up to it.
+        seconds: Since the run began.
+        rate: Steps per second, in the last chunk.
+        seconds_left: An estimate: a step costs in proportion to its pixels. None before a chunk
+            that compiled nothing.
+        image: The picture so far.
+        result: What `stylize` returns; of the last element of `iterate` only.
+    """
+
+    step: int
+    steps: int
+    size: int
+    loss: float
+    terms: dict[str, float]
+    parts: dict[str, float]
+    seconds: float
+    rate: float
+    seconds_left: float | None
+    image: Picture
+    result: Result | None = None
+
+    @property
+    def share(self) -> float:
+        """The part of all steps that is taken, from 0 to 1."""
+        return self.step / max(1, self.steps)
+
+    def __str__(self) -> str:
+        left = "" if self.seconds_left is None else f"  {self.seconds_left:.0f} s left"
+        parts = " + ".join(f"{name} {value:.3g}" for name, value in self.parts.items())
+        return (
+            f"step {self.step}/{self.steps}  {self.size} px{left}  loss {self.loss:.4g} = {parts}"
+        )

@@ -1,0 +1,106 @@
+"""Where pictures and weights come from; runs that share one read each of them once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, UInt8
+from PIL import Image
+
+from jaxstyle import samples
+from jaxstyle._util.files import sha256
+from jaxstyle._util.log import logger
+from jaxstyle.image.geometry import Picture
+from jaxstyle.image.io import read_image
+from jaxstyle.image.load import load_image
+from jaxstyle.weights.network_cache import NetworkCache
+
+Source = (
+    str
+    | Path
+    | Image.Image
+    | Float[np.ndarray, "h w 3"]
+    | UInt8[np.ndarray, "h w 3"]
+    | Float[Array, "h w 3"]
+    | bytes
+    | BinaryIO
+)
+"""A picture: a file's path, `"sample:NAME"`, an array, a file's bytes, or an open file."""
+
+
+class Sources:
+    """Pictures and weights, each read once.
+
+    Attributes:
+        networks: Weights by name.
+        offline: Never fetch anything.
+    """
+
+    def __init__(self, *, offline: bool = False) -> None:
+        self.offline = offline
+        self.networks = NetworkCache(offline=offline)
+        self._noted: set[str] = set()
+        self._pictures: dict[tuple[str, int], Picture] = {}
+        self._checksums: dict[Path, str] = {}
+
+    def note(self, line: str) -> None:
+        """Log a line, once."""
+        if line not in self._noted:
+            self._noted.add(line)
+            logger.info(line)
+
+    def path(self, source: str | Path) -> Path:
+        """Return the file that a text stands for; a sample is fetched if it has to be."""
+        return samples.resolve(str(source), offline=self.offline)
+
+    def picture(self, source: Source, role: str, size: int) -> Picture:
+        """Return a picture, its longest side at most `size`.
+
+        Args:
+            source: A file, a sample, an array, bytes.
+            role: What it is for, in messages.
+            size: Longest side in pixels; a smaller picture is not enlarged.
+
+        Raises:
+            TypeError: It is traced by JAX: a run goes on the host.
+            ValueError: It is no picture, or its values are not in [0, 1].
+            OSError: A file cannot be read.
+        """
+        if isinstance(source, jax.core.Tracer):
+            raise TypeError(
+                f"expected the {role} as a picture, got an array that JAX traces: stylize runs on "
+                "the host and compiles its own programs; inside jit, grad or vmap use "
+                "jaxstyle.StyleLoss"
+            )
+        if not isinstance(source, (str, Path)):
+            return load_image(source, f"the {role}", size)
+        key = (str(source), size)
+        if key not in self._pictures:
+            self._pictures[key] = read_image(self.path(source), size=size)
+        return self._pictures[key]
+
+    def record(self, source: Source) -> dict[str, str]:
+        """Return path and SHA-256 of a file as a manifest has them; of arrays, the SHA-256."""
+        if not isinstance(source, (str, Path)):
+            return {"sha256": hashlib.sha256(load_image(source).tobytes()).hexdigest()}
+        path = self.path(source)
+        if path not in self._checksums:
+            self._checksums[path] = sha256(path)
+        return {"path": str(path), "sha256": self._checksums[path]}
+
+
+def as_styles(style: Source | Sequence[Source]) -> tuple[Any, ...]:
+    """Return one style or several as a tuple.
+
+    Raises:
+        ValueError: There is none.
+    """
+    styles = tuple(style) if isinstance(style, (list, tuple)) else (style,)
+    if not styles:
+        raise ValueError("expected at least one style")
+    return styles

@@ -1,0 +1,1 @@
+"""Steppers: how one optimizer step is laid out in memory and over devices."""

@@ -1,0 +1,244 @@
+"""Many jobs as one program: each is a lane of `vmap`, and lanes are spread over all devices.
+
+Every number of a run (weights, learning rates, temperatures, calibration constants) has a value for
+each lane, whether they differ or not: so a second grid compiles nothing, whichever of them it
+sweeps. Targets are held once where all jobs have the same.
+
+Devices may belong to several processes (`jax.distributed`). Each process then prepares all jobs, as
+the same program with the same numbers, and holds the lanes of its own devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Float, Int
+
+from jaxstyle.image.geometry import Picture
+from jaxstyle.objective.calibration import Constants
+from jaxstyle.objective.objective import Losses, Objective
+from jaxstyle.optim.step import State
+from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.steppers import whole
+from jaxstyle.transfer.steppers.stepper import Demand, Stepper, Steps, size_of
+from jaxstyle.transfer.steppers.whole import CHUNK, Params, StepSpec, WholeStepper
+
+
+class BatchSpec(NamedTuple):
+    """What decides the program of a batch, besides its jobs' program key, and a job's rounding.
+
+    Attributes:
+        width: The number of lanes.
+        shared: Whether all of them have the same targets.
+        lane: The lane of the job that a manifest describes.
+    """
+
+    width: int
+    shared: bool
+    lane: int = 0
+
+
+class BatchedStepper(Stepper):
+    """A step of several jobs of one program key."""
+
+    def __init__(self, jobs: Sequence[Job], devices: Sequence[Any], *, shared: bool) -> None:
+        """Choose the programs; nothing is compiled yet.
+
+        Args:
+            jobs: One for each lane: a multiple of the number of devices.
+            devices: Where lanes are placed.
+            shared: Targets are held once, for all.
+        """
+        self.jobs = tuple(jobs)
+        self._mesh = Mesh(np.array(devices), ("lanes",))
+        self._split = NamedSharding(self._mesh, PartitionSpec("lanes"))
+        self._whole = NamedSharding(self._mesh, PartitionSpec())
+        self._shared = shared
+        self._single = WholeStepper(
+            self.jobs[0], recompute=self.jobs[0].settings.memory == "recompute"
+        )
+        self._spec = self._single.spec
+        self._params = _placed(self.jobs[0].params, self._whole)
+        self._rates = _placed(np.array([job.rate for job in self.jobs]), self._split)
+
+    def prepare(self, size: int, constants: Sequence[Constants | None]) -> Any:
+        """Compute each lane's numbers at a scale; and the targets, one for all or one for each."""
+        distinct = {job.target_key: job for job in self.jobs}
+        prepared: dict[Hashable, Objective] = {
+            key: WholeStepper(job).targets(size) for key, job in distinct.items()
+        }
+        numbers, targets = [], []
+        for job, scales in zip(self.jobs, constants, strict=True):
+            objective = prepared[job.target_key]
+            numbers.append((job.terms, scales or objective.scales))
+            targets.append(_divided(objective)[1])
+        if self._shared:
+            return _placed(_stacked(numbers), self._split), _placed(targets[0], self._whole)
+        return _placed((_stacked(numbers), _stacked(targets)), self._split)
+
+    def init(self, pictures: Sequence[Picture]) -> State:
+        """Return each lane's state before the first step of a scale."""
+        images = _placed(np.stack(pictures), self._split)
+        state: State = init(images, self._rates, spec=self._spec)
+        return state
+
+    def warm_start(self, state: State, fresh: State) -> State:
+        """Carry each lane's optimizer's memory over, where it moves pixels."""
+        if self._spec.parametrization != "pixels":
+            return fresh
+        memory = warm_start(state.optimizer, fresh.optimizer, fresh.image, spec=self._spec)
+        return fresh._replace(optimizer=memory)
+
+    def step(self, prepared: Any, state: State, count: int) -> tuple[State, Steps]:
+        """Take `count` steps of each lane, at most `chunk`."""
+        numbers, targets = prepared
+        chunks = []
+        for first in range(0, count, self._spec.length):
+            state, losses = advance(
+                self._params,
+                numbers,
+                targets,
+                state,
+                _placed(np.int32(count - first), self._whole),
+                self._rates,
+                spec=self._spec,
+                shared=self._shared,
+            )
+            chunks.append(losses)
+        totals = np.concatenate([_fetched(losses.total) for losses in chunks], axis=1)
+        terms = np.concatenate([_fetched(losses.terms) for losses in chunks], axis=1)
+        return state, Steps(totals.T[:count], terms.swapaxes(0, 1)[:count])
+
+    def chunk(self, size: int) -> int:
+        """Return the number of steps between two looks of the host."""
+        return CHUNK
+
+    def counts(self, state: State) -> Int[np.ndarray, " jobs"]:
+        """Return the number of finite steps that each lane has taken at this scale."""
+        return _fetched(state.step)
+
+    def pictures(self, state: State) -> Sequence[Picture]:
+        """Return the picture of each lane."""
+        return list(_fetched(state.image))
+
+    def restore(self, leaves: Sequence[np.ndarray], size: int) -> State:
+        """Return the state at a scale whose leaves a checkpoint kept."""
+        structure = jax.tree.structure(self._single.shapes(size)[-1])
+        state: State = jax.tree.unflatten(structure, _placed(list(leaves), self._split))
+        return state
+
+    def demands(self, size: int) -> Iterator[Demand]:
+        """Lower the program of a step."""
+        width = len(self.jobs)
+        _, _, _, prepared, state = self._single.shapes(size)
+
+        def shapes(tree: Any, lanes: tuple[int, ...], sharding: NamedSharding) -> Any:
+            return jax.tree.map(
+                lambda leaf: jax.ShapeDtypeStruct(
+                    (*lanes, *leaf.shape), leaf.dtype, sharding=sharding
+                ),
+                tree,
+            )
+
+        numbers, targets = _divided(prepared)
+        rate = jax.ShapeDtypeStruct((), jnp.float32)
+        numbers, state, rates = shapes((numbers, state, rate), (width,), self._split)
+        lanes = ((), self._whole) if self._shared else ((width,), self._split)
+        targets = shapes(targets, *lanes)
+        lowered = advance.lower(
+            self._params,
+            numbers,
+            targets,
+            state,
+            jnp.array(1),
+            rates,
+            spec=self._spec,
+            shared=self._shared,
+        )
+        count = self._mesh.size
+        kept = size_of((numbers, state)) // count
+        kept += size_of(targets) // (1 if self._shared else count)
+        together = self._mesh.devices.flat[0].platform == "cpu"
+        yield Demand(kept, lowered, len(jax.local_devices()) if together else 1)
+
+
+def _divided(prepared: Objective) -> tuple[Any, Any]:
+    """Divide an objective into each lane's numbers, and what may be shared."""
+    shared = (prepared.targets, prepared.spreads, prepared.positions)
+    return (prepared.terms, prepared.scales), shared
+
+
+def _stacked(trees: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: np.stack([_float32(leaf) for leaf in leaves]), *trees)
+
+
+def _float32(leaf: Any) -> np.ndarray:
+    array = np.asarray(leaf)
+    # Python's numbers are float64 in NumPy.
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+def _placed(tree: Any, sharding: NamedSharding) -> Any:
+    """Place arrays on all devices, of other processes too: each process gives its own part."""
+
+    def place(leaf: Any) -> Array:
+        array = _float32(leaf)
+        return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
+
+    return jax.tree.map(place, tree)
+
+
+def _fetched(array: Array) -> np.ndarray:
+    """Fetch the whole of an array whose lanes may be on other processes' devices."""
+    if jax.process_count() > 1:
+        return np.asarray(multihost_utils.process_allgather(array, tiled=True))
+    return np.asarray(array)
+
+
+@partial(jax.jit, static_argnames="spec")
+def init(
+    images: Float[Array, "lanes h w 3"], rates: Float[Array, " lanes"], *, spec: StepSpec
+) -> Any:
+    """Run `whole.init` for each lane."""
+    return jax.vmap(lambda *lane: whole.init(*lane, spec=spec))(images, rates)
+
+
+@partial(jax.jit, static_argnames="spec")
+def warm_start(
+    state: Any, fresh: Any, images: Float[Array, "lanes h w 3"], *, spec: StepSpec
+) -> Any:
+    """Run `whole.warm_start` for each lane."""
+    return jax.vmap(lambda *lane: whole.warm_start(*lane, spec=spec))(state, fresh, images)
+
+
+@partial(jax.jit, static_argnames=("spec", "shared"), donate_argnames="state")
+def advance(
+    params: Params,
+    numbers: Any,
+    targets: Any,
+    state: State,
+    count: Any,
+    rates: Float[Array, " lanes"],
+    *,
+    spec: StepSpec,
+    shared: bool,
+) -> tuple[State, Losses]:
+    """Run `whole.advance` for each lane; `shared` targets are the same for all."""
+
+    def lane(numbers: Any, targets: Any, state: State, rate: Any) -> tuple[State, Losses]:
+        (terms, scales), (of_terms, spreads, positions) = numbers, targets
+        prepared = Objective(terms, of_terms, scales, spreads, positions)
+        result: tuple[State, Losses] = whole.advance(
+            params, prepared, state, count, rate, spec=spec
+        )
+        return result
+
+    in_axes = (0, None if shared else 0, 0, 0)
+    return jax.vmap(lane, in_axes=in_axes)(numbers, targets, state, rates)

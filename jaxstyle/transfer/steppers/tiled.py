@@ -1,0 +1,171 @@
+"""A step of one job from tiles, for pictures whose activations do not fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxstyle.backbones.extractor import Extractor
+from jaxstyle.objective import objective
+from jaxstyle.objective.objective import Losses, Objective
+from jaxstyle.objective.term import Term, layers_of
+from jaxstyle.optim import step as optim_step
+from jaxstyle.optim.step import State
+from jaxstyle.transfer.geometry import pictures_at, positions_at
+from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.steppers import tiles
+from jaxstyle.transfer.steppers.stepper import Demand, Layout, size_of
+from jaxstyle.transfer.steppers.whole import Image, StepSpec, WholeStepper
+
+Features = Mapping[str, Float[Array, "_h _w _c"]]
+
+
+def single_stepper(job: Job, layout: Layout) -> WholeStepper:
+    """Return the stepper of a layout."""
+    if isinstance(layout, int):
+        return TiledStepper(job, layout)
+    return WholeStepper(job, recompute=layout == "recompute")
+
+
+class TiledStepper(WholeStepper):
+    """A step of one job from tiles: see `jaxstyle.transfer.steppers.tiles`."""
+
+    def __init__(self, job: Job, tile: int) -> None:
+        """Choose the programs; nothing is compiled yet.
+
+        Args:
+            job: The job.
+            tile: Longest side of a tile, pixels.
+        """
+        super().__init__(job)
+        self.spec = replace(self.spec, length=1)
+        self._tile = tile
+
+    def targets(self, size: int) -> Objective:
+        """Compute the targets at a scale from tiles, not calibrated."""
+        job = self.job
+        content, styles = pictures_at(job, size)
+        pictures = (("content", content), *(("style", style) for style in styles))
+        features = [
+            tiles.features(self._extract_of(kind), job.params, jnp.asarray(picture), self._tile)
+            for kind, picture in pictures
+        ]
+        return prepare_from_features(
+            job.terms,
+            content,
+            styles,
+            features,
+            job.settings.seed,
+            positions_at(job, size),
+            extract=job.extract,
+        )
+
+    def _extract_of(self, kind: str) -> Any:
+        """Return the extractor of the layers that terms of a kind compare."""
+        terms = [term for term in self.job.terms if term.metric.kind == kind]
+        return replace(self.job.extract, layers=layers_of(terms))
+
+    def _advance(self, prepared: Objective, state: State, left: int) -> tuple[State, Losses]:
+        extract, params, image = self.spec.extract, self.job.params, state.image
+        features = tiles.features(extract, params, image, self._tile)
+        losses, gradient, cotangents = evaluate_features(prepared, image, features, extract=extract)
+        gradient = tiles.pull_back(extract, params, image, cotangents, gradient, self._tile)
+        # The features' cotangents are not needed any more, and are as large as the rest together.
+        jax.block_until_ready(gradient)
+        del cotangents, features
+        state = apply_update(state, losses.total, gradient, self.job.rate, spec=self.spec)
+        jax.block_until_ready(state)
+        return state, jax.tree.map(lambda leaf: leaf[None], losses)
+
+    def demands(self, size: int) -> Iterator[Demand]:
+        """Lower the programs of each part of a step, and of its targets."""
+        job, extract = self.job, self.spec.extract
+        content, styles, selection, prepared, state = self.shapes(size)
+        kept = size_of((state, prepared))
+        features = jax.eval_shape(extract, job.params, content)
+        (shape, *_), _ = tiles.tiling(extract, content.shape, self._tile)
+        start, owned = (jax.ShapeDtypeStruct((count,), jnp.int32) for count in (2, 4))
+        yield Demand(
+            kept + size_of(features),
+            tiles.forward_tile.lower(
+                job.params, content, features, start, owned, extract=extract, shape=shape
+            ),
+        )
+        yield Demand(
+            kept + size_of(features),
+            evaluate_features.lower(prepared, content, features, extract=extract),
+        )
+        yield Demand(
+            kept + size_of((features, content)),
+            tiles.backward_tile.lower(
+                job.params, content, features, content, start, owned, extract=extract, shape=shape
+            ),
+        )
+        value = jax.ShapeDtypeStruct((), jnp.float32)
+        yield Demand(
+            kept + size_of(content),
+            apply_update.lower(state, value, content, job.rate, spec=self.spec),
+        )
+        # The targets: features of the content and of all styles at once.
+        pictures = (("content", content), *(("style", style) for style in styles))
+        references = [
+            jax.eval_shape(self._extract_of(kind), job.params, picture)
+            for kind, picture in pictures
+        ]
+        yield Demand(
+            size_of((content, *styles, references)),
+            prepare_from_features.lower(
+                job.terms, content, styles, references, 0, selection, extract=extract
+            ),
+        )
+
+
+@partial(jax.jit, static_argnames="extract")
+def prepare_from_features(
+    terms: tuple[Term, ...],
+    content: Any,
+    styles: Sequence[Any],
+    features: Sequence[Features],
+    seed: Any,
+    selection: Any,
+    *,
+    extract: Extractor,
+) -> Objective:
+    """Run `objective.prepare_from_features`, compiled; features of the content, then the styles."""
+    key = jax.random.key(seed)
+    pairs = list(zip(styles, features[1:], strict=True))
+    with extract.rounding():
+        return objective.prepare_from_features(terms, (content, features[0]), pairs, key, selection)
+
+
+@partial(jax.jit, static_argnames="extract", donate_argnames="features")
+def evaluate_features(
+    prepared: Objective, image: Image, features: Features, *, extract: Extractor
+) -> tuple[Losses, Image, Features]:
+    """Evaluate the objective at a picture whose features are known, with the total's gradient.
+
+    Returns:
+        The losses, the gradient with respect to the picture where terms compare it directly, and
+        the cotangents of the features.
+    """
+
+    def total(image: Image, features: Features) -> tuple[Float[Array, ""], Losses]:
+        losses = objective.evaluate(lambda _: features, prepared, image)
+        return losses.total, losses
+
+    with extract.rounding():
+        gradients, losses = jax.grad(total, argnums=(0, 1), has_aux=True)(image, features)
+    return losses, *gradients
+
+
+@partial(jax.jit, static_argnames="spec", donate_argnames="state")
+def apply_update(state: State, value: Any, gradient: Image, rate: Any, *, spec: StepSpec) -> State:
+    """Run `optim.step.apply_update`, compiled."""
+    transform = spec.optimizer.make(rate)
+    return optim_step.apply_update(transform, state, value, gradient, spec.space(gradient.shape))

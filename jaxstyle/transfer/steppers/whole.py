@@ -1,0 +1,253 @@
+"""A step of one job as one program. Start reading here how a step is made.
+
+Each program is compiled once per shape; every number is an argument. A program belongs to what it
+is made of, not to a run: a second run of the same specification and shapes, in the same process,
+compiles nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxstyle.backbones.extractor import Extractor, Parameters
+from jaxstyle.image.geometry import Picture
+from jaxstyle.objective import calibration, objective
+from jaxstyle.objective.calibration import Constants
+from jaxstyle.objective.objective import Losses, Objective
+from jaxstyle.objective.term import Term
+from jaxstyle.optim import step as optim_step
+from jaxstyle.optim.optimizers import Optimizer
+from jaxstyle.optim.parametrization import Parametrization, parametrization
+from jaxstyle.optim.step import State
+from jaxstyle.transfer.geometry import content_shape, pictures_at, positions_at, style_shapes
+from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.steppers.stepper import Demand, Stepper, Steps, size_of
+
+CHUNK = 10
+"""Steps between two looks of the host. On an accelerator they are one program. On a CPU, where
+XLA's loops run on one thread, the program is a single step: twice as fast at 256 pixels
+(benchmarks/scan.py)."""
+
+LARGE = 512
+"""Longest side above which the host looks after every step, unless several are one program."""
+
+Image = Float[Array, "h w 3"]
+Params = Mapping[str, Parameters]
+
+
+@dataclass(frozen=True)
+class StepSpec:
+    """All of a step that is not a number: two steps of one specification share their programs.
+
+    Attributes:
+        extract: Gives the features.
+        optimizer: What moves the picture.
+        parametrization: In which coordinates.
+        length: Steps in one program.
+    """
+
+    extract: Extractor
+    optimizer: Optimizer
+    parametrization: str
+    length: int
+
+    def space(self, shape: tuple[int, ...]) -> Parametrization:
+        """Return the coordinates of pictures of a shape."""
+        return parametrization(self.parametrization, shape)
+
+    def recomputing(self, recompute: bool) -> StepSpec:
+        """Return the same step whose backward pass computes activations again, or does not."""
+        return replace(self, extract=replace(self.extract, recompute=recompute))
+
+
+class WholeStepper(Stepper):
+    """A step of one job as one program."""
+
+    def __init__(self, job: Job, *, recompute: bool = False) -> None:
+        """Choose the programs; nothing is compiled yet.
+
+        Args:
+            job: The job.
+            recompute: The backward pass computes the network's activations again.
+        """
+        self.jobs = (job,)
+        self.job = job
+        length = 1 if jax.default_backend() == "cpu" else CHUNK
+        spec = StepSpec(job.extract, job.optimizer, job.settings.parametrization, length)
+        self.spec = spec.recomputing(recompute)
+
+    def prepare(self, size: int, constants: Sequence[Constants | None]) -> Objective:
+        """Compute the targets at a scale, calibrated by the constants."""
+        prepared = self.targets(size)
+        return replace(prepared, scales=constants[0] or prepared.scales)
+
+    def targets(self, size: int) -> Objective:
+        """Compute the targets at a scale, not calibrated."""
+        job = self.job
+        content, styles = pictures_at(job, size)
+        selection = positions_at(job, size)
+        return prepare(
+            job.params,
+            job.terms,
+            content,
+            styles,
+            job.settings.seed,
+            selection,
+            extract=job.extract,
+        )
+
+    def init(self, pictures: Sequence[Picture]) -> State:
+        """Return the state before the first step of a scale."""
+        state: State = init(jnp.asarray(pictures[0]), self.job.rate, spec=self.spec)
+        return state
+
+    def warm_start(self, state: State, fresh: State) -> State:
+        """Carry the optimizer's memory over, where it moves pixels."""
+        if self.spec.parametrization != "pixels":
+            return fresh
+        memory = warm_start(state.optimizer, fresh.optimizer, fresh.image, spec=self.spec)
+        return fresh._replace(optimizer=memory)
+
+    def step(self, prepared: Objective, state: State, count: int) -> tuple[State, Steps]:
+        """Take `count` steps, at most `chunk`."""
+        chunks = []
+        for first in range(0, count, self.spec.length):
+            state, losses = self._advance(prepared, state, count - first)
+            chunks.append(losses)
+        totals = np.concatenate([np.asarray(losses.total) for losses in chunks])[:count]
+        terms = np.concatenate([np.asarray(losses.terms) for losses in chunks])[:count]
+        return state, Steps(totals[:, None], terms[:, None])
+
+    def _advance(self, prepared: Objective, state: State, left: int) -> tuple[State, Losses]:
+        job, count = self.job, jnp.array(left)
+        result: tuple[State, Losses] = advance(
+            job.params, prepared, state, count, job.rate, spec=self.spec
+        )
+        return result
+
+    def chunk(self, size: int) -> int:
+        """Return the number of steps between two looks: one where each takes seconds."""
+        return 1 if self.spec.length == 1 and size > LARGE else CHUNK
+
+    def counts(self, state: State) -> Int[np.ndarray, " jobs"]:
+        """Return the number of finite steps at this scale."""
+        return np.asarray(state.step)[None]
+
+    def pictures(self, state: State) -> Sequence[Picture]:
+        """Return the picture."""
+        return (np.asarray(state.image),)
+
+    def restore(self, leaves: Sequence[np.ndarray], size: int) -> State:
+        """Return the state at a scale whose leaves a checkpoint kept."""
+        structure = jax.tree.structure(self._state_shapes(size))
+        state: State = jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in leaves])
+        return state
+
+    def demands(self, size: int) -> Iterator[Demand]:
+        """Lower the programs of a step, and of its targets."""
+        job = self.job
+        content, styles, selection, prepared, state = self.shapes(size)
+        yield Demand(
+            size_of((content, *styles)),
+            prepare.lower(
+                job.params, job.terms, content, styles, 0, selection, extract=job.extract
+            ),
+        )
+        yield Demand(
+            size_of((state, prepared)),
+            advance.lower(job.params, prepared, state, jnp.array(1), job.rate, spec=self.spec),
+        )
+
+    def shapes(self, size: int) -> tuple[Any, list[Any], Any, Any, Any]:
+        """Return shapes of the pictures, the positions, and shapes of the targets and the state."""
+        job = self.job
+        content, *styles = (
+            jax.ShapeDtypeStruct((*shape, 3), jnp.float32)
+            for shape in (content_shape(job, size), *style_shapes(job, size))
+        )
+        selection = positions_at(job, size)
+
+        def targets(content: Any, *styles: Any) -> Objective:
+            return prepare(
+                job.params, job.terms, content, styles, 0, selection, extract=job.extract
+            )
+
+        prepared = jax.eval_shape(targets, content, *styles)
+        return content, styles, selection, prepared, self._state_shapes(size)
+
+    def _state_shapes(self, size: int) -> Any:
+        image = jax.ShapeDtypeStruct((*content_shape(self.job, size), 3), jnp.float32)
+        return jax.eval_shape(lambda image: init(image, self.job.rate, spec=self.spec), image)
+
+
+@partial(jax.jit, static_argnames="extract")
+def prepare(
+    params: Params,
+    terms: tuple[Term, ...],
+    content: Any,
+    styles: Sequence[Any],
+    seed: Any,
+    selection: Any,
+    *,
+    extract: Extractor,
+) -> Objective:
+    """Run `objective.prepare`, compiled."""
+    key = jax.random.key(seed)
+    with extract.rounding():
+        return objective.prepare(partial(extract, params), terms, content, styles, key, selection)
+
+
+@partial(jax.jit, static_argnames="extract")
+def calibrate(
+    params: Params,
+    prepared: Objective,
+    content: Any,
+    styles: Sequence[Any],
+    *,
+    extract: Extractor,
+) -> Objective:
+    """Run `calibration.calibrate` at the usual reference, compiled."""
+    reference = calibration.calibration_reference(content, styles)
+    with extract.rounding():
+        return calibration.calibrate(partial(extract, params), prepared, reference)
+
+
+@partial(jax.jit, static_argnames="spec")
+def init(image: Image, rate: Any, *, spec: StepSpec) -> State:
+    """Run `optim.step.init`, compiled."""
+    return optim_step.init(spec.optimizer.make(rate), image, spec.space(image.shape))
+
+
+@partial(jax.jit, static_argnames="spec")
+def warm_start(state: Any, fresh: Any, image: Image, *, spec: StepSpec) -> Any:
+    """Run `Optimizer.carry`, compiled."""
+    return spec.optimizer.carry(state, fresh, image)
+
+
+# The state is donated: a step needs no second copy of L-BFGS's forty pictures.
+@partial(jax.jit, static_argnames="spec", donate_argnames="state")
+def advance(
+    params: Params, prepared: Objective, state: State, count: Any, rate: Any, *, spec: StepSpec
+) -> tuple[State, Losses]:
+    """Run `optim.step.take_steps`, compiled."""
+
+    def evaluate(image: Image) -> Losses:
+        return objective.evaluate(partial(spec.extract, params), prepared, image)
+
+    with spec.extract.rounding():
+        return optim_step.take_steps(
+            optim_step.with_gradient(evaluate),
+            spec.optimizer.make(rate),
+            state,
+            count,
+            length=spec.length,
+            space=spec.space(state.image.shape),
+        )

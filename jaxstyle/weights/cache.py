@@ -1,0 +1,155 @@
+"""Converted weights between runs: one safetensors file for each set, `NAME-SHA.safetensors`.
+
+SHA are the first eight digits of the file that the weights were read from, so that weights of
+another file are never mistaken for them.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jaxstyle._util.cache import cache_folder
+from jaxstyle._util.files import write_whole
+from jaxstyle.backbones.record import Backbone
+
+Tensors = dict[str, dict[str, NDArray[np.float32]]]
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+"""What weights can be called; lower case, because some file systems ignore it."""
+_DIGITS = 8
+
+
+class Weights(NamedTuple):
+    """A set of weights, ready to compute with.
+
+    Attributes:
+        name: As in `SOURCES`, or as its user named it.
+        architecture: As in `Source`, or the record itself.
+        sha256: The SHA-256 of the file that it was read from.
+        tensors: `"preprocess"` and each convolution by name, with a `"kernel"` and a `"bias"`,
+            float32; see `jaxstyle.weights.convert.layouts`.
+    """
+
+    name: str
+    architecture: str | Backbone
+    sha256: str
+    tensors: Tensors
+
+
+def find(name: str, sha256: str | None = None) -> Path | None:
+    """Return the file of the weights `name`, or None.
+
+    Args:
+        name: Of the weights.
+        sha256: Only weights that were read from the file with this SHA-256.
+    """
+    if not NAME.fullmatch(name):
+        return None
+    digits = sha256[:_DIGITS] if sha256 else "[0-9a-f]" * _DIGITS
+    return next(iter(_matching(f"{name}-{digits}.safetensors")), None)
+
+
+def files() -> dict[str, Path]:
+    """Return the file of all weights by name."""
+    return {
+        file.stem[: -_DIGITS - 1]: file
+        for file in _matching("*-" + "[0-9a-f]" * _DIGITS + ".safetensors")
+    }
+
+
+def _folder() -> Path:
+    return cache_folder() / "weights"
+
+
+def _matching(pattern: str) -> list[Path]:
+    try:
+        return sorted(_folder().glob(pattern))
+    except OSError:  # a cache that cannot be read is an empty one
+        return []
+
+
+def write(weights: Weights, file: str = "") -> None:
+    """Keep a set of weights.
+
+    Args:
+        weights: Of an architecture that is known by name.
+        file: Name of the file that they were read from.
+
+    Raises:
+        OSError: The cache cannot be written.
+    """
+    import safetensors.numpy
+
+    architecture = weights.architecture
+    if isinstance(architecture, Backbone):
+        architecture = architecture.name
+    flat = {
+        f"{entry}.{kind}": array
+        for entry, arrays in weights.tensors.items()
+        for kind, array in arrays.items()
+    }
+    facts = {
+        "name": weights.name,
+        "architecture": architecture,
+        "sha256": weights.sha256,
+        "file": file,
+        "crc32": _checksum(flat),
+    }
+    content = safetensors.numpy.save(flat, facts)
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{weights.name}-{weights.sha256[:_DIGITS]}.safetensors"
+    write_whole(target, lambda out: out.write(content))
+
+
+def read(file: Path, name: str, sha256: str | None = None) -> Weights | None:
+    """Return what `write` wrote, or None if the file is damaged or another set's.
+
+    Args:
+        file: From `find`.
+        name: Of the weights.
+        sha256: Of the file that they must have been read from, if it is pinned.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        opened: Any = safe_open(file, framework="np")
+        facts = opened.metadata()
+        flat = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+        is_intact = facts["crc32"] == _checksum(flat) and facts["name"] == name
+        if not is_intact or (sha256 and facts["sha256"] != sha256):
+            return None
+        tensors: Tensors = {}
+        for key, array in flat.items():
+            entry, kind = key.split(".")
+            tensors.setdefault(entry, {})[kind] = array
+        return Weights(name, facts["architecture"], facts["sha256"], tensors)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def facts(file: Path) -> dict[str, str]:
+    """Return the name, architecture and checksums of a file; nothing if it is damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        opened: Any = safe_open(file, framework="np")
+        return opened.metadata() or {}
+    except (SafetensorError, OSError):
+        return {}
+
+
+def _checksum(flat: Mapping[str, NDArray[np.float32]]) -> str:
+    """Guards against damage, not against people: whoever writes the file can write this too."""
+    total = 0
+    for name in sorted(flat):
+        total = zlib.crc32(f"{name}{flat[name].shape}{flat[name].dtype}".encode(), total)
+        total = zlib.crc32(np.ascontiguousarray(flat[name]).data, total)
+    return f"{total:08x}"

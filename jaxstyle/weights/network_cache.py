@@ -1,0 +1,99 @@
+"""Weights by name for a run: loaded, and put on the device, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import jax
+import numpy as np
+
+from jaxstyle.backbones import BACKBONES, Backbone, winograd
+from jaxstyle.backbones.extractor import Parameters
+from jaxstyle.weights import registry
+from jaxstyle.weights.cache import Weights
+
+
+class NetworkCache(Mapping[str, Weights]):
+    """Weights by name, loaded (and fetched if necessary) when they are first looked up.
+
+    >>> networks = NetworkCache()
+    >>> networks.backbone("vgg16").layers[-1]
+    'relu5_3'
+    >>> list(networks)
+    ['vgg16']
+    """
+
+    def __init__(self, *, offline: bool = False) -> None:
+        """Create an empty cache.
+
+        Args:
+            offline: Never fetch.
+        """
+        self._offline = offline
+        self._loaded: dict[str, Weights] = {}
+        self._on_device: dict[str, Parameters] = {}
+        self._winograd: dict[tuple[str, str], jax.Array] = {}
+
+    def add(self, weights: Weights) -> None:
+        """Add a set of weights that comes from elsewhere.
+
+        Raises:
+            ValueError: Other weights of that name are in use.
+        """
+        if self._loaded.setdefault(weights.name, weights) is not weights:
+            raise ValueError(f"other weights are named {weights.name!r}; choose another name")
+
+    def name_of(self, network: str | Weights) -> str:
+        """Return the name of a network; weights that come from elsewhere are added first."""
+        if isinstance(network, str):
+            return network
+        self.add(network)
+        return network.name
+
+    def __getitem__(self, name: str) -> Weights:
+        if name not in self._loaded:
+            self._loaded[name] = registry.load(name, offline=self._offline)
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loaded)
+
+    def __len__(self) -> int:
+        return len(self._loaded)
+
+    def backbone(self, name: str) -> Backbone:
+        """Return the record of a network.
+
+        Raises:
+            ValueError: There are no such weights, or they are no network.
+            OSError: They are not on this machine and cannot be fetched.
+        """
+        architecture = self[name].architecture
+        if isinstance(architecture, Backbone):
+            return architecture
+        if architecture not in BACKBONES:
+            raise ValueError(f"{name} is no network that features could be taken from")
+        return BACKBONES[architecture]
+
+    def on_device(self, name: str, layers: Iterable[str]) -> Parameters:
+        """Return a network's weights on the device, the same arrays at each call.
+
+        Args:
+            name: Of the weights.
+            layers: On a CPU, the convolutions that these need are prepared for Winograd's
+                algorithm.
+        """
+        if name not in self._on_device:
+            self._on_device[name] = jax.device_put(self[name].tensors)
+        params = dict(self._on_device[name])
+        if jax.default_backend() == "cpu":
+            for entry in self.backbone(name).fast_convolutions(layers):
+                if (name, entry) not in self._winograd:
+                    kernel = np.asarray(self[name].tensors[entry]["kernel"])
+                    self._winograd[name, entry] = jax.device_put(winograd.transformed(kernel))
+                params[entry] = {**params[entry], "winograd": self._winograd[name, entry]}
+        return params
+
+    def checksums(self) -> dict[str, str]:
+        """Return the SHA-256 of all weights that were looked up so far, by name."""
+        return {name: weights.sha256 for name, weights in self._loaded.items()}

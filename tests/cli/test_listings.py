@@ -1,0 +1,161 @@
+"""Tables fit the terminal; JSON is what programs read."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from jaxstyle.cli.main import main
+from jaxstyle.metrics import METRICS
+from jaxstyle.recipes import RECIPES
+
+LISTINGS = (("samples",), ("metrics",), ("recipes",), ("weights", "list"))
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("JAXSTYLE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def run(*words, code=0):
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        out, err = capsys.readouterr()
+        assert (ended.value.code or 0) == code, err
+        return err if code else out
+
+    return run
+
+
+@pytest.mark.parametrize("words", LISTINGS, ids=" ".join)
+@pytest.mark.parametrize("columns", [None, "60", "160"])
+def test_tables_fit_the_terminal(words, columns, run, monkeypatch):
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    names = [row["name"] for row in json.loads(run(*words, "--json"))]
+    lines = run(*words).splitlines()
+    assert max(map(len, lines)) <= int(columns or 80)
+    listed = [line.split()[0] for line in lines if line.strip() and line[0] != " "]
+    assert [name for name in listed if name in names] == names
+
+
+def test_wide_terminals_show_more(run, monkeypatch):
+    assert "Gatys" not in run("metrics")
+    monkeypatch.setenv("COLUMNS", "160")
+    assert "Gatys, Ecker & Bethge, CVPR 2016" in run("metrics")
+
+
+def test_one_metric_in_full(run):
+    text = run("metrics", "shifted_gram")
+    facts = dict(re.findall(r"^(\w[\w ]*?)  +(.*?) *$", text, re.M))
+    assert facts["kind"] == "style"
+    assert facts["hyperparameters"] == "shift -1"
+    assert facts["symmetric"] == "yes"
+    assert "jaxstyle.metrics.gram.gram_distance\n" in text
+    assert "References:\n" in text
+    assert "equation 4" in text
+    assert "perceptual.lpips\n" in run("metrics", "lpips")
+    # A name can be that of two metrics, and a distance can be a closure.
+    assert run("metrics", "cosine").count("\nkind ") == 2
+    for name in METRICS["content"]:
+        assert "jaxstyle.metrics." in run("metrics", name), name
+    assert [row["kind"] for row in json.loads(run("metrics", "cosine", "--json"))] == [
+        "style",
+        "content",
+    ]
+
+
+def test_one_of_each_in_full(run):
+    text = run("recipes", "strotss")
+    assert "    content_metric = self_similarity\n" in text
+    assert RECIPES["strotss"].bibtex in text
+    assert " ".join(RECIPES["strotss"].deviations.split()[:5]) in text
+    assert RECIPES["mrf"].bibtex == run("cite", "mrf").rstrip("\n")
+    assert "CC0 1.0" in run("samples", "valley")
+    assert "homepage" in run("weights", "list", "vgg19")
+
+
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [
+        (("metrics", "gran"), "gram"),
+        (("recipes", "strots"), "strotss"),
+        (("samples", "vally"), "valley"),
+        (("weights", "list", "vgg61"), "vgg1"),
+    ],
+)
+def test_wrong_names_get_the_nearest(words, nearest, run):
+    assert f"did you mean '{nearest}" in run(*words, code=2)
+
+
+def test_json_has_the_facts(run):
+    keys = {
+        "samples": "name kind title credit license where status",
+        "metrics": "name kind meaning cost paper layers parameters symmetric",
+        "recipes": "name meaning settings constants weights deviations bibtex citation",
+        "weights": "name architecture layers about source license homepage bytes sha256 where "
+        "status",
+    }
+    for words in LISTINGS:
+        rows = json.loads(run(*words, "--json"))
+        assert all(list(row) == keys[words[0]].split() for row in rows)
+    gram = next(row for row in json.loads(run("metrics", "--json")) if row["name"] == "gram")
+    assert gram["layers"] == [f"relu{block}_1" for block in range(1, 6)]
+    assert gram["parameters"] == {}
+    assert gram["symmetric"] is True
+
+
+@pytest.fixture
+def cached(tmp_path):
+    """A cache with a file of each kind."""
+    folder = tmp_path / "cache"
+    names = (
+        "compiled/jit_step-0-cache",
+        "weights/vgg19-dcbb9e9d.safetensors",
+        "weights/mine-01234567.safetensors",
+        "downloads/vgg19-dcbb9e9d.pth",
+        "samples/astronaut.png",
+        "tfds/picture_folder/train",
+        "running/a.lock",
+        "notes.txt",
+    )
+    for number, name in enumerate(names, 1):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(bytes(100 * number))
+    return folder
+
+
+def files_in(folder):
+    return {path.name for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def test_what_the_cache_holds(run, cached):
+    text = run("cache")
+    assert text.startswith(f"{cached} (2.1 kB)\n")
+    assert max(map(len, text.splitlines()[1:])) <= 80
+    rows = {row["name"]: row for row in json.loads(run("cache", "--json"))}
+    assert {name: (row["files"], row["bytes"]) for name, row in rows.items()} == {
+        "compiled": (1, 100),
+        "weights": (2, 500),
+        "downloads": (1, 400),
+        "samples": (1, 500),
+        "tfds": (1, 600),
+    }
+    assert rows["tfds"]["where"] == str(cached / "tfds")
+
+
+def test_clearing_the_cache(run, cached):
+    every = files_in(cached)
+    assert run("cache", "clear") == f"removed 1 file (100 bytes) from {cached}\n"
+    assert every - files_in(cached) == {"jit_step-0-cache"}
+    assert "removed 3 files" in run("cache", "clear", "--downloads")
+    # What the user brought stays, and what another program put there.
+    assert files_in(cached) == {"mine-01234567.safetensors", "train", "a.lock", "notes.txt"}
+    run("cache", "clear", "--all")
+    assert files_in(cached) == {"a.lock", "notes.txt"}
+    assert "removed 0 files" in run("cache", "clear", "--compiled")
+
+
+def test_an_empty_cache(run):
+    assert "(0 bytes)" in run("cache")
