@@ -1,7 +1,7 @@
 """Kinds of setting values: how each is parsed from text, checked, shown and written down.
 
 A field of `Settings` names its kind; the command line, sweeps and manifests read everything else
-from there. Nothing heavy is imported here.
+from there. `Kind` documents the methods. Nothing heavy is imported here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jaxstyle.specs import FORM, MetricSpec, as_specs
 
 @dataclass(frozen=True)
 class Kind:
-    """A text. The other kinds override what differs.
+    """A name, or an object that stands for one.
 
     Attributes:
         optional: None is a value too.
@@ -29,6 +29,8 @@ class Kind:
         is_flag: The option takes no value.
         sweepable: A sweep can vary it.
         separator: What separates the values of a sweep.
+        accepts: Whether an object stands for a name; it is kept as it is.
+        stand_in: What is written down in place of an object; its own name if empty.
     """
 
     optional: bool = False
@@ -38,23 +40,24 @@ class Kind:
     is_flag: bool = False
     sweepable: bool = True
     separator: str = ","
+    accepts: Callable[[Any], bool] = lambda value: False
+    stand_in: str = ""
 
     def parse(self, word: str) -> Any:
-        """Read a value from a word of the command line.
-
-        Raises:
-            ValueError: The word has another form.
-        """
+        """Read a value from a word of the command line; `ValueError` if it has another form."""
         return word
 
     def check(self, name: str, value: Any) -> Any:
-        """Return the value in its one form.
-
-        Raises:
-            ValueError: It is of another kind, or out of range.
-        """
+        """Return the value in its one form; `ValueError` if it is of another kind."""
         if isinstance(value, Path):
             value = str(value)
+        if not isinstance(value, str) and self.accepts(value):
+            return value
+        if self.choices and value not in self.choices:
+            raise ValueError(
+                f"expected {name} to be one of {', '.join(self.choices)}, got {value!r}"
+                f"{nearest(value, self.choices)}"
+            )
         if not isinstance(value, str):
             raise ValueError(f"expected {name} as text, got {type(value).__name__}")
         if value == "":
@@ -63,11 +66,13 @@ class Kind:
 
     def plain(self, value: Any) -> Any:
         """Return the value as JSON can hold it."""
-        return value
+        is_name = value is None or isinstance(value, str)
+        return value if is_name else self.stand_in or _name_of(value)
 
     def obstacles(self, name: str, value: Any) -> list[str]:
         """Return what of the value cannot be written into a manifest, by name."""
-        return []
+        known = self.stand_in or value is None or isinstance(value, str)
+        return [] if known else [f"{name} {_name_of(value)}"]
 
     def show(self, default: Any) -> str | None:
         """Return the default as the help shows it, or None if there is nothing to show."""
@@ -76,14 +81,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Number(Kind):
-    """A number in a range.
-
-    Attributes:
-        type: `int` or `float`.
-        low: The least value.
-        above: `low` itself is excluded.
-        high: The greatest value.
-    """
+    """A number from `low`, or above it, to `high`; `type` is `int` or `float`."""
 
     type: type[float] = float
     low: float = -math.inf
@@ -91,14 +89,12 @@ class Number(Kind):
     high: float = math.inf
 
     def parse(self, word: str) -> Any:
-        """Read a number."""
         try:
             return self.type(word)
         except ValueError:
             raise ValueError(f"expected {self._noun}, got {word!r}") from None
 
     def check(self, name: str, value: Any) -> Any:
-        """Return the number, of the right type and in range."""
         try:
             number = operator.index(value) if self.type is int else float(operator.add(value, 0))
         except TypeError:
@@ -109,8 +105,10 @@ class Number(Kind):
             raise ValueError(f"expected {name} {self._range}, got {value}")
         return number
 
+    def plain(self, value: Any) -> Any:
+        return value
+
     def show(self, default: Any) -> str | None:
-        """Return the default in few digits."""
         return None if default is None else f"{default:g}"
 
     @property
@@ -122,11 +120,9 @@ class Number(Kind):
         if self.low == -math.inf:
             return "finite"
         if self.high == math.inf:
-            least = f"above {self.low:g}" if self.above else f"to be at least {self.low:g}"
-            return f"{least} and finite"
-        if self.above:
-            return f"above {self.low:g}, up to {self.high:g}"
-        return f"from {self.low:g} to {self.high:.0f}"
+            return f"{'above' if self.above else 'to be at least'} {self.low:g} and finite"
+        middle = (", up" if self.above else "") + " to"
+        return f"{'above' if self.above else 'from'} {self.low:g}{middle} {self.high:.0f}"
 
 
 @dataclass(frozen=True)
@@ -136,88 +132,26 @@ class Flag(Kind):
     is_flag: bool = True
 
     def parse(self, word: str) -> bool:
-        """Read `on`, `off` and their synonyms."""
         known = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
         if word.lower() not in known:
             raise ValueError(f"expected on or off, got {word!r}")
         return known[word.lower()]
 
     def check(self, name: str, value: Any) -> Any:
-        """Return the value."""
-        return value
-
-
-@dataclass(frozen=True)
-class Choice(Kind):
-    """One of a few names.
-
-    Attributes:
-        accepts: Whether an object stands for a name, as an optax transformation for an
-            optimizer's; it is kept as it is.
-    """
-
-    accepts: Callable[[Any], bool] = lambda value: False
-
-    def check(self, name: str, value: Any) -> Any:
-        """Return the name, or the object that stands for one."""
-        known = self.choices or ()
-        if not isinstance(value, str) and self.accepts(value):
-            return value
-        if value not in known:
-            raise ValueError(
-                f"expected {name} to be one of {', '.join(known)}, got {value!r}"
-                f"{nearest(value, known)}"
-            )
         return value
 
     def plain(self, value: Any) -> Any:
-        """Return the name; of an object its own name."""
-        return value if isinstance(value, str) else _name_of(value)
-
-    def obstacles(self, name: str, value: Any) -> list[str]:
-        """An object in place of a name cannot be written down."""
-        return [] if isinstance(value, str) else [f"{name} {_name_of(value)}"]
-
-
-@dataclass(frozen=True)
-class Named(Kind):
-    """A name, or an object that stands for one.
-
-    Attributes:
-        accepts: Whether a value is such an object.
-    """
-
-    accepts: Callable[[Any], bool] = lambda value: False
-
-    def check(self, name: str, value: Any) -> Any:
-        """Return the name or the object."""
-        if not isinstance(value, (str, Path)) and self.accepts(value):
-            return value
-        return super().check(name, value)
-
-    def plain(self, value: Any) -> Any:
-        """Return the name; of an object its own name."""
-        return value if isinstance(value, str) or value is None else _name_of(value)
-
-    def obstacles(self, name: str, value: Any) -> list[str]:
-        """An object in place of a name cannot be written down."""
-        return [] if isinstance(value, str) or value is None else [f"{name} {_name_of(value)}"]
+        return value
 
 
 @dataclass(frozen=True)
 class Several(Kind):
-    """Values with commas between, as a tuple; a single one stands for itself.
-
-    Attributes:
-        item: The kind of each.
-        least: How many there must be.
-    """
+    """At least `least` values of a kind with commas between, as a tuple."""
 
     item: Kind = Kind()
     least: int = 0
 
     def parse(self, word: str) -> Any:
-        """Read values with commas between."""
         words = [part.strip() for part in word.split(",")]
         if not isinstance(self.item, Number):
             return tuple(part for part in words if part)
@@ -228,80 +162,69 @@ class Several(Kind):
             raise ValueError(f"expected {whole}numbers with commas between, got {word!r}") from None
 
     def check(self, name: str, value: Any) -> Any:
-        """Return the tuple, each of its values checked."""
-        if isinstance(value, str) and not isinstance(self.item, Number):
+        numeric = isinstance(self.item, Number)
+        if isinstance(value, str) and not numeric:
             value = value.split(",")
-        several = isinstance(value, (list, tuple)) or _is_collection(value)
-        values = value if several else (value,)
-        role = f"every {name}" if isinstance(self.item, Number) else name
-        checked = tuple(self.item.check(role, part) for part in values)
+        single = isinstance(value, str) or not (
+            isinstance(value, Iterable) and hasattr(value, "__len__")
+        )
+        role = f"every {name}" if numeric else name
+        checked = tuple(self.item.check(role, part) for part in ((value,) if single else value))
         if len(checked) < self.least:
             raise ValueError(f"expected at least one {name}")
         return checked
 
+    def plain(self, value: Any) -> Any:
+        return tuple(map(self.item.plain, value))
+
+    def obstacles(self, name: str, value: Any) -> list[str]:
+        return []
+
     def show(self, default: Any) -> str | None:
-        """Return the values with commas between."""
         return ",".join(filter(None, map(self.item.show, default))) or None
 
 
 @dataclass(frozen=True)
-class Files(Kind):
-    """Pictures: files, or whatever else holds one; kept as given."""
+class Files(Several):
+    """Pictures: files, or whatever else holds one."""
 
+    item: Kind = Kind(accepts=lambda value: True, stand_in="an array")
     multiple: bool = True
     metavar: str | None = "FILE"
     sweepable: bool = False
 
+    def parse(self, word: str) -> Any:
+        return word
+
     def check(self, name: str, value: Any) -> Any:
-        """Return them as a tuple, paths as text."""
         values = value if isinstance(value, (list, tuple)) else (value,)
-        return tuple(str(part) if isinstance(part, Path) else part for part in values)
-
-    def plain(self, value: Any) -> Any:
-        """Return paths; an array is not kept, it could be as large as a picture."""
-        return tuple(part if isinstance(part, str) else "an array" for part in value)
-
-    def show(self, default: Any) -> str | None:
-        """Nothing: there is no default."""
-        return None
+        return tuple(self.item.check(name, part) for part in values)
 
 
 @dataclass(frozen=True)
 class Mixture(Kind):
-    """Metrics with their weights.
-
-    Attributes:
-        group: Which metrics: style, content or image.
-    """
+    """Metrics of a group (style, content or image) with their weights."""
 
     multiple: bool = True
     metavar: str | None = FORM
     group: str = "style"
 
     def parse(self, word: str) -> MetricSpec:
-        """Read one metric; of several, each has its own option."""
         return MetricSpec.parse(word)
 
     def check(self, name: str, value: Any) -> Any:
-        """Return a tuple of `MetricSpec`, each weight at least 0."""
         specs = as_specs(value, name)
-        weight = Number(low=0)
-        return tuple(
-            spec
-            for spec in specs
-            if weight.check(f"the weight of {spec.name}", spec.weight) is not None
-        )
+        for spec in specs:
+            Number(low=0).check(f"the weight of {spec.name}", spec.weight)
+        return specs
 
     def plain(self, value: Any) -> Any:
-        """Return each as its label, weight and layers."""
         return tuple(spec.plain() for spec in value)
 
     def obstacles(self, name: str, value: Any) -> list[str]:
-        """A metric that is an object cannot be written down."""
         return [f"{name} {spec.name}" for spec in value if spec.value is not None]
 
     def show(self, default: Any) -> str | None:
-        """Return the names."""
         return ", ".join(spec.name for spec in default)
 
 
@@ -314,7 +237,6 @@ class Parameters(Kind):
     sweepable: bool = False
 
     def parse(self, word: str) -> tuple[str, float]:
-        """Read one pair."""
         name, _, number = word.partition("=")
         try:
             return name, float(number)
@@ -322,32 +244,22 @@ class Parameters(Kind):
             raise ValueError(f"expected {self.metavar}, got {word!r}") from None
 
     def check(self, name: str, value: Any) -> Any:
-        """Return the pairs as a tuple."""
-        pairs = value.items() if isinstance(value, Mapping) else value
-        number = Number(low=0, above=True)
         try:
-            pairs = tuple((str(key), value) for key, value in pairs)
+            pairs = dict(value.items() if isinstance(value, Mapping) else value)
         except (TypeError, ValueError):
             form = "such as (('mmd.width', 2.0),)"
             raise ValueError(f"expected {name} {form}, got {value!r}") from None
-        return tuple((key, number.check(key, value)) for key, value in pairs)
-
-    def show(self, default: Any) -> str | None:
-        """Nothing: there is no default."""
-        return None
-
-
-@dataclass(frozen=True)
-class Picture(Kind):
-    """A word or a picture: a file, or whatever else holds one."""
-
-    def check(self, name: str, value: Any) -> Any:
-        """Return a text, or the object as given."""
-        return super().check(name, value) if isinstance(value, (str, Path)) else value
+        number = Number(low=0, above=True)
+        return tuple((key, number.check(key, value)) for key, value in pairs.items())
 
     def plain(self, value: Any) -> Any:
-        """Return the text; an array is not kept."""
-        return value if isinstance(value, str) else "an array"
+        return value
+
+    def obstacles(self, name: str, value: Any) -> list[str]:
+        return []
+
+    def show(self, default: Any) -> str | None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -357,8 +269,13 @@ class Constants(Kind):
     sweepable: bool = False
 
     def check(self, name: str, value: Any) -> Any:
-        """Return the mapping, or the path as text."""
         return str(value) if isinstance(value, Path) else value
+
+    def plain(self, value: Any) -> Any:
+        return value
+
+    def obstacles(self, name: str, value: Any) -> list[str]:
+        return []
 
 
 @dataclass(frozen=True)
@@ -366,11 +283,10 @@ class Layout(Kind):
     """How a step is laid out in memory: a word, or the side of tiles in pixels."""
 
     def check(self, name: str, value: Any) -> Any:
-        """Return the word, or the number as text."""
         text = super().check(name, str(value) if isinstance(value, int) else value)
         if not (text in ("auto", "whole", "recompute") or text.isdigit()):
             raise ValueError(
-                f"expected memory to be auto, whole, recompute or the side of tiles in pixels, "
+                f"expected {name} to be auto, whole, recompute or the side of tiles in pixels, "
                 f"got {text!r}"
             )
         return text
@@ -378,7 +294,3 @@ class Layout(Kind):
 
 def _name_of(value: Any) -> str:
     return str(getattr(value, "name", None) or f"({type(value).__name__})")
-
-
-def _is_collection(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str) and hasattr(value, "__len__")

@@ -13,17 +13,14 @@ from typing import Any, Literal, get_args
 
 from jaxstyle._util.names import nearest
 from jaxstyle.kinds import (
-    Choice,
     Constants,
     Files,
     Flag,
     Kind,
     Layout,
     Mixture,
-    Named,
     Number,
     Parameters,
-    Picture,
     Several,
 )
 from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
@@ -75,7 +72,7 @@ def _is_network(value: Any) -> bool:
 
 _WEIGHT, _POSITIVE = Number(low=0), Number(low=0, above=True)
 _LAYERS = Several(metavar="LAYER,LAYER,…", separator=";")
-_BACKBONE = Named(optional=True, accepts=_is_network)
+_BACKBONE = Kind(optional=True, accepts=_is_network)
 
 
 @dataclass(frozen=True)
@@ -141,7 +138,7 @@ class Settings:
     content_layers: tuple[str, ...] = _setting((), _LAYERS, TERMS, "Layers of the content terms.")
     backbone: str = _setting(
         "vgg16",
-        Named(accepts=_is_network),
+        Kind(accepts=_is_network),
         NETWORK,
         "Pretrained network, see `jaxstyle weights list`.",
     )
@@ -159,7 +156,7 @@ class Settings:
     )
     blend: BlendName = _setting(
         "sum",
-        Choice(choices=get_args(BlendName)),
+        Kind(choices=get_args(BlendName)),
         STYLES,
         "Several styles: add the losses, or average the targets (statistics only).",
     )
@@ -189,36 +186,36 @@ class Settings:
     )
     color: ColorName = _setting(
         "style",
-        Choice(choices=get_args(ColorName)),
+        Kind(choices=get_args(ColorName)),
         STYLES,
         "Colors of the result: the style's; or the content's, by working on luminance alone, by "
         "histogram or covariance matching of the style before the run, or by its chroma after it.",
     )
     pooling: PoolingName = _setting(
-        "max", Choice(choices=get_args(PoolingName)), NETWORK, "Pooling between the blocks."
+        "max", Kind(choices=get_args(PoolingName)), NETWORK, "Pooling between the blocks."
     )
     padding: PaddingName = _setting(
         "edge",
-        Choice(choices=get_args(PaddingName)),
+        Kind(choices=get_args(PaddingName)),
         NETWORK,
         "What surrounds each convolution's input.",
     )
     precision: PrecisionName = _setting(
         "tensorfloat32",
-        Choice(choices=get_args(PrecisionName)),
+        Kind(choices=get_args(PrecisionName)),
         RUN,
         "What an accelerator may round for speed: nothing, the factors of products, or all "
         "features. A CPU always computes in float32.",
     )
     optimizer: OptimizerName = _setting(
         "lbfgs",
-        Choice(choices=get_args(OptimizerName), accepts=_is_transformation),
+        Kind(choices=get_args(OptimizerName), accepts=_is_transformation),
         OPTIMIZATION,
         "What moves the pixels.",
     )
     parametrization: ParametrizationName = _setting(
         "pixels",
-        Choice(choices=get_args(ParametrizationName)),
+        Kind(choices=get_args(ParametrizationName)),
         OPTIMIZATION,
         "What it moves: pixels, a Laplacian pyramid, or frequencies of decorrelated colors.",
     )
@@ -230,7 +227,7 @@ class Settings:
     )
     init: str = _setting(
         "content",
-        Picture(),
+        Kind(accepts=lambda value: True, stand_in="an array"),
         OPTIMIZATION,
         "Start from: content, noise, style (its color statistics), adain (a picture in one pass), "
         "or a picture file.",

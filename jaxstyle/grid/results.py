@@ -25,21 +25,13 @@ from jaxstyle.transfer.steppers.batched import BatchSpec
 
 
 class CellRecord(NamedTuple):
-    """Where a cell lies and what it is made of.
+    """Where a cell lies and what it is made of."""
 
-    Attributes:
-        values: Its swept values, by name.
-        labels: The same in few words.
-        settings: Every setting, every default filled in.
-        inputs: The files that are read, with their SHA-256.
-        picture: Its picture file; the manifest lies beside it.
-    """
-
-    values: Mapping[str, Any]
-    labels: Mapping[str, str]
-    settings: Mapping[str, Any]
-    inputs: Inputs
-    picture: Path
+    values: Mapping[str, Any]  # its swept values, by name
+    labels: Mapping[str, str]  # the same in few words
+    settings: Mapping[str, Any]  # every setting, every default filled in
+    inputs: Inputs  # the files that are read, with their SHA-256
+    picture: Path  # its picture file; the manifest lies beside it
 
 
 class ResultFolder:

@@ -18,20 +18,14 @@ class Guide(NamedTuple):
     """The pictures and masks of a run as its settings ask for them.
 
     All of them are padded to their buckets (`jaxstyle.image.geometry.bucket_of`).
-
-    Attributes:
-        content: The content that the objective compares with.
-        styles: Every style picture: each style's sizes and rotations, one after the other.
-        rotations: The rotation of each, degrees.
-        assignments: Which styles go where.
-        regions: Masks, as they were given.
     """
 
-    content: Picture
+    content: Picture  # the content that the objective compares with
+    # every style picture: each style's sizes and rotations, one after the other
     styles: tuple[Picture, ...]
-    rotations: tuple[float, ...]
-    assignments: tuple[StyleAssignment, ...]
-    regions: tuple[Region, ...]
+    rotations: tuple[float, ...]  # the rotation of each, degrees
+    assignments: tuple[StyleAssignment, ...]  # which styles go where
+    regions: tuple[Region, ...]  # masks, as they were given
 
     def style_mask(self, region: Region, style: int) -> Mask | None:
         """Return a region's mask of a style picture, rotated as the picture is."""

@@ -33,19 +33,12 @@ class Region(NamedTuple):
 
 
 class StyleAssignment(NamedTuple):
-    """What one copy of the style terms compares with, where, and how much it counts.
+    """What one copy of the style terms compares with, where, and how much it counts."""
 
-    Attributes:
-        styles: Which style pictures; the targets of several are averaged.
-        shares: How much of each; they add up to 1.
-        region: Number of the region that takes them; None for the whole picture.
-        weight: Multiplies the style terms' weights.
-    """
-
-    styles: tuple[int, ...] = (0,)
-    shares: tuple[float, ...] = (1.0,)
-    region: int | None = None
-    weight: float = 1.0
+    styles: tuple[int, ...] = (0,)  # which style pictures; the targets of several are averaged
+    shares: tuple[float, ...] = (1.0,)  # how much of each; they add up to 1
+    region: int | None = None  # number of the region that takes them; None for the whole picture
+    weight: float = 1.0  # multiplies the style terms' weights
 
 
 def assign_styles(

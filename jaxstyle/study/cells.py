@@ -108,6 +108,7 @@ class StudyCells:
         pairs: Each content with each style.
         settings: Of each point, as a manifest holds them.
         results: The folder.
+        offline: Never fetch weights.
     """
 
     def __init__(
@@ -119,13 +120,13 @@ class StudyCells:
         offline: bool,
     ) -> None:
         self.points, self.contents, self.styles = points, contents, styles
-        self.pairs = list(itertools.product(contents, styles))
+        self.pairs, self.offline = list(itertools.product(contents, styles)), offline
         self._sources = Sources(offline=offline)
         firsts = range(0, len(points) * len(self.pairs), len(self.pairs))
         self.settings = [resolved_settings(self.job(number)) for number in firsts]
         cells = []
         for point, settings in zip(points, self.settings, strict=True):
-            swept = {"objective": point.curve}
+            swept: dict[str, Any] = {"objective": point.curve}
             if point.strength is not None:
                 swept["strength"] = point.strength
             for content, style in self.pairs:

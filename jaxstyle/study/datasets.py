@@ -83,7 +83,7 @@ def pictures(
     if size is not None and size < 1:
         raise ValueError(f"expected a size of at least 1 pixel, got {size}")
     named: list[Named] = []
-    for source in map(os.fspath, sources):
+    for source in [os.fspath(source) for source in sources]:
         if source.startswith(prepared_sets.PREFIX):
             named += _read_set(source, size, data_dir)
         else:

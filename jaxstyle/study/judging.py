@@ -12,7 +12,7 @@ judged by those that it has not used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -65,9 +65,9 @@ class StudyJudge(NamedTuple):
         return self.metric in {spec.name for spec in specs} or self.network in networks
 
 
-def _layers(spec: MetricSpec) -> Sequence[LayerRef]:
-    """Return the layers that a specification, or the term that it holds, names."""
-    return spec.layers or getattr(spec.value, "layers", ())
+def _layers(spec: MetricSpec) -> Iterable[LayerRef]:
+    """Return the layers that a specification names, or the metric or term that it holds."""
+    return map(LayerRef.parse, spec.layers or getattr(spec.value, "layers", ()))
 
 
 def _name(backbone: Any) -> str:

@@ -21,7 +21,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from jaxstyle._util.files import write_whole
 from jaxstyle._util.log import logger
 from jaxstyle.grid.stylize_grid import GridProgress, run_jobs
 from jaxstyle.image.io import read_image
@@ -34,7 +33,6 @@ from jaxstyle.study.plane import plane
 from jaxstyle.study.scores import ScoreFiles, Scores
 from jaxstyle.study.summary import summarize
 from jaxstyle.transfer import manifest
-from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.result import Result
 
 LEAST = 64
@@ -111,56 +109,52 @@ def study(
         for name, mixture in named(objectives)[first::step]
         for point in points_of(name, mixture, strengths, common)
     ]
-    squares = [
+    content_squares, style_squares = (
         [square(picture, size) for picture in pictures(names, offline=offline)]
         for names in (contents, styles)
-    ]
-    if len(squares[0]) < 2:
+    )
+    if len(content_squares) < 2:
         raise ValueError("expected at least two contents: each is judged against the others")
-    cells = StudyCells(folder, points, *squares, offline)
+    cells = StudyCells(folder, points, content_squares, style_squares, offline)
     judges = default_judges(networks)
-
-    @cache  # not before pictures have to be judged
-    def panel() -> JudgePanel:
-        groups = ([named.picture for named in group] for group in squares)
-        return JudgePanel(judges, *groups, offline=offline)
-
-    jobs = partial(run_jobs, lanes=lanes, on_progress=on_progress)
-    scores = _score(cells, ScoreFiles(folder / "scores", judges, *squares), panel, jobs)
+    scores = _score(cells, judges, partial(run_jobs, lanes=lanes, on_progress=on_progress))
     if part:
         return {}
-    data = {"title": title, "command": command, "training_pairs": list(training)}
-    data |= _data(cells, judges, scores)
+    data = _data(cells, judges, scores)
+    data |= {"title": title, "command": command, "training_pairs": list(training)}
     summary = summarize(data)
     data["pictures"] = cells.thumbnails(_shown_points(summary)) if pictures_shown else {}
     for name, text in _texts(cells, data, summary).items():
-        write_whole(folder / name, lambda file, text=text: file.write(text.encode()))
+        cells.results.write_text(name, text)
     return summary
 
 
 def _score(
     cells: StudyCells,
-    files: ScoreFiles,
-    panel: Callable[[], JudgePanel],
-    run: Callable[[Sequence[Job]], Iterable[tuple[int, Result]]],
+    judges: Sequence[StudyJudge],
+    run: Callable[..., Iterable[tuple[int, Result]]],
 ) -> list[Scores]:
     """Make the missing pictures, and score each point as soon as its last picture is made."""
     results, count = cells.results, len(cells.pairs)
+    files = ScoreFiles(results.folder / "scores", judges, cells.contents, cells.styles)
     unnamed = [obstacles(point.settings) for point in cells.points]
     scores: list[Scores | None] = []
     for point, names, settings in zip(cells.points, unnamed, cells.settings, strict=True):
         if names:
             logger.info(f"the scores of {point.name} are not kept: no file can name {names[0]}")
         scores.append(None if names else files.read(settings))
-    pending = [
-        number
+    done = [
+        scores[number // count] is not None or results.is_done(record)
         for number, record in enumerate(results.records)
-        if scores[number // count] is None and not results.is_done(record)
     ]
-    if len(pending) < len(results.records):
-        done = len(results.records) - len(pending)
-        logger.info(f"{done} of {len(results.records)} pictures are already done")
-    missing = Counter(number // count for number in pending)
+    if any(done):
+        logger.info(f"{sum(done)} of {len(done)} pictures are finished already")
+    missing = Counter(number // count for number, skip in enumerate(done) if not skip)
+
+    @cache  # not before there is something to judge
+    def panel() -> JudgePanel:
+        groups = ([named.picture for named in group] for group in (cells.contents, cells.styles))
+        return JudgePanel(judges, *groups, offline=cells.offline)
 
     def judge(point: int) -> Scores:
         judged = [
@@ -171,12 +165,13 @@ def _score(
             files.write(cells.settings[point], judged)
         return judged
 
-    for index, result in run([cells.job(number) for number in pending]):
-        results.write(results.records[pending[index]], result)
-        point = pending[index] // count
-        missing[point] -= 1
-        if not missing[point]:
-            scores[point] = judge(point)
+    if missing:
+        # Those that are done keep their place in the batches: so pictures keep their bytes.
+        for number, result in run([cells.job(n) for n in range(len(done))], done=done):
+            results.write(results.records[number], result)
+            missing[number // count] -= 1
+            if not missing[number // count]:
+                scores[number // count] = judge(number // count)
     return [judge(n) if known is None else known for n, known in enumerate(scores)]
 
 

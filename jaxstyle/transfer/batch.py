@@ -22,22 +22,15 @@ from jaxstyle.transfer.steppers.batched import BatchedStepper, BatchSpec
 
 
 class BatchPlan(NamedTuple):
-    """How some jobs are divided into batches.
+    """How some jobs are divided into batches."""
 
-    Attributes:
-        width: Jobs at a time: a multiple of the number of devices.
-        shared: Whether targets are held once, for all.
-        peak: Memory at the peak of so many, bytes, by the compiled program's own account; of one
-            device, or of them all where they share it (CPUs).
-        available: Bytes that the process may take.
-        fits: Whether there is memory for even the narrowest batch.
-    """
-
-    width: int
-    shared: bool
+    width: int  # jobs at a time: a multiple of the number of devices
+    shared: bool  # whether targets are held once, for all
+    # memory at the peak of so many, bytes, by the compiled program's own account; of one device, or
+    # of them all where they share it (CPUs)
     peak: int
-    available: int
-    fits: bool
+    available: int  # bytes that the process may take
+    fits: bool  # whether there is memory for even the narrowest batch
 
     def describe(self, jobs: Sequence[Job]) -> str:
         """Return the plan for some jobs in words."""

@@ -18,7 +18,7 @@ from jaxstyle.settings import (
     ParametrizationName,
     PrecisionName,
 )
-from jaxstyle.specs import LayerRef, MetricSpec, PaddingName, PoolingName
+from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
 from jaxstyle.transfer.sources import Source
 from jaxstyle.weights.registry import Weights
 
@@ -46,8 +46,8 @@ class Changes(TypedDict, total=False):
     content_metric: Mixture
     regularizer: Mixture
     parameter: Mapping[str, float] | Sequence[tuple[str, float]]
-    style_layers: Sequence[str | LayerRef]
-    content_layers: Sequence[str | LayerRef]
+    style_layers: Sequence[str]
+    content_layers: Sequence[str]
     backbone: Network
     style_backbone: Network | None
     content_backbone: Network | None

@@ -38,29 +38,18 @@ _TYPES = {"float32": "F32", "float64": "F64", "int32": "I32", "bool": "BOOL", "b
 
 
 class RunState(NamedTuple):
-    """The state of a run between two chunks of steps.
+    """The state of a run between two chunks of steps."""
 
-    Attributes:
-        scale: The current scale, from 0.
-        taken: Steps taken there.
-        state: The stepper's; of a checkpoint that was read, its leaves.
-        histories: Losses so far, of each job.
-        failures: What was not finite, of each job.
-        lost: The last good pictures of jobs that failed at an earlier scale, by number.
-        constants: Calibration constants of each job.
-        layouts: How a step is laid out at each scale.
-        seconds: Spent so far.
-    """
-
-    scale: int
-    taken: int
-    state: Any
-    histories: Sequence[dict[str, list[float]]]
-    failures: Sequence[str | None]
+    scale: int  # the current scale, from 0
+    taken: int  # steps taken there
+    state: Any  # the stepper's; of a checkpoint that was read, its leaves
+    histories: Sequence[dict[str, list[float]]]  # losses so far, of each job
+    failures: Sequence[str | None]  # what was not finite, of each job
+    # the last good pictures of jobs that failed at an earlier scale, by number
     lost: Mapping[int, Picture]
-    constants: Sequence[Constants | None]
-    layouts: tuple[Layout, ...]
-    seconds: float
+    constants: Sequence[Constants | None]  # calibration constants of each job
+    layouts: tuple[Layout, ...]  # how a step is laid out at each scale
+    seconds: float  # spent so far
 
     @classmethod
     def after(cls, loop: Loop, chunk: Chunk, layouts: Sequence[Layout], seconds: float) -> RunState:

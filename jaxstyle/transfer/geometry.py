@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -38,18 +40,34 @@ def style_shapes(job: Job, size: int) -> list[tuple[int, int]]:
     return shapes
 
 
-def pictures_at(job: Job, size: int) -> tuple[Picture, tuple[Picture, ...]]:
+class References(NamedTuple):
+    """What the targets at a scale are computed from."""
+
+    content: Any  # the content
+    styles: tuple[Any, ...]  # all styles
+    selection: Selection | None  # the positions of each that each term compares; None for all
+    seed: int  # of random metrics
+
+
+def references_at(job: Job, size: int) -> References:
     """Resize the content and all styles to a scale."""
     pairs = zip(job.guide.styles, style_shapes(job, size), strict=True)
     styles = tuple(resize(style, shape) for style, shape in pairs)
-    return resize(job.guide.content, content_shape(job, size)), styles
+    content = resize(job.guide.content, content_shape(job, size))
+    return References(content, styles, _positions_at(job, size), job.settings.seed)
 
 
-def positions_at(job: Job, size: int) -> Selection | None:
-    """Return the positions of the content and its styles that each term compares.
+def reference_shapes(job: Job, size: int) -> References:
+    """Return `references_at` with shapes in place of pictures."""
+    content, *styles = (
+        jax.ShapeDtypeStruct((*shape, 3), jnp.float32)
+        for shape in (content_shape(job, size), *style_shapes(job, size))
+    )
+    selection = _positions_at(job, size)
+    return References(content, tuple(styles), selection, job.settings.seed)
 
-    None where every term compares all of them.
-    """
+
+def _positions_at(job: Job, size: int) -> Selection | None:
     guide = job.guide
     if not guide.regions:
         return None

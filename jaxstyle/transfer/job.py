@@ -21,9 +21,8 @@ from jaxstyle.objective.term import Term, term_names
 from jaxstyle.optim import optimizers
 from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.settings import Settings, check_names, obstacles, to_plain
-from jaxstyle.transfer.initial import initial_picture
 from jaxstyle.transfer.scales import Scale, plan
-from jaxstyle.transfer.sources import Source, Sources, as_styles
+from jaxstyle.transfer.sources import Source, Sources, as_styles, initial_picture
 from jaxstyle.weights.network_cache import NetworkCache
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from jaxstyle.image.geometry import Picture, resize
 from jaxstyle.objective.calibration import Constants, given_constants
-from jaxstyle.transfer.geometry import content_shape, pictures_at
+from jaxstyle.transfer.geometry import content_shape, references_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers.stepper import Stepper
 from jaxstyle.transfer.steppers.whole import WholeStepper, calibrate
@@ -77,23 +77,14 @@ class Record:
 
 
 class Chunk(NamedTuple):
-    """A point of the loop between two chunks of steps.
+    """A point of the loop between two chunks of steps."""
 
-    Attributes:
-        scale: Number of the scale, from 0.
-        size: Its longest side, pixels.
-        taken: Steps taken there.
-        steps: Steps of the chunk.
-        first: Whether it is the first of its scale in this process, which may have compiled.
-        state: The stepper's.
-    """
-
-    scale: int
-    size: int
-    taken: int
-    steps: int
-    first: bool
-    state: Any
+    scale: int  # number of the scale, from 0
+    size: int  # its longest side, pixels
+    taken: int  # steps taken there
+    steps: int  # steps of the chunk
+    first: bool  # whether it is the first of its scale in this process, which may have compiled
+    state: Any  # the stepper's
 
 
 @dataclass
@@ -180,8 +171,7 @@ def calibration_constants(job: Job) -> Constants | None:
     if not job.settings.calibrate:
         return None
     size = min(job.scales[0].size, CALIBRATION_SIZE)
-    targets = WholeStepper(job).targets(size)
-    pictures = pictures_at(job, size)
+    targets, pictures = WholeStepper(job).targets(size), references_at(job, size)[:2]
     calibrated = calibrate(job.params, targets, *pictures, extract=job.extract)
     scales: Constants = calibrated.scales
     return scales

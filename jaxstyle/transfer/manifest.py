@@ -11,7 +11,6 @@ from typing import Any, TypedDict, cast
 
 import numpy as np
 
-from jaxstyle import __version__
 from jaxstyle._util.files import sha256, write_whole
 from jaxstyle.image.io import write_image
 from jaxstyle.objective.calibration import Constants
@@ -23,7 +22,7 @@ from jaxstyle.transfer.steppers.batched import BatchSpec
 MARK = "jaxstyle manifest"
 Inputs = Mapping[str, Mapping[str, str]]
 """For each role the path of a file and its SHA-256."""
-_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "pillow")
+_PACKAGES = ("jaxstyle", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 
 
 class Environment(TypedDict):
@@ -34,31 +33,18 @@ class Environment(TypedDict):
 
 
 class Manifest(Facts, total=False):
-    """A manifest as JSON holds it.
+    """A manifest as JSON holds it."""
 
-    Attributes:
-        kind: `MARK`.
-        schema: Version of the settings (`jaxstyle.settings.SCHEMA`); absent means 1.
-        inputs: Path and SHA-256 of every file, by role.
-        versions: Of Python and packages.
-        device: Platform and kind.
-        finite: Whether every number stayed finite.
-        failure: What did not.
-        history: Each term's losses.
-        picture: The picture's file name and SHA-256.
-        not_replayable: What the manifest cannot hold, by name.
-    """
-
-    kind: str
-    schema: int
-    inputs: Inputs
-    versions: dict[str, str]
-    device: dict[str, str]
-    finite: bool
-    failure: str | None
-    history: dict[str, list[float]]
-    picture: dict[str, str]
-    not_replayable: list[str]
+    kind: str  # `MARK`
+    schema: int  # version of the settings (`jaxstyle.settings.SCHEMA`); absent means 1
+    inputs: Inputs  # path and SHA-256 of every file, by role
+    versions: dict[str, str]  # of Python and packages
+    device: dict[str, str]  # platform and kind
+    finite: bool  # whether every number stayed finite
+    failure: str | None  # what did not
+    history: dict[str, list[float]]  # each term's losses
+    picture: dict[str, str]  # the picture's file name and SHA-256
+    not_replayable: list[str]  # what the manifest cannot hold, by name
 
 
 def beside(picture: str | Path) -> Path:
@@ -111,7 +97,7 @@ def environment() -> Environment:
 
     device = jax.local_devices()[0]
     return {
-        "versions": {"python": platform.python_version(), "jaxstyle": __version__}
+        "versions": {"python": platform.python_version()}
         | {name: metadata.version(name) for name in _PACKAGES},
         "device": {"platform": device.platform, "kind": device.device_kind},
     }

@@ -15,23 +15,14 @@ from jaxstyle.image.geometry import Picture
 
 
 class Facts(TypedDict, total=False):
-    """What a manifest says of a run.
+    """What a manifest says of a run."""
 
-    Attributes:
-        settings: With every default filled in.
-        scales: Size and steps of each.
-        calibration: Calibration constants by term.
-        weights: The SHA-256 of each network's weights, by name.
-        memory: How a step was laid out; bytes at the peak.
-        seconds: The run's duration.
-    """
-
-    settings: dict[str, object]
-    scales: list[dict[str, int]]
-    calibration: dict[str, list[float]]
-    weights: dict[str, str]
-    memory: dict[str, object]
-    seconds: float
+    settings: dict[str, object]  # with every default filled in
+    scales: list[dict[str, int]]  # size and steps of each
+    calibration: dict[str, list[float]]  # calibration constants by term
+    weights: dict[str, str]  # the SHA-256 of each network's weights, by name
+    memory: dict[str, object]  # how a step was laid out; bytes at the peak
+    seconds: float  # the run's duration
 
 
 @dataclass(frozen=True, repr=False)

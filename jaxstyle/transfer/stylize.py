@@ -89,24 +89,11 @@ def iterate(
 
     Closing the iterator cancels the run; a checkpoint is written first, if there is to be one.
 
-    Args:
-        content: As for `stylize`, like all the others.
-        style: As for `stylize`.
-        settings: As for `stylize`.
-        offline: As for `stylize`.
-        checkpoint: As for `stylize`.
-        checkpoint_seconds: As for `stylize`.
-        resume: As for `stylize`.
-        changes: As for `stylize`.
+    Arguments and errors are those of `stylize`.
 
     Yields:
         The progress after each chunk of steps. The last element's `result` is what `stylize`
         returns.
-
-    Raises:
-        ValueError: As `stylize`, at once.
-        TypeError: As `stylize`.
-        OSError: As `stylize`.
 
     >>> photo, painting = np.random.default_rng(0).random((2, 24, 32, 3))
     >>> *_, last = iterate(photo, painting, steps=2, scales=1)
@@ -160,16 +147,13 @@ def iterate_job(
     resume: bool = False,
     layouts: Sequence[Layout] = (),
 ) -> Generator[Progress, None, None]:
-    """Run a job, coarse to fine.
+    """Run a job, and yield its progress after each chunk; at the end once more, with the result.
 
     Args:
         job: The job.
         checkpoints: Where to write the run's state.
         resume: Whether to resume from there.
         layouts: Of a step at each scale; as memory allows if not given.
-
-    Yields:
-        The progress after each chunk of steps; at the end once more, with the result.
     """
     state = _resumed(job, checkpoints) if checkpoints and resume else None
     began = time.perf_counter() - (state.seconds if state else 0.0)

@@ -16,7 +16,8 @@ from jaxstyle.cli.main import main as cli
 from jaxstyle.cli.signals import DeferredInterrupt
 from jaxstyle.image.io import read_image, write_image
 
-ARGUMENTS = ("--size", 32, "--steps", 30, "--scales", 1, "--style-layers", "relu1_1")
+LAYERS = ("--style-layers", "relu1_1", "--content-layers", "relu1_2")
+ARGUMENTS = ("--size", 32, "--steps", 30, "--scales", 1, *LAYERS)
 AGAIN = "press Ctrl-C again to stop at once"
 
 

@@ -1,4 +1,6 @@
-"""What every metric promises: one table of properties."""
+"""The properties that every metric promises, as one table of metrics × properties."""
+
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +10,7 @@ import pytest
 from jaxstyle.metrics import KINDS, METRICS, find
 
 HEIGHT, WIDTH, CHANNELS = 12, 10, 3
-ALL = [METRICS[kind][name] for kind in KINDS for name in METRICS[kind]]
-NAMES = [f"{metric.kind}-{metric.name}" for metric in ALL]
+ALL = [metric for kind in KINDS for metric in METRICS[kind].values()]
 RANDOM = np.random.default_rng(3)
 
 
@@ -28,8 +29,13 @@ PICTURES = {
 }
 
 
-def view(metric, picture):
-    """A picture as the features that the metric expects; layers are itself and a half of it."""
+def for_metrics(metrics):
+    names = [f"{metric.kind}-{metric.name}" for metric in metrics]
+    return pytest.mark.parametrize("metric", metrics, ids=names)
+
+
+def features_of(metric, picture):
+    """Return a picture as the features that the metric expects; layers are it and its half."""
     if metric.expects == "positions":
         return picture.reshape(-1, CHANNELS)
     if metric.expects == "layers":
@@ -37,109 +43,92 @@ def view(metric, picture):
     return picture
 
 
-def fitted(metric):
-    """Made-up numbers in the form of those that a fitted metric takes."""
+def fitted_to(metric):
+    """Return random numbers in the form of those that a fitted metric takes."""
     if metric.weights is None:
         return {}
-    numbers = np.random.default_rng(4)
+    random = np.random.default_rng(4)
     if metric.name == "dists":
-        shares = {kind: numbers.random(2 * CHANNELS) for kind in ("alpha", "beta")}
+        shares = {kind: random.random(2 * CHANNELS) for kind in ("alpha", "beta")}
         return {"fitted": {"shares": shares}}
-    return {"fitted": {f"conv{k}": {"heads": numbers.random(CHANNELS)} for k in (1, 2)}}
+    return {"fitted": {f"conv{k}": {"heads": random.random(CHANNELS)} for k in (1, 2)}}
 
 
-def distance(metric, picture, target):
-    return metric.distance(view(metric, picture), target, **fitted(metric))
+class Compiled:
+    """A metric of pictures, its programs compiled once for all tests.
 
+    Attributes:
+        loss: Value and gradient as a function of picture and target.
+        traces: One entry for each time that `loss` was traced.
+    """
 
-def summarize(metric, picture):
-    keys = (jax.random.key(1),) if metric.random else ()
-    return metric.summarize(view(metric, jnp.asarray(picture)), *keys)
+    def __init__(self, metric):
+        self.metric, self.traces = metric, []
+        self.loss = jax.jit(jax.value_and_grad(self._traced))
+        self._summarize = jax.jit(metric.summarize)
+        self._key = (jax.random.key(1),) if metric.random else ()
+
+    def _traced(self, picture, target):
+        self.traces.append(1)
+        return self.distance(picture, target)
+
+    def distance(self, picture, target):
+        features = features_of(self.metric, picture)
+        return self.metric.distance(features, target, **fitted_to(self.metric))
+
+    def summarize(self, picture):
+        return self._summarize(features_of(self.metric, picture), *self._key)
 
 
 @pytest.fixture(scope="module")
-def losses():
-    """Value and gradient of each metric as a function of picture and target, compiled once."""
-    found = {}
-
-    def of(metric):
-        if metric not in found:
-            traces = []
-
-            def traced(picture, target):
-                traces.append(1)
-                return distance(metric, picture, target)
-
-            found[metric] = jax.jit(jax.value_and_grad(traced)), traces
-        return found[metric]
-
-    return of
+def compiled():
+    return cache(Compiled)
 
 
-@pytest.mark.parametrize("metric", ALL, ids=NAMES)
+@for_metrics(ALL)
 class TestEveryMetric:
-    def test_is_zero_at_identity_and_positive_elsewhere(self, metric, losses):
-        loss, _ = losses(metric)
-        elsewhere = loss(jnp.asarray(X), summarize(metric, Y))[0]
+    def test_is_zero_at_identity_and_positive_elsewhere(self, metric, compiled):
+        loss, summarize = compiled(metric).loss, compiled(metric).summarize
+        elsewhere = loss(X, summarize(Y))[0]
         assert elsewhere > 0
         if metric.kind == "image":
-            assert loss(jnp.full_like(X, 0.3), summarize(metric, Y))[0] <= 1e-9
+            assert loss(PICTURES["flat"], summarize(Y))[0] <= 1e-9
         elif metric.zero:
-            identical = loss(jnp.asarray(Y), summarize(metric, Y))[0]
-            # Rounding alone remains: the target was computed by another program.
-            assert abs(identical) <= 1e-4 * elsewhere
+            # Only rounding remains: another program computed the target.
+            assert abs(loss(Y, summarize(Y))[0]) <= 1e-4 * elsewhere
 
-    def test_is_finite_and_not_negative_wherever_a_picture_can_be(self, metric, losses):
-        loss, _ = losses(metric)
+    def test_is_finite_and_non_negative_everywhere(self, metric, compiled):
+        loss = compiled(metric).loss
         for reference_name, reference in PICTURES.items():
-            target = summarize(metric, reference)
+            target = compiled(metric).summarize(reference)
             for name, picture in PICTURES.items():
-                value, gradient = loss(jnp.asarray(picture), target)
+                value, gradient = loss(picture, target)
                 assert value >= -1e-5, (name, reference_name)
                 assert np.isfinite(value), (name, reference_name)
                 assert np.isfinite(gradient).all(), (name, reference_name)
 
-    def test_does_not_care_where_positions_are(self, metric, losses):
-        if metric.kind != "style" or metric.expects != "positions":
-            pytest.skip("speaks of places")
-        loss, _ = losses(metric)
-        order = np.random.default_rng(0).permutation(HEIGHT * WIDTH)
-        moved = X.reshape(-1, CHANNELS)[order].reshape(X.shape)
-        target = summarize(metric, Y)
-        value, gradient = loss(jnp.asarray(X), target)
-        moved_value, moved_gradient = loss(jnp.asarray(moved), target)
-        np.testing.assert_allclose(value, moved_value, rtol=1e-4)
-        np.testing.assert_allclose(
-            gradient.reshape(-1, CHANNELS)[order],
-            moved_gradient.reshape(-1, CHANNELS),
-            atol=1e-3 * np.abs(gradient).max(),
-        )
-
-    def test_is_symmetric_where_claimed(self, metric, losses):
-        loss, _ = losses(metric)
-        one = loss(jnp.asarray(X), summarize(metric, Y))[0]
-        other = loss(jnp.asarray(Y), summarize(metric, X))[0]
+    def test_is_symmetric_where_claimed(self, metric, compiled):
+        loss, summarize = compiled(metric).loss, compiled(metric).summarize
+        value = loss(X, summarize(Y))[0]
         if metric.symmetric:
-            np.testing.assert_allclose(one, other, rtol=1e-3)
+            np.testing.assert_allclose(value, loss(Y, summarize(X))[0], rtol=1e-3)
         elif metric.kind == "image":
-            assert one == loss(jnp.asarray(X), summarize(metric, X))[0]
+            assert value == loss(X, summarize(X))[0]
 
-    def test_compiles_once_and_means_the_same_compiled_and_batched(self, metric, losses):
-        loss, traces = losses(metric)
-        target = summarize(metric, Y)
-        batch = jnp.stack([X, Y])
-        compiled = [loss(each, target)[0] for each in batch]
-        # One trace for the shape; jax traces value and gradient together.
-        assert len(traces) == 1
-        eager = distance(metric, jnp.asarray(X), target)
-        np.testing.assert_allclose(compiled[0], eager, rtol=1e-4, atol=1e-7)
-        batched = jax.vmap(lambda x: distance(metric, x, target))(batch)
-        np.testing.assert_allclose(batched, compiled, rtol=1e-3, atol=1e-5)
+    def test_compiles_once_and_agrees_eager_compiled_and_batched(self, metric, compiled):
+        program = compiled(metric)
+        target, pictures = program.summarize(Y), np.stack([X, Y])
+        values = [program.loss(picture, target)[0] for picture in pictures]
+        # One trace for the shape: JAX traces value and gradient together.
+        assert len(program.traces) == 1
+        eager = program.distance(jnp.asarray(X), target)
+        np.testing.assert_allclose(values[0], eager, rtol=1e-4, atol=1e-7)
+        batched = jax.jit(jax.vmap(program.distance, in_axes=(0, None)))(pictures, target)
+        np.testing.assert_allclose(batched, values, rtol=1e-3, atol=1e-5)
 
-    def test_has_the_gradient_of_its_value(self, metric, losses):
-        loss, _ = losses(metric)
-        target = summarize(metric, Y)
-        _, gradient = loss(jnp.asarray(X), target)
+    def test_gradient_agrees_with_finite_differences(self, metric, compiled):
+        loss, target = compiled(metric).loss, compiled(metric).summarize(Y)
+        _, gradient = loss(X, target)
         size = np.linalg.norm(gradient)
         direction = np.asarray(gradient) / size
         slopes = []
@@ -149,28 +138,41 @@ class TestEveryMetric:
         # Metrics that choose a nearest or a rank have kinks; the closest step counts.
         assert min(abs(slope / size - 1) for slope in slopes) < 0.03
 
-    def test_falls_when_one_walks_downhill(self, metric, losses):
-        loss, _ = losses(metric)
-        target = summarize(metric, Y)
-        picture, values = jnp.asarray(X), []
+    def test_decreases_along_the_negative_gradient(self, metric, compiled):
+        loss, target = compiled(metric).loss, compiled(metric).summarize(Y)
+        picture, values = X, []
         for _ in range(5):
-            value, gradient = loss(picture, target)
+            value, gradient = map(np.asarray, loss(picture, target))
             values.append(float(value))
-            # A tenth of the way to zero by Newton's estimate, never far.
-            length = min(0.1 * value / jnp.sum(gradient**2), 0.05 / jnp.abs(gradient).max())
-            picture = picture - length * gradient
+            # A tenth of the way to zero by Newton's estimate, but never far.
+            length = min(0.1 * value / np.sum(gradient**2), 0.05 / np.abs(gradient).max())
+            picture = picture - np.float32(length) * gradient
         assert loss(picture, target)[0] < values[0]
 
-    def test_says_what_it_is(self, metric, losses):
+    def test_is_documented_and_can_be_looked_up(self, metric):
         assert find(metric.name, metric.kind) is metric
         assert all((metric.meaning, metric.cost, metric.paper, metric.layers))
 
 
-def test_there_are_as_many_as_the_literature_has():
+@for_metrics([metric for metric in METRICS["style"].values() if metric.expects == "positions"])
+def test_a_metric_of_positions_is_invariant_to_their_order(metric, compiled):
+    loss, target = compiled(metric).loss, compiled(metric).summarize(Y)
+    order = np.random.default_rng(0).permutation(HEIGHT * WIDTH)
+    permuted = X.reshape(-1, CHANNELS)[order].reshape(X.shape)
+    value, gradient = loss(X, target)
+    permuted_value, permuted_gradient = loss(permuted, target)
+    np.testing.assert_allclose(value, permuted_value, rtol=1e-4)
+    np.testing.assert_allclose(
+        np.reshape(gradient, (-1, CHANNELS))[order],
+        np.reshape(permuted_gradient, (-1, CHANNELS)),
+        atol=1e-3 * np.abs(gradient).max(),
+    )
+
+
+def test_there_are_as_many_as_in_the_literature():
     assert len(METRICS["style"]) >= 18
-    of_pictures = [each for each in ALL if each.layers == ("image",)]
     assert len(METRICS["content"]) >= 8
-    assert len(of_pictures) >= 8
+    assert sum(metric.layers == ("image",) for metric in ALL) >= 8
 
 
 def test_a_wrong_name_suggests_the_nearest():

@@ -1,89 +1,147 @@
-"""The optimizers: what they do on functions whose answer is known."""
+"""Steps: on the objective of a toy network, and on functions whose answer is known."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from support.toy import CONTENT, STYLE, TERMS, calibrated_objective, extract, losses_of
 
-from jaxstyle.objective.objective import Losses
-from jaxstyle.optim import step as optimize
+from jaxstyle.objective.objective import Losses, prepare
+from jaxstyle.optim import optimizers, step
+from jaxstyle.optim.optimizers import OPTIMIZERS
 
 SHAPE = (4, 5, 3)
 
 
-def run(loss, transform, image, steps):
-    step = jax.jit(
-        lambda state: optimize.take_step(
-            optimize.measured(lambda image: Losses(loss(image), loss(image)[None])),
-            transform,
-            state,
+def make(name, learning_rate):
+    return optimizers.find(name).make(learning_rate)
+
+
+def run(losses, transform, image, steps, length=1):
+    """Take steps in chunks; return the last state and the total before each step."""
+    advance = jax.jit(
+        lambda state, count: step.take_steps(
+            step.with_gradient(losses), transform, state, count, length=length
         )
     )
-    state, found = optimize.start(transform, jnp.asarray(image)), []
-    for _ in range(steps):
-        state, losses = step(state)
-        found.append(float(losses.total))
-    return state, found
+    state, totals = step.init(transform, image), []
+    for first in range(0, steps, length):
+        count = min(length, steps - first)
+        state, history = advance(state, count)
+        totals += history.total[:count].tolist()
+    return state, totals
 
 
-@pytest.mark.parametrize("name", optimize.OPTIMIZERS)
-def test_every_optimizer_finds_the_lowest_point_of_a_bowl(name):
-    rng = np.random.default_rng(0)
-    lowest = rng.uniform(0.2, 0.8, SHAPE).astype(np.float32)
-    steepness = rng.uniform(0.5, 2, SHAPE).astype(np.float32)
+def alone(loss):
+    """Return the losses of an objective whose only term is `loss`."""
+    return lambda image: Losses(loss(image), loss(image)[None])
+
+
+class TestOnAnObjective:
+    @pytest.fixture(scope="class")
+    def losses(self):
+        return losses_of(calibrated_objective())
+
+    @pytest.mark.parametrize("name", OPTIMIZERS)
+    def test_every_optimizer_lowers_the_loss(self, losses, name):
+        rate = {"lbfgs": 1.0, "sgd": 0.02, "momentum": 0.005}.get(name, 0.02)
+        state, totals = run(losses, make(name, rate), CONTENT, 20, length=8)
+        assert len(totals) == state.step == 20
+        assert totals[-1] < 0.7 * totals[0]
+        assert state.image.min() >= 0
+        assert state.image.max() <= 1
+
+    @pytest.mark.parametrize("transform", [optax.adamw(0.02), optax.lbfgs()])
+    def test_any_optax_transformation_serves_line_searches_too(self, losses, transform):
+        _, totals = run(losses, transform, CONTENT, 20, length=8)
+        assert totals[-1] < 0.7 * totals[0]
+
+    def test_chunks_do_not_change_the_result(self, losses):
+        one, _ = run(losses, make("adam", 0.02), CONTENT, 20, length=20)
+        many, _ = run(losses, make("adam", 0.02), CONTENT, 20, length=7)
+        np.testing.assert_allclose(one.image, many.image, atol=1e-6)
+
+    @pytest.mark.parametrize("name", ["adam", "lbfgs", "sgd"])
+    def test_a_loss_below_zero_is_lowered_as_well(self, losses, name):
+        def shifted(image):
+            values = losses(image)
+            return values._replace(total=values.total - 1000)
+
+        transform = make(name, {"lbfgs": 1.0}.get(name, 0.02))
+        expected, totals = run(losses, transform, CONTENT, 20, length=8)
+        state, lower = run(shifted, transform, CONTENT, 20, length=8)
+        assert totals[-1] < 0.7 * totals[0]
+        np.testing.assert_allclose(np.array(lower) + 1000, totals, rtol=1e-2)
+        np.testing.assert_allclose(state.image, expected.image, atol=1e-2)
+
+    def test_sgd_is_gradient_descent(self):
+        losses = losses_of(prepare(extract, TERMS, CONTENT, STYLE))
+        state, _ = run(losses, optax.sgd(1e-6), CONTENT, 1)
+        gradient = jax.grad(lambda image: losses(image).total)(CONTENT)
+        expected = jnp.clip(CONTENT - 1e-6 * gradient, 0, 1)
+        np.testing.assert_allclose(state.image, expected, atol=1e-6)
+
+    def test_the_last_finite_picture_is_kept(self, losses):
+        def breaking(image):
+            values = losses(image)
+            bad = jnp.where(jnp.abs(image - CONTENT).max() > 0.05, jnp.nan, 0.0)
+            return values._replace(total=values.total + bad)
+
+        state, totals = run(breaking, make("adam", 0.02), CONTENT, 20, length=8)
+        assert not state.finite
+        assert 0 < state.step < 20
+        assert np.isfinite(state.image).all()
+        assert np.isfinite(totals[: int(state.step)]).all()
+        assert np.isnan(totals[int(state.step)])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_finds_the_minimum_of_a_bowl(name):
+    random = np.random.default_rng(0)
+    lowest = random.uniform(0.2, 0.8, SHAPE).astype(np.float32)
+    steepness = random.uniform(0.5, 2, SHAPE).astype(np.float32)
     rate = {"lbfgs": 1.0, "sgd": 0.5, "momentum": 0.1, "adam": 0.02, "rmsprop": 0.002}[name]
-    state, _ = run(
-        lambda image: jnp.sum(steepness * (image - lowest) ** 2) / 2,
-        optimize.optimizer(name, rate),
-        np.full(SHAPE, 0.5, np.float32),
-        300,
-    )
+    bowl = alone(lambda image: jnp.sum(steepness * (image - lowest) ** 2) / 2)
+    state, _ = run(bowl, make(name, rate), np.full(SHAPE, 0.5, np.float32), 300)
     np.testing.assert_allclose(state.image, lowest, atol=5e-3)
 
 
-def test_lbfgs_goes_down_where_the_surface_bends_downwards():
+def test_lbfgs_descends_where_the_curvature_is_negative():
     # Between two valleys of a cosine every step has s'y < 0: a plain quasi-Newton step, which takes
     # that for a bowl turned over, climbs to the top.
-    rng = np.random.default_rng(0)
-    start = (0.5 + 0.05 * rng.standard_normal(SHAPE)).astype(np.float32)
-
-    def loss(image):
-        return jnp.sum(1 + jnp.cos(4 * jnp.pi * (image - 0.5)))
-
+    random = np.random.default_rng(0)
+    start = (0.5 + 0.05 * random.standard_normal(SHAPE)).astype(np.float32)
+    hill = alone(lambda image: jnp.sum(1 + jnp.cos(4 * jnp.pi * (image - 0.5))))
     plain = optax.lbfgs(1.0, memory_size=20, linesearch=None)
-    _, climbing = run(loss, plain, start, 60)
-    _, falling = run(loss, optimize.optimizer("lbfgs", 1.0), start, 60)
+    _, climbing = run(hill, plain, start, 60)
+    _, falling = run(hill, make("lbfgs", 1.0), start, 60)
     assert climbing[-1] > 0.5 * climbing[0]
     assert falling[-1] < 0.01 * falling[0]
 
 
 def test_lbfgs_never_steps_too_far():
-    transform = optimize.optimizer("lbfgs", 1.0)
-    state = optimize.start(transform, jnp.full(SHAPE, 0.5))
-    rng = np.random.default_rng(0)
+    transform = make("lbfgs", 1.0)
+    state = step.init(transform, jnp.full(SHAPE, 0.5))
+    random = np.random.default_rng(0)
+    apply = jax.jit(lambda *given: step.apply_update(transform, *given))
     for size in (1e-12, 1e-3, 1e9, 0, 1):
-        gradient = jnp.asarray(size * rng.standard_normal(SHAPE), jnp.float32)
-        moved = optimize.move(transform, state, jnp.ones(()), gradient)
-        change = moved.image - state.image
-        assert np.sqrt(np.mean(np.square(change))) <= optimize.LONGEST_STEP * (1 + 1e-5)
-        assert moved.finite
-        state = moved
+        gradient = jnp.asarray(size * random.standard_normal(SHAPE), jnp.float32)
+        after = apply(state, jnp.ones(()), gradient)
+        change = after.image - state.image
+        assert np.sqrt(np.mean(np.square(change))) <= step.LONGEST_STEP * (1 + 1e-5)
+        assert after.finite
+        state = after
 
 
 def test_a_step_into_an_exponential_wall_is_taken_back():
     # A gentle slope that ends in a wall: every step of full length lands far up the wall.
-    def loss(image):
+    def wall(image):
         return jnp.sum(0.1 * image + jnp.exp(200 * (0.4 - image)))
 
     steep = optax.scale(-1.0)  # plain descent with a rate that is far too long
-    state, found = run(loss, steep, np.full(SHAPE, 0.6, np.float32), 60)
-    assert max(found) > 10 * found[0]
-    # Each time it goes back to the best picture and on from there, by shorter steps.
-    assert float(state.lowest) == min(found) < 0.8 * found[0]
-    assert float(loss(state.best)) == pytest.approx(min(found), rel=1e-4)
-
-
-def test_a_wrong_name_suggests_the_nearest():
-    with pytest.raises(ValueError, match="did you mean 'adam'"):
-        optimize.optimizer("adm", 0.1)
+    state, totals = run(alone(wall), steep, np.full(SHAPE, 0.6, np.float32), 60)
+    assert max(totals) > 10 * totals[0]
+    # Each time it returns to the best picture and continues from there by shorter steps.
+    assert float(state.lowest) == min(totals) < 0.8 * totals[0]
+    assert float(wall(state.best)) == pytest.approx(min(totals), rel=1e-4)

@@ -1,47 +1,59 @@
-"""Studies: judges with known ends, and the whole command, small."""
+"""Studies: judges with known ends, one small study whole, and the names of its scores."""
 
 import json
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from jaxstyle.cli.main import main as cli
+from jaxstyle.cli.main import main
 from jaxstyle.image.io import write_image
-from jaxstyle.settings import Settings
+from jaxstyle.metrics import find
+from jaxstyle.objective.term import term
+from jaxstyle.settings import Settings, from_plain, to_plain
+from jaxstyle.specs import parse_mixture
 from jaxstyle.study import judging
+from jaxstyle.study.datasets import Named
+from jaxstyle.study.scores import ScoreFiles
+from jaxstyle.study.study import study
 
-RNG = np.random.default_rng(4)
 _Y, _X = np.mgrid[0:80, 0:80] / 80
 CONTENTS = [
     np.stack([_X, _Y, (_X - 0.5) ** 2 + (_Y - 0.4) ** 2 < 0.06], -1).astype(np.float32),
     np.stack([_Y, _Y, np.abs(_X - _Y) < 0.2], -1).astype(np.float32),
 ]
 STYLE = np.stack([0.5 + 0.5 * np.sin(40 * (_X + k * _Y)) for k in range(3)], -1).astype(np.float32)
-SMALL = (
-    judging.StudyJudge("effectiveness", "moments", "alexnet"),
-    judging.StudyJudge("effectiveness", "gram", "alexnet"),
-    judging.StudyJudge("coherence", "self_similarity", "alexnet"),
-    judging.StudyJudge("coherence", "edges", ""),
-)
+GRAM = {"metric": (("gram", 1.0),)}
+COMMITTED = Path(__file__).parents[2] / "benchmarks" / "study"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_judges():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judging, "STATISTICS", ("moments", "gram"))
+        patch.setattr(judging, "LIKENESSES", ("self_similarity", "edges"))
+        yield
 
 
 @pytest.fixture(scope="module")
-def bench():
-    return judging.JudgePanel(SMALL, CONTENTS, [STYLE])
+def panel():
+    return judging.JudgePanel(judging.default_judges(["alexnet"]), CONTENTS, [STYLE])
 
 
-def test_the_ends_of_every_scale(bench):
-    content = bench.scores(CONTENTS[0], 0, 0)
+def test_the_ends_of_every_scale(panel):
+    content = panel.scores(CONTENTS[0], 0, 0)
     np.testing.assert_allclose(content[:2], 1, rtol=1e-5)
     np.testing.assert_allclose(content[2:], 0, atol=1e-5)
-    other = bench.scores(CONTENTS[1], 0, 0)
+    other = panel.scores(CONTENTS[1], 0, 0)
     np.testing.assert_allclose(other[2:], 1, rtol=1e-5)
-    halves = [bench._style.distances(half, bench._styles[0]) for half in judging.halves(STYLE)]
+    halves = [panel._style.distances(half, panel._styles[0]) for half in judging.halves(STYLE)]
     for number in range(2):
-        mean = np.mean([each[number] for each in halves], axis=0)
-        assert abs(judging.scaled(mean, bench._halves[0][number], bench._unstyled[0][0][number])) < 1e-6
-    assert (bench.scores(STYLE, 0, 0)[:2] <= 0).all()
+        mean = np.mean([distances[number] for distances in halves], axis=0)
+        low, high = panel._halves[0][number], panel._unstyled[0][0][number]
+        assert abs(judging.scaled(mean, low, high)) < 1e-6
+    assert (panel.scores(STYLE, 0, 0)[:2] <= 0).all()
 
 
 def test_what_a_judge_cannot_tell_apart_is_missing():
@@ -49,19 +61,28 @@ def test_what_a_judge_cannot_tell_apart_is_missing():
     assert judging.scaled(np.array([1.0, 9.0]), np.array([0.0, 2.0]), np.array([4.0, 2.0])) == 0.25
 
 
-GRAM = {"metric": (("gram", 1.0),)}
-
-
 @pytest.mark.parametrize(
-    ("judge", "settings", "saw"),
+    ("judge", "settings", "used"),
     [
         (("effectiveness", "moments", "alexnet"), GRAM, False),
         (("effectiveness", "moments", "vgg16"), GRAM, True),
         (("effectiveness", "gram", "alexnet"), GRAM, True),
+        (("effectiveness", "gram", "alexnet"), {"metric": "gram~softmax/3"}, True),
         (("effectiveness", "moments", "alexnet"), GRAM | {"style_backbone": "alexnet"}, True),
         (
             ("effectiveness", "moments", "alexnet"),
             {"metric": (("gram", 1.0, ("alexnet:relu2",)),)},
+            True,
+        ),
+        (
+            ("effectiveness", "moments", "alexnet"),
+            {"metric": "gram@alexnet/max/zeros:relu2"},
+            True,
+        ),
+        (("effectiveness", "gram", "alexnet"), {"metric": find("gram", "style")}, True),
+        (
+            ("effectiveness", "moments", "alexnet"),
+            {"metric": term("gram", layers=["alexnet:relu2"])},
             True,
         ),
         (("coherence", "lpips", "alexnet"), {}, False),
@@ -69,99 +90,216 @@ GRAM = {"metric": (("gram", 1.0),)}
         (("coherence", "edges", ""), {"content_metric": (("edges", 1.0),)}, True),
     ],
 )
-def test_who_has_been_seen(judge, settings, saw):
-    assert judging.StudyJudge(*judge).is_used(Settings(**settings)) is saw
+def test_which_judges_an_objective_uses(judge, settings, used):
+    assert judging.StudyJudge(*judge).is_used(Settings(**settings)) is used
 
 
-def run(given):
-    with pytest.raises(SystemExit) as stopped:
-        cli.main([str(word) for word in given])
-    return stopped.value.code
-
-
-def test_the_whole_study(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(judging, "STATISTICS", ("moments", "gram"))
-    monkeypatch.setattr(judging, "LIKENESSES", ("self_similarity", "edges"))
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    """Folders of pictures: contents, styles."""
+    folder = tmp_path_factory.mktemp("sets")
     for name, picture in (("a", CONTENTS[0]), ("b", CONTENTS[1]), ("style", STYLE)):
-        (tmp_path / name).mkdir()
-        write_image(tmp_path / name / f"{name}.png", picture)
-    out = tmp_path / "study"
-    words = ["study", "--contents", tmp_path / "a", "--contents", tmp_path / "b"]
-    words += ["--styles", tmp_path / "style", "--styles", "sample:swirls", "-o", out]
-    words += ["--objective", "gram", "--objective", "gram=0.5+histogram", "--judges", "alexnet"]
-    words += ["--size", 64, "--steps", 1, "--scales", 1, "--style-layers", "relu1_1,relu2_1"]
-    code = run([*words, "--training", "0"])
-    said = capsys.readouterr()
-    assert code == 0, said.err
-    assert "one program" not in said.err
-    assert "program 1 of 2: 4 cells of 64 × 64" in said.err
-    names = {path.name for path in out.iterdir()}
-    assert {"index.html", "table.csv", "scores.csv", "summary.json", "plane.svg"} <= names
-    summary = json.loads((out / "summary.json").read_text())
-    assert summary["answer"][0] in said.out
-    assert summary["pairs"] == {"training": 1, "test": 3}
-    rows = (out / "scores.csv").read_text().splitlines()
-    assert len(rows) == 1 + 2 * 4 * 4
-    made = {path.name: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
-    assert "objective=gram,content=a,style=swirls.png" in made
-    page = (out / "index.html").read_text()
-    # What was judged need not be made again, and cannot be shown.
-    elsewhere = [tmp_path / "elsewhere" if word == out else word for word in words]
-    shutil.copytree(out / "scores", tmp_path / "elsewhere" / "scores")
-    assert run([*elsewhere, "--training", "0"]) == 0
-    assert "8 of 8 pictures are already done" in capsys.readouterr().err
-    assert not list((tmp_path / "elsewhere" / "cells").iterdir())
-    assert (tmp_path / "elsewhere" / "table.csv").read_bytes() == (out / "table.csv").read_bytes()
-    # Again: nothing is made, and the report is the same.
-    assert run([*words, "--training", "0"]) == 0
-    assert "8 of 8 pictures are already done" in capsys.readouterr().err
-    assert {path.name: path.stat().st_mtime_ns for path in (out / "cells").iterdir()} == made
-    assert (out / "index.html").read_text() == page
+        (folder / name).mkdir()
+        write_image(folder / name / f"{name}.png", picture)
+    return [str(folder / "a"), str(folder / "b")], [str(folder / "style"), "sample:swirls"]
+
+
+OBJECTIVES = ["gram", "gram=0.5+histogram"]
+SMALL = {
+    "size": 64,
+    "steps": 1,
+    "scales": 1,
+    "style_layers": ("relu1_1", "relu2_1"),
+    "networks": ["alexnet"],
+}
+
+
+@pytest.fixture(scope="module")
+def finished(sets, tmp_path_factory):
+    """The folder of a study of four pairs and two objectives, and its summary."""
+    folder = tmp_path_factory.mktemp("study")
+    return folder, study(*sets, OBJECTIVES, folder, training=[0], **SMALL)
+
+
+def made(folder):
+    return {path.name: path.stat().st_mtime_ns for path in (folder / "cells").iterdir()}
+
+
+class TestAStudy:
+    def test_the_folder(self, finished):
+        folder, summary = finished
+        names = {path.name for path in folder.iterdir()}
+        assert names >= {"index.html", "table.csv", "scores.csv", "summary.json", "plane.svg"}
+        assert json.loads((folder / "summary.json").read_text()) == summary
+        assert summary["pairs"] == {"training": 1, "test": 3}
+        assert len((folder / "scores.csv").read_text().splitlines()) == 1 + 2 * 4 * 4
+        assert "objective=gram,content=a,style=swirls.png" in made(folder)
+        assert "a|style" in (folder / "index.html").read_text()
+
+    def test_pictures_with_scores_need_not_be_made(self, sets, finished, tmp_path, caplog):
+        folder, _ = finished
+        shutil.copytree(folder / "scores", tmp_path / "scores")
+        caplog.set_level("INFO", "jaxstyle")
+        study(*sets, OBJECTIVES, tmp_path, training=[0], **SMALL)
+        assert "8 of 8 pictures are finished already" in caplog.messages
+        assert not made(tmp_path)
+        assert (tmp_path / "table.csv").read_bytes() == (folder / "table.csv").read_bytes()
+
+    def test_the_command_resumes_and_prints_the_answer(self, sets, finished, capsys):
+        folder, summary = finished
+        before, page = made(folder), (folder / "table.csv").read_bytes()
+        words = ["study", "-o", folder, "--judges", "alexnet", "--training", "0", "--size", "64"]
+        words += ["--steps", "1", "--scales", "1", "--style-layers", "relu1_1,relu2_1"]
+        for option, values in zip(
+            ("--contents", "--styles", "--objective"), (*sets, OBJECTIVES), strict=True
+        ):
+            words += [word for value in values for word in (option, value)]
+        assert run(words) == 0
+        out, err = capsys.readouterr()
+        assert out.splitlines() == summary["answer"]
+        assert "8 of 8 pictures are finished already" in err
+        assert made(folder) == before
+        assert (folder / "table.csv").read_bytes() == page
+
+    def test_a_metric_can_be_an_object(self, sets, finished, caplog):
+        folder, _ = finished
+        mine = replace(find("gram", "style"), name="mine")
+        scores = set((folder / "scores").iterdir())
+        caplog.set_level("INFO", "jaxstyle")
+        objectives = {"mine": mine, "gram": "gram"}
+        summary = study(*sets, objectives, folder, training=[0], **SMALL)
+        assert "the scores of mine are not kept: no file can name metric mine" in caplog.messages
+        assert set((folder / "scores").iterdir()) == scores
+        # It is gram by another name: the same pictures, and gram's judges do not know it.
+        first, second = summary["objectives"]
+        assert (first["name"], first["metrics"]) == ("mine", ["mine"])
+        assert first["cells"] == pytest.approx(second["cells"], rel=1e-3, abs=1e-4)
+        assert (first["held_out"][1], second["held_out"][1]) == (True, False)
 
 
 @pytest.mark.slow
-def test_parts_and_strengths(tmp_path, capsys, monkeypatch):
+def test_parts_and_strengths(tmp_path, sets, monkeypatch, caplog):
     monkeypatch.setattr(judging, "STATISTICS", ("moments",))
     monkeypatch.setattr(judging, "LIKENESSES", ("edges",))
-    out = tmp_path / "study"
-    words = ["study", "--contents", "sample:lighthouse", "--contents", "sample:valley"]
-    words += ["--styles", "sample:swirls", "-o", out, "--judges", "alexnet"]
-    words += ["--objective", "gram", "--objective", "moments", "--strengths", "0.5,2"]
-    words += ["--size", 64, "--steps", 1, "--scales", 1, "--style-layers", "relu1_1"]
-    assert run([*words, "--part", "2/2"]) == 0
-    assert {path.name for path in out.iterdir()} == {"cells", "scores"}
-    pictures = sorted(path.name for path in (out / "cells").glob("*.png"))
+    caplog.set_level("INFO", "jaxstyle")
+    contents, _ = sets
+    options = SMALL | {"strengths": (0.5, 2.0), "style_layers": ("relu1_1",)}
+    objectives = (contents, ["sample:swirls"], ["gram", "moments"], tmp_path)
+    assert study(*objectives, part=(1, 2), **options) == {}
+    assert {path.name for path in tmp_path.iterdir()} == {"cells", "scores"}
+    pictures = sorted(path.name for path in (tmp_path / "cells").glob("*.png"))
     assert len(pictures) == 4
     assert all(name.startswith("objective=moments,strength=") for name in pictures)
-    assert len(list((out / "scores").iterdir())) == 2
-    capsys.readouterr()
-    assert run(words) == 0
-    assert "4 of 8 pictures are already done" in capsys.readouterr().err
-    rows = json.loads((out / "summary.json").read_text())["objectives"]
-    assert [row["name"] for row in rows][:2] == ["gram ×0.5", "gram ×2"]
+    assert len(list((tmp_path / "scores").iterdir())) == 2
+    summary = study(*objectives, **options)
+    assert "4 of 8 pictures are finished already" in caplog.messages
+    assert [row["name"] for row in summary["objectives"]][:2] == ["gram ×0.5", "gram ×2"]
     weights = [
-        json.loads((out / "cells" / f"{name[:-4]}.json").read_text())["settings"]["style_weight"]
+        json.loads((tmp_path / "cells" / name).with_suffix(".json").read_text())["settings"][
+            "style_weight"
+        ]
         for name in pictures
     ]
     assert weights == [0.5, 0.5, 2, 2]
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("changes", "message"),
     [
-        (["--styles", "sample:swirls", "--part", "3/2"], "a share such as 2/3"),
-        (["--styles", "sample:swirls", "--strengths", "1,0"], "strengths above 0"),
-        (["--styles", "sample:swirls"], "two contents at the least"),
+        ({"strengths": (1, 0)}, "strengths above 0"),
+        ({"part": (2, 2)}, "0 ≤ k < n"),
+        ({"contents": ["sample:valley"]}, "at least two contents"),
+        ({"size": 9000}, "smaller than 9000 pixels"),
+        ({"objectives": ["gran"]}, "did you mean 'gram'"),
+        ({"objectives": ["gram", ("gram", 1.0)]}, "2 objectives are named gram"),
+        ({"size": 48}, "at least 64 pixels"),
+    ],
+)
+def test_what_a_study_refuses(sets, tmp_path, changes, message):
+    given = {"contents": sets[0], "styles": sets[1], "objectives": ["gram"]}
+    with pytest.raises(ValueError, match=message):
+        study(**{**given, "folder": tmp_path / "out", **changes})
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
         (["--styles", "sample:swirls", "--contents", "sample:valley", "--size", 9000], "smaller"),
-        (["--styles", "sample:swirls", "--objective", "gran"], "did you mean 'gram'"),
         (["--styles", "sample:swirls", "--metric", "gram"], "use --objective"),
-        (["--styles", "sample:swirls", "--size", 48], "at least 64 pixels"),
         ([], "Missing option '--styles'"),
     ],
 )
-def test_what_cannot_be_is_one_line(tmp_path, capsys, more, told):
+def test_errors_of_the_command_are_one_line(tmp_path, capsys, more, message):
     words = ["study", "--contents", "sample:lighthouse", "-o", tmp_path / "out", "--quiet"]
     assert run([*words, "--objective", "gram", *more]) == 2
-    said = capsys.readouterr().err
-    assert told in said
-    assert said.count("\n") == 1
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def run(words):
+    with pytest.raises(SystemExit) as stopped:
+        main([str(word) for word in words])
+    return stopped.value.code
+
+
+# Files of scores
+
+
+@pytest.mark.parametrize("name", ["alone", "strengths"])
+def test_committed_scores_keep_their_names(name, tmp_path, monkeypatch):
+    """Whatever settings are added later: they have to say `since`."""
+    monkeypatch.undo()
+    record = json.loads((COMMITTED / name / "study.json").read_text())
+    judges = [judging.StudyJudge(*judge) for judge in committed_judges()]
+    contents, styles = (
+        [Named(picture["name"], STYLE, picture["sha256"]) for picture in record[role]]
+        for role in ("contents", "styles")
+    )
+    files = ScoreFiles(tmp_path, judges, contents, styles)
+    for objective in record["objectives"]:
+        settings = from_plain(record["settings"] | {"metric": "moments"})
+        settings = replace(
+            settings, metric=parse_mixture(objective["curve"]), style_weight=objective["strength"]
+        )
+        path = COMMITTED / "scores" / files.path(to_plain(settings)).name
+        assert path.exists(), objective["name"]
+        scores = json.loads(path.read_text())
+        assert scores["metric"] == json.loads(json.dumps(to_plain(settings)["metric"]))
+        assert np.shape(scores["scores"]) == (len(contents) * len(styles), len(judges))
+
+
+def committed_judges():
+    for network in ("alexnet", "resnet18"):
+        for metric in (
+            "moments",
+            "gram",
+            "gaussian_wasserstein",
+            "sliced_wasserstein",
+            "energy",
+        ):
+            yield "effectiveness", metric, network
+    yield "coherence", "lpips", "alexnet"
+    yield "coherence", "self_similarity", "alexnet"
+    yield "coherence", "self_similarity", "resnet18"
+    yield "coherence", "edges", ""
+
+
+def test_names_of_scores_hold_all_that_decides_them(tmp_path):
+    judges = judging.default_judges(["alexnet"])
+    pictures = [Named(name, STYLE, name * 64) for name in "ab"]
+    files = ScoreFiles(tmp_path, judges, pictures, pictures[:1])
+    plain = to_plain(Settings())
+    assert files.read(plain) is None
+    files.write(plain, [[0.5]])
+    assert files.read(plain) == [[0.5]]
+    assert files.read(json.loads(json.dumps(plain))) == [[0.5]]
+    for other in (
+        (plain | {"regularizer": (("total_variation", 0.5),)}, files),
+        (plain | {"seed": 1}, files),
+        (plain, ScoreFiles(tmp_path, judges[1:], pictures, pictures[:1])),
+        (plain, ScoreFiles(tmp_path, judges, pictures[::-1], pictures[:1])),
+        (plain, ScoreFiles(tmp_path, judges, pictures, pictures)),
+    ):
+        assert other[1].path(other[0]) != files.path(plain)

@@ -32,17 +32,11 @@ from jaxstyle.transfer.steppers.whole import CHUNK, Params, StepSpec, WholeStepp
 
 
 class BatchSpec(NamedTuple):
-    """What decides the program of a batch, besides its jobs' program key, and a job's rounding.
+    """What decides the program of a batch, besides its jobs' program key, and a job's rounding."""
 
-    Attributes:
-        width: The number of lanes.
-        shared: Whether all of them have the same targets.
-        lane: The lane of the job that a manifest describes.
-    """
-
-    width: int
-    shared: bool
-    lane: int = 0
+    width: int  # the number of lanes
+    shared: bool  # whether all of them have the same targets
+    lane: int = 0  # the lane of the job that a manifest describes
 
 
 class BatchedStepper(Stepper):
@@ -69,7 +63,6 @@ class BatchedStepper(Stepper):
         self._rates = _placed(np.array([job.rate for job in self.jobs]), self._split)
 
     def prepare(self, size: int, constants: Sequence[Constants | None]) -> Any:
-        """Compute each lane's numbers at a scale; and the targets, one for all or one for each."""
         distinct = {job.target_key: job for job in self.jobs}
         prepared: dict[Hashable, Objective] = {
             key: WholeStepper(job).targets(size) for key, job in distinct.items()
@@ -84,60 +77,43 @@ class BatchedStepper(Stepper):
         return _placed((_stacked(numbers), _stacked(targets)), self._split)
 
     def init(self, pictures: Sequence[Picture]) -> State:
-        """Return each lane's state before the first step of a scale."""
         images = _placed(np.stack(pictures), self._split)
         state: State = init(images, self._rates, spec=self._spec)
         return state
 
     def warm_start(self, state: State, fresh: State) -> State:
-        """Carry each lane's optimizer's memory over, where it moves pixels."""
         if self._spec.parametrization != "pixels":
             return fresh
         memory = warm_start(state.optimizer, fresh.optimizer, fresh.image, spec=self._spec)
         return fresh._replace(optimizer=memory)
 
     def step(self, prepared: Any, state: State, count: int) -> tuple[State, Steps]:
-        """Take `count` steps of each lane, at most `chunk`."""
-        numbers, targets = prepared
         chunks = []
         for first in range(0, count, self._spec.length):
-            state, losses = advance(
-                self._params,
-                numbers,
-                targets,
-                state,
-                _placed(np.int32(count - first), self._whole),
-                self._rates,
-                spec=self._spec,
-                shared=self._shared,
-            )
+            left = _placed(np.int32(count - first), self._whole)
+            args = (self._params, prepared, state, left, self._rates)
+            state, losses = advance(*args, spec=self._spec, shared=self._shared)
             chunks.append(losses)
         totals = np.concatenate([_fetched(losses.total) for losses in chunks], axis=1)
         terms = np.concatenate([_fetched(losses.terms) for losses in chunks], axis=1)
         return state, Steps(totals.T[:count], terms.swapaxes(0, 1)[:count])
 
     def chunk(self, size: int) -> int:
-        """Return the number of steps between two looks of the host."""
         return CHUNK
 
     def counts(self, state: State) -> Int[np.ndarray, " jobs"]:
-        """Return the number of finite steps that each lane has taken at this scale."""
         return _fetched(state.step)
 
     def pictures(self, state: State) -> Sequence[Picture]:
-        """Return the picture of each lane."""
         return list(_fetched(state.image))
 
     def restore(self, leaves: Sequence[np.ndarray], size: int) -> State:
-        """Return the state at a scale whose leaves a checkpoint kept."""
         structure = jax.tree.structure(self._single.shapes(size)[-1])
         state: State = jax.tree.unflatten(structure, _placed(list(leaves), self._split))
         return state
 
     def demands(self, size: int) -> Iterator[Demand]:
-        """Lower the program of a step."""
-        width = len(self.jobs)
-        _, _, _, prepared, state = self._single.shapes(size)
+        _, prepared, state = self._single.shapes(size)
 
         def shapes(tree: Any, lanes: tuple[int, ...], sharding: NamedSharding) -> Any:
             return jax.tree.map(
@@ -149,19 +125,11 @@ class BatchedStepper(Stepper):
 
         numbers, targets = _divided(prepared)
         rate = jax.ShapeDtypeStruct((), jnp.float32)
-        numbers, state, rates = shapes((numbers, state, rate), (width,), self._split)
-        lanes = ((), self._whole) if self._shared else ((width,), self._split)
-        targets = shapes(targets, *lanes)
-        lowered = advance.lower(
-            self._params,
-            numbers,
-            targets,
-            state,
-            jnp.array(1),
-            rates,
-            spec=self._spec,
-            shared=self._shared,
-        )
+        lanes = ((len(self.jobs),), self._split)
+        numbers, state, rates = shapes((numbers, state, rate), *lanes)
+        targets = shapes(targets, *(((), self._whole) if self._shared else lanes))
+        args = (self._params, (numbers, targets), state, jnp.array(1), rates)
+        lowered = advance.lower(*args, spec=self._spec, shared=self._shared)
         count = self._mesh.size
         kept = size_of((numbers, state)) // count
         kept += size_of(targets) // (1 if self._shared else count)
@@ -221,8 +189,7 @@ def warm_start(
 @partial(jax.jit, static_argnames=("spec", "shared"), donate_argnames="state")
 def advance(
     params: Params,
-    numbers: Any,
-    targets: Any,
+    prepared: Any,
     state: State,
     count: Any,
     rates: Float[Array, " lanes"],
@@ -241,4 +208,5 @@ def advance(
         return result
 
     in_axes = (0, None if shared else 0, 0, 0)
+    numbers, targets = prepared
     return jax.vmap(lane, in_axes=in_axes)(numbers, targets, state, rates)

@@ -19,29 +19,18 @@ Layout = Literal["whole", "recompute"] | int
 
 
 class Steps(NamedTuple):
-    """The losses of some steps, on the host.
+    """The losses of some steps, on the host."""
 
-    Attributes:
-        totals: The weighted loss before each step.
-        losses: Each term's.
-    """
-
-    totals: Float[np.ndarray, "steps jobs"]
-    losses: Float[np.ndarray, "steps jobs terms"]
+    totals: Float[np.ndarray, "steps jobs"]  # the weighted loss before each step
+    losses: Float[np.ndarray, "steps jobs terms"]  # each term's
 
 
 class Demand(NamedTuple):
-    """Memory at one moment of a step: what is kept, and a program that runs.
+    """Memory at one moment of a step: what is kept, and a program that runs."""
 
-    Attributes:
-        kept: Bytes of the arrays that stay meanwhile.
-        lowered: The program, lowered but not compiled.
-        devices: How many devices that share their memory do the same.
-    """
-
-    kept: int
-    lowered: Any
-    devices: int = 1
+    kept: int  # bytes of the arrays that stay meanwhile
+    lowered: Any  # the program, lowered but not compiled
+    devices: int = 1  # how many devices that share their memory do the same
 
 
 class Stepper(Protocol):

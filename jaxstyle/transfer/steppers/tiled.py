@@ -12,12 +12,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.backbones.extractor import Extractor
+from jaxstyle.image.geometry import Picture
 from jaxstyle.objective import objective
 from jaxstyle.objective.objective import Losses, Objective
 from jaxstyle.objective.term import Term, layers_of
 from jaxstyle.optim import step as optim_step
 from jaxstyle.optim.step import State
-from jaxstyle.transfer.geometry import pictures_at, positions_at
+from jaxstyle.transfer.geometry import References, references_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers import tiles
 from jaxstyle.transfer.steppers.stepper import Demand, Layout, size_of
@@ -49,27 +50,19 @@ class TiledStepper(WholeStepper):
 
     def targets(self, size: int) -> Objective:
         """Compute the targets at a scale from tiles, not calibrated."""
-        job = self.job
-        content, styles = pictures_at(job, size)
-        pictures = (("content", content), *(("style", style) for style in styles))
+        job, references = self.job, references_at(self.job, size)
         features = [
-            tiles.features(self._extract_of(kind), job.params, jnp.asarray(picture), self._tile)
-            for kind, picture in pictures
+            tiles.features(extract, job.params, jnp.asarray(picture), self._tile)
+            for extract, picture in self._extractors(references)
         ]
-        return prepare_from_features(
-            job.terms,
-            content,
-            styles,
-            features,
-            job.settings.seed,
-            positions_at(job, size),
-            extract=job.extract,
-        )
+        return prepare_from_features(job.terms, references, features, extract=job.extract)
 
-    def _extract_of(self, kind: str) -> Any:
-        """Return the extractor of the layers that terms of a kind compare."""
-        terms = [term for term in self.job.terms if term.metric.kind == kind]
-        return replace(self.job.extract, layers=layers_of(terms))
+    def _extractors(self, references: References) -> Iterator[tuple[Extractor, Picture]]:
+        """Yield each picture with the extractor of the layers that terms of its kind compare."""
+        pictures = (("content", references.content), *(("style", s) for s in references.styles))
+        for kind, picture in pictures:
+            terms = [term for term in self.job.terms if term.metric.kind == kind]
+            yield replace(self.job.extract, layers=layers_of(terms)), picture
 
     def _advance(self, prepared: Objective, state: State, left: int) -> tuple[State, Losses]:
         extract, params, image = self.spec.extract, self.job.params, state.image
@@ -84,64 +77,46 @@ class TiledStepper(WholeStepper):
         return state, jax.tree.map(lambda leaf: leaf[None], losses)
 
     def demands(self, size: int) -> Iterator[Demand]:
-        """Lower the programs of each part of a step, and of its targets."""
         job, extract = self.job, self.spec.extract
-        content, styles, selection, prepared, state = self.shapes(size)
-        kept = size_of((state, prepared))
+        references, prepared, state = self.shapes(size)
+        content, kept = references.content, size_of((state, prepared))
         features = jax.eval_shape(extract, job.params, content)
         (shape, *_), _ = tiles.tiling(extract, content.shape, self._tile)
-        start, owned = (jax.ShapeDtypeStruct((count,), jnp.int32) for count in (2, 4))
-        yield Demand(
-            kept + size_of(features),
-            tiles.forward_tile.lower(
-                job.params, content, features, start, owned, extract=extract, shape=shape
-            ),
-        )
-        yield Demand(
-            kept + size_of(features),
-            evaluate_features.lower(prepared, content, features, extract=extract),
-        )
-        yield Demand(
-            kept + size_of((features, content)),
-            tiles.backward_tile.lower(
-                job.params, content, features, content, start, owned, extract=extract, shape=shape
-            ),
-        )
+        place = [jax.ShapeDtypeStruct((count,), jnp.int32) for count in (2, 4)]
+        static: Any = {"extract": extract, "shape": shape}
+        args = (job.params, content, features)
+        forward = tiles.forward_tile.lower(*args, *place, **static)
+        backward = tiles.backward_tile.lower(*args, content, *place, **static)
+        evaluate = evaluate_features.lower(prepared, content, features, extract=extract)
         value = jax.ShapeDtypeStruct((), jnp.float32)
-        yield Demand(
-            kept + size_of(content),
-            apply_update.lower(state, value, content, job.rate, spec=self.spec),
-        )
+        update = apply_update.lower(state, value, content, job.rate, spec=self.spec)
+        yield Demand(kept + size_of(features), forward)
+        yield Demand(kept + size_of(features), evaluate)
+        yield Demand(kept + size_of((features, content)), backward)
+        yield Demand(kept + size_of(content), update)
         # The targets: features of the content and of all styles at once.
-        pictures = (("content", content), *(("style", style) for style in styles))
-        references = [
-            jax.eval_shape(self._extract_of(kind), job.params, picture)
-            for kind, picture in pictures
+        targets = [
+            jax.eval_shape(extract, job.params, picture)
+            for extract, picture in self._extractors(references)
         ]
-        yield Demand(
-            size_of((content, *styles, references)),
-            prepare_from_features.lower(
-                job.terms, content, styles, references, 0, selection, extract=extract
-            ),
-        )
+        lowered = prepare_from_features.lower(job.terms, references, targets, extract=extract)
+        yield Demand(size_of((references[:2], targets)), lowered)
 
 
 @partial(jax.jit, static_argnames="extract")
 def prepare_from_features(
     terms: tuple[Term, ...],
-    content: Any,
-    styles: Sequence[Any],
+    references: References,
     features: Sequence[Features],
-    seed: Any,
-    selection: Any,
     *,
     extract: Extractor,
 ) -> Objective:
     """Run `objective.prepare_from_features`, compiled; features of the content, then the styles."""
-    key = jax.random.key(seed)
-    pairs = list(zip(styles, features[1:], strict=True))
+    content, styles, selection, seed = references
+    (of_content, *of_styles), key = features, jax.random.key(seed)
+    pairs = list(zip(styles, of_styles, strict=True))
     with extract.rounding():
-        return objective.prepare_from_features(terms, (content, features[0]), pairs, key, selection)
+        return objective.prepare_from_features(terms, (content, of_content), pairs, key, selection)
 
 
 @partial(jax.jit, static_argnames="extract", donate_argnames="features")

@@ -27,7 +27,7 @@ from jaxstyle.optim import step as optim_step
 from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.optim.parametrization import Parametrization, parametrization
 from jaxstyle.optim.step import State
-from jaxstyle.transfer.geometry import content_shape, pictures_at, positions_at, style_shapes
+from jaxstyle.transfer.geometry import References, reference_shapes, references_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers.stepper import Demand, Stepper, Steps, size_of
 
@@ -85,124 +85,80 @@ class WholeStepper(Stepper):
         self.spec = spec.recomputing(recompute)
 
     def prepare(self, size: int, constants: Sequence[Constants | None]) -> Objective:
-        """Compute the targets at a scale, calibrated by the constants."""
         prepared = self.targets(size)
         return replace(prepared, scales=constants[0] or prepared.scales)
 
     def targets(self, size: int) -> Objective:
         """Compute the targets at a scale, not calibrated."""
-        job = self.job
-        content, styles = pictures_at(job, size)
-        selection = positions_at(job, size)
-        return prepare(
-            job.params,
-            job.terms,
-            content,
-            styles,
-            job.settings.seed,
-            selection,
-            extract=job.extract,
-        )
+        job, references = self.job, references_at(self.job, size)
+        return prepare(job.params, job.terms, references, extract=job.extract)
 
     def init(self, pictures: Sequence[Picture]) -> State:
-        """Return the state before the first step of a scale."""
         state: State = init(jnp.asarray(pictures[0]), self.job.rate, spec=self.spec)
         return state
 
     def warm_start(self, state: State, fresh: State) -> State:
-        """Carry the optimizer's memory over, where it moves pixels."""
         if self.spec.parametrization != "pixels":
             return fresh
         memory = warm_start(state.optimizer, fresh.optimizer, fresh.image, spec=self.spec)
         return fresh._replace(optimizer=memory)
 
     def step(self, prepared: Objective, state: State, count: int) -> tuple[State, Steps]:
-        """Take `count` steps, at most `chunk`."""
         chunks = []
         for first in range(0, count, self.spec.length):
             state, losses = self._advance(prepared, state, count - first)
             chunks.append(losses)
-        totals = np.concatenate([np.asarray(losses.total) for losses in chunks])[:count]
-        terms = np.concatenate([np.asarray(losses.terms) for losses in chunks])[:count]
+        totals, terms = (np.concatenate(column)[:count] for column in zip(*chunks, strict=True))
         return state, Steps(totals[:, None], terms[:, None])
 
     def _advance(self, prepared: Objective, state: State, left: int) -> tuple[State, Losses]:
-        job, count = self.job, jnp.array(left)
-        result: tuple[State, Losses] = advance(
-            job.params, prepared, state, count, job.rate, spec=self.spec
-        )
+        args = (self.job.params, prepared, state, jnp.array(left), self.job.rate)
+        result: tuple[State, Losses] = advance(*args, spec=self.spec)
         return result
 
     def chunk(self, size: int) -> int:
-        """Return the number of steps between two looks: one where each takes seconds."""
         return 1 if self.spec.length == 1 and size > LARGE else CHUNK
 
     def counts(self, state: State) -> Int[np.ndarray, " jobs"]:
-        """Return the number of finite steps at this scale."""
         return np.asarray(state.step)[None]
 
     def pictures(self, state: State) -> Sequence[Picture]:
-        """Return the picture."""
         return (np.asarray(state.image),)
 
     def restore(self, leaves: Sequence[np.ndarray], size: int) -> State:
-        """Return the state at a scale whose leaves a checkpoint kept."""
-        structure = jax.tree.structure(self._state_shapes(size))
+        structure = jax.tree.structure(self.shapes(size)[-1])
         state: State = jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in leaves])
         return state
 
     def demands(self, size: int) -> Iterator[Demand]:
-        """Lower the programs of a step, and of its targets."""
-        job = self.job
-        content, styles, selection, prepared, state = self.shapes(size)
-        yield Demand(
-            size_of((content, *styles)),
-            prepare.lower(
-                job.params, job.terms, content, styles, 0, selection, extract=job.extract
-            ),
-        )
-        yield Demand(
-            size_of((state, prepared)),
-            advance.lower(job.params, prepared, state, jnp.array(1), job.rate, spec=self.spec),
-        )
+        job, (references, prepared, state) = self.job, self.shapes(size)
+        lowered = prepare.lower(job.params, job.terms, references, extract=job.extract)
+        yield Demand(size_of(references[:2]), lowered)
+        args = (job.params, prepared, state, jnp.array(1), job.rate)
+        yield Demand(size_of((state, prepared)), advance.lower(*args, spec=self.spec))
 
-    def shapes(self, size: int) -> tuple[Any, list[Any], Any, Any, Any]:
-        """Return shapes of the pictures, the positions, and shapes of the targets and the state."""
-        job = self.job
-        content, *styles = (
-            jax.ShapeDtypeStruct((*shape, 3), jnp.float32)
-            for shape in (content_shape(job, size), *style_shapes(job, size))
-        )
-        selection = positions_at(job, size)
+    def shapes(self, size: int) -> tuple[References, Any, Any]:
+        """Return the shapes of the references, the targets and the state at a scale."""
+        job, references = self.job, reference_shapes(self.job, size)
 
-        def targets(content: Any, *styles: Any) -> Objective:
-            return prepare(
-                job.params, job.terms, content, styles, 0, selection, extract=job.extract
-            )
+        def targets(content: Any, styles: Any) -> Objective:
+            pictures = references._replace(content=content, styles=styles)
+            return prepare(job.params, job.terms, pictures, extract=job.extract)
 
-        prepared = jax.eval_shape(targets, content, *styles)
-        return content, styles, selection, prepared, self._state_shapes(size)
-
-    def _state_shapes(self, size: int) -> Any:
-        image = jax.ShapeDtypeStruct((*content_shape(self.job, size), 3), jnp.float32)
-        return jax.eval_shape(lambda image: init(image, self.job.rate, spec=self.spec), image)
+        prepared = jax.eval_shape(targets, *references[:2])
+        start = partial(init, rate=job.rate, spec=self.spec)
+        return references, prepared, jax.eval_shape(start, references.content)
 
 
 @partial(jax.jit, static_argnames="extract")
 def prepare(
-    params: Params,
-    terms: tuple[Term, ...],
-    content: Any,
-    styles: Sequence[Any],
-    seed: Any,
-    selection: Any,
-    *,
-    extract: Extractor,
+    params: Params, terms: tuple[Term, ...], references: References, *, extract: Extractor
 ) -> Objective:
     """Run `objective.prepare`, compiled."""
-    key = jax.random.key(seed)
+    content, styles, selection, seed = references
+    features = partial(extract, params)
     with extract.rounding():
-        return objective.prepare(partial(extract, params), terms, content, styles, key, selection)
+        return objective.prepare(features, terms, content, styles, jax.random.key(seed), selection)
 
 
 @partial(jax.jit, static_argnames="extract")

@@ -1,0 +1,46 @@
+"""The one small transfer that most tests run: its programs are compiled once.
+
+Whatever file a test is in, it shares compiled programs with all others of the same sizes, layers
+and metrics (see `tests/conftest.py`).
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxstyle.cli.main import main
+from jaxstyle.image.io import write_image
+
+PIXELS = np.random.default_rng(11).integers(0, 256, (3, 40, 48, 3), np.uint8)
+CONTENT, OTHER, STYLE = (PIXELS / 255).astype(np.float32)
+LAYERS = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",)}
+SMALL = {
+    **{"size": 48, "steps": 3, "scales": 1, **LAYERS},
+    "metric": "gram",  # the roots in `moments`, the default, amplify rounding
+}
+
+
+def write_pictures(folder: Path) -> Path:
+    """Write content.png, other.png and style.png, and return the folder."""
+    for name, picture in (("content", CONTENT), ("other", OTHER), ("style", STYLE)):
+        write_image(folder / f"{name}.png", picture)
+    return folder
+
+
+def words(command: str, folder: Path, output: Path, *more: object, **settings: object) -> list[str]:
+    """Return a command line with content.png and style.png of a folder, and the small settings."""
+    flags: list[object] = []
+    for name, value in (SMALL | settings).items():
+        text = ",".join(value) if isinstance(value, tuple) else value
+        flags += [f"--{name.replace('_', '-')}", text]
+    inputs = (folder / "content.png", folder / "style.png")
+    return [str(word) for word in (command, *inputs, "-o", output, *flags, *more)]
+
+
+def run(*words: object) -> int:
+    """Run a command line in this process, and return its exit status."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
