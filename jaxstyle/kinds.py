@@ -71,8 +71,8 @@ class Kind:
 
     def obstacles(self, name: str, value: Any) -> list[str]:
         """Return what of the value cannot be written into a manifest, by name."""
-        known = self.stand_in or value is None or isinstance(value, str)
-        return [] if known else [f"{name} {_name_of(value)}"]
+        is_object = not isinstance(value, str) and self.accepts(value)
+        return [f"{name} {_name_of(value)}"] if is_object and not self.stand_in else []
 
     def show(self, default: Any) -> str | None:
         """Return the default as the help shows it, or None if there is nothing to show."""
@@ -177,9 +177,6 @@ class Several(Kind):
     def plain(self, value: Any) -> Any:
         return tuple(map(self.item.plain, value))
 
-    def obstacles(self, name: str, value: Any) -> list[str]:
-        return []
-
     def show(self, default: Any) -> str | None:
         return ",".join(filter(None, map(self.item.show, default))) or None
 
@@ -255,9 +252,6 @@ class Parameters(Kind):
     def plain(self, value: Any) -> Any:
         return value
 
-    def obstacles(self, name: str, value: Any) -> list[str]:
-        return []
-
     def show(self, default: Any) -> str | None:
         return None
 
@@ -273,9 +267,6 @@ class Constants(Kind):
 
     def plain(self, value: Any) -> Any:
         return value
-
-    def obstacles(self, name: str, value: Any) -> list[str]:
-        return []
 
 
 @dataclass(frozen=True)

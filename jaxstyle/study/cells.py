@@ -25,8 +25,7 @@ from jaxstyle.transfer.sources import Sources
 THUMBNAIL = 160
 """Longest side of a picture in the report, pixels."""
 
-Part = str | MetricSpec | Metric | Term | tuple[Any, ...]
-Mixture = Part | Sequence[Part]
+Mixture = str | MetricSpec | Metric | Term | Sequence[Any]
 """Style metrics as `jaxstyle.specs.as_specs` takes them; a text may also be a recipe's name."""
 
 
@@ -61,8 +60,8 @@ class Point(NamedTuple):
 def named(objectives: Sequence[Mixture] | Mapping[str, Mixture]) -> list[tuple[str, Mixture]]:
     """Return each objective with its name: its text, if it has no other.
 
-    >>> named(["gram", ("histogram", 0.5)])
-    [('gram', 'gram'), ('histogram=0.5', ('histogram', 0.5))]
+    >>> [name for name, _ in named(["gram", [("gram", 0.5), "histogram"]])]
+    ['gram', 'gram=0.5+histogram']
 
     Raises:
         ValueError: Two objectives have one name.

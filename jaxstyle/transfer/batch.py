@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import jax
@@ -12,11 +12,10 @@ from jax.experimental import multihost_utils
 
 from jaxstyle.objective.calibration import Constants
 from jaxstyle.transfer import memory
-from jaxstyle.transfer.checkpoint import Checkpoints, RunState
-from jaxstyle.transfer.geometry import displayed
+from jaxstyle.transfer.checkpoint import Checkpoints, checkpointed
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.loop import Chunk, Loop, calibration_constants
-from jaxstyle.transfer.manifest import facts_of
+from jaxstyle.transfer.manifest import make_result
 from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.steppers.batched import BatchedStepper, BatchSpec
 
@@ -117,53 +116,20 @@ def run_batch(
     Returns:
         The loop, which holds records and pictures by lane.
     """
-    began = time.perf_counter()
     for job in lanes:
         if job.target_key not in constants:
             constants[job.target_key] = calibration_constants(job)
     stepper = BatchedStepper(lanes, devices, shared=shared)
     steppers = [stepper] * len(lanes[0].scales)
     loop = Loop(lanes, steppers, [constants[job.target_key] for job in lanes])
-    chunks = loop.run()
     state = checkpoints.read() if checkpoints else None
-    if state:
-        began -= state.seconds
-        chunks = state.resume(loop)
-    for chunk in chunks:
-        if not checkpoints:
+    with closing(checkpointed(loop, checkpoints, state)) as chunks:
+        for chunk in chunks:
             on_chunk(loop, chunk)
-            continue
-        now = RunState.after(loop, chunk, (), time.perf_counter() - began)
-        checkpoints.offer(now)
-        try:
-            on_chunk(loop, chunk)
-        except BaseException:  # Ctrl-C as well
-            checkpoints.write(now)
-            raise
     return loop
 
 
 def result_of(loop: Loop, lane: int, plan: BatchPlan, seconds: float) -> Result:
-    """Return the result of one job of a batch.
-
-    Args:
-        loop: The batch's, run to its end.
-        lane: Of the job.
-        plan: How jobs were divided into batches.
-        seconds: The job's part of the batch's duration.
-    """
-    job, record = loop.jobs[lane], loop.records[lane]
-    facts = facts_of(job, loop.constants[lane])
-    facts["memory"] = {
-        "layout": "lanes",
-        "lanes": plan.width,
-        "shared": plan.shared,
-        "lane": lane,
-        "predicted": plan.peak,
-        "measured": memory.peak(),
-        "available": plan.available,
-    }
-    facts["seconds"] = round(seconds, 3)
-    image = displayed(job, loop.pictures[lane])
-    obstacles = tuple(job.obstacles)
-    return Result(image, record.history, record.failure, facts, job.inputs, obstacles)
+    """Return the result of one job of a batch; `seconds` are its part of the batch's duration."""
+    layout = {"layout": "lanes", "lanes": plan.width, "shared": plan.shared, "lane": lane}
+    return make_result(loop, lane, layout | memory.account(plan), seconds)

@@ -14,7 +14,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -67,7 +67,7 @@ class RunState(NamedTuple):
         )
 
     def resume(self, loop: Loop) -> Iterator[Chunk]:
-        """Continue a loop from here; its constants and steppers are those of this state."""
+        """Continue a loop from this state; its constants and steppers are those of the state."""
         loop.lost = dict(self.lost)
         for record, history, failure in zip(
             loop.records, self.histories, self.failures, strict=True
@@ -158,10 +158,33 @@ class Checkpoints:
                 path.unlink()
 
 
+def checkpointed(
+    loop: Loop,
+    checkpoints: Checkpoints | None,
+    state: RunState | None = None,
+    layouts: Sequence[Layout] = (),
+) -> Generator[Chunk, None, None]:
+    """Run a loop, or resume it from a state, and offer a checkpoint after each chunk of steps.
+
+    If the generator is closed before its end, a checkpoint is written.
+    """
+    began = time.perf_counter() - (state.seconds if state else 0.0)
+    for chunk in state.resume(loop) if state else loop.run():
+        now = RunState.after(loop, chunk, layouts, time.perf_counter() - began)
+        if checkpoints:
+            checkpoints.offer(now)
+        try:
+            yield chunk
+        except GeneratorExit:
+            if checkpoints:
+                checkpoints.write(now)
+            raise
+
+
 def _write(file: BinaryIO, state: RunState, identities: Sequence[Mapping[str, Any]]) -> None:
     """Write a safetensors file, one array at a time: a state can fill most of the memory."""
     arrays = (*jax.tree.leaves(state.state), *state.lost.values())
-    leaves = [np.ascontiguousarray(leaf) for leaf in arrays]
+    leaves = [np.asarray(leaf, order="C") for leaf in arrays]
     constants = [
         None if own is None else [np.asarray(values).tolist() for values in own]
         for own in state.constants

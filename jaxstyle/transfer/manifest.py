@@ -13,9 +13,10 @@ import numpy as np
 
 from jaxstyle._util.files import sha256, write_whole
 from jaxstyle.image.io import write_image
-from jaxstyle.objective.calibration import Constants
 from jaxstyle.settings import SCHEMA, differences
+from jaxstyle.transfer.geometry import displayed
 from jaxstyle.transfer.job import Job, resolved_settings
+from jaxstyle.transfer.loop import Loop
 from jaxstyle.transfer.result import Facts, Result
 from jaxstyle.transfer.steppers.batched import BatchSpec
 
@@ -69,15 +70,20 @@ def check(picture: str | Path) -> None:
         raise ValueError(f"{path} belongs to {other.name}; choose another output, or delete that")
 
 
-def facts_of(job: Job, constants: Constants | None) -> Facts:
-    """Return what a manifest says of a job beforehand."""
-    pairs = zip(job.names, constants or (), strict=False)
-    return {
+def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: float) -> Result:
+    """Return the result of one job of a loop that has ended, with all that a manifest says."""
+    job, record = loop.jobs[lane], loop.records[lane]
+    pairs = zip(job.names, loop.constants[lane] or (), strict=False)
+    facts: Facts = {
         "settings": resolved_settings(job),
         "scales": [scale._asdict() for scale in job.scales],
         "calibration": {name: np.asarray(values).tolist() for name, values in pairs},
         "weights": job.networks.checksums(),
+        "memory": dict(memory),
+        "seconds": round(seconds, 3),
     }
+    image, obstacles = displayed(job, loop.pictures[lane]), tuple(job.obstacles)
+    return Result(image, record.history, record.failure, facts, job.inputs, obstacles)
 
 
 def identity(job: Job) -> dict[str, dict[str, Any]]:

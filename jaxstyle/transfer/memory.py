@@ -192,6 +192,11 @@ def plan(job: Job) -> MemoryPlan:
     return MemoryPlan(best.layout, best.peak, limit, tuple(tried), job.original.shape[:2], advice)
 
 
+def account(plan: Any) -> dict[str, int]:
+    """Return what a manifest says of a plan's memory, and of the process's."""
+    return {"predicted": plan.peak, "measured": peak(), "available": plan.available}
+
+
 def _advice(job: Job, shape: tuple[int, int], peak: int, limit: int) -> str:
     """Return what to change so that it fits."""
     # What is taken already does not shrink with the picture.

@@ -13,11 +13,11 @@ from jaxstyle._util.log import logger, reported_to
 from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
 from jaxstyle.transfer import memory
 from jaxstyle.transfer.changes import Changes
-from jaxstyle.transfer.checkpoint import Checkpoints, RunState
+from jaxstyle.transfer.checkpoint import Checkpoints, RunState, checkpointed
 from jaxstyle.transfer.geometry import displayed
 from jaxstyle.transfer.job import Job, chosen_settings, make_job
 from jaxstyle.transfer.loop import Chunk, Loop, calibration_constants
-from jaxstyle.transfer.manifest import facts_of, identity
+from jaxstyle.transfer.manifest import identity, make_result
 from jaxstyle.transfer.memory import MemoryPlan
 from jaxstyle.transfer.result import Progress, Result
 from jaxstyle.transfer.sources import Source, Sources
@@ -170,33 +170,15 @@ def iterate_job(
         layouts = tuple(layouts or (chosen.layout_at(scale.size) for scale in job.scales))
         constants = calibration_constants(job)
     loop = Loop([job], [single_stepper(job, layout) for layout in layouts], [constants])
-    chunks = state.resume(loop) if state else loop.run()
     clock = _Clock(job, began)
     progress = clock.progress(loop, None)
-    for chunk in chunks:
-        now = RunState.after(loop, chunk, layouts, clock.seconds)
-        if checkpoints:
-            checkpoints.offer(now)
-        progress = clock.progress(loop, chunk)
-        try:
+    with closing(checkpointed(loop, checkpoints, state, layouts)) as chunks:
+        for chunk in chunks:
+            progress = clock.progress(loop, chunk)
             yield progress
-        except GeneratorExit:
-            if checkpoints:
-                checkpoints.write(now)
-            raise
-    record = loop.records[0]
-    facts = facts_of(job, constants)
-    facts["memory"] = {
-        "layout": layouts[-1],
-        "layouts": list(layouts),
-        "predicted": chosen.peak,
-        "measured": memory.peak(),
-        "available": chosen.available,
-    }
-    facts["seconds"] = round(clock.seconds, 3)
-    image = displayed(job, loop.pictures[0])
-    result = Result(image, record.history, record.failure, facts, job.inputs, tuple(job.obstacles))
-    yield replace(progress, step=record.steps, image=image, result=result)
+    layout: dict[str, object] = {"layout": layouts[-1], "layouts": list(layouts)}
+    result = make_result(loop, 0, layout | memory.account(chosen), clock.seconds)
+    yield replace(progress, step=loop.records[0].steps, image=result.image, result=result)
 
 
 class _Clock:

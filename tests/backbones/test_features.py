@@ -94,7 +94,8 @@ def test_a_single_position_survives_every_padding(name, padding):
     least = find(name).min_side((deepest,))
     image = jnp.full((least, least, 3), 0.5)
     tensors = registry.load(name).tensors
-    values = extractor.features(tensors, image, (deepest,), architecture=name, padding=padding)
+    how = {"layers": (deepest,), "architecture": name, "padding": padding}
+    values = jax.jit(partial(extractor.features, **how))(tensors, image)
     assert values[deepest].shape[:2] == (1, 1)
     assert np.isfinite(values[deepest]).all()
 
@@ -236,7 +237,7 @@ def test_several_networks_at_once_each_run_once(monkeypatch):
     extract = extractor.extractor(
         map(LayerRef.parse, names), {name: find(name) for name in params}, pooling="average"
     )
-    values = extract(params, jnp.asarray(picture()))
+    values = jax.eval_shape(extract, params, picture())
     assert set(values) == set(names)
     assert runs == [
         ("vgg16", "average", ("relu1_1", "relu2_1")),

@@ -49,9 +49,10 @@ def test_a_state_that_cannot_be_resized_starts_afresh(transform):
 
 @pytest.mark.parametrize("make", [optax.adamw, optax.adagrad])
 def test_an_optax_transformation_runs_over_scales(make):
-    pictures = np.random.default_rng(0).random((2, 60, 80, 3)).astype(np.float32)
+    content, style = np.random.default_rng(0).random((2, 60, 80, 3)).astype(np.float32)
     result = jaxstyle.stylize(
-        *pictures,
+        content,
+        style**3,
         optimizer=make(0.02),
         **{"scale_steps": (3, 3), "scale_factor": 1.25, "size": 80},
         **{"style_layers": ("relu1_1",), "content_layers": ("relu1_1",)},

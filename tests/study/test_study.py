@@ -211,12 +211,12 @@ def test_parts_and_strengths(tmp_path, sets, monkeypatch, caplog):
         ({"contents": ["sample:valley"]}, "at least two contents"),
         ({"size": 9000}, "smaller than 9000 pixels"),
         ({"objectives": ["gran"]}, "did you mean 'gram'"),
-        ({"objectives": ["gram", ("gram", 1.0)]}, "2 objectives are named gram"),
+        ({"objectives": ["gram", [("gram", 1.0)]]}, "2 objectives are named gram"),
         ({"size": 48}, "at least 64 pixels"),
     ],
 )
 def test_what_a_study_refuses(sets, tmp_path, changes, message):
-    given = {"contents": sets[0], "styles": sets[1], "objectives": ["gram"]}
+    given = {"contents": sets[0], "styles": sets[1], "objectives": ["gram"], "size": 64}
     with pytest.raises(ValueError, match=message):
         study(**{**given, "folder": tmp_path / "out", **changes})
     assert not (tmp_path / "out").exists()

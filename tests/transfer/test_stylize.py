@@ -9,11 +9,13 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
-from support.small import CONTENT, OTHER, SMALL, STYLE, run, words, write_pictures
+from support.small import CONTENT, OTHER, PIXELS, SMALL, STYLE, run, words, write_pictures
 
 import jaxstyle
-from jaxstyle.image.io import read_image, read_settings, write_image
+from jaxstyle.image.io import read_image, read_settings
 from jaxstyle.transfer import manifest
+from jaxstyle.transfer.job import make_job
+from jaxstyle.transfer.sources import Sources
 from jaxstyle.transfer.steppers import whole
 
 
@@ -65,8 +67,10 @@ class TestResult:
         facts = manifest.read(tmp_path / "a.json")
         assert facts["history"] == result.history
         assert facts["picture"]["name"] == "a.webp"
+        with pytest.raises(ValueError, match="belongs to a.webp"):
+            result.save(tmp_path / "a.png")
         with pytest.raises(ValueError, match="expected a file name ending in"):
-            result.save(tmp_path / "a.txt")
+            result.save(tmp_path / "b.txt")
         (tmp_path / "package.json").write_text('{"name": "mine"}')
         with pytest.raises(ValueError, match="not a jaxstyle manifest"):
             result.save(tmp_path / "package.png")
@@ -155,16 +159,24 @@ def test_every_initial_picture(files, init):
         assert np.abs(result.image - CONTENT).mean() > 0.1
 
 
+THIN = np.random.default_rng(0).random((14, 96, 3), np.float32)
+
+
 def test_scales_too_coarse_for_a_thin_picture_are_left_out(caplog):
     caplog.set_level("INFO")
-    picture = np.random.default_rng(0).random((14, 96, 3), np.float32)
-    result = jaxstyle.stylize(picture, picture, size=96, steps=0, scales=3)
-    assert result.image.shape == (14, 96, 3)
-    assert [scale["size"] for scale in result.facts["scales"]] == [96]
+    job = make_job(THIN, THIN, jaxstyle.Settings(size=96, scales=3), Sources())
+    assert [scale.size for scale in job.scales] == [96]
     line = "scales of less than 96 pixels are left out: their short side would be under 16"
     assert line in caplog.messages
     with pytest.raises(ValueError, match="too small: 96 × 3 pixels at this size"):
-        jaxstyle.stylize(picture[:3], picture, size=96, steps=1)
+        jaxstyle.stylize(THIN[:3], THIN, size=96, steps=1)
+
+
+@pytest.mark.slow
+def test_a_thin_picture_has_the_deepest_layers():
+    result = jaxstyle.stylize(THIN, THIN, size=96, steps=1, scales=3)
+    assert result.finite
+    assert result.image.shape == (14, 96, 3)
 
 
 def test_settings_and_pictures_are_checked():
@@ -200,17 +212,18 @@ def test_report_is_deprecated_and_works():
     assert any("of memory at the peak" in line for line in lines)
 
 
-class TestCommand:
-    @pytest.fixture(scope="class")
-    def out(self, files, tmp_path_factory):
-        """A picture that the command has made, of a content that is larger than it."""
-        out = tmp_path_factory.mktemp("command") / "out.png"
-        large = out.with_name("large.png")
-        Image.fromarray(np.uint8(CONTENT * 255)).resize((60, 50)).save(large)
-        command = words("stylize", files, out, "--quiet", "--frames", out.with_name("frames"))
-        assert run("stylize", large, *command[2:]) == 0
-        return out
+@pytest.fixture(scope="module")
+def out(files, tmp_path_factory):
+    """A picture that the command has made, of a content that is larger than it."""
+    out = tmp_path_factory.mktemp("command") / "out.png"
+    large = out.with_name("large.png")
+    Image.fromarray(PIXELS[0]).resize((60, 50)).save(large)
+    command = words("stylize", files, out, "--quiet", "--frames", out.with_name("frames"))
+    assert run("stylize", large, *command[2:]) == 0
+    return out
 
+
+class TestCommand:
     def test_makes_a_picture_and_its_manifest(self, files, out):
         assert read_image(out).shape == (40, 48, 3)
         facts = json.loads(out.with_suffix(".json").read_text())

@@ -294,14 +294,14 @@ def test_a_fetched_set_is_checked_converted_and_kept(vgg_file, cache, monkeypatc
         source = registry.Source(
             "stand-in", "vgg19", "a stand-in", origin, len(content), digest, "CC0", "", "vgg16"
         )
-        monkeypatch.setattr(weights, "SOURCES", {"stand-in": source})
+        monkeypatch.setattr(registry, "SOURCES", {"stand-in": source})
         with pytest.raises(OSError, match="use vgg16 instead"):
             registry.load("stand-in")
         assert not list((cache / "downloads").iterdir())
         pages["/file"] = content
         with caplog.at_level(logging.INFO, "jaxstyle"):
             loaded = registry.load("stand-in")
-    assert caplog.messages[0] == "stand-in: a stand-in; 10.3 kB, CC0"
+    assert caplog.messages[0] == "stand-in: a stand-in; 9.9 kB, CC0"
     assert_same(loaded.tensors, canonical("vgg19"))
     # From here on the server is gone; what was downloaded is read again if need be.
     registry.path("stand-in").write_bytes(b"damaged")
