@@ -1,11 +1,11 @@
-"""What a border costs: a 3 × 3 convolution with its own zero border, and one without any.
+"""The cost of a border: a 3 × 3 convolution with its own border of zeros, and one without any.
 
-Prediction before the change: the same speed, for the same multiplications. Run it to see.
+Prediction before the change: the same speed, for the same multiplications.
 
-And XLA's convolution against ours: small grids as one product of matrices, deep layers in
-Winograd's way. Small grids were found when twelve lanes of a ResNet-18 step at 64 pixels took twice
-the time of twelve steps; there was no prediction. Of Winograd 1.5 to 2.5 were predicted (a quarter
-of the multiplications, more memory to move).
+And XLA's convolution against ours: small grids as one matrix product, deep layers by Winograd's
+algorithm. Small grids were noticed when a batch of twelve ResNet-18 steps at 64 pixels took twice
+the time of twelve steps; there was no prediction. For Winograd's, 1.5 to 2.5 times the speed was
+predicted (a quarter of the multiplications, more memory traffic).
 
     python benchmarks/convolution.py
 """
@@ -43,23 +43,24 @@ def by_same(x, kernel):
     return convolve(jnp.pad(x, ((1, 1), (1, 1), (0, 0)), mode="edge"), kernel, "SAME")[1:-1, 1:-1]
 
 
-def medians(ways, *arguments):
-    """Milliseconds of each way, by turns."""
-    seconds = [[] for _ in ways]
+def medians(functions, *arguments):
+    """Return the milliseconds of each function, alternating."""
+    seconds = [[] for _ in functions]
     for _ in range(ROUNDS):
-        for way, taken in zip(ways, seconds, strict=True):
+        for function, taken in zip(functions, seconds, strict=True):
             began = time.perf_counter()
-            jax.block_until_ready(way(*arguments))
+            jax.block_until_ready(function(*arguments))
             taken.append(time.perf_counter() - began)
     return [1000 * statistics.median(taken) for taken in seconds]
 
 
-def compare(ways, x, kernel):
-    """Milliseconds and gradients by the picture of two ways to convolve."""
+def compare(convolutions, x, kernel):
+    """Compare the milliseconds and gradients of two convolutions."""
     both = [
-        jax.jit(jax.value_and_grad(lambda x, k, way=way: jnp.sum(way(x, k) ** 2))) for way in ways
+        jax.jit(jax.value_and_grad(lambda x, k, convolve=convolve: jnp.sum(convolve(x, k) ** 2)))
+        for convolve in convolutions
     ]
-    gradients = [np.asarray(way(x, kernel)[1]) for way in both]
+    gradients = [np.asarray(run(x, kernel)[1]) for run in both]
     first, second = medians(both, x, kernel)
     gap = np.abs(gradients[0] - gradients[1]).max() / np.abs(gradients[0]).max()
     return f"{first:9.1f} {second:13.1f} {first / second:13.2f} {gap:15.1e}"
@@ -74,29 +75,31 @@ def by_xla(x, kernel):
 
 def by_ours(x, kernel):
     params = {"kernel": kernel, "bias": jnp.zeros(kernel.shape[3])}
-    params["winograd"] = NUMBERS[kernel.shape]
+    params["winograd"] = TRANSFORMED[kernel.shape]
     conv = Conv(kernel.shape[3], 3, 1, 1)
     return jax.vmap(lambda x: conv.apply({"params": params}, x))(x)
 
 
-NUMBERS = {}
+TRANSFORMED = {}
 
 
 def main() -> None:
-    print(f"{jax.default_backend()}, jax {jax.__version__}; forward and gradient by the picture")
+    print(
+        f"{jax.default_backend()}, jax {jax.__version__}; forward and gradient with respect to the picture"
+    )
     random = np.random.default_rng(0)
-    print("side  channels   VALID ms   SAME and cut ms   ratio   greatest difference")
+    print("side  channels   VALID ms   SAME and cut ms   ratio   largest difference")
     for side, inward, outward in SHAPES:
         x = jnp.asarray(random.standard_normal((side, side, inward)), jnp.float32)
         kernel = jnp.asarray(random.standard_normal((3, 3, inward, outward)), jnp.float32)
         print(f"{side:4}  {inward:3} → {outward:3} {compare((by_valid, by_same), x, kernel)}")
-    print("pictures  side  channels   XLA's ms       ours ms   ratio   greatest difference")
+    print("pictures  side  channels   XLA's ms       ours ms   ratio   largest difference")
     for count, side, inward, outward in OURS:
         x = jnp.asarray(random.standard_normal((count, side, side, inward)), jnp.float32)
         kernel = random.standard_normal((3, 3, inward, outward)).astype(np.float32)
-        NUMBERS[kernel.shape] = jnp.asarray(transformed(kernel))
-        told = compare((by_xla, by_ours), x, jnp.asarray(kernel))
-        print(f"{count:8} {side:5}  {inward:3} → {outward:3} {told}")
+        TRANSFORMED[kernel.shape] = jnp.asarray(transformed(kernel))
+        row = compare((by_xla, by_ours), x, jnp.asarray(kernel))
+        print(f"{count:8} {side:5}  {inward:3} → {outward:3} {row}")
 
 
 if __name__ == "__main__":

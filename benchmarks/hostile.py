@@ -1,13 +1,13 @@
-"""Broken and odd files by the thousand: what reads them may say no, and nothing worse.
+"""Broken and odd files by the thousand: a reader may refuse them, and nothing worse.
 
     python benchmarks/hostile.py pictures 5000
     python benchmarks/hostile.py weights 3000
 
 Each case is a file of a format that we read, damaged at random: cut off, bytes changed (its first
 bytes above all), pieces copied, zeroed, left out, or taken from another file. Reading it must give
-what a reader promises, or raise one line of `ValueError` or `OSError`, within `SECONDS`, `MEMORY`,
-and without starting anything. Cases are read in a process of their own, which may crash; case N
-is the same every time (`python benchmarks/hostile.py pictures 1 --first N` tries it again).
+what the reader promises, or raise one line of `ValueError` or `OSError`, within `SECONDS` and
+`MEMORY`, and without starting anything. Cases are read in a process of their own, which may crash;
+case N is always the same (`python benchmarks/hostile.py pictures 1 --first N` repeats it).
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ ROOT = Path(__file__).parents[1]
 SECONDS = 20.0
 """Before a case counts as hanging."""
 MEMORY = 2 * 2**30
-"""Bytes that one case may take besides."""
+"""Bytes that one case may take in addition."""
 STARTS = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect")
-"""Events of Python's audit that no reader has a reason for."""
+"""Audit events of Python that no reader may cause."""
 
 
 def pictures() -> list[bytes]:
-    """A picture in every format and mode that Pillow writes, plain, animated, with metadata."""
+    """Return a picture in every format and mode that Pillow writes, plain, animated, annotated."""
     from PIL import Image
 
     Image.init()
@@ -50,7 +50,7 @@ def pictures() -> list[bytes]:
     color = Image.fromarray(noise, "RGBA")
     exif = Image.Exif()
     exif[0x0112] = 6
-    found = []
+    files = []
     for kind in sorted(Image.SAVE):
         if kind in ("PDF", "MPO"):  # nothing reads the one; the other is JPEG
             continue
@@ -71,35 +71,35 @@ def pictures() -> list[bytes]:
                     file = io.BytesIO()
                     with contextlib.suppress(Exception):
                         image.save(file, kind, **more)
-                        found.append(file.getvalue())
-    return [content for content in dict.fromkeys(found) if content]
+                        files.append(file.getvalue())
+    return [content for content in dict.fromkeys(files) if content]
 
 
 def weights() -> list[bytes]:
-    """A small VGG in every format and layout that we import, and attacks in pickles."""
-    sys.path.insert(0, str(ROOT / "tests"))
+    """Return a small VGG in every format and layout that we import, and attacks in pickles."""
+    sys.path[:0] = map(str, (ROOT / "tests", ROOT / "tests" / "weights" / "convert"))
     import test_layouts
     import test_pickles
     from support import forging
 
-    from jaxstyle.backbones import architectures
+    from jaxstyle import backbones
 
-    architectures.CHANNELS = forging.CHANNELS
-    found = []
+    backbones.BACKBONES = forging.narrow_backbones()
+    files = []
     with tempfile.TemporaryDirectory() as folder:
         for write, _ in test_layouts.FILES.values():
             path = Path(folder, "file")
             write(path)
-            found.append(path.read_bytes())
-    found.append(test_layouts.onnx_file())
-    found.append(test_layouts.packed(test_layouts.tfjs_members()))
-    found *= 5  # or most cases would be pickles
+            files.append(path.read_bytes())
+    files.append(test_layouts.onnx_file())
+    files.append(test_layouts.packed(test_layouts.tfjs_members()))
+    files *= 5  # or most cases would be pickles
     sentinel = Path(tempfile.gettempdir(), "a-hostile-file-was-obeyed")
     for attack in test_pickles.HOSTILE.values():
         made = attack(sentinel)
         content = made if isinstance(made, bytes) else forging.forged({"features.0.weight": made})
-        found += [content, forging.torch_zip(content), forging.torch_legacy(content)]
-    return found
+        files += [content, forging.torch_zip(content), forging.torch_legacy(content)]
+    return files
 
 
 def damaged(originals: list[bytes], number: int) -> bytes:
@@ -129,13 +129,13 @@ def damaged(originals: list[bytes], number: int) -> bytes:
                 del data[at : at + length]
             case 7:
                 other = dice.choice(originals)
-                there = dice.randrange(len(other))
-                data[at : at + length] = other[there : there + length]
+                start = dice.randrange(len(other))
+                data[at : at + length] = other[start : start + length]
     return bytes(data)
 
 
 def read_picture(path: Path) -> None:
-    """Read a picture, and hold the reader to its promise."""
+    """Read a picture, and check what the reader promises."""
     from jaxstyle.image.io import read_image
 
     for size in (None, 32):
@@ -148,11 +148,12 @@ def read_picture(path: Path) -> None:
 
 
 def read_weights(path: Path) -> None:
-    """Read weights, and hold the reader to its promise."""
+    """Read weights, and check what the reader promises."""
+    from jaxstyle import backbones
     from jaxstyle.weights.convert import layouts
 
-    layout, tensors = layouts.read(path)
-    shapes = layouts.shapes(layout.architecture)
+    architecture, _, tensors = layouts.read(path)
+    shapes = backbones.find(architecture).tensor_shapes()
     for name, entry in tensors.items():
         for kind, array in entry.items():
             assert array.shape == shapes[f"{name}.{kind}"], (name, array.shape)
@@ -167,21 +168,21 @@ PARTS: dict[str, tuple[Callable[[], list[bytes]], Callable[[Path], None]]] = {
 
 
 def child(part: str, first: int, last: int) -> None:
-    """Read cases, and tell of each in a line."""
+    """Read cases, and print the outcome of each in a line."""
     corpus, read = PARTS[part]
     originals = corpus()
     started: list[str] = []
     watching = False
 
-    def heard(event: str, arguments: Any) -> None:
+    def audit(event: str, arguments: Any) -> None:
         if watching and event.startswith(STARTS):
             started.append(event)
 
-    sys.addaudithook(heard)
+    sys.addaudithook(audit)
     path = Path(tempfile.mkdtemp(), "case")
     for number in range(first, last):
         path.write_bytes(damaged(originals, number))
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
         before, began = _status("VmRSS"), time.perf_counter()
         soft = _status("VmSize") + 2 * MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (soft, resource.RLIM_INFINITY))
@@ -209,12 +210,12 @@ def child(part: str, first: int, last: int) -> None:
 
 def _status(name: str) -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
-    (line,) = (each for each in lines if each.startswith(f"{name}:"))
+    (line,) = (line for line in lines if line.startswith(f"{name}:"))
     return int(line.split()[1]) * 1024
 
 
 def cases(part: str, first: int, last: int) -> Iterator[dict[str, Any]]:
-    """The outcome of every case; a process that crashes or hangs is replaced."""
+    """Yield the outcome of every case; a process that crashes or hangs is replaced."""
     while first < last:
         command = [sys.executable, __file__, part, str(last - first), "--first", str(first)]
         process = subprocess.Popen(
@@ -257,16 +258,15 @@ def main() -> None:
         child(given.part, given.first, last)
         return
     began = time.perf_counter()
-    found = list(cases(given.part, given.first, last))
-    for each in found:
-        greedy = each["peak"] > MEMORY
-        if each["outcome"].startswith("BAD") or greedy:
-            print(f"case {each['case']}: {each['outcome']}, {each['peak'] / 2**20:.0f} MiB")
-    counts = Counter(each["outcome"].split(" ")[0] for each in found)
-    slowest = max(found, key=lambda each: each["seconds"])
-    largest = max(found, key=lambda each: each["peak"])
+    outcomes = list(cases(given.part, given.first, last))
+    for facts in outcomes:
+        if facts["outcome"].startswith("BAD") or facts["peak"] > MEMORY:
+            print(f"case {facts['case']}: {facts['outcome']}, {facts['peak'] / 2**20:.0f} MiB")
+    counts = Counter(facts["outcome"].split(" ")[0] for facts in outcomes)
+    slowest = max(outcomes, key=lambda facts: facts["seconds"])
+    largest = max(outcomes, key=lambda facts: facts["peak"])
     print(
-        f"{given.part}: {len(found)} cases of {len(PARTS[given.part][0]())} files in "
+        f"{given.part}: {len(outcomes)} cases of {len(PARTS[given.part][0]())} files in "
         f"{time.perf_counter() - began:.0f} s: {dict(counts)}; the slowest took "
         f"{slowest['seconds']:.2f} s (case {slowest['case']}), the largest "
         f"{largest['peak'] / 2**20:.0f} MiB (case {largest['case']})"

@@ -1,12 +1,13 @@
-"""What a step costs on each network, and how large the error of its features is.
+"""The cost of a step on each network, and the error of its features.
 
 For each network: Gram at its five usual style layers and mean squared error at its content layer,
-the gradient with respect to the picture; medians, measured in turns, relative to vgg16. Errors are
-the greatest of all layers against torch in float64 (tests/data/features_reference.npz).
+the gradient with respect to the picture; medians, alternating, relative to vgg16. Errors are the
+largest of all layers against torch in float64 (tests/data/features_reference.npz).
 
 python benchmarks/networks.py [SIZE [ROUNDS]]      writes benchmarks/networks.md
 """
 
+import logging
 import platform
 import statistics
 import sys
@@ -20,16 +21,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxstyle import samples
-from jaxstyle.backbones import architectures
-from jaxstyle.backbones import extractor as networks
+from jaxstyle.backbones.extractor import features
 from jaxstyle.image.io import read_image
-from jaxstyle.objective import build as terms
+from jaxstyle.objective.build import extractor_for, terms_from_settings
 from jaxstyle.objective.objective import evaluate, prepare
 from jaxstyle.settings import Settings
+from jaxstyle.weights.network_cache import NetworkCache
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from reference_picture import picture  # noqa: E402
+from support.reference_picture import picture  # noqa: E402
 
 SINGLE = ("vgg16", "vgg16-caffe", "vgg19-normalized", "resnet18", "resnet50", "alexnet")
 RUNS = {name: {"backbone": name} for name in SINGLE}
@@ -42,17 +43,18 @@ RUNS["resnet50 smoothed (swag)"] = {
     "metric": (("gram~relative/6", 1.0),),
 }
 
+logging.basicConfig(level=logging.INFO, format="%(message)s")
 size, rounds = (int(word) for word in (*sys.argv[1:], *("256", "9")[len(sys.argv) - 1 :]))
 content = jnp.asarray(read_image(samples.resolve("sample:lighthouse"), size=size))
 style = jnp.asarray(read_image(samples.resolve("sample:swirls"), size=size))
-loaded = terms.Networks(report=print)
+networks = NetworkCache()
 
 
 def gradient_of(settings):
-    """A compiled gradient of the whole objective, to be timed."""
-    parts = terms.from_settings(settings, loaded)
-    extract, params = terms.extractor(parts, loaded, padding=settings.padding)
-    objective = jax.jit(lambda p: prepare(partial(extract, p), parts, content, style))(params)
+    """Return a compiled gradient of the whole objective, to be timed."""
+    terms = terms_from_settings(settings, networks)
+    extract, params = extractor_for(terms, networks, padding=settings.padding)
+    objective = jax.jit(lambda p: prepare(partial(extract, p), terms, content, style))(params)
 
     @jax.jit
     def gradient(params, objective, image):
@@ -62,23 +64,22 @@ def gradient_of(settings):
 
 
 def worst_errors():
-    """For each network the greatest relative error of a layer, over its settings."""
+    """Return for each network the largest relative error of a layer, over its settings."""
     reference = np.load(ROOT / "tests" / "data" / "features_reference.npz")
-    found = {}
+    worst = {}
     for name, pooling, padding in sorted({tuple(key.split("/")[:3]) for key in reference}):
         if name not in SINGLE:
             continue
-        architecture = loaded.architecture(name)
-        layers = architectures.layer_names(architecture)
-        how = {"architecture": architecture, "pooling": pooling, "padding": padding}
-        run = jax.jit(partial(networks.features, layers=layers, **how))
-        for layer, value in run(loaded[name].tensors, picture()).items():
+        backbone = networks.backbone(name)
+        how = {"architecture": backbone, "pooling": pooling, "padding": padding}
+        run = jax.jit(partial(features, layers=backbone.layers, **how))
+        for layer, value in run(networks[name].tensors, picture()).items():
             value = np.asarray(value)
             places = np.random.default_rng(len(layer)).integers(0, value.size, 48)
             expected = reference[f"{name}/{pooling}/{padding}/{layer}"]
             error = np.linalg.norm(value.ravel()[places] - expected) / np.linalg.norm(expected)
-            found[name] = max(found.get(name, (0, "")), (error, layer))
-    return found
+            worst[name] = max(worst.get(name, (0, "")), (error, layer))
+    return worst
 
 
 gradients = {name: gradient_of(Settings(**chosen)) for name, chosen in RUNS.items()}
@@ -96,8 +97,8 @@ lines = [
     "",
     f"{date.today()}, {jax.devices()[0].device_kind} ({platform.machine()}), "
     f"jax {jax.__version__}, "
-    f"{size} pixels, {rounds} rounds in turns; padding edge. Errors: the worst layer's, relative, "
-    "against torch in float64. Made by benchmarks/networks.py.",
+    f"{size} pixels, {rounds} rounds, alternating; padding edge. Errors: the worst layer's, "
+    "relative, against torch in float64. Made by benchmarks/networks.py.",
     "",
     "| network | step, relative to vgg16 | worst error | at |",
     "|---|---|---|---|",

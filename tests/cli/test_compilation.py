@@ -45,20 +45,24 @@ def test_the_oldest_programs_are_removed(folder):
 
 @pytest.fixture
 def updates(monkeypatch):
-    """What would be configured of JAX."""
+    """What would be configured of JAX, which has no cache yet."""
     updates = {}
     monkeypatch.setattr(jax.config, "update", updates.__setitem__)
+    monkeypatch.setattr(type(jax.config), "jax_compilation_cache_dir", None)
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     return updates
 
 
-@pytest.mark.skipif(
-    bool(jax.config.jax_compilation_cache_dir), reason="the session has a cache of its own"
-)
 def test_the_cache_has_a_bound(folder, updates):
     compilation.start_jax()
     assert updates["jax_compilation_cache_dir"] == str(folder)
     assert updates["jax_compilation_cache_max_size"] == 2**30
+
+
+def test_a_chosen_folder_stays(updates, monkeypatch):
+    monkeypatch.setattr(type(jax.config), "jax_compilation_cache_dir", "elsewhere")
+    compilation.start_jax()
+    assert updates == {}
 
 
 def test_without_a_cache_nothing_is_kept(monkeypatch, updates):

@@ -1,27 +1,28 @@
-"""From names to terms: several networks in one objective, smoothing, and what starts a run."""
+"""From settings to terms: several networks in one objective, and objects in place of names."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from support.fetching import needed
-from support.made_up import pairs_of_pictures
+from support.small import CONTENT, SMALL, STYLE
 
 import jaxstyle
-from jaxstyle.backbones import adain
-from jaxstyle.metrics import smoothing
-from jaxstyle.objective import build as terms
-from jaxstyle.objective.objective import distances, prepare, term
+from jaxstyle.metrics import find
+from jaxstyle.metrics.metric import Metric
+from jaxstyle.objective.build import extractor_for, min_side, terms_from_settings
+from jaxstyle.objective.term import term
 from jaxstyle.settings import Settings
+from jaxstyle.specs import LayerRef, MetricSpec
+from jaxstyle.weights import registry
+from jaxstyle.weights.network_cache import NetworkCache
 
-CONTENT, STYLE = (each[:48, :48] for each in pairs_of_pictures()["color"])
-SMALL = {"size": 48, "steps": 3, "scales": 1}
-NETWORKS = terms.Networks(offline=True)
+NETWORKS = NetworkCache(offline=True)
 
 
 def layers(**chosen):
-    return [each.layers for each in terms.from_settings(Settings(**chosen), NETWORKS)]
+    terms = terms_from_settings(Settings(**chosen), NETWORKS)
+    return [tuple(map(str, one.layers)) for one in terms]
 
 
 def test_style_and_content_can_have_their_own_networks():
@@ -35,15 +36,15 @@ def test_style_and_content_can_have_their_own_networks():
 
 
 def test_a_layer_can_name_its_network():
-    own = ("gram", 1.0, ("relu1_1", "alexnet:relu3", "vgg16/average/reflect:relu2_1"))
-    style, *_ = layers(metric=(own,))
+    chosen = ("gram", 1.0, ("relu1_1", "alexnet:relu3", "vgg16/average/reflect:relu2_1"))
+    style, *_ = layers(metric=(chosen,))
     assert style == ("vgg16:relu1_1", "alexnet:relu3", "vgg16/average/reflect:relu2_1")
 
 
 def test_a_fitted_metric_keeps_its_network_and_brings_its_numbers():
     chosen = Settings(content_metric=(("lpips_vgg", 1.0),), content_layers=("relu3_1",))
-    content = terms.from_settings(chosen, NETWORKS)[1]
-    assert content.layers[0] == "vgg16/max/zeros:relu1_2"
+    content = terms_from_settings(chosen, NETWORKS)[1]
+    assert str(content.layers[0]) == "vgg16/max/zeros:relu1_2"
     assert content.parameters["fitted"]["conv5"]["heads"].shape == (512,)
 
 
@@ -57,116 +58,120 @@ def test_a_fitted_metric_keeps_its_network_and_brings_its_numbers():
         ({"metric": (("color_histogram", 1.0, ("relu1_1",)),)}, "has no layers to choose"),
         ({"regularizer": (("gram", 1.0),)}, "expected a image metric, gram is for style"),
         ({"parameter": (("total_variation_power.bta", 1.0),)}, "did you mean 'beta'"),
+        ({"parameter": (("mmd.width", 1.0),)}, "a parameter is given for mmd, which is in no term"),
         ({"metric": (("gram", 1.0, ("alexnet:relu6",)),)}, "alexnet has no layer 'relu6'"),
         ({"style_backbone": "alexnett"}, "did you mean 'alexnet'"),
         ({"content_backbone": "lpips-vgg"}, "lpips-vgg is no network"),
         ({"style_layers": ("alexnet/max:relu1",)}, "expected a layer such as"),
+        (dict.fromkeys(("style_weight", "content_weight", "smoothness"), 0), "every weight is zero"),
     ],
 )
-def test_wrong_names_are_told(chosen, words):
+def test_what_cannot_be_compared_raises(chosen, words):
     with pytest.raises(ValueError, match=words):
         layers(**chosen)
 
 
 def test_a_run_with_two_networks_lowers_both_losses():
-    made = jaxstyle.stylize(
+    result = jaxstyle.stylize(
         CONTENT,
         STYLE,
         style_backbone="alexnet",
-        content_metric=(("lpips_vgg", 1.0),),
-        **SMALL,
+        content_metric="lpips_vgg",
+        **SMALL | {"style_layers": ("relu1",), "metric": "gram"},
     )
-    assert made.finite
-    assert made.history["total"][-1] < made.history["total"][0]
-    assert set(made.facts["weights"]) == {"alexnet", "vgg16", "lpips-vgg"}
+    assert result.finite
+    assert result.history["total"][-1] < result.history["total"][0]
+    assert set(result.facts["weights"]) == {"alexnet", "vgg16", "lpips-vgg"}
 
 
-class TestSmoothing:
-    features = np.random.default_rng(2).normal(0, 2, (5, 4, 3)).astype(np.float32)
+def _difference_of_means(features, target, *, width=2.0):
+    return jnp.sum((features.mean((0, 1)) - target) ** 2) / width
 
-    @pytest.mark.parametrize("temperature", [1.0, 3.0])
-    def test_softmax_is_the_papers_times_the_number_of_features(self, temperature):
-        """σ(F)ᵢₖ = exp Fᵢₖ / Σ exp F, over all positions and channels, in float64."""
-        powers = np.exp(self.features.astype(np.float64) / temperature)
-        expected = powers / powers.sum() * powers.size
-        found = smoothing.smooth(jnp.asarray(self.features), "softmax", "relu4_6", temperature)
-        np.testing.assert_allclose(found, expected, rtol=1e-5)
 
-    def test_relative_is_the_same_of_features_in_units_of_the_references_deviation(self):
-        def extract(image):
-            return {"relu4_1": image * 3}
+MEANS = Metric(
+    name="means",
+    kind="style",
+    summarize=lambda features: features.mean((0, 1)),
+    distance=_difference_of_means,
+    expects="grid",
+    layers=("relu1_1", "relu2_1"),
+)
 
-        relative = term("gram", layers=("relu4_1",), smoothing="relative", temperature=2.0)
-        found = prepare(extract, [relative], jnp.asarray(CONTENT), jnp.asarray(STYLE))
-        deviation = np.std(3 * STYLE.astype(np.float64))
-        np.testing.assert_allclose(found.spreads[0], [deviation], rtol=1e-5)
-        absolute = term("gram", layers=("relu4_1",), smoothing="softmax", temperature=2 * deviation)
-        expected = prepare(extract, [absolute], jnp.asarray(CONTENT), jnp.asarray(STYLE))
-        one, other = (
-            distances(extract, each, jnp.asarray(CONTENT))[0] for each in (found, expected)
+
+class TestObjectsInPlaceOfNames:
+    def style(self, metric, **chosen):
+        (style, *_) = terms_from_settings(Settings(metric=metric, **chosen), NETWORKS)
+        return style
+
+    def test_a_metric(self):
+        style = self.style(MEANS, style_weight=3.0)
+        assert style.metric is MEANS
+        assert style.weight == 3.0
+        assert [str(layer) for layer in style.layers] == ["vgg16:relu1_1", "vgg16:relu2_1"]
+        assert [str(layer) for layer in self.style(MEANS, style_layers="relu3_1").layers] == [
+            "vgg16:relu3_1"
+        ]
+
+    def test_a_pair_and_a_triple(self):
+        assert self.style([(MEANS, 0.5)]).weight == 0.5
+        style = self.style([(MEANS, 0.5, ("relu3_1",)), ("gram", 2.0)], style_weight=3.0)
+        assert style.weight == 1.5
+        assert [str(layer) for layer in style.layers] == ["vgg16:relu3_1"]
+
+    def test_a_specification(self):
+        spec = MetricSpec("gram", 0.5, (LayerRef("relu1_1"),), "softmax", 3.0)
+        assert self.style(spec) == self.style("gram~softmax/3@relu1_1=0.5")
+        assert self.style([spec, "moments"]) == self.style("gram~softmax/3@relu1_1=0.5")
+
+    def test_a_term(self):
+        given = term(MEANS, 0.5, ("relu1_1", "alexnet:relu2"), (3.0, 1.0), width=7.0)
+        style = self.style(given, style_weight=3.0, style_layers="relu3_1")
+        assert style.weight == 1.5
+        assert [str(layer) for layer in style.layers] == ["vgg16:relu1_1", "alexnet:relu2"]
+        assert style == replace(given, layers=style.layers, weight=1.5)
+        assert self.style([(given, 2.0)]).weight == 1.0
+
+    def test_hyperparameters_by_name(self):
+        style = self.style(MEANS, parameter={"means.width": 5.0})
+        assert style.parameters == {"width": 5.0}
+        with pytest.raises(ValueError, match="means has no parameter 'wdith'; did you mean"):
+            self.style(MEANS, parameter={"means.wdith": 5.0})
+
+    @pytest.mark.parametrize("metric", [MEANS, term(MEANS), (MEANS, 1.0)], ids=type)
+    def test_of_another_kind(self, metric):
+        specs = metric if isinstance(metric, tuple) is False else [metric]
+        with pytest.raises(ValueError, match="expected a content metric, means is for style"):
+            terms_from_settings(Settings(content_metric=specs), NETWORKS)
+
+    @pytest.mark.parametrize("metric", [5, None, np.ones(3), {"gram": 1}, [("gram",)], [(5, 1.0)]])
+    def test_of_no_kind(self, metric):
+        with pytest.raises(ValueError, match="expected content_metric such as"):
+            Settings(content_metric=metric)
+
+    def test_a_run_is_the_one_by_name(self):
+        by_name, by_object = (
+            jaxstyle.stylize(CONTENT, STYLE, **SMALL | {"metric": metric})
+            for metric in ("gram", find("gram"))
         )
-        np.testing.assert_allclose(one, other, rtol=1e-4)
+        np.testing.assert_array_equal(by_name.image, by_object.image)
+        assert by_object.obstacles == ("metric gram", *by_name.obstacles)
 
-    def test_scaled_is_the_released_codes(self):
-        """There layer3 and layer4 (stages 4 and 5 of the paper) are multiplied by 0.001."""
-        for layer, factor in (
-            ("relu1", 1),
-            ("resnet50:relu3_4", 1),
-            ("resnet50:relu4_6", 1e-3),
-            ("relu5_3", 1e-3),
-        ):
-            found = smoothing.smooth(jnp.asarray(self.features), "scaled", layer)
-            np.testing.assert_allclose(found, factor * self.features, rtol=1e-6)
-
-    @pytest.mark.parametrize("form", ["softmax", "relative"])
-    def test_flat_features_stay_finite(self, form):
-        flat = jnp.full((4, 4, 3), 0.5)
-        objective = prepare(
-            lambda image: {"relu4_1": image},
-            [term("gram", layers=("relu4_1",), smoothing=form)],
-            flat,
-            flat,
-        )
-        found = distances(lambda image: {"relu4_1": image}, objective, jnp.asarray(CONTENT))
-        assert np.isfinite(found[0]).all()
-
-    @pytest.mark.parametrize(("form", "layer"), [("softmax", "relu2_1"), ("scaled", "relu4_1")])
-    def test_every_metric_sees_smoothed_features(self, form, layer):
-        def extract(image):
-            return {layer: image * 3}
-
-        smooth = term("gram", layers=(layer,), smoothing=form, temperature=2.0)
-        plain = term("gram", layers=(layer,))
-        objective = prepare(extract, [smooth], jnp.asarray(CONTENT), jnp.asarray(STYLE))
-
-        def smoothed(image):
-            return {layer: smoothing.smooth(image * 3, form, layer, 2.0)}
-
-        expected = prepare(smoothed, [plain], jnp.asarray(CONTENT), jnp.asarray(STYLE))
-        np.testing.assert_allclose(
-            distances(extract, objective, jnp.asarray(CONTENT))[0],
-            distances(smoothed, expected, jnp.asarray(CONTENT))[0],
-            rtol=1e-5,
-        )
+    def test_weights(self):
+        weights = registry.load("vgg16")._replace(name="mine")
+        networks = NetworkCache(offline=True)
+        settings = Settings(backbone=weights, style_layers="relu1_1", content_layers="relu1_1")
+        terms = terms_from_settings(settings, networks)
+        assert [str(layer) for one in terms for layer in one.layers] == [
+            *("mine:relu1_1", "mine:relu1_1", "image")
+        ]
+        assert networks["mine"] is weights
+        with pytest.raises(ValueError, match="other weights are named 'mine'"):
+            networks.add(weights._replace(sha256="0"))
 
 
-class TestAdaIN:
-    def test_it_agrees_with_torch(self):
-        encoder, decoder = needed("vgg19-normalized"), needed("adain-decoder")
-        content, style = pairs_of_pictures()["color"]
-        found = adain.stylized(encoder.tensors, decoder.tensors, content[:64], style[:50, :77])
-        expected = np.load(Path(__file__).parents[1] / "data" / "adain_reference.npz")["stylized"]
-        np.testing.assert_allclose(found, expected, atol=1e-4)
-
-    def test_sides_that_eight_does_not_divide_are_kept(self):
-        encoder, decoder = needed("vgg19-normalized"), needed("adain-decoder")
-        found = adain.stylized(encoder.tensors, decoder.tensors, CONTENT[:37, :45], STYLE[:9, :9])
-        assert found.shape == (37, 45, 3)
-        assert np.isfinite(found).all()
-
-    def test_a_run_can_start_from_it(self):
-        needed("vgg19-normalized")
-        needed("adain-decoder")
-        made = jaxstyle.stylize(CONTENT, STYLE, init="adain", offline=True, **SMALL)
-        assert made.finite
-        assert set(made.facts["weights"]) == {"vgg16", "vgg19-normalized", "adain-decoder"}
+def test_the_shortest_side_is_the_deepest_layers():
+    terms = terms_from_settings(Settings(style_layers="relu1_1", content_layers="relu4_1"), NETWORKS)
+    extract, params = extractor_for(terms, NETWORKS)
+    assert set(params) == {"vgg16"}
+    assert min_side(terms, extract) == 8
+    assert min_side(terms[2:], extract) == 1

@@ -1,15 +1,15 @@
-"""Weights that are not installed: tests that need them are skipped where they are not fetched."""
+"""Weights that are not installed: tests that need them are skipped unless they were fetched."""
 
 import os
 
 import pytest
 
-from jaxstyle.weights import registry as weights
+from jaxstyle.weights import registry
 
 
 def needed(name):
-    """The weights of that name; fetched if `JAXSTYLE_TEST_FETCH` is set, as in CI."""
+    """Return the weights of a name; they are fetched if `JAXSTYLE_TEST_FETCH` is set, as in CI."""
     try:
-        return weights.load(name, offline=not os.environ.get("JAXSTYLE_TEST_FETCH"))
+        return registry.load(name, offline=not os.environ.get("JAXSTYLE_TEST_FETCH"))
     except OSError as error:
         pytest.skip(str(error))

@@ -1,10 +1,10 @@
-"""Weights and pictures with made-up numbers, for the references and the tests beside them."""
+"""Made-up weights and pictures, for the references and the tests that use them."""
 
 import numpy as np
 
 
 def made_up_resnet50() -> dict[str, np.ndarray]:
-    """A state dict in torchvision's names and shapes, whose features stay near unit size."""
+    """Return a state dict in torchvision's names and shapes, whose features stay near unit size."""
     random = np.random.default_rng(11)
     raw: dict[str, np.ndarray] = {}
 
@@ -35,7 +35,7 @@ def made_up_resnet50() -> dict[str, np.ndarray]:
 
 
 def pairs_of_pictures():
-    """Pairs that differ in color, in place, in noise; not at all; and by a texture drawn anew."""
+    """Return pairs that differ in color, place, noise, nothing, and by a texture drawn again."""
     y, x = np.mgrid[0:70, 0:96] / 96
     random = np.random.default_rng(5)
     waves = np.stack([0.5 + 0.4 * np.sin(11 * x * (k + 1) + 6 * y * (3 - k)) for k in range(3)], -1)
@@ -49,6 +49,6 @@ def pairs_of_pictures():
         "black": (waves, 0 * waves),
     }
     return {
-        name: tuple(np.ascontiguousarray(each, np.float32) for each in pair)
+        name: tuple(np.ascontiguousarray(image, np.float32) for image in pair)
         for name, pair in pairs.items()
     }

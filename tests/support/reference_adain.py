@@ -1,4 +1,6 @@
-"""Make tests/data/adain_reference.npz: AdaIN's pass by torch, in float64, from the original files.
+"""Write tests/data/adain_reference.npz: AdaIN's pass by torch, in float64, from the original files.
+
+    PYTHONPATH=tests python -m support.reference_adain
 
 Needs torch, which the tests do not; written after Huang & Belongie's equation 8 and the order of
 layers in pytorch-AdaIN's decoder file.
@@ -36,21 +38,23 @@ def main() -> None:
         for name in ("vgg19-normalized", "adain-decoder")
     )
     content, style = pairs_of_pictures()["color"]
-    own, other = encoded(encoder, content[:64]), encoded(encoder, style[:50, :77])
+    content_features = encoded(encoder, content[:64])
+    style_features = encoded(encoder, style[:50, :77])
 
     def statistics(x):
         flat = x.flatten(2)
         return flat.mean(2)[..., None, None], (flat.var(2) + 1e-5).sqrt()[..., None, None]
 
-    (mean, spread), (new_mean, new_spread) = statistics(own), statistics(other)
-    x = (own - mean) / spread * new_spread + new_mean
+    mean, deviation = statistics(content_features)
+    new_mean, new_deviation = statistics(style_features)
+    x = (content_features - mean) / deviation * new_deviation + new_mean
     for number in (1, 5, 8, 11, 14, 18, 21, 25, 28):
         x = reflected(x, decoder[f"{number}.weight"], decoder[f"{number}.bias"])
         x = x if number == 28 else F.relu(x)
         x = F.interpolate(x, scale_factor=2, mode="nearest") if number in (1, 14, 21) else x
-    found = x[0].permute(1, 2, 0).clamp(0, 1).detach().numpy()
-    np.savez_compressed(FILE, stylized=found.astype(np.float32))
-    print(found.shape, found.mean())
+    picture = x[0].permute(1, 2, 0).clamp(0, 1).detach().numpy()
+    np.savez_compressed(FILE, stylized=picture.astype(np.float32))
+    print(picture.shape, picture.mean())
 
 
 if __name__ == "__main__":

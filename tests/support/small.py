@@ -4,8 +4,11 @@ Whatever file a test is in, it shares compiled programs with all others of the s
 and metrics (see `tests/conftest.py`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -44,3 +47,21 @@ def run(*words: object) -> int:
         main([str(word) for word in words])
     assert isinstance(ended.value.code, int)
     return ended.value.code
+
+
+@contextmanager
+def compilations() -> Iterator[list[str]]:
+    """Collect an event for every program that is compiled, or loaded from the persistent cache."""
+    events: list[str] = []
+
+    def listen(event: str, *_: object, **__: object) -> None:
+        if event.endswith("backend_compile_duration"):
+            events.append(event)
+
+    if not hasattr(jax.monitoring, "unregister_event_duration_listener"):  # an old version of JAX
+        pytest.skip("a listener cannot be removed")
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield events
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sys
 import tarfile
 import zipfile
 
@@ -442,3 +443,12 @@ def test_a_negative_variance_is_refused(tmp_path):
     np.savez(tmp_path / "resnet.npz", **state)
     with pytest.raises(ValueError, match="the variance after conv3_1b is negative"):
         layouts.read(tmp_path / "resnet.npz")
+
+
+def test_an_h5_without_h5py_says_what_to_install(tmp_path, monkeypatch):
+    with h5py.File(tmp_path / "vgg.h5", "w") as file:
+        file.create_dataset("block1_conv1/bias:0", (4,), np.float32)
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(ValueError, match=r"pip install 'jaxstyle\[h5\]'") as error:
+        layouts.read(tmp_path / "vgg.h5")
+    assert_one_line(error)

@@ -1,0 +1,47 @@
+"""Sizes: scales from coarse to fine, and buckets that let pictures share programs."""
+
+import numpy as np
+import pytest
+from support.small import CONTENT, LAYERS, compilations
+
+import jaxstyle
+from jaxstyle.image.geometry import bucket_of, crop_from_bucket, pad_to_bucket
+from jaxstyle.transfer.job import make_job
+from jaxstyle.transfer.scales import Scale
+from jaxstyle.transfer.sources import Sources
+
+RNG = np.random.default_rng(7)
+LARGE = RNG.random((72, 96, 3), np.float32)
+
+
+def test_steps_for_each_scale():
+    def scales(factor):
+        settings = {"size": 96, "scale_steps": (2, 1), "scale_factor": factor, **LAYERS}
+        return make_job(LARGE, CONTENT, jaxstyle.Settings(**settings), Sources()).scales
+
+    assert scales(1.5) == (Scale(64, 2), Scale(96, 1))
+    with pytest.raises(ValueError, match="have only 1 of at least 64"):
+        scales(2)
+
+
+@pytest.mark.parametrize("shape", [(37, 64), (64, 64), (1, 64), (64, 3)])
+def test_a_picture_is_cropped_from_its_bucket_as_it_was(shape):
+    picture = RNG.random((*shape, 3)).astype(np.float32)
+    bucket = bucket_of(*shape)
+    padded = pad_to_bucket(picture, bucket)
+    assert padded.shape == (*bucket, 3)
+    part = (shape[0] / bucket[0], shape[1] / bucket[1])
+    np.testing.assert_array_equal(crop_from_bucket(padded, part), picture)
+
+
+def test_another_shape_of_the_bucket_compiles_nothing():
+    first, second = (RNG.random((*shape, 3)) for shape in ((52, 80), (55, 80)))
+    settings = {"size": 80, "steps": 2, "scales": 1, "metric": "gram", **LAYERS}
+    jaxstyle.stylize(first, LARGE, **settings)
+    with compilations() as compiled:
+        more = {"seed": 3, "content_weight": 0.5}
+        result = jaxstyle.stylize(second, LARGE[2:, :94], **settings, **more)
+        assert not compiled
+        assert result.image.shape == (55, 80, 3)
+        jaxstyle.plan(second[:40], LARGE, **settings)
+        assert compiled  # the listener hears
