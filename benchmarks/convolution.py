@@ -84,9 +84,7 @@ TRANSFORMED = {}
 
 
 def main() -> None:
-    print(
-        f"{jax.default_backend()}, jax {jax.__version__}; forward and gradient with respect to the picture"
-    )
+    print(f"{jax.default_backend()}, jax {jax.__version__}; value and gradient with respect to x")
     random = np.random.default_rng(0)
     print("side  channels   VALID ms   SAME and cut ms   ratio   largest difference")
     for side, inward, outward in SHAPES:

@@ -153,7 +153,7 @@ def read_weights(path: Path) -> None:
     from jaxstyle.weights.convert import layouts
 
     architecture, _, tensors = layouts.read(path)
-    shapes = backbones.find(architecture).tensor_shapes()
+    shapes = backbones.find(architecture).shapes
     for name, entry in tensors.items():
         for kind, array in entry.items():
             assert array.shape == shapes[f"{name}.{kind}"], (name, array.shape)

@@ -1,24 +1,25 @@
 """Does a diversity of metrics make better pictures? Every style metric alone, and grown mixtures.
 
 1. Every style metric alone on all pairs (6 contents × 6 styles).
-2. Mixtures grown on the training pairs (the first 3 × 3): of all pairs of the `PAIRED` best metrics
-   (least mean of effectiveness and coherence, by judges they have not used) the best; to it the
-   best other metric, and then the next.
+2. Mixtures grown on the training pairs (the first 3 × 3): the best pair among the `PAIRED` best
+   metrics (lowest mean of effectiveness and coherence, by judges they do not use); then the next
+   best metric is added, and the next.
 3. The grown mixtures, and all metrics that no judge uses together, on all pairs.
-4. The mixture that is best on the training pairs, the `RIVALS` best single metrics and `gram`, with
-   a weaker style weight as well: to be compared where they keep equally much of the content.
+4. The mixture that is best on the training pairs, the `RIVALS` best single metrics and `gram`, at
+   a weaker style weight as well: compared where they keep equally much of the content.
 
-What is said is said of the pairs that chose nothing. n metrics have the weight 1/√n each: gradients
-that have nothing in common then add up to the pull of one.
+Results are for the pairs that chose nothing. n metrics have the weight 1/√n each: uncorrelated
+gradients then add up to the pull of one.
 
 python benchmarks/study.py FOLDER [--workers 2]
-    about three hours on two cores. Writes benchmarks/study/: what is in its folder `scores` is not
-    done again, not even in another clone.
+    about three hours on two cores. Writes benchmarks/study/: objectives with a file in its folder
+    `scores` are not run again, not even in another clone.
 """
 
 import argparse
 import itertools
 import json
+import logging
 import math
 import os
 import shutil
@@ -30,7 +31,8 @@ from pathlib import Path
 import skimage
 
 from jaxstyle.metrics import METRICS
-from jaxstyle.study.panel import STATISTICS
+from jaxstyle.specs import parse_mixture
+from jaxstyle.study.judging import STATISTICS
 from jaxstyle.study.study import study
 
 HERE = Path(__file__).parent / "study"
@@ -45,62 +47,63 @@ PAIRED, RIVALS = 4, 3
 STRENGTHS = (0.3, 1.0)
 JUDGES = ("alexnet", "resnet18")
 REPORTED = ("table.csv", "summary.json", "plane.svg", "table.md", "study.json")
-# Memory is kept, not given back after every step to be asked for, and cleared, again.
+# The allocator keeps memory between steps: returning it costs page faults and clearing.
 KEEP = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 FLAGS = {"size": 128, "scale_steps": (20, 15), "scale_factor": 2.0}
 
 (HERE / "scores").mkdir(parents=True, exist_ok=True)
-words = argparse.ArgumentParser()
-words.add_argument("folder", type=Path)
-words.add_argument("--workers", type=int, default=2)
-words.add_argument("--lanes", type=int, default=12)
-words.add_argument("--singles", action="store_true", help="stop after the first part")
-asked = words.parse_args()
+parser = argparse.ArgumentParser()
+parser.add_argument("folder", type=Path)
+parser.add_argument("--workers", type=int, default=2)
+parser.add_argument("--lanes", type=int, default=12)
+parser.add_argument("--singles", action="store_true", help="stop after the first part")
+options = parser.parse_args()
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
+logging.getLogger("jaxstyle").setLevel(logging.INFO)
 
 
 def mixture(names):
-    """Metrics of equal weight whose gradients, if unlike, add up to the pull of one."""
+    """Return a mixture of equal weights whose uncorrelated gradients add up to the pull of one."""
     return "+".join(f"{name}={1 / math.sqrt(len(names)):.3g}" for name in sorted(names))
 
 
 def make(objectives, contents=CONTENTS, styles=STYLES, strengths=(1.0,)):
-    """Pictures of all pairs, and what the judges say of them, by all workers together."""
+    """Make and judge the pictures of all pairs, by all workers together."""
     began = time.perf_counter()
-    command = [sys.executable, "-m", "jaxstyle", "study", "-o", str(asked.folder)]
+    command = [sys.executable, "-m", "jaxstyle", "study", "-o", str(options.folder)]
     for flag, values in (("contents", contents), ("styles", styles), ("objective", objectives)):
         command += [word for value in values for word in (f"--{flag}", value)]
-    more = {"judges": JUDGES, "lanes": asked.lanes, "strengths": strengths}
+    more = {"judges": JUDGES, "lanes": options.lanes, "strengths": strengths}
     for name, value in {**FLAGS, **more}.items():
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         command += [f"--{name.replace('_', '-')}", text]
-    count = min(asked.workers, len(objectives))
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(HERE / "scores", asked.folder / "scores", dirs_exist_ok=True)
+    count = min(options.workers, len(objectives))
+    options.folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(HERE / "scores", options.folder / "scores", dirs_exist_ok=True)
     workers = []
     cores = sorted(os.sched_getaffinity(0))
     for k in range(count):
-        # Of its own, a worker's cores do about 1.4 times as much as shared ones.
-        own = cores[k::count] or cores
-        with (asked.folder / f"worker-{k + 1}.log").open("a") as log:
-            part = ["taskset", "-c", ",".join(map(str, own))]
+        # Pinned to its own cores, a worker is about 1.4× as fast.
+        pinned = cores[k::count] or cores
+        with (options.folder / f"worker-{k + 1}.log").open("a") as log:
+            part = ["taskset", "-c", ",".join(map(str, pinned))]
             part += [*command, "--part", f"{k + 1}/{count}"]
             workers.append(subprocess.Popen(part, stdout=log, stderr=log, env=os.environ | KEEP))
     failed = [k + 1 for k, worker in enumerate(workers) if worker.wait()]
-    shutil.copytree(asked.folder / "scores", HERE / "scores", dirs_exist_ok=True)
+    shutil.copytree(options.folder / "scores", HERE / "scores", dirs_exist_ok=True)
     print(f"{len(objectives)} objectives: {time.perf_counter() - began:.0f} s", flush=True)
     if failed:
-        sys.exit(f"workers {failed} failed: see {asked.folder}/worker-*.log")
+        sys.exit(f"workers {failed} failed: see {options.folder}/worker-*.log")
 
 
 def report(objectives, contents=CONTENTS, styles=STYLES, kept=None, **more):
-    """The study of all of these, which are there; its tables are kept under a name."""
+    """Report on objectives that are judged already, and keep the tables under a name."""
     summary = study(
         contents,
         styles,
         objectives,
-        folder=asked.folder,
+        folder=options.folder,
         networks=JUDGES,
-        report=lambda line: print(line, flush=True),
         title="Does a diversity of metrics make better pictures?",
         command="python benchmarks/study.py FOLDER",
         pictures_shown=kept is not None,
@@ -110,41 +113,41 @@ def report(objectives, contents=CONTENTS, styles=STYLES, kept=None, **more):
     if kept:
         (HERE / kept).mkdir(exist_ok=True)
         for name in REPORTED:
-            shutil.copy(asked.folder / name, HERE / kept / name)
-        shutil.copy(asked.folder / "index.html", asked.folder / f"{kept}.html")
+            shutil.copy(options.folder / name, HERE / kept / name)
+        shutil.copy(options.folder / "index.html", options.folder / f"{kept}.html")
         print("\n".join([kept, *summary["answer"]]), flush=True)
     return summary
 
 
 def ranked(summary, pairs):
-    """Each objective's mean of the two axes over some pairs, best first."""
+    """Return each objective's mean of the two axes over some pairs, best first."""
     means = {}
     for row in summary["objectives"]:
-        found = [row["values"][pair] for pair in pairs if None not in row["values"][pair]]
-        if found:
-            means[row["name"]] = sum(map(sum, found)) / len(found) / 2
-    return dict(sorted(means.items(), key=lambda each: each[1]))
+        values = [row["values"][pair] for pair in pairs if None not in row["values"][pair]]
+        if values:
+            means[row["name"]] = sum(map(sum, values)) / len(values) / 2
+    return dict(sorted(means.items(), key=lambda item: item[1]))
 
 
 def names_of(objective):
-    return [part.partition("=")[0] for part in objective.split("+")]
+    return [spec.name for spec in parse_mixture(objective)]
 
 
 singles = [mixture([name]) for name in METRICS["style"]]
 make(singles)
 alone = ranked(report(singles, training=TRAINING), TRAINING)
-order = [names_of(each)[0] for each in alone]
+order = [names_of(objective)[0] for objective in alone]
 print("alone, best first:", ", ".join(order), flush=True)
-if asked.singles:
+if options.singles:
     sys.exit()
-tried = [mixture(each) for each in itertools.combinations(order[:PAIRED], 2)]
+tried = [mixture(pair) for pair in itertools.combinations(order[:PAIRED], 2)]
 few = CONTENTS[: TRAINED[0]], STYLES[: TRAINED[1]]
 make(tried, *few)
 searched = ranked(report(tried, *few), range(len(TRAINING)))
 print("pairs, best first:", ", ".join(searched), flush=True)
 chosen = names_of(next(iter(searched)))
 grown = [mixture(chosen)]
-for name in [each for each in order if each not in chosen][:2]:
+for name in [name for name in order if name not in chosen][:2]:
     chosen.append(name)
     grown.append(mixture(chosen))
 (HERE / "chosen.json").write_text(json.dumps({"alone": alone, "searched": searched}, indent=1))

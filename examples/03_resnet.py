@@ -52,9 +52,7 @@ cells = []
 for row, common in ROWS.items():
     for column, choices in COLUMNS.items():
         result = jaxstyle.stylize(content, style, size=given.size, **common, **choices)
-        losses = ", ".join(
-            f"{name} {judge(result.image, content):.2f}" for name, judge in judges.items()
-        )
+        losses = [f"{name} {judge(result.image, content):.2f}" for name, judge in judges.items()]
         print(
             f"{row:8}{column:28}{result.facts['seconds']:4.0f} s  "
             f"to style {style_distance(result.image, style):.2f}  to content: {', '.join(losses)}"

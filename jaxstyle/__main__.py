@@ -30,7 +30,7 @@ def start() -> None:
         from jaxstyle.cli import signals as interruption
         from jaxstyle.cli.main import main
 
-        interruption.never_lost()
+        interruption.redeliver_dropped_interrupts()
         main()
     except KeyboardInterrupt:
         print("jaxstyle: interrupted", file=sys.stderr)

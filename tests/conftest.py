@@ -1,28 +1,43 @@
 """What all tests share: programs that compile fast, and are compiled once.
 
-Compiling is most of the suite's time. Programs are compiled without most of XLA's optimizations
-(`JAX_DISABLE_MOST_OPTIMIZATIONS=0` brings them back), and JAX's persistent cache, in pytest's own
-(`pytest --cache-clear` empties it), shares them between modules, workers, the processes that tests
-start, and runs of the suite.
+Compiling would be most of the suite's time. Here XLA optimizes little (`XLA_FLAGS= pytest` has
+programs compiled as users have them), and JAX's persistent cache, in pytest's own cache folder
+(`pytest --cache-clear` empties it), shares programs between modules, workers, the processes that
+tests start, and runs of the suite.
 """
 
 import gc
 import os
+import shutil
+import subprocess
+import sys
 
+import jax
 import pytest
 
-# Environment variables, for the processes that tests start; set before JAX is imported.
-os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-
-import jax  # noqa: E402
+FAST_COMPILATION = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+LARGEST_CACHE = 2**30
 
 
 def pytest_configure(config):
-    cache = getattr(config, "cache", None)  # none with `-p no:cacheprovider`
-    if cache is not None:
-        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache.mkdir("jax")))
-        jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+    """Set environment variables, which workers and the processes that tests start inherit."""
+    if "XLA_FLAGS" not in os.environ:
+        flags = {"XLA_FLAGS": FAST_COMPILATION}
+        # XLA aborts the process when it does not know a flag, so another process tries them.
+        trial = [sys.executable, "-c", "import jax; jax.devices()"]
+        known = subprocess.run(trial, env=os.environ | flags, capture_output=True).returncode == 0
+        os.environ.update(flags if known else {"XLA_FLAGS": ""})
+    cache = getattr(config, "cache", None)  # absent with `-p no:cacheprovider`
+    if cache is not None and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        folder = cache.mkdir("jax")
+        # JAX's own limit is too slow for thousands of small programs.
+        if sum(path.stat().st_size for path in folder.iterdir()) > LARGEST_CACHE:
+            shutil.rmtree(folder)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    if folder := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        jax.config.update("jax_compilation_cache_dir", folder)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,4 +1,4 @@
-"""Files are whole or absent."""
+"""Atomic writes, and checksums of files."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import BinaryIO
 
 
 def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file so that nobody ever sees half of it.
+    """Write a file atomically: it is whole or absent, never partly written.
 
-    It gets its name when it is whole and on the disk; whatever interrupts that, a SIGKILL or a
-    power failure included, what lay at `path` before still lies there. Where the system has files
-    without a name (Linux), no half file is left under any name; elsewhere a killed process leaves
-    a hidden neighbor that ends in `.part`.
+    The file gets its name when it is complete and on the disk. Whatever interrupts that, a SIGKILL
+    or a power failure included, leaves the previous content of `path` in place. Where the system
+    has files without a name (Linux), no partial file is left under any name; elsewhere a killed
+    process leaves a hidden neighbor that ends in `.part`.
 
     Args:
-        path: Where; a symbolic link is written through.
-        write: Writes the content to the open binary file that it is given.
+        path: The file to write; a symbolic link is followed.
+        write: Writes the content to the open binary file that it receives.
 
     Raises:
         OSError: The folder cannot be written, or the disk is full.
@@ -34,16 +34,16 @@ def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
             if not temporary.exists():
-                # A name cannot be given in place of another: the whole file gets its own first.
-                # With a folder's descriptor, which goes unused, Python follows the link.
+                # A link cannot replace a file, so the complete file gets a temporary name first.
+                # Python follows the link only if a folder's descriptor is given, which is unused.
                 number = file.fileno()
                 os.link(f"/proc/self/fd/{number}", temporary, src_dir_fd=number)
         os.replace(temporary, target)
-    except BaseException as error:  # Ctrl-C as well must leave nothing behind
+    except BaseException as error:  # Ctrl-C, too, must leave nothing behind
         with contextlib.suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError) and error.strerror:
-            # Of the temporary nobody has heard; and a full disk does not say of which file.
+            # The message names the path, not the temporary file; a full disk names none.
             raise type(error)(
                 error.errno, f"cannot write it: {error.strerror}", str(path)
             ) from None
@@ -55,11 +55,11 @@ def _nameless(folder: Path) -> BinaryIO | None:
         return None
     try:
         return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b")
-    except OSError:  # a file system without them; or what opening by name will say better
+    except OSError:  # a file system without them, or an error that opening by name reports
         return None
 
 
 def sha256(path: str | Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The nearest right name, for error messages."""
+"""Suggestions of the nearest known name, for error messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'gram'?"` if something in `known` is close to `name`, else nothing.
+    """Return `"; did you mean 'gram'?"` if a known name is close, else an empty text.
 
     >>> nearest("gramm", ["gram", "mse"])
     "; did you mean 'gram'?"

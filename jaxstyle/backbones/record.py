@@ -11,78 +11,22 @@ sum). AlexNet: `conv1` to `relu5`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from jaxstyle._util.names import nearest
+from jaxstyle.backbones import convolution
+from jaxstyle.backbones.convolution import Convolution, ReceptiveField, Window
 from jaxstyle.specs import PaddingName, PoolingName
 
 if TYPE_CHECKING:
-    from jaxstyle.backbones.ops import Forward
+    from jaxstyle.backbones.ops import Forward, Network
 
 FAST_FROM = 64 * 128
 """Inputs times outputs from which Winograd's algorithm is faster than XLA's on a CPU."""
 
 _VGG_BLOCKS = (2, 2, 4, 4, 4)
-
-
-@dataclass(frozen=True)
-class Convolution:
-    """One square convolution, with the same stride both ways.
-
-    Attributes:
-        name: Of its kernel and bias among the weights.
-        size: Side of the kernel.
-        inputs: Channels.
-        outputs: Channels.
-        stride: Positions from one output to the next.
-        border: Positions added on each side; as many as keep the size at stride 1 if None.
-        pooled: Window of the pooling before it, 0 for none; its stride is 2.
-        pool_border: Positions that this pooling adds on each side.
-        layers: The layers that are complete with it, before and after the activation.
-        is_shortcut: Whether it lies on the short way around a residual block.
-    """
-
-    name: str
-    size: int
-    inputs: int
-    outputs: int
-    stride: int = 1
-    border: int | None = None
-    pooled: int = 0
-    pool_border: int = 0
-    layers: tuple[str, ...] = ()
-    is_shortcut: bool = False
-
-    @property
-    def pad(self) -> int:
-        """Positions added on each side."""
-        return self.size // 2 if self.border is None else self.border
-
-
-class Window(NamedTuple):
-    """A convolution or a pooling as a window that slides over a grid.
-
-    Attributes:
-        size: Its side.
-        pad: Positions added on each side of the grid.
-        stride: Positions from one window to the next.
-        is_pooling: Whether it is replaced when another pooling is chosen.
-    """
-
-    size: int
-    pad: int
-    stride: int
-    is_pooling: bool = False
-
-
-class ReceptiveField(NamedTuple):
-    """Pixels that a position of a layer depends on: `stride` × position + `first` to + `last`."""
-
-    stride: int
-    first: int
-    last: int
 
 
 class Preprocess(NamedTuple):
@@ -161,23 +105,6 @@ def stand_ins(stages: Sequence[str]) -> dict[str, str]:
     }
 
 
-def network(forward: Forward, convolutions: tuple[Convolution, ...]) -> Callable[..., Any]:
-    """Return a `Backbone.module` that computes `forward`; see `jaxstyle.backbones.ops.Network`."""
-
-    def module(
-        layers: tuple[str, ...],
-        pooling: PoolingName,
-        padding: PaddingName,
-        recompute: bool = False,
-        dtype: str = "float32",
-    ) -> Any:
-        from jaxstyle.backbones.ops import Network  # JAX and Flax take a second to import
-
-        return Network(forward, convolutions, layers, pooling, padding, recompute, dtype)
-
-    return module
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Backbone:
     """An architecture whose features pictures are compared by.
@@ -187,21 +114,20 @@ class Backbone:
 
     Attributes:
         name: Of the architecture, such as `"vgg16"`.
-        module: Returns the linen module: `module(layers, pooling, padding, recompute, dtype)`. The
-            module maps a picture (height, width, 3) to a dictionary of features by layer; see
-            `jaxstyle.backbones.extractor.features` for the arguments.
-        convolutions: In the order in which they are computed; only weights of those that the
-            layers need are used.
+        forward: Computes the features from the normalized picture, up to the deepest layer that is
+            needed: `forward(net, x)`, see `jaxstyle.backbones.ops.Network`. It is called in a
+            compact method of a linen module, so other linen modules can be used in it.
+        convolutions: In the order of computation; a run uses weights up to the deepest layer.
         counterparts: The layer that stands for one of a VGG's: metrics name their usual layers
             after VGG. A layer that is missing here stands for itself.
         layouts: How weight files name the tensors.
-        layers: In the order in which they are computed; those of the convolutions if empty.
+        layers: In the order of computation; those of the convolutions if empty.
         windows: What slides over the picture on the widest way to each layer; derived from the
             convolutions if empty.
     """
 
     name: str
-    module: Callable[..., Any]
+    forward: Forward
     convolutions: tuple[Convolution, ...]
     counterparts: Mapping[str, str] = field(default_factory=dict)
     layouts: tuple[Layout, ...] = ()
@@ -209,12 +135,26 @@ class Backbone:
     windows: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        derived = _windows(self.convolutions)
+        derived = convolution.windows_of(self.convolutions)
         object.__setattr__(self, "windows", self.windows or derived)
         object.__setattr__(self, "layers", self.layers or tuple(derived))
 
     def __repr__(self) -> str:
         return f"Backbone({self.name!r})"
+
+    def module(
+        self,
+        layers: tuple[str, ...],
+        pooling: PoolingName,
+        padding: PaddingName,
+        recompute: bool = False,
+        dtype: str = "float32",
+    ) -> Network:
+        """Return the linen module of these layers; see `jaxstyle.backbones.extractor.features`."""
+        from jaxstyle.backbones.ops import Network  # JAX and Flax take a second to import
+
+        convolutions = self.convolutions
+        return Network(self.forward, convolutions, layers, pooling, padding, recompute, dtype)
 
     def check_layers(self, layers: Iterable[str]) -> None:
         """Raise a `ValueError` that names the nearest layer if one of `layers` does not exist."""
@@ -243,7 +183,7 @@ class Backbone:
 
     def needed(self, layers: Iterable[str]) -> tuple[Convolution, ...]:
         """Return the convolutions up to the deepest of `layers`, in the order of computation."""
-        return needed(self.convolutions, layers)
+        return convolution.needed(self.convolutions, layers)
 
     def fast_convolutions(self, layers: Iterable[str]) -> tuple[str, ...]:
         """Return the convolutions that Winograd's algorithm computes faster on a CPU.
@@ -259,61 +199,24 @@ class Backbone:
 
     def min_side(self, layers: Iterable[str]) -> int:
         """Return the shortest side, in pixels, that leaves a position at each of `layers`."""
-        return max((_least(self.windows.get(layer, ())) for layer in layers), default=1)
+        return max((convolution.min_side(self.windows.get(name, ())) for name in layers), default=1)
 
     def receptive_field(self, layer: str, pooling: PoolingName = "max") -> ReceptiveField:
         """Return the pixels that a position of a layer depends on.
 
         Raises:
-            ValueError: The record does not say it of this layer.
-
-        References:
-            Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks"
-            (Distill 2019), equation 2, with its borders.
+            ValueError: The record has no windows of this layer.
         """
         if layer not in self.windows:
             raise ValueError(f"the record of {self.name} has no windows of {layer}")
-        stride, first, last = 1, 0, 0
-        for size, pad, step, is_pooling in self.windows[layer]:
-            if is_pooling and pooling == "hanning":  # always of 3 × 3 positions
-                size, pad = 3, 1 if size == 2 else pad
-            first -= pad * stride
-            last += (size - 1 - pad) * stride
-            stride *= step
-        return ReceptiveField(stride, first, last)
+        return convolution.receptive_field(self.windows[layer], pooling)
 
-    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each canonical tensor, such as `"conv1_1.kernel"`: (3, 3, 3, 64)."""
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each canonical tensor, such as `"conv1_1.kernel"`: (3, 3, 3, 64)."""
         shapes: dict[str, tuple[int, ...]] = {"preprocess.kernel": (3, 3), "preprocess.bias": (3,)}
         for spec in self.convolutions:
             sides = () if spec.size == 1 else (spec.size, spec.size)
             shapes[f"{spec.name}.kernel"] = (*sides, spec.inputs, spec.outputs)
             shapes[f"{spec.name}.bias"] = (spec.outputs,)
         return shapes
-
-
-def needed(convolutions: tuple[Convolution, ...], layers: Iterable[str]) -> tuple[Convolution, ...]:
-    """Return the first of `convolutions`, up to the deepest of `layers`."""
-    wanted = {*layers}
-    ends = (count for count, spec in enumerate(convolutions, 1) if wanted & {*spec.layers})
-    return convolutions[: max(ends, default=0)]
-
-
-def _windows(convolutions: Iterable[Convolution]) -> dict[str, tuple[Window, ...]]:
-    """For each layer the windows before it; a shortcut sees less than what it cuts short."""
-    windows: dict[str, tuple[Window, ...]] = {}
-    way: tuple[Window, ...] = ()
-    for spec in convolutions:
-        if spec.pooled:
-            way = (*way, Window(spec.pooled, spec.pool_border, 2, is_pooling=True))
-        if not spec.is_shortcut:
-            way = (*way, Window(spec.size, spec.pad, spec.stride))
-        windows |= dict.fromkeys(spec.layers, way)
-    return windows
-
-
-def _least(windows: Sequence[Window]) -> int:
-    side = 1
-    for size, pad, stride, _ in reversed(windows):
-        side = max(1, (side - 1) * stride + size - 2 * pad)
-    return side

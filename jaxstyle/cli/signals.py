@@ -40,9 +40,13 @@ class DeferredInterrupt:
     From the first `between_steps` on, Ctrl-C waits for the next one; a second Ctrl-C does not wait.
     Outside of the main thread nothing changes, nor where another handler is installed (a shell
     lets its jobs in the background ignore Ctrl-C).
+
+    Args:
+        until: The end of "stopping …" in the message that Ctrl-C waits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, until: str = "after the current steps") -> None:
+        self._until = until
         self._pending = False
         self._previous: Any = None
 
@@ -66,4 +70,4 @@ class DeferredInterrupt:
         if self._pending:
             raise KeyboardInterrupt
         self._pending = True
-        logger.info("stopping after the current steps; press Ctrl-C again to stop at once")
+        logger.info("stopping %s; press Ctrl-C again to stop at once", self._until)

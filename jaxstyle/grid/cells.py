@@ -36,7 +36,9 @@ def combinations(sweep: Mapping[str, Sequence[Any]], zipped: bool = False) -> li
     if zipped and len(set(counts.values())) > 1:
         lengths = ", ".join(f"{count} of {name}" for name, count in counts.items())
         raise ValueError(f"expected as many values of each name to zip, got {lengths}")
-    together = zip(*sweep.values(), strict=True) if zipped else itertools.product(*sweep.values())
+    # NumPy's numbers become Python's, which have a short text.
+    lists = [[v.item() if getattr(v, "ndim", 1) == 0 else v for v in vs] for vs in sweep.values()]
+    together = zip(*lists, strict=True) if zipped else itertools.product(*lists)
     return [dict(zip(sweep, values, strict=True)) for values in together]
 
 

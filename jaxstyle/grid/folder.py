@@ -145,7 +145,8 @@ class GridFolder:
         kept = {name: facts[name] for name in names}  # type: ignore[literal-required]
         image = read_image(record.picture)
         history, failure = facts["history"], facts["failure"]
-        return Result(image, history, failure, kept, job.inputs)  # type: ignore[arg-type]
+        obstacles = tuple(job.obstacles)
+        return Result(image, history, failure, kept, job.inputs, obstacles)  # type: ignore[arg-type]
 
     def finish(self) -> None:
         """Write the contact sheet, the page and the tables from the cells that are finished."""
@@ -205,9 +206,11 @@ def _row(record: CellRecord, facts: Manifest) -> dict[str, Any]:
     """Return a cell's row of the tables."""
     history = facts["history"]
     last = {f"loss {name}": values[-1] if values else None for name, values in history.items()}
+    kinds = (str, int, float, tuple)
+    values = {n: v if isinstance(v, kinds) else record.labels[n] for n, v in record.values.items()}
     return {
         "cell": record.picture.stem,
-        **record.values,
+        **values,
         **last,
         "finite": facts["finite"],
         "seconds": facts["seconds"],

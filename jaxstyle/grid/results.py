@@ -11,13 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxstyle._util.files import write_whole
-from jaxstyle.grid.sweep import label
+from jaxstyle.grid.sweep import identify, label
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.manifest import Inputs, Manifest
 from jaxstyle.transfer.result import Result
@@ -64,7 +63,7 @@ class ResultFolder:
         names: set[str] = set()
         short = _labels([values for values, _, _ in cells])
         for values, settings, inputs in cells:
-            labels = {name: short[name, str(value)] for name, value in values.items()}
+            labels = {name: short[name, identify(value)] for name, value in values.items()}
             name = _file_name(labels)
             while name in names:
                 name += "+"
@@ -116,12 +115,17 @@ def _labels(cells: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
     >>> list(labels.values())
     ['a/x.png', 'b/x.png', 'y.png']
     """
-    short = {(n, str(value)): label(n, value) for values in cells for n, value in values.items()}
-    counts = Counter((name, text) for (name, _), text in short.items())
-    return {
-        (name, text): text if counts[name, brief] > 1 else brief
-        for (name, text), brief in short.items()
-    }
+    short = {(n, identify(v)): label(n, v) for values in cells for n, v in values.items()}
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (name, text), brief in short.items():
+        alike.setdefault((name, brief), []).append(text)
+    labels = {}
+    for (name, text), brief in short.items():
+        others = alike[name, brief]
+        # Objects such as metrics or optimizers have no short text: they are numbered.
+        long = f"{brief}#{others.index(text) + 1}" if " at 0x" in text else text
+        labels[name, text] = long if len(others) > 1 else brief
+    return labels
 
 
 def _file_name(labels: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from jax.experimental import multihost_utils
 from jaxstyle._util.log import logger, reported_to
 from jaxstyle.grid.cells import cell_settings, combinations
 from jaxstyle.grid.folder import GridFolder
+from jaxstyle.grid.sweep import identify
 from jaxstyle.objective.calibration import Constants
 from jaxstyle.settings import Settings
 from jaxstyle.transfer import memory
@@ -171,9 +172,11 @@ def stylize_grid(
 
 
 def _check_distinct(points: Sequence[Mapping[str, Any]]) -> None:
-    for point, count in Counter(map(repr, points)).items():
-        if count > 1:
-            raise ValueError(f"{count} cells are the same: {point}")
+    texts = [tuple((name, identify(value)) for name, value in point.items()) for point in points]
+    (text, count), *_ = Counter(texts).most_common(1)
+    if count > 1:
+        values = ", ".join(f"{name}={value}" for name, value in text)
+        raise ValueError(f"{count} cells are the same: {values}")
 
 
 def _run_in_folder(
@@ -185,6 +188,8 @@ def _run_in_folder(
     on_progress: OnProgress | None,
 ) -> dict[int, Result]:
     """Run the cells that are not in the folder yet, and write each when it is done."""
+    if not resume:
+        grid.clear_checkpoints()
     done = _agreed([resume and grid.is_done(number) for number in range(len(jobs))])
     if any(done):
         logger.info(f"{sum(done)} of {len(done)} cells are finished already")

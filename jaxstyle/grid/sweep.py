@@ -73,11 +73,22 @@ def label(name: str, value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, (tuple, list)):
         return ",".join(label(name, part) for part in value)
-    if hasattr(value, "tobytes"):
-        return f"array {hashlib.sha256(value.tobytes()).hexdigest()[:6]}"
+    if _content(value) is not None:
+        return f"array {identify(value)[:6]}"
     if not isinstance(value, (str, int, Path)):
         return str(getattr(value, "name", None) or type(value).__name__)
     return PurePath(str(value)).name if name in (*PICTURES, "init") else str(value)
+
+
+def identify(value: Any) -> str:
+    """Return a text that only equal values share: of a picture in memory, the SHA-256."""
+    content = _content(value)
+    return str(value) if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _content(value: Any) -> bytes | None:
+    """Return the bytes of a picture in memory; None of everything else."""
+    return value if isinstance(value, bytes) else getattr(value, "tobytes", lambda: None)()
 
 
 def _numbers(values: str) -> Sequence[float] | None:

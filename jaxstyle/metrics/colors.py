@@ -97,7 +97,6 @@ _PALETTE = Metric(
 METRICS = (
     Metric(
         name="color_histogram",
-        kind="style",
         summarize=color_histogram,
         distance=color_histogram_distance,
         expects="grid",

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
+from jaxstyle.metrics.metric import Metric
 from jaxstyle.metrics.pairwise import matmul_highest
 
 
@@ -135,11 +135,8 @@ def cross_layer_gram_distance(
 METRICS = (
     Metric(
         name="gram",
-        kind="style",
         summarize=gram_matrix,
         distance=gram_distance,
-        expects="positions",
-        layers=STYLE_LAYERS,
         meaning="which features occur together (second moments)",
         cost="n C²",
         paper="Gatys, Ecker & Bethge, CVPR 2016",
@@ -149,11 +146,8 @@ METRICS = (
     ),
     Metric(
         name="shifted_gram",
-        kind="style",
         summarize=partial(gram_matrix, shift=-1.0),
         distance=partial(gram_distance, shift=-1.0),
-        expects="positions",
-        layers=STYLE_LAYERS,
         meaning="which features occur together, or are absent together",
         cost="n C²",
         paper="Novak & Nikulin, arXiv 1605.04603",
@@ -162,11 +156,8 @@ METRICS = (
     ),
     Metric(
         name="covariance",
-        kind="style",
         summarize=covariance_matrix,
         distance=covariance_distance,
-        expects="positions",
-        layers=STYLE_LAYERS,
         meaning="which features vary together; their means are free",
         cost="n C²",
         paper="Sun & Saenko, ECCV 2016; Yeh & Forsyth, arXiv 1910.09447",
@@ -175,11 +166,9 @@ METRICS = (
     ),
     Metric(
         name="cross_layer_gram",
-        kind="style",
         summarize=cross_layer_gram_matrices,
         distance=cross_layer_gram_distance,
         expects="layers",
-        layers=STYLE_LAYERS,
         meaning="which fine features occur with which coarse ones",
         cost="n C²",
         paper="Yeh et al., arXiv 1804.00118",

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.gram import gram_matrix
-from jaxstyle.metrics.metric import PAIRWISE_LAYERS, STYLE_LAYERS, Metric
+from jaxstyle.metrics.metric import PAIRWISE_LAYERS, Metric
 from jaxstyle.metrics.pairwise import by_rows, safe_sqrt, squared_distances
 
 Positions = Float[Array, "n c"]
@@ -103,10 +103,8 @@ _LI = "Li et al., IJCAI 2017"
 METRICS = (
     Metric(
         name="mmd",
-        kind="style",
         summarize=gaussian_target,
         distance=mmd_gaussian,
-        expects="positions",
         layers=PAIRWISE_LAYERS,
         meaning="all moments at once, through a Gaussian kernel",
         cost="n (n + m) C",
@@ -114,11 +112,8 @@ METRICS = (
     ),
     Metric(
         name="mmd_linear",
-        kind="style",
         summarize=lambda y: jnp.mean(y, axis=0),
         distance=mmd_linear,
-        expects="positions",
-        layers=STYLE_LAYERS,
         meaning="means only, through a linear kernel",
         cost="n C",
         paper=_LI,
@@ -127,11 +122,8 @@ METRICS = (
     ),
     Metric(
         name="mmd_polynomial",
-        kind="style",
         summarize=mmd_polynomial_target,
         distance=mmd_polynomial,
-        expects="positions",
-        layers=STYLE_LAYERS,
         meaning="means and second moments, through a quadratic kernel",
         cost="n C²",
         paper=_LI,
@@ -139,10 +131,8 @@ METRICS = (
     ),
     Metric(
         name="energy",
-        kind="style",
         summarize=energy_target,
         distance=energy,
-        expects="positions",
         layers=PAIRWISE_LAYERS,
         meaning="how much farther the two sets are from each other than from themselves",
         cost="n (n + m) C",

@@ -119,10 +119,8 @@ _CONTEXTUAL: dict[str, Any] = {
 METRICS = (
     Metric(
         name="nearest_neighbor",
-        kind="style",
         summarize=lambda y: y,
         distance=nearest_neighbor,
-        expects="positions",
         layers=PAIRWISE_LAYERS,
         meaning="each position looks like some position of the style",
         cost="n m C",
@@ -130,7 +128,6 @@ METRICS = (
     ),
     Metric(
         name="patch",
-        kind="style",
         summarize=patches,
         distance=patch,
         expects="grid",
@@ -140,7 +137,6 @@ METRICS = (
         paper="Li & Wand, CVPR 2016",
     ),
     Metric(
-        kind="style",
         layers=PAIRWISE_LAYERS,
         meaning="every position of the style is the best match of some position",
         **_CONTEXTUAL,

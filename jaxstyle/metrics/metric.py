@@ -67,11 +67,11 @@ class Metric:
     """
 
     name: str
-    kind: Kind
     summarize: Callable[..., Any]
     distance: Callable[..., Any]
-    expects: Expects
-    layers: tuple[str, ...]
+    kind: Kind = "style"
+    expects: Expects = "positions"
+    layers: tuple[str, ...] = STYLE_LAYERS
     meaning: str = ""
     cost: str = ""
     paper: str = ""

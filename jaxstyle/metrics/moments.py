@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.gram import covariance_matrix
-from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
+from jaxstyle.metrics.metric import Metric
 from jaxstyle.metrics.pairwise import matmul_highest, safe_sqrt
 
 Vector = Float[Array, " c"]
@@ -133,11 +133,8 @@ def gaussian_kl_distance(
 METRICS = (
     Metric(
         name="moments",
-        kind="style",
         summarize=mean_and_deviation,
         distance=moments_distance,
-        expects="positions",
-        layers=STYLE_LAYERS,
         meaning="mean and standard deviation of each feature (AdaIN statistics)",
         cost="n C",
         paper="Huang & Belongie, ICCV 2017",
@@ -146,10 +143,8 @@ METRICS = (
     ),
     Metric(
         name="central_moments",
-        kind="style",
         summarize=central_moments,
         distance=central_moments_distance,
-        expects="positions",
         layers=("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"),
         meaning="five moments of each feature (CMD)",
         cost="n C",
@@ -159,11 +154,8 @@ METRICS = (
     ),
     Metric(
         name="gaussian_wasserstein",
-        kind="style",
         summarize=mean_and_root,
         distance=gaussian_wasserstein_distance,
-        expects="positions",
-        layers=STYLE_LAYERS,
         meaning="work to move one fitted Gaussian onto the other",
         cost="n C² + C³",
         paper="Dowson & Landau 1982; Marron; Crowson",
@@ -172,11 +164,8 @@ METRICS = (
     ),
     Metric(
         name="gaussian_kl",
-        kind="style",
         summarize=principal_components,
         distance=gaussian_kl_distance,
-        expects="positions",
-        layers=STYLE_LAYERS,
         meaning="information lost between fitted Gaussians, in principal components",
         cost="n C² + C³",
         paper="Yeh & Forsyth, arXiv 1910.09447",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
+from jaxstyle.metrics.metric import Metric
 from jaxstyle.metrics.pairwise import safe_sqrt
 
 Vector = Float[Array, " c"]
@@ -50,11 +50,8 @@ def pearson(x: Float[Array, "n c"], target: Vector) -> Float[Array, ""]:
 METRICS = tuple(
     Metric(
         name=name,
-        kind="style",
         summarize=pool,
         distance=distance,
-        expects="positions",
-        layers=STYLE_LAYERS,
         meaning=f"{meaning} between mean features (a baseline)",
         cost="n C",
         paper="textbook",

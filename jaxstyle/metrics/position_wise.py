@@ -58,7 +58,6 @@ METRICS = tuple(
         kind="content",
         summarize=lambda features: features,
         distance=distance,
-        expects="positions",
         layers=CONTENT_LAYERS,
         meaning=meaning,
         cost="n C",

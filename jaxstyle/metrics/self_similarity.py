@@ -59,7 +59,6 @@ METRICS = (
         kind="content",
         summarize=self_similarity_target,
         distance=self_similarity,
-        expects="positions",
         layers=CONTENT_LAYERS,
         meaning="the same positions resemble each other",
         cost="n² C",

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import STYLE_LAYERS, Metric
+from jaxstyle.metrics.metric import Metric
 from jaxstyle.metrics.pairwise import safe_sqrt
 
 BLOCK = 16
@@ -54,11 +54,9 @@ def power_spectrum(grid: Float[Array, "h w c"], target: Float[Array, "f g c"]) -
 METRICS = (
     Metric(
         name="power_spectrum",
-        kind="style",
         summarize=amplitude_spectrum,
         distance=power_spectrum,
         expects="grid",
-        layers=STYLE_LAYERS,
         meaning="how each feature repeats: spacing and direction",
         cost="4 n C log 16",
         paper="Liu, Gousseau & Xia, ICPR 2016",

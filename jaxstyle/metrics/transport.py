@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import PAIRWISE_LAYERS, STYLE_LAYERS, Metric
+from jaxstyle.metrics.metric import PAIRWISE_LAYERS, Metric
 from jaxstyle.metrics.pairwise import by_rows, nearest, squared_distances, unit
 
 Positions = Float[Array, "n c"]
@@ -183,11 +183,8 @@ def sinkhorn(
 METRICS = (
     Metric(
         name="sliced_wasserstein",
-        kind="style",
         summarize=sliced_target,
         distance=sliced_wasserstein,
-        expects="positions",
-        layers=STYLE_LAYERS,
         meaning="the whole distribution, projected onto random directions",
         cost="n C min(C, 128) + n log n min(C, 128)",
         paper="Heitz et al., CVPR 2021",
@@ -195,22 +192,17 @@ METRICS = (
     ),
     Metric(
         name="histogram",
-        kind="style",
         summarize=lambda y: jnp.sort(y, axis=0),
         distance=histogram,
-        expects="positions",
-        layers=STYLE_LAYERS,
         meaning="the distribution of every feature, rank by rank",
         cost="C n log n",
         paper="Risser, Wilmot & Barnes, arXiv 1701.08893; Zhang et al., CVPR 2022",
     ),
     Metric(
         name="relaxed_emd",
-        kind="style",
         summarize=hypercolumns,
         distance=relaxed_emd,
         expects="layers",
-        layers=STYLE_LAYERS,
         meaning="every position has a counterpart in the other picture, both ways",
         cost="n m C",
         paper="Kolkin, Salavon & Shakhnarovich, CVPR 2019",
@@ -218,10 +210,8 @@ METRICS = (
     ),
     Metric(
         name="sinkhorn",
-        kind="style",
         summarize=sinkhorn_target,
         distance=sinkhorn,
-        expects="positions",
         layers=PAIRWISE_LAYERS[1:],
         meaning="work to move one set of positions onto the other, slightly blurred",
         cost="30 n (n + 2 m) C",

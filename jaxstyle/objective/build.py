@@ -41,11 +41,22 @@ def build_term(
         ValueError: A name that does not exist; the message says which is nearest.
         OSError: Weights that are not installed and cannot be fetched.
     """
-    if isinstance(spec.value, Term):
-        return _given_term(spec, spec.value, networks, backbone, weight)
-    metric: Metric = find(spec.name, kind) if spec.value is None else spec.value
+    given = spec.value
+    metric: Metric = find(spec.name, kind) if given is None else getattr(given, "metric", given)
     if kind and metric.kind != kind:
         raise ValueError(f"expected a {kind} metric, {metric.name} is for {metric.kind}")
+    hyperparameters: dict[str, Any] = dict(parameters or {})
+    if metric.weights:
+        hyperparameters["fitted"] = dict(networks[metric.weights].tensors)
+    if isinstance(given, Term):
+        if spec.layers:
+            raise ValueError(f"the term of {metric.name} has its own layers")
+        return replace(
+            given,
+            layers=_checked(given.layers, networks, backbone),
+            weight=weight * spec.weight * given.weight,
+            parameters={**given.parameters, **hyperparameters},
+        )
     usual = tuple(map(LayerRef.parse, metric.layers))
     if all(ref.is_fixed for ref in usual):
         if spec.layers or spec.smoothing != "none":
@@ -53,34 +64,25 @@ def build_term(
             raise ValueError(f"{metric.name} has no {what}")
         layers = ()
     chosen = tuple(map(LayerRef.parse, spec.layers or layers))
-    if not chosen:
-        record = None if all(ref.is_fixed for ref in usual) else networks.backbone(backbone)
-        # Two of a VGG's layers may have one counterpart.
-        chosen = tuple(
-            dict.fromkeys(
-                ref if ref.is_fixed or record is None else LayerRef(record.counterpart(ref.layer))
-                for ref in usual
-            )
-        )
-    hyperparameters: dict[str, Any] = dict(parameters or {})
-    if metric.weights:
-        hyperparameters["fitted"] = dict(networks[metric.weights].tensors)
     return term(
         metric,
         weight * spec.weight,
-        _checked(chosen, networks, backbone),
+        _checked(chosen or _counterparts(usual, networks, backbone), networks, backbone),
         smoothing=spec.smoothing,
         temperature=spec.temperature,
         **hyperparameters,
     )
 
 
-def _given_term(
-    spec: MetricSpec, given: Term, networks: NetworkCache, backbone: str, weight: float
-) -> Term:
-    """Take over a term that somebody made, its layers checked."""
-    layers = _checked(spec.layers or given.layers, networks, backbone)
-    return replace(given, layers=layers, weight=weight * spec.weight * given.weight)
+def _counterparts(
+    usual: tuple[LayerRef, ...], networks: NetworkCache, backbone: str
+) -> tuple[LayerRef, ...]:
+    """Return the network's layers that stand for a VGG's; two of these may have one."""
+    if all(ref.is_fixed for ref in usual):
+        return usual
+    record = networks.backbone(backbone)
+    refs = (r if r.is_fixed else LayerRef(record.counterpart(r.layer)) for r in usual)
+    return tuple(dict.fromkeys(refs))
 
 
 def _checked(

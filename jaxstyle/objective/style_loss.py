@@ -37,7 +37,7 @@ class StyleTargets:
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # hashed by identity: what `jax.jit` compiles must be hashable
 class StyleLoss:
     """Terms as a loss for a training loop: a pytree of numbers.
 
@@ -161,29 +161,26 @@ class StyleLoss:
             raise ValueError("expected contents, as there are content terms")
         features = self._features(params)
 
-        def one(image: Any, shown: Any) -> dict[str, Any]:
+        def one(image: Any, shown: Any) -> Float[Array, " terms"]:
             computed = features(image)
-            losses: dict[str, Any] = {}
+            losses = []
             if style:
                 assert targets.objective is not None
                 objective = replace(targets.objective, terms=style)
-                values = evaluate(lambda _: computed, objective, image).terms
-                losses |= dict(zip(term_names(style), values, strict=True))
+                losses.append(evaluate(lambda _: computed, objective, image).terms)
             if content:
                 objective = prepare(features, content, shown, shown)
                 objective = replace(objective, scales=targets.scales)
-                values = evaluate(lambda _: computed, objective, image).terms
-                losses |= dict(zip(term_names(content), values, strict=True))
-            return losses
+                losses.append(evaluate(lambda _: computed, objective, image).terms)
+            return jnp.concatenate(losses)
 
-        shape = images.shape[-3:]
-        batch = images.reshape(-1, *shape)
+        batch = images.reshape(-1, *images.shape[-3:])
         others = batch if contents is None else contents.reshape(-1, *contents.shape[-3:])
-        losses = jax.tree.map(jnp.mean, jax.vmap(one)(batch, others))
-        names = (*term_names(style), *term_names(content))
-        weights = (term.weight for term in (*style, *content))
-        total = sum(w * losses[name] for name, w in zip(names, weights, strict=True))
-        return jnp.asarray(total), losses
+        losses = jnp.mean(jax.vmap(one)(batch, others), axis=0)
+        terms = (*style, *content)
+        total = sum(term.weight * loss for term, loss in zip(terms, losses, strict=True))
+        # Named together: a content metric may have a style metric's name.
+        return jnp.asarray(total), dict(zip(term_names(terms), losses, strict=True))
 
     def _features(self, params: Params) -> Any:
         return lambda image: self.extract(params, image)

@@ -207,18 +207,18 @@ def resolve(spec: str, *, offline: bool = False) -> Path:
 
 def listing() -> list[dict[str, Any]]:
     """Return all samples, the installed ones first; fit for JSON."""
-    own = [_row(name, sample, _installed(sample), "packaged") for name, sample in OWN.items()]
+    installed = [_row(name, sample, _installed(sample), "packaged") for name, sample in OWN.items()]
     fetched = [
         _row(name, sample, target, "fetched")
         if os.path.isfile(target := _target(name))
         else _row(name, sample, None, "not fetched")
         for name, sample in FETCHED.items()
     ]
-    return own + fetched
+    return installed + fetched
 
 
 def _all_wanted(package: Package) -> list[Wanted]:
-    """All samples of a package: they are small, and the package need not be fetched again."""
+    """Return all samples of a package: they are small, and it need not be fetched again."""
     return [
         Wanted(sample.member, sample.sha256, _target(name))
         for name, sample in FETCHED.items()

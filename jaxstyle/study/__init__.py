@@ -1,1 +1,1 @@
-"""Does it work better? Sets of pictures, and what is measured over them."""
+"""Studies: sets of pictures, judges, statistics, and the report."""

@@ -78,14 +78,7 @@ def named(objectives: Sequence[Mixture] | Mapping[str, Mixture]) -> list[tuple[s
 def points_of(
     name: str, mixture: Mixture, strengths: Sequence[float], common: Mapping[str, Any]
 ) -> list[Point]:
-    """Return an objective at every strength.
-
-    Args:
-        name: Of the objective.
-        mixture: Its style metrics.
-        strengths: Factors of the style weight.
-        common: Settings that all objectives share.
-    """
+    """Return an objective at every strength; `common` are the settings that objectives share."""
     settings = cell_settings({"metric": mixture}, None, common)
     return [
         Point(

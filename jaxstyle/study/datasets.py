@@ -113,14 +113,12 @@ def folder_files(folder: str | Path) -> list[Path]:
         OSError: The folder does not exist, or may not be read.
     """
     extensions = _extensions()
-    files = [
-        path
-        for path in Path(folder).iterdir()
-        if path.suffix.lower() in extensions and not path.name.startswith(".") and path.is_file()
-    ]
+    paths = sorted(Path(folder).iterdir(), key=lambda path: path.name)
+    visible = (path for path in paths if not path.name.startswith("."))
+    files = [path for path in visible if path.suffix.lower() in extensions and path.is_file()]
     if not files:
         raise ValueError(f"there are no pictures in the folder {folder}")
-    return sorted(files, key=lambda path: path.name)
+    return files
 
 
 def _extensions() -> set[str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
@@ -60,18 +60,15 @@ class StudyJudge(NamedTuple):
         style = self.axis == "effectiveness"
         specs = settings.metric if style else settings.content_metric
         backbone = settings.style_backbone if style else settings.content_backbone
-        layers = [ref for spec in specs for ref in _layers(spec)]
-        networks = {ref.backbone for ref in layers} | {_name(backbone or settings.backbone)}
+        backbone = backbone or settings.backbone
+        networks = {ref.backbone for spec in specs for ref in _layers(spec)}
+        networks.add(getattr(backbone, "name", backbone))
         return self.metric in {spec.name for spec in specs} or self.network in networks
 
 
 def _layers(spec: MetricSpec) -> Iterable[LayerRef]:
     """Return the layers that a specification names, or the metric or term that it holds."""
     return map(LayerRef.parse, spec.layers or getattr(spec.value, "layers", ()))
-
-
-def _name(backbone: Any) -> str:
-    return backbone if isinstance(backbone, str) else str(backbone.name)
 
 
 def default_judges(networks: Sequence[str] = NETWORKS) -> tuple[StudyJudge, ...]:

@@ -178,10 +178,10 @@ def _label(point: _Point, taken: list[_Box], frame: _Box) -> str:
         across, down = math.cos(math.radians(turn)), math.sin(math.radians(turn))
         tip, base = x + distance * across, y + distance * down
         start = tip - width * (1 - across) / 2
-        box = (start, base - 7, start + width, base + 7)
-        inside = box[0] > frame[0] and box[1] > frame[1] and box[2] < frame[2] and box[3] < frame[3]
+        left, top, right, bottom = box = (start, base - 7, start + width, base + 7)
+        inside = left > frame[0] and top > frame[1] and right < frame[2] and bottom < frame[3]
         if inside and not any(
-            box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken
+            left < b[2] and b[0] < right and top < b[3] and b[1] < bottom for b in taken
         ):
             taken.append(box)
             line = f'<path class="leader" d="M{x:.1f} {y:.1f}L{tip:.1f} {base:.1f}"/>'
@@ -197,9 +197,9 @@ def _escaped(text: str) -> str:
     return html.escape(text.translate(_CONTROLS))
 
 
-def interval_text(interval: Mapping[str, float | None], digits: int = 2) -> str:
+def interval_text(interval: Mapping[str, float | None]) -> str:
     """Format a mean with its interval, as `0.31 [0.25, 0.40]`."""
     if interval["mean"] is None:
         return "–"
-    ends = [f"{end:.{digits}f}" for end in (interval["low"], interval["high"]) if end is not None]
-    return f"{interval['mean']:.{digits}f} [{', '.join(ends) or 'unknown'}]"
+    ends = [f"{end:.2f}" for end in (interval["low"], interval["high"]) if end is not None]
+    return f"{interval['mean']:.2f} [{', '.join(ends) or 'unknown'}]"

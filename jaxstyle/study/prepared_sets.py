@@ -153,10 +153,9 @@ def write(spec: SetSpec, root: Path, examples: Iterable[dict[str, bytes]]) -> No
     """Write a set of pictures, whole or not at all.
 
     Args:
-        spec: Its name and its only split.
+        spec: With the only split.
         root: The folder of sets.
-        examples: `image`, a PNG; `file`, the name of the picture's file, as the file system's
-            bytes; `sha256`, that file's, 64 hexadecimal digits.
+        examples: `image`, a PNG; `file`, the picture's file name; `sha256`, of that file.
 
     Raises:
         OSError: The set cannot be written.
@@ -164,11 +163,9 @@ def write(spec: SetSpec, root: Path, examples: Iterable[dict[str, bytes]]) -> No
     tfds = library()
     target = root / spec.name / (spec.config or "") / "1.0.0"
     target.parent.mkdir(parents=True, exist_ok=True)
-    features = {
-        "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
-        "file": tfds.features.Text(),
-        "sha256": tfds.features.Text(),
-    }
+    text = tfds.features.Text()
+    image = tfds.features.Image(shape=(None, None, 3), encoding_format="png")
+    features = tfds.features.FeaturesDict({"image": image, "file": text, "sha256": text})
     with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as temporary:
         folder = Path(temporary, target.name)
         folder.mkdir()
@@ -179,9 +176,7 @@ def write(spec: SetSpec, root: Path, examples: Iterable[dict[str, bytes]]) -> No
             module_name=__name__,
             config_name=spec.config,
         )
-        info = tfds.core.DatasetInfo(
-            builder=identity, features=tfds.features.FeaturesDict(features)
-        )
+        info = tfds.core.DatasetInfo(builder=identity, features=features)
         # Unlike the usual builder it keeps the order, and never needs TensorFlow.
         writer = tfds.core.SequentialWriter(info, _SHARD, file_format="array_record")
         writer.initialize_splits([spec.split])

@@ -33,7 +33,8 @@ class ScoreFiles:
         self._folder = folder
         self._circumstances = [
             [judge.name for judge in judges],
-            *([picture.sha256 for picture in group] for group in (contents, styles)),
+            [content.sha256 for content in contents],
+            [style.sha256 for style in styles],
         ]
 
     def path(self, settings: Mapping[str, Any]) -> Path:

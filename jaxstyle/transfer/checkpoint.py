@@ -105,6 +105,7 @@ class Checkpoints:
         self._previous = picture.with_name(f"{picture.name}.checkpoint-before")
         self._identities, self._every = identities, every
         self._last, self._cost = time.monotonic(), 0.0
+        self._written: tuple[int, int] | None = None
 
     @property
     def exist(self) -> bool:
@@ -122,11 +123,14 @@ class Checkpoints:
 
         A full disk does not end the run: it is logged, and there are no more checkpoints.
         """
+        if (state.scale, state.taken) == self._written:
+            return  # interrupted right after it: the one before is still of use
         begun = time.monotonic()
         try:
             if self._newest.exists():
                 os.replace(self._newest, self._previous)
             write_whole(self._newest, lambda file: _write(file, state, self._identities))
+            self._written = state.scale, state.taken
         except OSError as error:
             logger.warning(f"no checkpoint, and none after it: {error}")
             self._every = float("inf")

@@ -106,9 +106,7 @@ def _inputs(
     for role in moved:
         if role not in records:
             known = ", ".join(records)
-            raise ValueError(
-                f"there is no input {role!r}{nearest(role, records)}; there are {known}"
-            )
+            raise ValueError(f"no input {role!r} among {known}{nearest(role, records)}")
     paths = {}
     for role, record in records.items():
         if "cut" in record:

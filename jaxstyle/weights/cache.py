@@ -147,7 +147,7 @@ def facts(file: Path) -> dict[str, str]:
 
 
 def _checksum(flat: Mapping[str, NDArray[np.float32]]) -> str:
-    """Guards against damage, not against people: whoever writes the file can write this too."""
+    """Compute a checksum against damage, not against people: who writes the file can write it."""
     total = 0
     for name in sorted(flat):
         total = zlib.crc32(f"{name}{flat[name].shape}{flat[name].dtype}".encode(), total)

@@ -175,7 +175,7 @@ def _download_with_npm(package: Package, folder: Path) -> Path:
 
 
 def _pip_reason(output: str) -> str:
-    """Why pip failed, in one line."""
+    """Say in one line why pip failed."""
     if "DO NOT MATCH THE HASHES" in output:
         return "what the package index offers has another SHA-256 than the pinned one"
     if "No matching distribution" in output:

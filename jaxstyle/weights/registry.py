@@ -188,7 +188,7 @@ def _file_of(source: Source) -> Path | None:
 
 
 def _local_file(source: Source) -> Path | None:
-    """The source's original file, if it is on this machine."""
+    """Return the source's original file if it is on this machine."""
     if isinstance(source.origin, Installed):
         return download.find_installed(source.origin.package, source.origin.member)
     file = _downloaded(source)
@@ -247,7 +247,7 @@ def _absent(source: Source) -> str:
 
 
 def _layers(architecture: str) -> str:
-    """The layers of a network in short: `relu1_1..2 … relu5_1..3`, for each of which is a conv."""
+    """Return the layers in short, `relu1_1..2 … relu5_1..3`; for each there is a conv."""
     layers = BACKBONES[architecture].layers if architecture in BACKBONES else ()
     indices: dict[str, list[str]] = {}
     for layer in [name for name in layers if name.startswith("relu")] or layers:

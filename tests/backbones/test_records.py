@@ -4,6 +4,7 @@ import importlib.metadata
 import logging
 import types
 
+import flax.linen as linen
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +12,8 @@ import pytest
 
 from jaxstyle import backbones
 from jaxstyle.backbones import BACKBONES, Backbone, find
+from jaxstyle.backbones.convolution import Convolution, Window
 from jaxstyle.backbones.extractor import extractor, features
-from jaxstyle.backbones.record import Convolution, Window, network
 from jaxstyle.backbones.vgg import chain
 from jaxstyle.specs import LayerRef
 from jaxstyle.weights.network_cache import NetworkCache
@@ -105,7 +106,7 @@ def forward(net, x):
 
 
 def tiny(name="tiny"):
-    return Backbone(name, network(forward, TINY), TINY, counterparts={"relu3_1": "texture"})
+    return Backbone(name, forward, TINY, counterparts={"relu3_1": "texture"})
 
 
 def tiny_weights(record, name="my-tiny"):
@@ -129,7 +130,7 @@ def test_a_record_says_everything_of_a_network_of_ones_own():
     assert record.receptive_field("texture") == (2, -5, 6)
     assert record.min_side(["texture"]) == 2
     assert [spec.name for spec in record.needed(["edges"])] == ["first"]
-    assert record.tensor_shapes()["second.kernel"] == (5, 5, 4, 6)
+    assert record.shapes["second.kernel"] == (5, 5, 4, 6)
     with pytest.raises(ValueError, match="tiny has no layer that stands for relu1_1"):
         record.counterpart("relu1_1")
     with pytest.raises(ValueError, match="has no layer 'textures'; did you mean 'texture'"):
@@ -163,20 +164,29 @@ def test_weights_of_ones_own_network_go_through_the_cache():
     np.testing.assert_array_equal(by_record, values["my-tiny:texture"])
 
 
-def test_any_module_serves_and_windows_can_be_stated():
+class Patches(linen.Module):
+    """Means of 4 × 4 pixels, times a weight."""
+
+    @linen.compact
+    def __call__(self, x):
+        scale = self.param("scale", linen.initializers.ones, ())
+        return x.reshape(2, 4, 2, 4, 3).mean((1, 3)) * scale
+
+
+def test_any_linen_module_serves_and_windows_can_be_stated():
     """A network whose layers are no convolutions, as a transformer's are not."""
-
-    def module(layers, pooling, padding, recompute, dtype):
-        def apply(variables, image):
-            patches = image[:8, :8].reshape(2, 4, 2, 4, 3).mean((1, 3))
-            return {"patches": patches * variables["params"]["scale"]["value"]}
-
-        return types.SimpleNamespace(apply=apply)
-
-    windows = {"patches": (Window(4, 0, 4),)}
-    record = Backbone("patches", module, (), layers=("patches", "blind"), windows=windows)
-    image = jnp.ones((8, 8, 3))
-    values = features({"scale": {"value": 2.0}}, image, ["patches"], architecture=record)
+    record = Backbone(
+        "patches",
+        lambda net, x: {"patches": Patches(name="embedding")(x)},
+        (),
+        layers=("patches", "blind"),
+        windows={"patches": (Window(4, 0, 4),)},
+    )
+    params = {
+        "preprocess": {"kernel": jnp.eye(3), "bias": jnp.zeros(3)},
+        "embedding": {"scale": jnp.float32(2)},
+    }
+    values = features(params, jnp.ones((8, 8, 3)), ["patches"], architecture=record)
     np.testing.assert_allclose(values["patches"], np.full((2, 2, 3), 2.0))
     assert record.receptive_field("patches") == (4, 0, 3)
     assert record.min_side(["patches", "blind"]) == 4
@@ -250,14 +260,9 @@ def test_the_groups_name(monkeypatch):
 
 def test_the_chain_is_shared():
     """A VGG and AlexNet are the same function of different convolutions."""
-    record = Backbone(
-        "plain",
-        network(chain, (Convolution("conv1", 3, 3, 4, layers=("conv1", "relu1")),)),
-        (Convolution("conv1", 3, 3, 4, layers=("conv1", "relu1")),),
-    )
-    tensors = {
-        name: tiny_weights(tiny()).tensors[key]
-        for name, key in (("preprocess",) * 2, ("conv1", "first"))
-    }
+    convolutions = (Convolution("conv1", 3, 3, 4, layers=("conv1", "relu1")),)
+    record = Backbone("plain", chain, convolutions)
+    tensors = tiny_weights(tiny()).tensors
+    tensors = {"preprocess": tensors["preprocess"], "conv1": tensors["first"]}
     values = features(tensors, jnp.ones((5, 5, 3)), record.layers, architecture=record)
     np.testing.assert_array_equal(values["relu1"], np.maximum(values["conv1"], 0))

@@ -128,5 +128,5 @@ def test_usage_errors_are_one_line(capsys):
         assert line in err
         assert err.startswith("jaxstyle: error: ")
         assert err.count("\n") == 1
-    assert run() == 2
-    assert "Commands:" in capsys.readouterr().err
+    assert run() in (0, 2)  # click before 8.2: 0
+    assert "Commands:" in "".join(capsys.readouterr())

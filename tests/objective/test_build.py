@@ -63,7 +63,10 @@ def test_a_fitted_metric_keeps_its_network_and_brings_its_numbers():
         ({"style_backbone": "alexnett"}, "did you mean 'alexnet'"),
         ({"content_backbone": "lpips-vgg"}, "lpips-vgg is no network"),
         ({"style_layers": ("alexnet/max:relu1",)}, "expected a layer such as"),
-        (dict.fromkeys(("style_weight", "content_weight", "smoothness"), 0), "every weight is zero"),
+        (
+            dict.fromkeys(("style_weight", "content_weight", "smoothness"), 0),
+            "every weight is zero",
+        ),
     ],
 )
 def test_what_cannot_be_compared_raises(chosen, words):
@@ -130,18 +133,29 @@ class TestObjectsInPlaceOfNames:
         assert [str(layer) for layer in style.layers] == ["vgg16:relu1_1", "alexnet:relu2"]
         assert style == replace(given, layers=style.layers, weight=1.5)
         assert self.style([(given, 2.0)]).weight == 1.0
+        with pytest.raises(ValueError, match="the term of means has its own layers"):
+            self.style([(given, 2.0, ("relu1_1",))])
 
     def test_hyperparameters_by_name(self):
         style = self.style(MEANS, parameter={"means.width": 5.0})
         assert style.parameters == {"width": 5.0}
+        given = term(MEANS, width=7.0)
+        assert self.style(given).parameters == {"width": 7.0}
+        assert self.style(given, parameter={"means.width": 5.0}).parameters == {"width": 5.0}
         with pytest.raises(ValueError, match="means has no parameter 'wdith'; did you mean"):
             self.style(MEANS, parameter={"means.wdith": 5.0})
 
-    @pytest.mark.parametrize("metric", [MEANS, term(MEANS), (MEANS, 1.0)], ids=type)
+    def test_a_term_of_a_fitted_metric_is_given_its_numbers(self):
+        settings = Settings(content_metric=term("lpips"))
+        _, content, _ = terms_from_settings(settings, NETWORKS)
+        by_name = terms_from_settings(Settings(content_metric="lpips"), NETWORKS)[1]
+        assert content.layers == by_name.layers
+        assert content.parameters["fitted"].keys() == by_name.parameters["fitted"].keys()
+
+    @pytest.mark.parametrize("metric", [MEANS, term(MEANS), [(MEANS, 1.0)]])
     def test_of_another_kind(self, metric):
-        specs = metric if isinstance(metric, tuple) is False else [metric]
         with pytest.raises(ValueError, match="expected a content metric, means is for style"):
-            terms_from_settings(Settings(content_metric=specs), NETWORKS)
+            terms_from_settings(Settings(content_metric=metric), NETWORKS)
 
     @pytest.mark.parametrize("metric", [5, None, np.ones(3), {"gram": 1}, [("gram",)], [(5, 1.0)]])
     def test_of_no_kind(self, metric):
@@ -170,7 +184,9 @@ class TestObjectsInPlaceOfNames:
 
 
 def test_the_shortest_side_is_the_deepest_layers():
-    terms = terms_from_settings(Settings(style_layers="relu1_1", content_layers="relu4_1"), NETWORKS)
+    terms = terms_from_settings(
+        Settings(style_layers="relu1_1", content_layers="relu4_1"), NETWORKS
+    )
     extract, params = extractor_for(terms, NETWORKS)
     assert set(params) == {"vgg16"}
     assert min_side(terms, extract) == 8

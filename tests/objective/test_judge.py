@@ -1,21 +1,27 @@
 """Judges: LPIPS and DISTS against their authors' own code, and what every judge promises."""
 
+import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
+from support import toy
 from support.fetching import needed
 from support.made_up import pairs_of_pictures
+from support.small import run
 
-from jaxstyle.cli.main import main as cli
 from jaxstyle.image.geometry import resize
 from jaxstyle.image.io import read_image, write_image
-from jaxstyle.objective import judge as judges
-from jaxstyle.objective.judge import judge
+from jaxstyle.metrics import find
+from jaxstyle.objective.judge import JUDGES, judge
+from jaxstyle.objective.term import term
+from jaxstyle.specs import LayerRef, MetricSpec
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "judges_reference.json").read_text())
 PAIRS = pairs_of_pictures()
@@ -27,9 +33,9 @@ def test_the_fitted_judges_agree_with_their_authors(name):
         needed("dists")
     judged = judge(name)
     for pair, expected in REFERENCE.items():
-        found = float(judged(*PAIRS[pair]))
-        print(f"{name} {pair}: {abs(found - expected[name]):.1e}")
-        assert found == pytest.approx(expected[name], abs=1e-4), pair
+        distance = float(judged(*PAIRS[pair]))
+        print(f"{name} {pair}: {abs(distance - expected[name]):.1e}")
+        assert distance == pytest.approx(expected[name], abs=1e-4), pair
 
 
 @pytest.mark.skipif(
@@ -50,27 +56,32 @@ def test_the_judges_agree_with_the_published_values():
         judged = judge(name)
         for number, value in zip(("I03", "I04", "I06", "I08", "I19"), values, strict=True):
             pair = [read_image(folder / side / f"{number}.bmp") for side in ("dist_dir", "ref_dir")]
-            if "ssim" in name:  # the official ones see luminance alone
-                pair = [np.repeat(each @ [[0.299], [0.587], [0.114]], 3, 2) for each in pair]
-            found = float(judged(*(np.asarray(each, np.float32) for each in pair)))
-            found = 1 - found if "ssim" in name else found
-            print(f"{name} {number}: {found:.4f}, published {value}")
-            assert found == pytest.approx(value, abs=1e-3 if name in ("lpips", "dists") else 1e-2)
+            if "ssim" in name:  # the official ones compare luminance alone
+                pair = [np.repeat(image @ [[0.299], [0.587], [0.114]], 3, 2) for image in pair]
+            distance = float(judged(*(np.asarray(image, np.float32) for image in pair)))
+            distance = 1 - distance if "ssim" in name else distance
+            print(f"{name} {number}: {distance:.4f}, published {value}")
+            tolerance = 1e-3 if name in ("lpips", "dists") else 1e-2
+            assert distance == pytest.approx(value, abs=tolerance)
 
 
-@pytest.mark.parametrize("name", judges.JUDGES)
+@pytest.mark.parametrize("name", JUDGES)
 def test_every_judge_is_zero_at_equal_symmetric_and_has_a_gradient(name):
     if name == "dists":
         needed("dists")
     judged = judge(name)
-    one, other = (each[:64, :64] for each in PAIRS["noise"])
-    assert float(judged(one, one)) == pytest.approx(0, abs=1e-6)
-    forth, back = float(judged(one, other)), float(judged(other, one))
-    assert forth == pytest.approx(back, rel=1e-3)
+    one, other = (picture[:64, :64] for picture in PAIRS["noise"])
+    distance_and_gradient = jax.jit(jax.value_and_grad(judged))
+    (forth, gradient), (equal, at_equal) = (
+        distance_and_gradient(start, one) for start in (other, one)
+    )
+    assert float(equal) == pytest.approx(0, abs=1e-6)
+    back, _ = distance_and_gradient(one, other)
+    assert float(forth) == pytest.approx(float(back), rel=1e-3)
     assert forth > 1e-3
-    for start in (one, other, np.zeros_like(one)):
-        gradient = jax.grad(judged)(jnp.asarray(start), jnp.asarray(one))
-        assert np.isfinite(gradient).all()
+    _, at_black = distance_and_gradient(np.zeros_like(one), one)
+    for slopes in (gradient, at_equal, at_black):
+        assert np.isfinite(slopes).all()
 
 
 def test_a_judge_can_have_any_network_and_layers():
@@ -82,60 +93,115 @@ def test_a_judge_can_have_any_network_and_layers():
     assert np.isfinite(float(judge("moments", backbone="alexnet")(one, other[:40, :50])))
 
 
-def test_what_cannot_be_judged_is_told():
-    one, other = PAIRS["place"]
-    with pytest.raises(ValueError, match="expected two pictures of one size"):
-        judge("lpips")(one, other[:40])
+class TestObjectsInPlaceOfNames:
+    pair = (np.asarray(toy.CONTENT), np.asarray(toy.STYLE))
+
+    def test_a_network(self):
+        gram = judge("gram", backbone=toy.WEIGHTS, layers=("second",))
+        features = (toy.extract(picture)["second"].reshape(-1, 8) for picture in self.pair)
+        one, other = (np.asarray(rows, np.float64) for rows in features)
+        difference = one.T @ one / len(one) - other.T @ other / len(other)
+        assert float(gram(*self.pair)) == pytest.approx(np.mean(difference**2), rel=1e-4)
+        with pytest.raises(ValueError, match="toy has no layer 'third'"):
+            judge("gram", backbone=toy.WEIGHTS, layers=("third",))
+        record = replace(toy.WEIGHTS.architecture, counterparts={})
+        with pytest.raises(ValueError, match="toy has no layer that stands for relu1_1"):
+            judge("gram", backbone=toy.WEIGHTS._replace(architecture=record))
+
+    @pytest.mark.parametrize(
+        "metric",
+        [
+            "gram@first,second",
+            MetricSpec("gram", layers=(LayerRef("first"), LayerRef("second"))),
+            term("gram", layers=("first", "second")),
+            (find("gram"), 1.0, ("first", "second")),
+        ],
+        ids=["text", "specification", "term", "tuple"],
+    )
+    def test_a_metric(self, metric):
+        expected = judge(find("gram"), backbone=toy.WEIGHTS, layers=("first", "second"))
+        judged = judge([metric] if isinstance(metric, tuple) else metric, backbone=toy.WEIGHTS)
+        assert float(judged(*self.pair)) == float(expected(*self.pair))
+
+
+class TestPictures:
+    @pytest.fixture
+    def pair(self):
+        return tuple((255 * picture).round().astype(np.uint8) for picture in PAIRS["noise"])
+
+    @pytest.mark.parametrize("form", ["uint8", "PIL", "path", "bytes", "float", "jax"])
+    def test_every_form_is_the_picture(self, pair, form, tmp_path):
+        def held(number):
+            picture, path = pair[number], tmp_path / f"{number}.png"
+            if form == "uint8":
+                return picture
+            if form in ("float", "jax"):
+                return {"float": np, "jax": jnp}[form].asarray(picture / np.float32(255))
+            image, stream = Image.fromarray(picture), io.BytesIO()
+            image.save(path)
+            image.save(stream, "PNG")
+            return {"PIL": image, "path": path, "bytes": stream.getvalue()}[form]
+
+        ssim = judge("ssim")
+        expected = ssim(*(picture / np.float32(255) for picture in pair))
+        assert float(ssim(held(0), held(1))) == pytest.approx(float(expected), abs=1e-6)
+
+    @pytest.mark.parametrize(
+        ("change", "error", "words"),
+        [
+            (lambda picture: (255 * picture).astype(np.int32), ValueError, "got int32"),
+            (lambda picture: 255 * picture, ValueError, "values in .0, 1., got 25.5"),
+            (lambda picture: picture[..., 0], ValueError, "shape .height, width, 3., got"),
+            (lambda picture: "nothing.png", FileNotFoundError, "there is no file nothing.png"),
+            (lambda picture: object(), TypeError, "expected a picture as a path"),
+        ],
+    )
+    def test_what_is_no_picture_raises(self, change, error, words):
+        picture = PAIRS["noise"][0]
+        with pytest.raises(error, match=words):
+            judge("ssim")(change(picture), change(picture))
+
+    def test_pictures_of_unlike_sizes(self):
+        one, other = PAIRS["noise"]
+        with pytest.raises(ValueError, match="expected two pictures of one size"):
+            judge("lpips")(one, other[:40])
+
+
+def test_unknown_names_raise():
     with pytest.raises(ValueError, match="did you mean 'lpips'"):
         judge("lpip")
     with pytest.raises(ValueError, match="lpips-alex is no network"):
         judge("gram", backbone="lpips-alex")
 
 
-def test_the_command_line_compares(tmp_path, capsys):
-    for name, picture in zip("ab", PAIRS["noise"], strict=True):
-        write_image(tmp_path / f"{name}.png", picture)
-    words = ["compare", *(str(tmp_path / f"{name}.png") for name in "ab"), "--metric", "lpips"]
-    with pytest.raises(SystemExit) as stopped:
-        cli.main([*words, "--metric", "gram", "--json"])
-    assert stopped.value.code == 0
-    rows = {row["name"]: row["distance"] for row in json.loads(capsys.readouterr().out)}
-    assert rows["lpips"] == pytest.approx(REFERENCE["noise"]["lpips"], abs=2e-3)
-    assert set(rows) == {"lpips", "gram"}
-    for more, told in (
-        (("--metric", "grm"), "did you mean 'gram'"),
-        (("--metric", "total_variation"), "looks at one picture alone"),
-        (("--size", "0"), "0 is not in the range x>=1"),
-    ):
-        with pytest.raises(SystemExit) as stopped:
-            cli.main([*words, *more])
-        assert stopped.value.code == 2
-        assert told in capsys.readouterr().err
+def compare(*words):
+    return run("compare", *words)
 
 
-def test_the_command_line_compares_pictures_of_unlike_sizes(tmp_path, capsys):
-    picture = PAIRS["place"][0]
-    for name, shape in (("small", (35, 48)), ("large", (70, 96)), ("square", (70, 70))):
-        write_image(tmp_path / f"{name}.png", resize(picture, shape))
-    for other, code in (("large", 0), ("square", 2)):
-        words = ["compare", *(str(tmp_path / f"{n}.png") for n in ("small", other))]
-        with pytest.raises(SystemExit) as stopped:
-            cli.main([*words, "--metric", "ssim", "--json"])
-        assert stopped.value.code == code
-    said = capsys.readouterr()
-    assert 0 <= json.loads(said.out)[0]["distance"] < 0.02
-    assert "expected two pictures of one size, got 48 × 35 and 70 × 70" in said.err
+class TestTheCommandLine:
+    def test_it_compares(self, tmp_path, capsys):
+        files = [tmp_path / f"{name}.png" for name in "ab"]
+        for path, picture in zip(files, PAIRS["noise"], strict=True):
+            write_image(path, picture)
+        assert compare(*files, "--metric", "lpips", "--metric", "gram@relu1_1", "--json") == 0
+        rows = {row["name"]: row["distance"] for row in json.loads(capsys.readouterr().out)}
+        assert rows["lpips"] == pytest.approx(REFERENCE["noise"]["lpips"], abs=2e-3)
+        assert set(rows) == {"lpips", "gram@relu1_1"}
+        for more, message in (
+            (("--metric", "grm"), "did you mean 'gram'"),
+            (("--metric", "total_variation"), "looks at one picture alone"),
+            (("--size", "0"), "0 is not in the range x>=1"),
+        ):
+            assert compare(*files, "--metric", "ssim", *more) == 2
+            assert message in capsys.readouterr().err
 
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda picture: (255 * picture).astype(np.uint8), "floats in .0, 1., got uint8"),
-        (lambda picture: 255 * picture, "values in .0, 1., got 25.5"),
-        (lambda picture: picture[..., 0], "shape .height, width, 3., got"),
-    ],
-)
-def test_what_is_no_picture_is_told(change, words):
-    picture = PAIRS["noise"][0]
-    with pytest.raises(ValueError, match=words):
-        judge("ssim")(change(picture), change(picture))
+    def test_it_compares_pictures_of_unlike_sizes(self, tmp_path, capsys):
+        picture = PAIRS["place"][0]
+        for name, shape in (("small", (35, 48)), ("large", (70, 96)), ("square", (70, 70))):
+            write_image(tmp_path / f"{name}.png", resize(picture, shape))
+        for other, code in (("large", 0), ("square", 2)):
+            files = (tmp_path / f"{name}.png" for name in ("small", other))
+            assert compare(*files, "--metric", "ssim", "--json") == code
+        streams = capsys.readouterr()
+        assert 0 <= json.loads(streams.out)[0]["distance"] < 0.02
+        assert "expected two pictures of one size, got 48 × 35 and 70 × 70" in streams.err

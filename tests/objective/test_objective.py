@@ -1,4 +1,4 @@
-"""The weighted sum, its targets, and its calibration, with a network small enough to reason about."""
+"""The weighted sum, its targets and its calibration, with a network of one convolution."""
 
 from dataclasses import replace
 

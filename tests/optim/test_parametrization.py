@@ -23,9 +23,7 @@ def test_decoding_inverts_encoding_and_is_linear(name, shape):
     np.testing.assert_allclose(decode(coordinates), image, atol=2e-6)
     # Linear: the optimizer's updates can be decoded alone.
     others = np.asarray(encode(image[::-1]))
-    np.testing.assert_allclose(
-        decode(2 * coordinates - others), 2 * image - image[::-1], atol=2e-5
-    )
+    np.testing.assert_allclose(decode(2 * coordinates - others), 2 * image - image[::-1], atol=2e-5)
 
 
 def test_fourier_is_lucids_formula():

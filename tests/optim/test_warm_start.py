@@ -43,7 +43,9 @@ def test_plain_descent_keeps_nothing():
     assert shapes(state) == shapes(transform.init(FINE))
 
 
-@pytest.mark.parametrize("transform", [optax.adagrad(0.01), optax.lbfgs()], ids=["adagrad", "lbfgs"])
+@pytest.mark.parametrize(
+    "transform", [optax.adagrad(0.01), optax.lbfgs()], ids=["adagrad", "lbfgs"]
+)
 def test_a_state_that_cannot_be_resized_starts_afresh(transform):
     optimizer = optimizers.find(transform)
     state, fresh = transform.init(jnp.asarray(COARSE)), transform.init(FINE)

@@ -85,32 +85,32 @@ def test_the_page_holds_the_study_and_its_summary():
 
 def test_summary_numbers():
     study = made_up()
-    found = summarize(study)
+    summary = summarize(study)
     test = [pair for pair in range(12) if pair not in (0, 7, 9)]
     scores = np.array(study["scores"])[:, test]
-    assert found["pairs"] == {"test": 9, "training": 3}
-    np.testing.assert_allclose([row["cells"] for row in found["objectives"]], scores.mean(1))
+    assert summary["pairs"] == {"test": 9, "training": 3}
+    np.testing.assert_allclose([row["cells"] for row in summary["objectives"]], scores.mean(1))
     # Coherence judges are held out for all: plain means.
-    coherence = [row["coherence"]["mean"] for row in found["objectives"]]
+    coherence = [row["coherence"]["mean"] for row in summary["objectives"]]
     np.testing.assert_allclose(coherence, scores[..., 3:].mean((1, 2)))
-    assert found["order"] == sorted(
-        range(5), key=lambda i: found["objectives"][i]["effectiveness"]["mean"]
+    assert summary["order"] == sorted(
+        range(5), key=lambda i: summary["objectives"][i]["effectiveness"]["mean"]
     )
     means = np.array(
         [
             [row[axis]["mean"] for axis in ("effectiveness", "coherence")]
-            for row in found["objectives"]
+            for row in summary["objectives"]
         ]
     )
-    assert found["hypervolume"]["all"] == pytest.approx(statistics.hypervolume(means))
-    assert [row["front"] for row in found["objectives"]] == statistics.front(*means.T).tolist()
-    assert [each["judges"] for each in found["against"]] in ([4, 5, 5], [3, 4, 4])
-    assert [each["pairs"] for each in found["styles"]] == [2, 2, 3, 2]
-    for k, each in enumerate(found["styles"]):
-        here = [pair for pair in test if pair % 4 == k]
-        all_of = np.array([[row["values"][p] for p in here] for row in found["objectives"]]).mean(1)
-        best = found["objectives"][all_of.mean(1).argmin()]["name"]
-        assert each["both"]["name"] == best
+    assert summary["hypervolume"]["all"] == pytest.approx(statistics.hypervolume(means))
+    assert [row["front"] for row in summary["objectives"]] == statistics.front(*means.T).tolist()
+    assert [row["judges"] for row in summary["against"]] in ([4, 5, 5], [3, 4, 4])
+    assert [row["pairs"] for row in summary["styles"]] == [2, 2, 3, 2]
+    for k, style in enumerate(summary["styles"]):
+        pairs = [pair for pair in test if pair % 4 == k]
+        axes = np.array([[row["values"][p] for p in pairs] for row in summary["objectives"]])
+        best = summary["objectives"][axes.mean((1, 2)).argmin()]["name"]
+        assert style["both"]["name"] == best
 
 
 def test_tables_can_be_read_back():
@@ -165,7 +165,7 @@ def test_nasty_names_stay_inside():
     assert data["objectives"] == study["objectives"]
     assert not {"\u2028", "\u2029", "\x00"} & set(nasty)
     for drawing in data["planes"]:
-        tags = [each.tag.removeprefix(SVG) for each in ElementTree.fromstring(drawing).iter()]
+        tags = [element.tag.removeprefix(SVG) for element in ElementTree.fromstring(drawing).iter()]
         assert set(tags) <= {"svg", "style", "rect", "path", "text", "title", "g"}
     report(made_up(text="\ud800"))["index.html"].encode()
 
@@ -241,8 +241,8 @@ def test_an_unknown_interval_is_not_beyond_doubt():
 def at_strengths(gain):
     """A single metric and a mixture at two strengths: equal curves but for the mixture's gain."""
     study = made_up(singles=2, mixtures=2, noise=0)
-    for k, each in enumerate(study["objectives"]):
-        each["curve"], each["strength"] = f"{each['kind']} 0", (1.0, 3.0)[k % 2]
+    for k, row in enumerate(study["objectives"]):
+        row["curve"], row["strength"] = f"{row['kind']} 0", (1.0, 3.0)[k % 2]
     scores = np.empty((4, 12, 5))
     for k, (effectiveness, coherence) in enumerate(((0.6, 0.3), (0.4, 0.6)) * 2):
         scores[k, :, :3] = effectiveness - gain * (k > 1)
@@ -251,18 +251,18 @@ def at_strengths(gain):
 
 
 def test_at_several_strengths_objectives_are_compared_at_equal_coherence():
-    found = summarize(at_strengths(0.1))
+    summary = summarize(at_strengths(0.1))
     assert re.fullmatch(
         r"The best mixture, “mixture \d”, wins: it is closer to the style, where both keep equally "
         r"much of the content, than 1 of 1 single metric, and the 95% interval of the difference "
         r"is above zero for 1 of them\.",
-        found["answer"][0],
+        summary["answer"][0],
     )
-    (against,) = found["against"]  # one for each curve
+    (against,) = summary["against"]  # one for element curve
     assert against["equal_gain"]["mean"] == pytest.approx(0.1)
     assert against["equal"]["mean"] == 1
-    assert len(found["best"]["of_curves"]) == 2
-    assert 'class="curve" d="M' in plane(found)
+    assert len(summary["best"]["of_curves"]) == 2
+    assert 'class="curve" d="M' in plane(summary)
     assert "does not win" in summarize(at_strengths(-0.1))["answer"][0]
     json.loads(report(at_strengths(0.1))["summary.json"])
 
@@ -273,11 +273,11 @@ def test_the_best_is_chosen_on_training_pairs():
     scores[3:, :] = 0.3
     scores[3, [0, 7, 9]], scores[4, [0, 7, 9]] = 0.1, 0.2
     scores[4, 1:7] = 0.1  # better where it counts, but who could have known
-    found = summarize(study | {"scores": scores})
-    assert found["best"]["mixture"] == {"index": 3, "of": 2, "chosen_on": "training"}
-    found = summarize(study | {"scores": scores, "training_pairs": []})
-    assert found["best"]["mixture"] == {"index": 4, "of": 2, "chosen_on": "test"}
-    assert "which flatters it" in found["answer"][1]
+    summary = summarize(study | {"scores": scores})
+    assert summary["best"]["mixture"] == {"index": 3, "of": 2, "chosen_on": "training"}
+    summary = summarize(study | {"scores": scores, "training_pairs": []})
+    assert summary["best"]["mixture"] == {"index": 4, "of": 2, "chosen_on": "test"}
+    assert "which flatters it" in summary["answer"][1]
 
 
 @pytest.mark.parametrize("changes", [{"mixtures": 0}, {"singles": 0}])
@@ -327,17 +327,17 @@ def test_labels_do_not_collide(width):
     drawn = ElementTree.fromstring(plane(summary, width=width))
     names = {row["name"]: row["front"] for row in summary["objectives"]}
     boxes = []
-    for each in drawn.iter(f"{SVG}text"):
-        if each.text in names:
-            x, y, wide = float(each.get("x")), float(each.get("y")), 6.5 * len(each.text)
+    for element in drawn.iter(f"{SVG}text"):
+        if element.text in names:
+            x, y, wide = float(element.get("x")), float(element.get("y")), 6.5 * len(element.text)
             assert 0 <= x <= width - wide
             boxes.append((x, y, x + wide, y + 11))
-            assert names[each.text] or width > 600
+            assert names[element.text] or width > 600
     assert len(boxes) > (15 if width > 600 else 0)
     for k, (left, top, right, bottom) in enumerate(boxes):
         for x, y, right_of, below in boxes[:k]:
             assert x >= right or right_of <= left or y >= bottom or below <= top
-    points = [each for each in drawn.iter(f"{SVG}path") if each.get("data-index")]
+    points = [element for element in drawn.iter(f"{SVG}path") if element.get("data-index")]
     assert len(points) == 30
-    shapes = {each.get("class").split()[0]: each.get("d").split("m")[1] for each in points}
+    shapes = {element.get("class").split()[0]: element.get("d").split("m")[1] for element in points}
     assert shapes["mixture"] != shapes["single"]

@@ -22,7 +22,7 @@ def test_fair_means_are_plain_means_where_all_have_the_same_judges():
     np.testing.assert_allclose(fair, scores[..., [0, 2, 3]].mean(-1))
 
 
-def test_fair_means_take_out_who_judged():
+def test_fair_means_take_out_the_judges():
     random = np.random.default_rng(1)
     objective, pair, judge = (random.normal(size=n) for n in (6, 5, 4))
     scores = objective[:, None, None] + pair[:, None] + judge
@@ -52,13 +52,13 @@ def test_bootstrap_is_the_explicit_resampling():
         table[np.ix_(random.integers(0, 5, 5), random.integers(0, 7, 7))].mean()
         for _ in range(20000)
     ]
-    found = statistics.bootstrap(values, contents, styles, draws=20000, level=0.8)
+    interval = statistics.bootstrap(values, contents, styles, draws=20000, level=0.8)
     spread = [table.mean(1).var(ddof=1) / 5, table.mean(0).var(ddof=1) / 7]
     freedom = sum(spread) ** 2 / (spread[0] ** 2 / 4 + spread[1] ** 2 / 6)
     t = scipy.stats.t.ppf(0.9, freedom)
     tail = 100 * scipy.stats.norm.cdf(-t * np.sqrt(1 + 1 / freedom))
-    assert found.mean == pytest.approx(values.mean())
-    np.testing.assert_allclose(found[1:], np.percentile(drawn, (tail, 100 - tail)), atol=0.03)
+    assert interval.mean == pytest.approx(values.mean())
+    np.testing.assert_allclose(interval[1:], np.percentile(drawn, (tail, 100 - tail)), atol=0.03)
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,12 @@ def test_bootstrap_is_deterministic_and_leaves_out_what_is_missing():
     contents, styles = crossed(4, 5)
     values = np.random.default_rng(4).normal(size=20)
     values[[3, 7]] = np.nan, np.inf
-    there = np.isfinite(values)
-    found = statistics.bootstrap(values, contents, styles)
-    assert found == statistics.bootstrap(values, contents, styles)
-    assert found == statistics.bootstrap(values[there], contents[there], styles[there])
-    assert found != statistics.bootstrap(values, contents, styles, seed=1)
-    assert found.low < found.mean < found.high
+    finite = np.isfinite(values)
+    interval = statistics.bootstrap(values, contents, styles)
+    assert interval == statistics.bootstrap(values, contents, styles)
+    assert interval == statistics.bootstrap(values[finite], contents[finite], styles[finite])
+    assert interval != statistics.bootstrap(values, contents, styles, seed=1)
+    assert interval.low < interval.mean < interval.high
 
 
 def test_bootstrap_of_too_little():
@@ -165,15 +165,15 @@ def test_wins_are_counted():
     ]
     contents, styles = crossed(2, 3)
     interval = partial(statistics.bootstrap, contents=contents, styles=styles)
-    found = statistics.wins(a, b, coherence, held_out, interval)
-    assert found.effectiveness.mean == pytest.approx((1 + 1 + 0 + 0.5 + 0.5 + 1) / 6)
-    assert found.coherence.mean == pytest.approx((1 + 0 + 1 + 1 + 0.5) / 5)
-    assert found.both.mean == pytest.approx(2 / 5)
-    assert found.effectiveness_gain.mean == pytest.approx((0.15 + 0.05 - 0.05 + 0.3) / 6)
-    assert found.coherence_gain.mean == pytest.approx((0.1 - 0.1 + 0.1 + 0.1) / 5)
-    assert found.both == statistics.bootstrap(np.array([1, 0, 0, 1, 0, np.nan]), contents, styles)
+    wins = statistics.wins(a, b, coherence, held_out, interval)
+    assert wins.effectiveness.mean == pytest.approx((1 + 1 + 0 + 0.5 + 0.5 + 1) / 6)
+    assert wins.coherence.mean == pytest.approx((1 + 0 + 1 + 1 + 0.5) / 5)
+    assert wins.both.mean == pytest.approx(2 / 5)
+    assert wins.effectiveness_gain.mean == pytest.approx((0.15 + 0.05 - 0.05 + 0.3) / 6)
+    assert wins.coherence_gain.mean == pytest.approx((0.1 - 0.1 + 0.1 + 0.1) / 5)
+    assert wins.both == statistics.bootstrap(np.array([1, 0, 0, 1, 0, np.nan]), contents, styles)
     back = statistics.wins(b, a, coherence, held_out, interval)
-    assert back.effectiveness.mean == pytest.approx(1 - found.effectiveness.mean)
+    assert back.effectiveness.mean == pytest.approx(1 - wins.effectiveness.mean)
     nobody = statistics.wins(a, b, coherence, ~held_out & ~coherence, interval)
     assert np.isnan(np.array(nobody)).all()
 
@@ -197,7 +197,7 @@ def test_ahead_at_equal_coherence_against_an_integral():
     random = np.random.default_rng(8)
     a, b = (np.sort(random.random((2, 3, 40)), axis=1) for _ in range(2))
     a[0], b[0] = 1 - a[0], 1 - b[0]
-    found = statistics.ahead_at_equal_coherence(a, b)
+    ahead = statistics.ahead_at_equal_coherence(a, b)
     for pair in range(40):
         levels = [
             x for x in (*a[1, :, pair], *b[1, :, pair]) if x <= min(a[1, 2, pair], b[1, 2, pair])
@@ -206,7 +206,7 @@ def test_ahead_at_equal_coherence_against_an_integral():
             scipy.interpolate.interp1d([0, *curve[1, :, pair]], [1, *curve[0, :, pair]])(levels)
             for curve in (a, b)
         ]
-        assert found[pair] == pytest.approx(np.mean(heights[1] - heights[0]))
+        assert ahead[pair] == pytest.approx(np.mean(heights[1] - heights[0]))
     a[0, 1, 3] = b[1, 2, 4] = np.nan  # a point that is missing is left out
     assert np.isfinite(statistics.ahead_at_equal_coherence(a, b)).all()
     a[:, :, 5] = np.nan

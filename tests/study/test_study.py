@@ -109,7 +109,9 @@ SMALL = {
     "size": 64,
     "steps": 1,
     "scales": 1,
-    "style_layers": ("relu1_1", "relu2_1"),
+    "style_layers": ("relu1_1", "relu1_2"),
+    "content_layers": ("relu1_1",),
+    "optimizer": "adam",
     "networks": ["alexnet"],
 }
 
@@ -149,7 +151,8 @@ class TestAStudy:
         folder, summary = finished
         before, page = made(folder), (folder / "table.csv").read_bytes()
         words = ["study", "-o", folder, "--judges", "alexnet", "--training", "0", "--size", "64"]
-        words += ["--steps", "1", "--scales", "1", "--style-layers", "relu1_1,relu2_1"]
+        words += ["--steps", "1", "--scales", "1", "--style-layers", "relu1_1,relu1_2"]
+        words += ["--content-layers", "relu1_1", "--optimizer", "adam"]
         for option, values in zip(
             ("--contents", "--styles", "--objective"), (*sets, OBJECTIVES), strict=True
         ):
@@ -248,11 +251,13 @@ def run(words):
 
 
 @pytest.mark.parametrize("name", ["alone", "strengths"])
-def test_committed_scores_keep_their_names(name, tmp_path, monkeypatch):
-    """Whatever settings are added later: they have to say `since`."""
-    monkeypatch.undo()
+def test_committed_scores_keep_their_names(name, tmp_path):
+    """Whatever settings are added later: their fields have to say `since`."""
     record = json.loads((COMMITTED / name / "study.json").read_text())
-    judges = [judging.StudyJudge(*judge) for judge in committed_judges()]
+    judges = [
+        judging.StudyJudge(judge["axis"], judge["metric"], judge["network"])
+        for judge in json.loads((COMMITTED / name / "summary.json").read_text())["judges"]
+    ]
     contents, styles = (
         [Named(picture["name"], STYLE, picture["sha256"]) for picture in record[role]]
         for role in ("contents", "styles")
@@ -270,22 +275,6 @@ def test_committed_scores_keep_their_names(name, tmp_path, monkeypatch):
         assert np.shape(scores["scores"]) == (len(contents) * len(styles), len(judges))
 
 
-def committed_judges():
-    for network in ("alexnet", "resnet18"):
-        for metric in (
-            "moments",
-            "gram",
-            "gaussian_wasserstein",
-            "sliced_wasserstein",
-            "energy",
-        ):
-            yield "effectiveness", metric, network
-    yield "coherence", "lpips", "alexnet"
-    yield "coherence", "self_similarity", "alexnet"
-    yield "coherence", "self_similarity", "resnet18"
-    yield "coherence", "edges", ""
-
-
 def test_names_of_scores_hold_all_that_decides_them(tmp_path):
     judges = judging.default_judges(["alexnet"])
     pictures = [Named(name, STYLE, name * 64) for name in "ab"]
@@ -295,11 +284,11 @@ def test_names_of_scores_hold_all_that_decides_them(tmp_path):
     files.write(plain, [[0.5]])
     assert files.read(plain) == [[0.5]]
     assert files.read(json.loads(json.dumps(plain))) == [[0.5]]
-    for other in (
+    for settings, others in (
         (plain | {"regularizer": (("total_variation", 0.5),)}, files),
         (plain | {"seed": 1}, files),
         (plain, ScoreFiles(tmp_path, judges[1:], pictures, pictures[:1])),
         (plain, ScoreFiles(tmp_path, judges, pictures[::-1], pictures[:1])),
         (plain, ScoreFiles(tmp_path, judges, pictures, pictures)),
     ):
-        assert other[1].path(other[0]) != files.path(plain)
+        assert others.path(settings) != files.path(plain)

@@ -83,8 +83,9 @@ def test_a_checkpoint_is_a_safetensors_file(tmp_path):
     assert (facts["scale"], facts["taken"]) == (0, 2)
     assert facts["of"][0]["settings"]["optimizer"] == "adam"
     shapes = [tensor.shape for tensor in tensors]
-    assert shapes.count((40, 48, 3)) == 4  # the picture, the best one, two moments
-    assert {shape for shape in shapes if shape != (40, 48, 3)} == {()}
+    # In its bucket: the picture, the best one, two moments.
+    assert shapes.count((42, 48, 3)) == 4
+    assert {shape for shape in shapes if shape != (42, 48, 3)} == {()}
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
@@ -92,9 +93,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     stop(2, picture, **ADAM)
 
     def resume(content=CONTENT, **more):
-        return jaxstyle.stylize(
-            content, STYLE, checkpoint=picture, resume=True, **ADAM | more
-        )
+        return jaxstyle.stylize(content, STYLE, checkpoint=picture, resume=True, **ADAM | more)
 
     with pytest.raises(ValueError, match=r"style_weight 1\.0, not 2\.0"):
         resume(style_weight=2.0)
@@ -125,14 +124,10 @@ def test_a_damaged_checkpoint_is_not_used(tmp_path, caplog, damage):
         }[damage]
     )
     assert newest.read_bytes() != kept
-    state = jaxstyle.transfer.checkpoint.Checkpoints(picture).read
-    with pytest.raises(ValueError, match="is of 1 runs, not 0"):
-        state()
-    assert any(
-        line.startswith(f"{newest} is damaged and not used: ") for line in caplog.messages
-    )
     jaxstyle.stylize(CONTENT, STYLE, checkpoint=picture, resume=True, **ADAM)
-    assert "resuming after step 1 of 3" in caplog.messages
+    lines = caplog.messages
+    assert any(line.startswith(f"{newest} is damaged and not used: ") for line in lines)
+    assert "resuming after step 1 of 3" in lines
     checkpoint.Checkpoints(picture).clear()
     assert not newest.exists()
     assert not before.exists()

@@ -7,11 +7,21 @@ from support.small import CONTENT, LAYERS, compilations
 import jaxstyle
 from jaxstyle.image.geometry import bucket_of, crop_from_bucket, pad_to_bucket
 from jaxstyle.transfer.job import make_job
-from jaxstyle.transfer.scales import Scale
+from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Sources
 
 RNG = np.random.default_rng(7)
 LARGE = RNG.random((72, 96, 3), np.float32)
+
+
+def test_scales_are_coarse_to_fine():
+    assert [tuple(scale) for scale in plan(512, 4, 10)] == [
+        (181, 28),
+        (256, 20),
+        (362, 14),
+        (512, 10),
+    ]
+    assert [tuple(scale) for scale in plan(20, 5, 10)] == [(20, 10)]
 
 
 def test_steps_for_each_scale():

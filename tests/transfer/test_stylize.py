@@ -67,7 +67,7 @@ class TestResult:
         facts = manifest.read(tmp_path / "a.json")
         assert facts["history"] == result.history
         assert facts["picture"]["name"] == "a.webp"
-        with pytest.raises(ValueError, match="belongs to a.webp"):
+        with pytest.raises(ValueError, match=r"belongs to a\.webp"):
             result.save(tmp_path / "a.png")
         with pytest.raises(ValueError, match="expected a file name ending in"):
             result.save(tmp_path / "b.txt")

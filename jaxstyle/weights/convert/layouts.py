@@ -83,7 +83,7 @@ def read(path: Path, architecture: str | None = None) -> Converted:
 
 
 def _plain(stored: Mapping[str, StoredTensor], *, keep_all: bool) -> dict[str, StoredTensor]:
-    """The tensors without wrappers' prefixes and without those that no layer here uses."""
+    """Remove wrappers' prefixes, and the tensors that no layer here uses."""
     tensors: dict[str, StoredTensor] = {}
     for name, tensor in stored.items():
         plain = name.replace("/", ".")
@@ -101,7 +101,7 @@ def _plain(stored: Mapping[str, StoredTensor], *, keep_all: bool) -> dict[str, S
 
 
 def _networks() -> Iterator[tuple[Backbone, Layout]]:
-    """Every layout of every backbone, then the canonical one, in which jaxstyle keeps them."""
+    """Yield all layouts of all backbones, then the canonical ones, in which jaxstyle keeps them."""
     for backbone in backbones.BACKBONES.values():
         for layout in backbone.layouts:
             yield backbone, layout
@@ -113,12 +113,11 @@ def _networks() -> Iterator[tuple[Backbone, Layout]]:
 def _recognize(
     tensors: Mapping[str, StoredTensor], architecture: str | None
 ) -> tuple[Backbone | Extra, Layout]:
-    """The layout whose names are exactly those in the file."""
+    """Return the layout whose names are exactly those in the file."""
     names = tensors.keys()
     if extra := EXTRAS.get(architecture or ""):
-        for layout in extra.layouts:
-            if names >= {*layout.names.values()}:
-                return extra, layout
+        if names >= {*extra.layout.names.values()}:
+            return extra, extra.layout
         raise ValueError(f"it does not hold {architecture}")
     networks = [*_networks()]
     for backbone, layout in networks:
@@ -130,7 +129,7 @@ def _recognize(
 
 
 def _contents(names: AbstractSet[str], backbone: Backbone, layout: Layout) -> str:
-    """What a file holds, compared with the layout that comes closest."""
+    """Describe what a file holds, compared with the layout that comes closest."""
     known = {*layout.names.values()}
     hints = [(name, kind) for sign, kind in _GUESSES for name in names if sign in name]
     others = [name for name in names if name not in known]
@@ -148,7 +147,7 @@ def _contents(names: AbstractSet[str], backbone: Backbone, layout: Layout) -> st
 def _convert(
     record: Backbone | Extra, layout: Layout, stored: Mapping[str, StoredTensor]
 ) -> Tensors:
-    expected = record.tensor_shapes()
+    expected = record.shapes
     arrays: dict[str, dict[str, NDArray[np.float64]]] = {}
     if layout.preprocess:
         arrays["preprocess"] = {
@@ -173,7 +172,7 @@ def _convert(
 def _folded(
     entry: str, parts: dict[str, NDArray[np.float64]], epsilon: float
 ) -> dict[str, NDArray[np.float64]]:
-    """A convolution with the batch normalization after it: γ (x − mean) / √(variance + ε) + β."""
+    """Fold in the batch normalization that follows: γ (x − mean) / √(variance + ε) + β."""
     if (parts["variance"] < 0).any():
         raise ValueError(f"the variance after {entry} is negative")
     factor = parts["gamma"] / np.sqrt(parts["variance"] + epsilon)
@@ -201,7 +200,7 @@ def _read_one(
 
 
 def _shapes_in_file(shape: tuple[int, ...], output_first: bool) -> list[tuple[int, ...]]:
-    """The shapes that a tensor may have in a file: 1 × 1 kernels have sides there, vectors may."""
+    """Return the shapes that a tensor may have in a file: there 1 × 1 kernels have sides too."""
     if len(shape) == 1:
         return [shape, (1, *shape, 1, 1), (1, 1, *shape, 1)]
     height, width, inputs, outputs = shape if len(shape) == 4 else (1, 1, *shape)

@@ -216,7 +216,7 @@ def _allowed(name: str) -> _Global:
 
 
 def _storage(identity: Any, open_storage: OpenStorage) -> Storage:
-    """A storage by PyTorch's persistent id: ("storage", type, key, device, length[, view])."""
+    """Open a storage by its persistent id: ("storage", type, key, device, length[, view])."""
     match identity:
         case ("storage", _Global(name), str(key), str(), int(length), *view) if (
             name in _STORAGES and length >= 0 and view in ([], [None])

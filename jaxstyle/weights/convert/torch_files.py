@@ -42,7 +42,7 @@ def read(file: BinaryIO) -> dict[str, StoredTensor]:
 
 
 def _load_zip(file: BinaryIO) -> Any:
-    """The object in PyTorch's zip format: `data.pkl`, and each storage as `data/KEY`."""
+    """Load PyTorch's zip format: `data.pkl`, and each storage as `data/KEY`."""
     file_size = file.seek(0, io.SEEK_END)
     archive = zipfile.ZipFile(file)
     members = {member.filename: member for member in archive.infolist()}
@@ -76,7 +76,7 @@ def _load_zip(file: BinaryIO) -> Any:
 
 
 def _load_legacy(file: BinaryIO) -> Any:
-    """The object in PyTorch's format before 1.6, after its magic number: pickles, then storages."""
+    """Load PyTorch's format before 1.6, after its magic number: pickles, then storages."""
     if load(file) != _LEGACY_PROTOCOL:
         raise ValueError("an unknown protocol of PyTorch's old file format")
     system = load(file)
@@ -111,7 +111,7 @@ def _load_legacy(file: BinaryIO) -> Any:
 
 
 def _nested_storage(data: bytes) -> Storage:
-    """The storage in a small file of its own, as tensors in a plain pickle keep them."""
+    """Load a storage from a small file of its own, as tensors in a plain pickle have it."""
     if b"_load_from_bytes" in data:
         raise ValueError("refused: a storage within a storage")
     file = io.BytesIO(data)
@@ -121,7 +121,7 @@ def _nested_storage(data: bytes) -> Storage:
 
 
 def _flatten(tree: Any) -> dict[str, StoredTensor]:
-    """The tensors of nested dictionaries, their keys joined with dots."""
+    """Return the tensors of nested dictionaries, their keys joined with dots."""
     if not isinstance(tree, dict):
         raise ValueError(f"expected a dictionary of tensors, found a {type(tree).__name__}")
     tensors: dict[str, StoredTensor] = {}

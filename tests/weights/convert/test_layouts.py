@@ -53,7 +53,7 @@ ALEXNET = {0: (64, 3, 11, 11), 3: (192, 64, 5, 5), 6: (384, 192, 3, 3), 8: (256,
 )
 def test_the_number_of_parameters_is_the_papers(network, count):
     """As every framework reports for the convolutions alone (Keras: `include_top=False`)."""
-    shapes = find(network).tensor_shapes()
+    shapes = find(network).shapes
     sizes = [np.prod(shape) for name, shape in shapes.items() if name.startswith("conv")]
     assert sum(sizes) == count
 
