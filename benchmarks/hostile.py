@@ -79,7 +79,9 @@ def weights() -> list[bytes]:
     """Return a small VGG in every format and layout that we import, and attacks in pickles."""
     sys.path[:0] = map(str, (ROOT / "tests", ROOT / "tests" / "weights" / "convert"))
     import test_layouts
+    import test_onnx
     import test_pickles
+    import test_tfjs
     from support import forging
 
     from jaxstyle import backbones
@@ -91,8 +93,8 @@ def weights() -> list[bytes]:
             path = Path(folder, "file")
             write(path)
             files.append(path.read_bytes())
-    files.append(test_layouts.onnx_file())
-    files.append(test_layouts.packed(test_layouts.tfjs_members()))
+    files.append(test_onnx.onnx_file())
+    files.append(test_tfjs.packed(test_tfjs.tfjs_members()))
     files *= 5  # or most cases would be pickles
     sentinel = Path(tempfile.gettempdir(), "a-hostile-file-was-obeyed")
     for attack in test_pickles.HOSTILE.values():

@@ -27,10 +27,10 @@ def start() -> None:
         with contextlib.suppress(OSError):
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     try:
-        from jaxstyle.cli import signals as interruption
         from jaxstyle.cli.main import main
+        from jaxstyle.cli.terminal import redeliver_dropped_interrupts
 
-        interruption.redeliver_dropped_interrupts()
+        redeliver_dropped_interrupts()
         main()
     except KeyboardInterrupt:
         print("jaxstyle: interrupted", file=sys.stderr)

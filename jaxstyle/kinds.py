@@ -83,6 +83,7 @@ class Kind:
 class Number(Kind):
     """A number from `low`, or above it, to `high`; `type` is `int` or `float`."""
 
+    metavar: str | None = "NUMBER"
     type: type[float] = float
     low: float = -math.inf
     above: bool = False

@@ -206,6 +206,7 @@ class Settings:
         RUN,
         "What an accelerator may round for speed: nothing, the factors of products, or all "
         "features. A CPU always computes in float32.",
+        since=2,
     )
     optimizer: OptimizerName = _setting(
         "lbfgs",

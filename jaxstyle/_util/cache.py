@@ -11,8 +11,7 @@ import platformdirs
 def cache_folder() -> Path:
     """Return the folder of fetched and compiled files; it need not exist yet.
 
-    It is `$JAXSTYLE_CACHE` if set, else the user's cache folder of the platform: on Linux
-    `$XDG_CACHE_HOME/jaxstyle` or `~/.cache/jaxstyle`. Processes can share it: its files are
+    It is `$JAXSTYLE_CACHE` if set, else the platform's. Processes can share it: its files are
     written whole, and a name never comes to mean another content.
     """
     if chosen := os.environ.get("JAXSTYLE_CACHE"):

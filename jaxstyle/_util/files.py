@@ -14,10 +14,9 @@ from typing import BinaryIO
 def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file atomically: it is whole or absent, never partly written.
 
-    The file gets its name when it is complete and on the disk. Whatever interrupts that, a SIGKILL
-    or a power failure included, leaves the previous content of `path` in place. Where the system
-    has files without a name (Linux), no partial file is left under any name; elsewhere a killed
-    process leaves a hidden neighbor that ends in `.part`.
+    It gets its name when it is complete and on the disk: whatever interrupts that, a SIGKILL or a
+    power failure included, leaves the previous content of `path` in place. Without nameless files
+    (outside of Linux) a killed process leaves a hidden neighbor that ends in `.part`.
 
     Args:
         path: The file to write; a symbolic link is followed.
@@ -44,9 +43,8 @@ def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
             temporary.unlink()
         if isinstance(error, OSError) and error.strerror:
             # The message names the path, not the temporary file; a full disk names none.
-            raise type(error)(
-                error.errno, f"cannot write it: {error.strerror}", str(path)
-            ) from None
+            reason = f"cannot write it: {error.strerror}"
+            raise type(error)(error.errno, reason, str(path)) from None
         raise
 
 

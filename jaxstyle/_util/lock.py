@@ -15,21 +15,17 @@ from jaxstyle._util.cache import cache_folder
 
 @contextmanager
 def exclusive_lock(path: str | Path) -> Iterator[None]:
-    """Hold the only lock on a path; the system releases it when the process ends.
+    """Hold the only lock on a path; `ValueError` if another run holds it.
 
-    The lock is a file in the cache, named after the path: nothing appears beside an output.
-    Nothing is locked where the cache cannot be written, and between machines that do not share it.
-
-    Args:
-        path: The file or folder to write; it need not exist.
-
-    Raises:
-        ValueError: Another run holds the lock.
+    It is a file in the cache, named after the path, which the system releases when the process
+    ends. Nothing is locked where the cache cannot be written, or between machines without a common
+    one.
     """
     name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:16]
-    lock = FileLock(cache_folder() / "running" / f"{name}.lock", timeout=0)
+    folder = cache_folder() / "running"
+    lock = FileLock(folder / f"{name}.lock", timeout=0)
     try:
-        os.makedirs(cache_folder() / "running", exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise ValueError(f"another run is writing {path}") from None
@@ -42,6 +38,3 @@ def exclusive_lock(path: str | Path) -> Iterator[None]:
         with suppress(OSError):  # Windows does not remove an open file
             os.unlink(lock.lock_file)
         lock.release()
-
-
-alone = exclusive_lock

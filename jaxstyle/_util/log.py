@@ -1,7 +1,4 @@
-"""Messages: the logger that the command line shows.
-
-Info: what is fetched, planned or noticed. Warning: what is probably not what was meant.
-"""
+"""The logger. Info: what is fetched, planned or noticed. Warning: what is probably not meant."""
 
 from __future__ import annotations
 
@@ -16,11 +13,7 @@ logger.addHandler(logging.NullHandler())
 
 @contextmanager
 def reported_to(report: Callable[[str], object] | None) -> Iterator[None]:
-    """Pass messages on to a function, as arguments named `report` did before there was a logger.
-
-    Args:
-        report: Called with each line; None changes nothing.
-    """
+    """Call a deprecated argument `report` with every message; None changes nothing."""
     if report is None:
         yield
         return

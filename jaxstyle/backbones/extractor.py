@@ -83,6 +83,21 @@ def features(
     layers = tuple(dict.fromkeys(layers))
     backbone = find(architecture) if isinstance(architecture, str) else architecture
     backbone.check_layers(layers)
+    _check(image, pooling, padding, dtype)
+    least = backbone.min_side(layers)
+    if min(image.shape[:2]) < least:
+        raise ValueError(
+            f"a picture of {image.shape[1]} × {image.shape[0]} pixels is too small for "
+            f"{layers[-1]}: each side needs at least {least}"
+        )
+    if not layers:
+        return {}
+    module: Any = backbone.module(layers, pooling, padding, recompute, dtype)
+    values: dict[str, Float[Array, "_h _w _c"]] = module.apply({"params": params}, image)
+    return values
+
+
+def _check(image: Float[Array, ...], pooling: str, padding: str, dtype: str) -> None:
     for name, value, known in (
         ("pooling", pooling, PoolingName),
         ("padding", padding, PaddingName),
@@ -96,17 +111,6 @@ def features(
         raise ValueError(f"expected a picture of shape (height, width, 3), got {image.shape}")
     if not jnp.issubdtype(image.dtype, jnp.floating):
         raise ValueError(f"expected a picture of floats in [0, 1], got {image.dtype}")
-    least = backbone.min_side(layers)
-    if min(image.shape[:2]) < least:
-        raise ValueError(
-            f"a picture of {image.shape[1]} × {image.shape[0]} pixels is too small for "
-            f"{layers[-1]}: each side needs at least {least}"
-        )
-    if not layers:
-        return {}
-    module: Any = backbone.module(layers, pooling, padding, recompute, dtype)
-    values: dict[str, Float[Array, "_h _w _c"]] = module.apply({"params": params}, image)
-    return values
 
 
 @dataclass(frozen=True)

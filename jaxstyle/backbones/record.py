@@ -112,6 +112,16 @@ class Backbone:
     Two records are equal only if they are the same object: programs compiled for one are not
     reused for another.
 
+    >>> from jaxstyle.backbones import find
+    >>> find("vgg16").layers[:4]
+    ('conv1_1', 'relu1_1', 'conv1_2', 'relu1_2')
+    >>> [spec.name for spec in find("vgg16").needed(["conv1_2", "relu1_1"])]
+    ['conv1_1', 'conv1_2']
+    >>> find("vgg16").receptive_field("relu5_1")
+    ReceptiveField(stride=16, first=-58, last=73)
+    >>> find("resnet50").counterpart("relu4_2")
+    'relu4_6'
+
     Attributes:
         name: Of the architecture, such as `"vgg16"`.
         forward: Computes the features from the normalized picture, up to the deepest layer that is

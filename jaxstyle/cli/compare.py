@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.listings import print_json
-from jaxstyle.cli.options import JSON, OFFLINE, GroupedCommand, diagnostics
+from jaxstyle.cli.options import COUNT, JSON, OFFLINE, GroupedCommand, diagnostics
 from jaxstyle.specs import MetricSpec
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     help="Metric, see `jaxstyle metrics`; may be given several times "
     "[default: lpips, lpips_vgg, dists, ssim, ms_ssim, gmsd, psnr].",
 )
-@click.option(
-    "--size", type=click.IntRange(1), help="Longest side, pixels [default: that of the files]."
-)
+@click.option("--size", type=COUNT, help="Longest side, pixels [default: that of the files].")
 @click.option(
     "--backbone",
     default="vgg16",
@@ -65,9 +63,9 @@ def compare(
     from jaxstyle.image.io import read_image
     from jaxstyle.metrics import find
 
-    by_name = {name: find(MetricSpec.parse(name).name) for name in metrics}
-    for name, metric in by_name.items():
-        if metric.kind == "image":
+    kinds = {name: find(MetricSpec.parse(name).name).kind for name in metrics}
+    for name, kind in kinds.items():
+        if kind == "image":
             raise ValueError(f"{name} looks at one picture alone and compares nothing")
     paths = [samples.resolve(name, offline=offline) for name in (picture, reference)]
     pictures = [read_image(path, size=size) for path in paths]
@@ -75,20 +73,19 @@ def compare(
     start_jax()
     from jaxstyle.objective.judge import JUDGES, judge
 
-    rows: list[dict[str, Any]] = []
+    rows = []
     for name in metrics or JUDGES:
+        by_position = kinds.get(name, "content") == "content"
         distance = judge(name, backbone=backbone, offline=offline)
-        by_position = name not in by_name or by_name[name].kind == "content"
-        x, y = same_size if by_position else pictures
-        value = float(distance(x, y))
+        value = float(distance(*(same_size if by_position else pictures)))
         if not math.isfinite(value):
             raise ValueError(f"the distance by {name} is not finite: {value}")
         # Rounding may put it slightly below 0.
         rows.append({"name": name, "distance": max(0.0, value)})
     if as_json:
         print_json(rows)
-    for row in () if as_json else rows:
-        print(f"{row['name']:18}{row['distance']:.6g}")
+    else:
+        print("\n".join(f"{row['name']:18}{row['distance']:.6g}" for row in rows))
 
 
 def _same_size(pictures: list[Picture]) -> list[Picture]:
@@ -99,7 +96,4 @@ def _same_size(pictures: list[Picture]) -> list[Picture]:
     sizes = [fit_within(len(picture), len(picture[0]), max(smaller)) for picture in pictures]
     if any(abs(a - b) > 1 for size in sizes for a, b in zip(size, smaller, strict=True)):
         return pictures
-    return [
-        picture if picture.shape[:2] == smaller else resize(picture, smaller)
-        for picture in pictures
-    ]
+    return [p if p.shape[:2] == smaller else resize(p, smaller) for p in pictures]

@@ -1,4 +1,4 @@
-"""Start JAX with compiled programs kept in the cache, so that a second run compiles nothing."""
+"""The start of JAX, with compiled programs kept in the cache: a second run compiles nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from jaxstyle._util.cache import cache_folder
 from jaxstyle._util.log import logger
-from jaxstyle.cli.signals import DeferredInterrupt
+from jaxstyle.cli.terminal import DeferredInterrupt
 
 MAX_BYTES = 2**30
 """Bound of the compiled programs; the least recently used ones are removed first."""
@@ -23,10 +23,7 @@ _CACHE_ERROR = re.compile(
 
 
 def start_jax() -> None:
-    """Import JAX and keep compiled programs in the cache, where it can be written.
-
-    A folder that the user has chosen ($JAX_COMPILATION_CACHE_DIR) stays.
-    """
+    """Import JAX and keep compiled programs, in $JAX_COMPILATION_CACHE_DIR if the user chose it."""
     logger.info("starting JAX …")
     with DeferredInterrupt("when JAX has started") as interrupt:
         # An exception within its native modules' import would crash the process.
@@ -57,13 +54,11 @@ def _complete_access_times(folder: Path) -> None:
     JAX orders programs by a file NAME-atime beside each, and refuses to write any where one is
     missing: after a cache without a bound, or a process killed between the two files.
     """
-    names = set(os.listdir(folder))
-    for name in names:
-        key = name.removesuffix("-cache")
-        if key != name and f"{key}-atime" not in names:
+    for program in folder.glob("*-cache"):
+        accessed = program.with_name(f"{program.name.removesuffix('-cache')}-atime")
+        if not accessed.exists():
             with suppress(FileNotFoundError):  # another process has removed it
-                nanoseconds = (folder / name).stat().st_mtime_ns
-                (folder / f"{key}-atime").write_bytes(nanoseconds.to_bytes(8, "little"))
+                accessed.write_bytes(program.stat().st_mtime_ns.to_bytes(8, "little"))
 
 
 def _discard_corrupt_programs(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`jaxstyle samples`, `metrics`, `recipes` and `cite`: what there is, as tables."""
+"""`jaxstyle samples`, `metrics`, `recipes`, `cite`, `weights` and `cache`: what there is."""
 
 from __future__ import annotations
 
@@ -6,31 +6,30 @@ import inspect
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from jaxstyle._util.cache import cache_folder
 from jaxstyle._util.names import nearest
-from jaxstyle.cli.options import DEBUG, JSON
+from jaxstyle.cli.options import DEBUG, JSON, PATH, Function, diagnostics
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from jaxstyle.metrics import Metric
 
 Row = Mapping[str, Any]
-
-
-class Column(NamedTuple):
-    """A column of a table.
-
-    Attributes:
-        key: What the rows call it; its title.
-        width: The least width of the terminal in which it is shown.
-    """
-
-    key: str
-    width: int = 0
+CONTENTS = {
+    "compiled": "compiled programs",
+    "weights": "networks, fetched and imported",
+    "downloads": "files as they were fetched",
+    "samples": "sample pictures",
+    "tfds": "prepared data sets",
+}
+"""What each folder of the cache holds."""
 
 
 def print_json(rows: Iterable[Row]) -> None:
@@ -38,51 +37,72 @@ def print_json(rows: Iterable[Row]) -> None:
     print(json.dumps(list(rows), indent=1, ensure_ascii=False))
 
 
-def print_table(rows: Iterable[Row], columns: Iterable[Column | str], title: str = "") -> None:
-    """Print rows as a table as wide as the terminal at most, 80 characters where there is none."""
-    from rich import box
-    from rich.table import Table
+def _console() -> Console:
+    """Return a console as wide as the terminal, or of 80 characters where there is none."""
+    from rich.console import Console
 
-    shown = [Column(column) if isinstance(column, str) else column for column in columns]
-    keys = [column.key for column in shown if column.width <= _width()]
+    width = shutil.get_terminal_size((80, 24)).columns
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def _print_table(rows: Iterable[Row], columns: Mapping[str, int], title: str = "") -> None:
+    """Print rows as a table.
+
+    Args:
+        rows: Values by column; None is left empty.
+        columns: For each title the least width of the terminal in which the column is shown.
+        title: Of the table.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Column, Table
+
+    console = _console()
+    first, *others = (key for key, width in columns.items() if width <= console.width)
     table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title, title_justify="left"
+        Column(first, no_wrap=True),
+        *others,
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        title=title,
+        title_justify="left",
     )
-    for key in keys:
-        table.add_column(key, no_wrap=key == keys[0])
     for row in rows:
-        table.add_row(*("" if row[key] is None else str(row[key]) for key in keys))
-    _print(table)
+        table.add_row(*("" if row[key] is None else str(row[key]) for key in (first, *others)))
+    console.print(table)
 
 
-def print_record(record: Row) -> None:
+def _print_record(record: Row) -> None:
     """Print one row in full, a line for every key that has a value."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
+    table = Table.grid(Column(no_wrap=True), padding=(0, 2))
     for key, value in record.items():
         if value not in (None, "", [], {}):
             table.add_row(key, str(value))
-    _print(table)
+    _console().print(table)
 
 
-def _width() -> int:
-    return shutil.get_terminal_size((80, 24)).columns
+def _print_rows(
+    rows: Iterable[Row], name: str | None, as_json: bool, columns: Mapping[str, int]
+) -> None:
+    """Print rows as JSON, the one of a name in full, or a table of all."""
+    if as_json:
+        print_json(rows)
+    elif name:
+        _print_record(next(iter(rows)))
+    else:
+        _print_table(rows, columns)
+        print()
+        _print_hint()
 
 
-def _print(table: Any) -> None:
-    from rich.console import Console
-
-    Console(width=_width(), markup=False, highlight=False, emoji=False).print(table)
+def _print_hint() -> None:
+    print(f"`{click.get_current_context().command_path} NAME` shows one in full.")
 
 
-def select(rows: list[dict[str, Any]], name: str | None, noun: str) -> list[dict[str, Any]]:
-    """Return the rows of a name, or all rows without one.
-
-    Raises:
-        ValueError: No row has that name; the message names the nearest.
-    """
+def _select(rows: list[dict[str, Any]], name: str | None, noun: str) -> list[dict[str, Any]]:
+    """Return the rows of a name, or all rows without one; `ValueError` if no row has it."""
     selected = [row for row in rows if name in (None, row["name"])]
     if not selected:
         known = [row["name"] for row in rows]
@@ -90,29 +110,23 @@ def select(rows: list[dict[str, Any]], name: str | None, noun: str) -> list[dict
     return selected
 
 
+def _listing_options(command: Function) -> Function:
+    """Add the argument NAME, `--json` and `--debug`."""
+    return click.argument("name", required=False)(JSON(DEBUG(command)))
+
+
 @click.command(short_help="List the sample pictures.")
-@click.argument("name", required=False)
-@JSON
-@DEBUG
+@_listing_options
 def samples(name: str | None, as_json: bool) -> None:
     """List the pictures that `sample:NAME` stands for; with a NAME show one in full."""
     from jaxstyle.samples import listing
 
-    rows = select(listing(), name, "sample")
-    if as_json:
-        print_json(rows)
-    elif name:
-        print_record(rows[0])
-    else:
-        wide = (Column(key, 110) for key in ("credit", "license"))
-        print_table(rows, ("name", "kind", "title", "status", *wide))
-        print("\n`jaxstyle samples NAME` shows one in full.")
+    columns = {"name": 0, "kind": 0, "title": 0, "status": 0, "credit": 110, "license": 110}
+    _print_rows(_select(listing(), name, "sample"), name, as_json, columns)
 
 
 @click.command(short_help="List the similarity metrics.")
-@click.argument("name", required=False)
-@JSON
-@DEBUG
+@_listing_options
 def metrics(name: str | None, as_json: bool) -> None:
     """List the metrics for --metric, --content-metric and --regularizer.
 
@@ -121,9 +135,8 @@ def metrics(name: str | None, as_json: bool) -> None:
     """
     from jaxstyle.metrics import KINDS, METRICS, find
 
-    chosen = [
-        metric for kind in KINDS for metric in METRICS[kind].values() if name in (None, metric.name)
-    ]
+    every = [metric for kind in KINDS for metric in METRICS[kind].values()]
+    chosen = [metric for metric in every if name in (None, metric.name)]
     if name and not chosen:
         find(name)  # says what is wrong
     if as_json:
@@ -132,38 +145,34 @@ def metrics(name: str | None, as_json: bool) -> None:
         for metric in chosen:
             _print_metric(metric)
     else:
-        columns = ("name", "meaning", Column("paper", 110), Column("cost", 140))
+        columns = {"name": 0, "meaning": 0, "paper": 110, "cost": 140}
         for kind in KINDS:
             title = f"{kind} metrics" if kind != "image" else "regularizers (image metrics)"
-            print_table((_metric_row(m) for m in chosen if m.kind == kind), columns, title)
+            _print_table((_metric_row(m) for m in chosen if m.kind == kind), columns, title)
             print()
-        print("`jaxstyle metrics NAME` shows one in full.")
+        _print_hint()
 
 
 def _metric_row(metric: Metric) -> dict[str, Any]:
-    return {
-        "name": metric.name,
-        "kind": metric.kind,
-        "meaning": metric.meaning,
-        "cost": metric.cost,
-        "paper": metric.paper,
-        "layers": list(metric.layers),
-        "parameters": metric.parameters,
-        "symmetric": metric.symmetric,
-    }
+    facts = ("name", "kind", "meaning", "cost", "paper", "layers", "parameters", "symmetric")
+    return {fact: getattr(metric, fact) for fact in facts}
 
 
 def _print_metric(metric: Metric) -> None:
-    row = _metric_row(metric)
-    row["cost"] += " (each layer and step; n, m: positions of the pictures, C: channels)"
-    row["layers"] = ", ".join(metric.layers)
-    parameters = row.pop("parameters").items()
-    row["hyperparameters"] = ", ".join(f"{name} {value:g}" for name, value in parameters)
-    for fact in ("symmetric", "zero", "random"):
-        row[fact] = "yes" if getattr(metric, fact) else "no"
-    row["zero at equal pictures"] = row.pop("zero")
-    row["weights"] = metric.weights
-    print_record(row)
+    answer = {True: "yes", False: "no"}
+    record = _metric_row(metric)
+    parameters = record.pop("parameters").items()
+    record |= {
+        "cost": metric.cost
+        + " (each layer and step; n, m: positions of the pictures, C: channels)",
+        "layers": ", ".join(metric.layers),
+        "symmetric": answer[metric.symmetric],
+        "hyperparameters": ", ".join(f"{name} {value:g}" for name, value in parameters),
+        "random": answer[metric.random],
+        "zero at equal pictures": answer[metric.zero],
+        "weights": metric.weights,
+    }
+    _print_record(record)
     for function in dict.fromkeys((*_documented(metric.summarize), *_documented(metric.distance))):
         print(f"\n{function.__module__}.{function.__qualname__}")
         for line in (inspect.getdoc(function) or "").splitlines():
@@ -183,34 +192,28 @@ def _documented(function: Any) -> Iterator[Any]:
 
 
 @click.command(short_help="List the recipes: a paper's settings by name.")
-@click.argument("name", required=False)
-@JSON
-@DEBUG
+@_listing_options
 def recipes(name: str | None, as_json: bool) -> None:
     """List the named settings for --recipe; with a NAME show one in full."""
     from jaxstyle.recipes import RECIPES, find
 
-    chosen = [find(name)] if name else list(RECIPES.values())
-    rows = []
-    for recipe in chosen:
-        facts = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
-        rows.append({**facts, "citation": recipe.citation, "settings": dict(recipe.settings)})
-    if as_json:
-        print_json(rows)
-    elif name:
-        bibtex = rows[0].pop("bibtex")
-        settings = rows[0].pop("settings")
-        print_record(rows[0])
-        print("\nsettings")
-        for key, value in settings.items():
-            print(f"    {key} = {_shown(key, value)}")
-        print(f"\n{bibtex}")
-    else:
-        print_table(rows, ("name", "meaning", Column("citation", 110)))
-        print("\n`jaxstyle recipes NAME` shows one in full.")
+    rows: list[dict[str, Any]] = [
+        {**vars(recipe), "citation": recipe.citation, "settings": dict(recipe.settings)}
+        for recipe in ([find(name)] if name else RECIPES.values())
+    ]
+    if as_json or not name:
+        _print_rows(rows, name, as_json, {"name": 0, "meaning": 0, "citation": 110})
+        return
+    (row,) = rows
+    bibtex, settings = row.pop("bibtex"), row.pop("settings")
+    _print_record(row)
+    print("\nsettings")
+    for key, value in settings.items():
+        print(f"    {key} = {_setting_text(key, value)}")
+    print(f"\n{bibtex}")
 
 
-def _shown(name: str, value: Any) -> str:
+def _setting_text(name: str, value: Any) -> str:
     from jaxstyle.settings import kind_of
 
     kind = kind_of(name)
@@ -227,3 +230,121 @@ def cite(recipe: str) -> None:
     from jaxstyle.recipes import find
 
     print(find(recipe).bibtex)
+
+
+@click.group(short_help="Pretrained networks: list, path, fetch, import.")
+def weights() -> None:
+    """List, fetch and import pretrained networks."""
+
+
+@weights.command("list")
+@_listing_options
+def list_weights(name: str | None, as_json: bool) -> None:
+    """List the networks by name; with a NAME show one in full."""
+    from rich.filesize import decimal
+
+    from jaxstyle.weights.registry import listing
+
+    rows = _select(listing(), name, "network")
+    if not as_json:
+        rows = [{**row, "size": decimal(row["bytes"])} for row in rows]
+    columns = {"name": 0, "size": 0, "status": 0, "license": 0, "layers": 140}
+    _print_rows(rows, name, as_json, columns)
+
+
+@weights.command("path")
+@click.argument("name")
+@DEBUG
+def weights_path(name: str) -> None:
+    """Print the path of the file of the network NAME."""
+    from jaxstyle.weights import registry
+
+    print(registry.path(name))
+
+
+@weights.command("fetch")
+@click.argument("name")
+@diagnostics
+def fetch_weights(name: str) -> None:
+    """Fetch the network NAME and check its SHA-256."""
+    from jaxstyle.weights import registry
+
+    print(registry.fetch(name))
+
+
+@weights.command("import")
+@click.argument("name")
+@click.argument("file", type=PATH)
+@diagnostics
+def import_weights(name: str, file: Path) -> None:
+    """Import FILE (.pth, .safetensors, .npz, Keras .h5, .onnx) as the network NAME."""
+    from jaxstyle.weights import registry
+
+    registry.import_file(name, file)
+
+
+@click.group(invoke_without_command=True, short_help="Show what the cache holds, or clear it.")
+@JSON
+@DEBUG
+@click.pass_context
+def cache(ctx: click.Context, as_json: bool) -> None:
+    """Show what the cache holds, where, and how large it is.
+
+    The cache is $JAXSTYLE_CACHE if set, else the user's cache folder of the platform.
+    """
+    if ctx.invoked_subcommand:
+        return
+    from rich.filesize import decimal
+
+    rows: list[dict[str, Any]] = []
+    for name, holds in CONTENTS.items():
+        sizes = [path.stat().st_size for path in _files(name)]
+        facts = {"name": name, "holds": holds, "files": len(sizes), "bytes": sum(sizes)}
+        rows.append({**facts, "where": str(cache_folder() / name)})
+    if as_json:
+        print_json(rows)
+        return
+    print(f"{cache_folder()} ({decimal(sum(row['bytes'] for row in rows))})\n")
+    rows = [{**row, "folder": row["name"], "size": decimal(row["bytes"])} for row in rows]
+    _print_table(rows, dict.fromkeys(("folder", "holds", "files", "size"), 0))
+
+
+@cache.command("clear")
+@click.option("--compiled", "what", flag_value="compiled", help="Compiled programs (the default).")
+@click.option(
+    "--downloads",
+    "what",
+    flag_value="downloads",
+    help="What can be fetched again: networks, downloaded files, sample pictures.",
+)
+@click.option(
+    "--all",
+    "what",
+    flag_value="all",
+    help="Everything, imported networks and prepared data sets too.",
+)
+@DEBUG
+def clear(what: str | None) -> None:
+    """Remove files from the cache."""
+    from rich.filesize import decimal
+
+    names = tuple(CONTENTS) if what == "all" else ("compiled",)
+    paths = _fetched() if what == "downloads" else [p for name in names for p in _files(name)]
+    total = sum(path.stat().st_size for path in paths)
+    for path in paths:
+        path.unlink(missing_ok=True)
+    files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+    print(f"removed {files} ({decimal(total)}) from {cache_folder()}")
+
+
+def _files(name: str) -> list[Path]:
+    return [path for path in (cache_folder() / name).rglob("*") if path.is_file()]
+
+
+def _fetched() -> list[Path]:
+    """Return the files that `jaxstyle` can fetch again."""
+    from jaxstyle.weights.registry import SOURCES, listing
+
+    places = [row["where"] for row in listing() if row["name"] in SOURCES and row["where"]]
+    kept = [path for path in map(Path, places) if path.is_relative_to(cache_folder())]
+    return [*kept, *_files("downloads"), *_files("samples")]

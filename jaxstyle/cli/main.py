@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-import typing
 
 import click
 
 from jaxstyle import __version__
-from jaxstyle.cli import cache, compare, grid, listings, replay, study, stylize, weights
+from jaxstyle.cli import compare, listings, many, stylize
 from jaxstyle.cli.options import Invocation, with_option_names
-from jaxstyle.cli.progress import log_to_stderr
+from jaxstyle.cli.terminal import log_to_stderr
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,16 +24,16 @@ def commands() -> None:
 
 for command in (
     stylize.stylize,
-    grid.grid,
-    study.study,
-    replay.replay,
+    many.grid,
+    many.study,
+    stylize.replay,
     compare.compare,
     listings.samples,
     listings.metrics,
     listings.recipes,
     listings.cite,
-    weights.weights,
-    cache.cache,
+    listings.weights,
+    listings.cache,
 ):
     commands.add_command(command)
 
@@ -47,15 +46,15 @@ def main(arguments: list[str] | None = None) -> None:
     invocation = Invocation(sys.argv[1:] if arguments is None else arguments)
     try:
         with log_to_stderr():
-            sys.exit(
-                commands.main(invocation.words, "jaxstyle", standalone_mode=False, obj=invocation)
-                or 0
+            status = commands.main(
+                invocation.words, "jaxstyle", standalone_mode=False, obj=invocation
             )
+            sys.exit(status or 0)
     except click.ClickException as error:
+        message = error.format_message()
         if type(error).__name__ == "NoArgsIsHelpError":  # click before 8.2 has none
-            print(error.format_message(), file=sys.stderr)
+            print(message, file=sys.stderr)
             sys.exit(2)
-        _fail(error.format_message())
     except (KeyboardInterrupt, click.Abort):
         print("jaxstyle: interrupted", file=sys.stderr)
         sys.exit(130)
@@ -64,23 +63,10 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if invocation.debug:
             raise
-        _fail(_message(error))
-
-
-def _message(error: Exception) -> str:
-    if isinstance(error, OSError):
-        named = error.filename and error.strerror
-        return f"{error.filename}: {error.strerror}" if named else str(error)
-    if isinstance(error, (ValueError, TypeError)):
-        return str(error)
-    return f"{type(error).__name__}: {error} (--debug shows where)"
-
-
-def _fail(message: str) -> typing.NoReturn:
-    line = with_option_names(" ".join(message.split()))
-    print(f"jaxstyle: error: {line}", file=sys.stderr)
+        message = str(error)
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            message = f"{error.filename}: {error.strerror}"
+        elif not isinstance(error, (OSError, ValueError, TypeError)):
+            message = f"{type(error).__name__}: {error} (--debug shows where)"
+    print(f"jaxstyle: error: {with_option_names(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

@@ -9,21 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from jaxstyle._util.log import logger
-from jaxstyle.kinds import Number
-from jaxstyle.settings import Settings
-
-if TYPE_CHECKING:
-    Type = click.ParamType[Any]
-else:
-    Type = click.ParamType  # before click 8.4 it takes no parameter
+from jaxstyle.settings import RUN, Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+PATH: click.ParamType[Path] = click.Path(path_type=Path)
+COUNT = click.IntRange(1)
 
 
 @dataclass
@@ -34,7 +30,7 @@ class Invocation:
     debug: bool = False
 
 
-class Parsed(Type):
+class Parsed(click.ParamType):  # type: ignore[type-arg]  # before click 8.4 it takes none
     """A value that a function parses; its `ValueError` is the message of a usage error."""
 
     def __init__(self, metavar: str, parse: Callable[[str], Any]) -> None:
@@ -42,9 +38,7 @@ class Parsed(Type):
         self._parse = parse
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Parse a word; a default is a value already."""
-        if not isinstance(value, str):
-            return value
+        """Parse a word."""
         try:
             return self._parse(value)
         except ValueError as error:
@@ -60,10 +54,7 @@ class GroupedOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command whose help lists options in groups, and examples at the end.
-
-    Groups come in the order of their first options.
-    """
+    """A command whose help lists options in groups, by their first options, and then examples."""
 
     def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,13 +63,11 @@ class GroupedCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for every group, and one for options without a group."""
         groups: dict[str, list[tuple[str, str]]] = {}
-        others: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record and isinstance(parameter, GroupedOption):
-                groups.setdefault(parameter.group, []).append(record)
-            elif record and isinstance(parameter, click.Option):
-                others.append(record)
+            if record and isinstance(parameter, click.Option):
+                groups.setdefault(getattr(parameter, "group", ""), []).append(record)
+        others = groups.pop("")
         for title, records in (*groups.items(), ("Other options" if groups else "Options", others)):
             with formatter.section(title):
                 formatter.write_dl(records)
@@ -97,34 +86,22 @@ def grouped_option(group: str) -> Callable[..., Callable[[Function], Function]]:
 
 
 def setting_options(command: Function, **helps: str) -> Function:
-    """Add an option for every field of `Settings`.
-
-    Type, default, help and group come from the field's metadata.
-
-    Args:
-        command: The function that receives the values by name.
-        helps: Help texts by setting that replace those of the fields.
-    """
-    for setting in reversed(fields(Settings)):
-        kind, name = setting.metadata["kind"], setting.name
-        option = f"--{name.replace('_', '-')}"
-        type_: click.ParamType[Any] | None = None
-        if kind.choices:
-            type_ = click.Choice(kind.choices)
-        elif kind.is_flag:
-            option = f"{option}/--no-{name.replace('_', '-')}"
-        else:
-            noun = "NUMBER" if isinstance(kind, Number) else "TEXT"
-            type_ = Parsed(kind.metavar or noun, kind.parse)
-        default = kind.show(setting.default)
-        command = grouped_option(setting.metadata["group"])(
-            option,
+    """Add an option for every setting, as its metadata say; `helps` replaces help texts by name."""
+    settings = sorted(fields(Settings), key=lambda setting: setting.metadata["group"] == RUN)
+    for setting in reversed(settings):
+        kind, name, group = setting.metadata["kind"], setting.name, setting.metadata["group"]
+        words = name.replace("_", "-")
+        type_: click.ParamType[Any] = Parsed(kind.metavar or "TEXT", kind.parse)
+        if kind.choices or kind.is_flag:
+            type_ = click.Choice(kind.choices) if kind.choices else click.BOOL
+        text, default = helps.get(name, setting.metadata["help"]), kind.show(setting.default)
+        command = grouped_option(group)(
+            f"--{words}/--no-{words}" if kind.is_flag else f"--{words}",
             name,
             type=type_,
             default=setting.default if kind.is_flag else None,
             multiple=kind.multiple,
-            help=helps.get(name, setting.metadata["help"])
-            + (f" [default: {default}]" if default else ""),
+            help=f"{text} [default: {default}]" if default else text,
         )(command)
     return command
 
@@ -155,54 +132,34 @@ def with_option_names(message: str) -> str:
     )
 
 
-def _set_debug(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
-    if value:
-        ctx.ensure_object(Invocation).debug = True
+def _switch(
+    *names: str, help: str, act: Callable[[click.Context], object]
+) -> Callable[[Function], Function]:
+    """Return an option that acts where it is given; the command does not receive it."""
 
-
-def _set_level(level: int) -> Callable[[click.Context, click.Parameter, bool], None]:
     def callback(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
         if value:
-            ctx.call_on_close(lambda before=logger.level: logger.setLevel(before))
-            logger.setLevel(level)
+            act(ctx)
 
-    return callback
+    return click.option(*names, is_flag=True, expose_value=False, callback=callback, help=help)
 
 
-DEBUG = click.option(
-    "--debug",
-    is_flag=True,
-    expose_value=False,
-    callback=_set_debug,
-    help="Show the traceback of an error.",
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-OFFLINE = click.option("--offline", is_flag=True, help="Never fetch anything.")
-_QUIET = click.option(
-    "--quiet",
-    is_flag=True,
-    expose_value=False,
-    callback=_set_level(logging.ERROR),
-    help="Show errors only.",
-)
-_VERBOSE = click.option(
-    "-v",
-    "--verbose",
-    is_flag=True,
-    expose_value=False,
-    callback=_set_level(logging.DEBUG),
-    help="Show details, too.",
-)
-FOLDER = grouped_option("Output")(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    metavar="FOLDER",
-    help="Folder for the pictures, tables and the page.",
-)
+def _show_tracebacks(ctx: click.Context) -> None:
+    ctx.ensure_object(Invocation).debug = True
 
 
 def diagnostics(command: Function) -> Function:
     """Add `--quiet`, `--verbose` and `--debug`."""
     return _QUIET(_VERBOSE(DEBUG(command)))
+
+
+DEBUG = _switch("--debug", help="Show the traceback of an error.", act=_show_tracebacks)
+# `log_to_stderr` restores the level.
+_QUIET = _switch(
+    "--quiet", help="Show errors only.", act=lambda ctx: logger.setLevel(logging.ERROR)
+)
+_VERBOSE = _switch(
+    "-v", "--verbose", help="Show details, too.", act=lambda ctx: logger.setLevel(logging.DEBUG)
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+OFFLINE = click.option("--offline", is_flag=True, help="Never fetch anything.")

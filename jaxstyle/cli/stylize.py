@@ -1,9 +1,8 @@
-"""`jaxstyle stylize`: one picture."""
+"""`jaxstyle stylize` and `replay`: one picture, and the same again from its manifest."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +12,17 @@ from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.options import (
     OFFLINE,
+    PATH,
     GroupedCommand,
     diagnostics,
     explicit_options,
     grouped_option,
     setting_options,
 )
-from jaxstyle.settings import CHECKPOINT_SECONDS
+from jaxstyle.cli.terminal import DeferredInterrupt, show_progress
+from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
 
 if TYPE_CHECKING:
-    from jaxstyle.settings import Settings
     from jaxstyle.transfer.result import Progress
 
 _PREVIEW_SECONDS = 3.0
@@ -39,9 +39,7 @@ output_option = grouped_option("Output")
 )
 @click.argument("content")
 @click.argument("style", nargs=-1, required=True)
-@output_option(
-    "-o", "--output", type=click.Path(path_type=Path), help="PNG, JPEG, WebP or TIFF file."
-)
+@output_option("-o", "--output", type=PATH, help="PNG, JPEG, WebP or TIFF file.")
 @output_option(
     "--plan",
     is_flag=True,
@@ -50,7 +48,7 @@ output_option = grouped_option("Output")
 @output_option("--preview", is_flag=True, help="Write the unfinished picture every few seconds.")
 @output_option(
     "--frames",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FOLDER",
     help="Write a picture every few steps, for an animation.",
 )
@@ -82,36 +80,26 @@ def stylize(
 
     CONTENT and STYLE are picture files, or sample:NAME (see `jaxstyle samples`).
     """
-    from jaxstyle import recipes
-    from jaxstyle.image.io import check_output
+    from jaxstyle import recipes, samples
+    from jaxstyle.image.io import check_input, check_output
 
+    # All files are checked before anything heavy is imported.
     settings = recipes.settings(**explicit_options(values))
     if output:
         check_output(output)
     elif not plan:
         raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
-    inputs = _check_inputs((content, *style), settings, output, offline)
+    inputs = [samples.resolve(name, offline=offline) for name in (content, *style)]
+    for path in (*inputs, *map(Path, (*settings.content_mask, *settings.style_mask))):
+        check_input(path)
+        if output and output.exists() and path.exists() and output.samefile(path):
+            raise ValueError(f"the output {output} is one of the inputs")
     start_jax()
     if plan or not output:
         _print_plan(inputs, settings, offline)
         return
     snapshots = Snapshots(output, frames, preview=preview, resume=resume)
     _run(inputs, output, settings, snapshots, checkpoint_seconds, resume=resume, offline=offline)
-
-
-def _check_inputs(
-    pictures: Iterable[str], settings: Settings, output: Path | None, offline: bool
-) -> list[Path]:
-    """Return the pictures' files; all files are checked before anything heavy is imported."""
-    from jaxstyle import samples
-    from jaxstyle.image.io import check_input
-
-    paths = [samples.resolve(name, offline=offline) for name in pictures]
-    for path in (*paths, *map(Path, (*settings.content_mask, *settings.style_mask))):
-        check_input(path)
-        if output and output.exists() and path.exists() and output.samefile(path):
-            raise ValueError(f"the output {output} is one of the inputs")
-    return paths
 
 
 def _print_plan(inputs: list[Path], settings: Settings, offline: bool) -> None:
@@ -135,11 +123,9 @@ def _run(
     offline: bool,
 ) -> None:
     from jaxstyle._util.lock import exclusive_lock
-    from jaxstyle.cli.progress import show_progress
-    from jaxstyle.cli.signals import DeferredInterrupt
     from jaxstyle.transfer import manifest
     from jaxstyle.transfer.checkpoint import Checkpoints
-    from jaxstyle.transfer.job import make_job, resolved_settings
+    from jaxstyle.transfer.job import identity, make_job, resolved_settings
     from jaxstyle.transfer.sources import Sources
     from jaxstyle.transfer.stylize import run_job
 
@@ -159,7 +145,7 @@ def _run(
                 logger.info("%s is already done", output)
                 checkpoints.clear()
                 return
-            checkpoints = Checkpoints(output, [manifest.identity(job)], checkpoint_seconds)
+            checkpoints = Checkpoints(output, [identity(job)], checkpoint_seconds)
             result = run_job(job, on_progress=on_progress, checkpoints=checkpoints, resume=resume)
             result.save(output)
     except KeyboardInterrupt:
@@ -207,10 +193,9 @@ class Snapshots:
             write_image(self._frames / f"{progress.step:05}.png", progress.image)
 
     def save(self) -> str | None:
-        """Write the last picture, unless a finished one is in its place, and say where it is.
+        """Write the last picture, unless a finished one is in its place, and return where it is.
 
-        Returns:
-            A clause for a message, or None if there is no picture yet.
+        The answer is a clause for a message, or None if there is no picture yet.
         """
         if not self._last:
             return None
@@ -225,3 +210,57 @@ class Snapshots:
 
         manifest.beside(self._output).unlink(missing_ok=True)
         write_image(self._output, progress.image)
+
+
+@click.command(
+    short_help="Make a picture again, from its manifest.",
+    cls=GroupedCommand,
+    examples=(
+        "jaxstyle replay picture.json -o again.png",
+        "jaxstyle replay picture.json -o again.png --input style=moved/painting.jpg",
+    ),
+)
+@click.argument("run", metavar="MANIFEST", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, help="The new picture.")
+@click.option(
+    "--input",
+    "moved",
+    multiple=True,
+    metavar="ROLE=FILE",
+    help="Where an input lies now: content, style, style#2, init …; may be given several times.",
+)
+@click.option("--changed-inputs", is_flag=True, help="Accept inputs and weights that have changed.")
+@OFFLINE
+@diagnostics
+def replay(
+    run: Path, output: Path, moved: tuple[str, ...], changed_inputs: bool, offline: bool
+) -> None:
+    """Make the picture of MANIFEST, the .json of a run, again.
+
+    On the same machine, with the same versions, its bytes are the same. Elsewhere the command says
+    what differs, and how far the picture is from the original, if that still lies beside MANIFEST.
+    """
+    from jaxstyle.image.io import check_input, check_output
+
+    check_output(output)
+    check_input(run)
+    if output.with_suffix(".json").resolve() == run.resolve():
+        raise ValueError(f"{output} would overwrite the picture of {run}; choose another output")
+    start_jax()
+    from jaxstyle._util.lock import exclusive_lock
+    from jaxstyle.transfer import manifest
+    from jaxstyle.transfer import replay as replaying
+
+    manifest.check(output)
+    with exclusive_lock(output), show_progress() as show:
+        result = replaying.replay(
+            run,
+            inputs=dict(text.partition("=")[::2] for text in moved),
+            changed_inputs=changed_inputs,
+            offline=offline,
+            on_progress=show,
+        )
+        result.save(output)
+    if result.failure:
+        logger.warning(result.failure)
+    print(replaying.compare_with_first(run, output, result))

@@ -47,11 +47,6 @@ def cell_settings(
 ) -> Settings:
     """Return the settings of a cell.
 
-    Args:
-        values: Its swept values.
-        settings: What all cells have in common.
-        changes: On top of that.
-
     Raises:
         ValueError: A value out of its range, a metric or parameter that does not exist.
         TypeError: A setting that does not exist.

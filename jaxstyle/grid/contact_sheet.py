@@ -12,12 +12,7 @@ GAP, LINE = 8, 15
 
 
 def contact_sheet(cells: Sequence[tuple[str, Picture]], columns: int) -> Image.Image:
-    """Picture and label of each cell, row by row; a picture may be lower than the others.
-
-    Args:
-        cells: Label, which is broken into lines where it is wider than its picture, and picture.
-        columns: Cells in a row.
-    """
+    """Picture and label of each cell, row by row; a picture may be lower than the others."""
     font = ImageFont.load_default(12)
     height = max(picture.shape[0] for _, picture in cells)
     wide = max(picture.shape[1] for _, picture in cells)

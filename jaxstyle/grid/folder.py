@@ -32,8 +32,8 @@ from jaxstyle.image.geometry import Picture, fit_within, resize
 from jaxstyle.image.io import read_image, write_image
 from jaxstyle.image.load import load_image
 from jaxstyle.transfer.checkpoint import Checkpoints
-from jaxstyle.transfer.job import Job, resolved_settings
-from jaxstyle.transfer.manifest import Manifest, identity
+from jaxstyle.transfer.job import Job, identity, resolved_settings
+from jaxstyle.transfer.manifest import Manifest
 from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.sources import Source, Sources
 from jaxstyle.transfer.steppers.batched import BatchSpec
@@ -54,11 +54,6 @@ class GridFolder:
 
     def __init__(self, folder: Path, points: Sequence[Mapping[str, Any]], jobs: Sequence[Job]):
         """Nothing is read or written before the folder is entered.
-
-        Args:
-            folder: Created if it is missing.
-            points: The swept values of each cell.
-            jobs: Of each cell.
 
         Raises:
             ValueError: It is a file.
@@ -89,13 +84,7 @@ class GridFolder:
     def show(
         self, pictures: Sequence[Sequence[Source]], *, command: str | None, zipped: bool
     ) -> None:
-        """Show contents and styles above the grid, and the command line that made it.
-
-        Args:
-            pictures: The content and the styles of each cell.
-            command: The command line.
-            zipped: Whether values were zipped.
-        """
+        """Show contents and styles above the grid, and the command line that made it."""
         self._command, self._zipped = command, zipped
         if not self._first:
             return

@@ -45,23 +45,13 @@ def page(data: Mapping[str, Any]) -> str:
 
 
 def filled(template: Path, data: Any) -> str:
-    """A page from its template, with data in place of `__DATA__`.
-
-    Args:
-        template: An HTML file; the data stands in a script element of type application/json.
-        data: JSON.
-    """
+    """A page from its template, with data in place of `__DATA__`."""
     text = json.dumps(data).translate(_ESCAPES)
     return template.read_text(encoding="utf-8").replace("__DATA__", text)
 
 
 def embedded(picture: Picture, quality: int = 88) -> str:
-    """A picture as a data URI, JPEG with full color resolution.
-
-    Args:
-        picture: Values in [0, 1]; those outside are clipped.
-        quality: Of the JPEG, 1 to 100.
-    """
+    """A picture as a data URI, JPEG with full color resolution."""
     pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     file = io.BytesIO()
     # Not `optimize`: Pillow then needs room for the whole file, and noise outgrows what it takes.

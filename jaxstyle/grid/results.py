@@ -12,12 +12,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxstyle._util.files import write_whole
 from jaxstyle.grid.sweep import identify, label
 from jaxstyle.transfer import manifest
+from jaxstyle.transfer.batch import batch_of
 from jaxstyle.transfer.manifest import Inputs, Manifest
 from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.steppers.batched import BatchSpec
@@ -48,11 +50,6 @@ class ResultFolder:
         weights: Mapping[str, str],
     ) -> None:
         """Decide where each cell lies.
-
-        Args:
-            folder: Created if it is missing.
-            cells: For each its swept values, its settings, and the files that it reads.
-            weights: The SHA-256 of weights by name.
 
         Raises:
             OSError: The folder cannot be created or written.
@@ -87,7 +84,7 @@ class ResultFolder:
     def batch_of(self, record: CellRecord) -> BatchSpec | None:
         """Return the batch in which a finished cell was made; None if it was alone."""
         facts = manifest.read(manifest.beside(record.picture))
-        return manifest.batch_of(facts) if facts else None
+        return batch_of(facts) if facts else None
 
     def is_done(self, record: CellRecord) -> bool:
         """Whether a cell is whole and was made of the same settings, files and weights."""
@@ -101,7 +98,8 @@ class ResultFolder:
 
     def write(self, record: CellRecord, result: Result) -> None:
         """Write a cell's picture and manifest."""
-        manifest.write_result(record.picture, result, record.inputs)
+        facts = replace(result, inputs=record.inputs).manifest()
+        manifest.write(record.picture, result.image, facts)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file, whole or not at all."""

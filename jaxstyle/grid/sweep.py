@@ -71,7 +71,7 @@ def label(name: str, value: Any) -> str:
         return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:.6g}"
-    if isinstance(value, (tuple, list)):
+    if type(value) in (tuple, list):  # an optimizer of optax is another kind of tuple
         return ",".join(label(name, part) for part in value)
     if _content(value) is not None:
         return f"array {identify(value)[:6]}"

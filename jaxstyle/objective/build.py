@@ -103,11 +103,6 @@ def terms_from_settings(
 ) -> tuple[Term, ...]:
     """Build all terms of a run; those without weight are left out.
 
-    Args:
-        settings: What is compared and how much it counts.
-        networks: Where weights come from.
-        assignments: There is a copy of the style terms for each.
-
     Raises:
         ValueError: A name that does not exist, or no term has any weight.
         OSError: Weights that are not installed and cannot be fetched.
@@ -191,13 +186,6 @@ def extractor_for(
     precision: PrecisionName = "tensorfloat32",
 ) -> tuple[Extractor, dict[str, Parameters]]:
     """Make the extractor of all features that the terms need, and load the weights it takes.
-
-    Args:
-        terms: What is compared.
-        networks: Where weights come from.
-        pooling: Of networks whose layers do not say, see `jaxstyle.backbones.extractor.features`.
-        padding: Likewise.
-        precision: What a device other than a CPU may round to.
 
     Returns:
         The `Extractor`, a function of the weights and a picture; and the weights.

@@ -88,11 +88,6 @@ def given_constants(
 ) -> Constants:
     """Return calibration constants given by hand, checked against their terms.
 
-    Args:
-        given: The constants of each term by name.
-        names: The terms' names.
-        terms: The terms.
-
     Raises:
         ValueError: A term lacks constants, or has another number of layers.
     """

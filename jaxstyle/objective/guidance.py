@@ -37,12 +37,6 @@ class Guide(NamedTuple):
 def gather(settings: Settings, content: Picture, styles: Sequence[Picture], size: int) -> Guide:
     """Prepare content, styles and regions as the settings ask for them.
 
-    Args:
-        settings: Of the run.
-        content: The content, at full size.
-        styles: The styles; longest side `size` times the greatest style scale, if the file has it.
-        size: Longest side of the result.
-
     Raises:
         ValueError: Masks that do not fit their picture, or another number of shares than of styles.
     """

@@ -93,14 +93,7 @@ def select_positions(
     layers: Sequence[LayerRef],
     shapes: Mapping[str, tuple[int, int]],
 ) -> PositionIndices:
-    """Select the positions of each layer that a metric compares under a mask.
-
-    Args:
-        mask: Of any size.
-        metric: Whether it takes positions or grids.
-        layers: A term's.
-        shapes: Height and width of each layer by name, and of the picture as `"image"`.
-    """
+    """Select the positions of each layer that a metric compares under a mask."""
     if mask is None:
         return (None,) * len(layers)
     under = positions_under if metric.expects == "positions" else grid_under

@@ -70,10 +70,6 @@ def warm_start_lbfgs(state: LbfgsState, image: Float[Array, "h w 3"]) -> LbfgsSt
     The pairs keep their curvature, and the last pair is played once more, where there is no
     gradient to compare the first one with. Without a usable last pair, or with one whose curvature
     the resizing spoiled, L-BFGS starts afresh.
-
-    Args:
-        state: What the coarser scale left.
-        image: The picture from which the finer scale starts.
     """
     inner = state.inner
     steps = resize_leaf(inner.diff_params_memory, image)

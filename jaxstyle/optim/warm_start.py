@@ -40,10 +40,6 @@ def warm_start_moments(state: Any, image: Float[Array, "h w 3"]) -> Any:
     """Resize the moments of gradients that optax's Adam, RMSprop and momentum keep.
 
     Other states are returned as they are.
-
-    Args:
-        state: What the coarser scale left.
-        image: The picture from which the finer scale starts.
     """
 
     def resize_node(node: Any) -> Any:

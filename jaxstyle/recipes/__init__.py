@@ -12,45 +12,24 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Any
 
-from jaxstyle._util.log import logger
 from jaxstyle._util.names import nearest
-from jaxstyle._util.plugins import registered
+from jaxstyle._util.plugins import Registry
 from jaxstyle.recipes.recipe import Recipe
 from jaxstyle.settings import Settings, check_names
 
 __all__ = ["RECIPES", "Recipe", "find", "settings"]
 
 
-class _Registry(Mapping[str, Recipe]):
-    """The recipes of this folder, and those of other packages, loaded at first use."""
-
-    @cached_property
-    def _recipes(self) -> dict[str, Recipe]:
-        names = (f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
-        modules = [importlib.import_module(name) for name in names]
-        built_in = [module.RECIPE for module in modules if hasattr(module, "RECIPE")]
-        recipes = {recipe.name: recipe for recipe in built_in}
-        for source, recipe in registered("jaxstyle.recipes", Recipe):
-            if recipes.setdefault(recipe.name, recipe) is not recipe:
-                logger.warning(
-                    f"entry point {source} is left out: there is a recipe {recipe.name!r} already"
-                )
-        return recipes
-
-    def __getitem__(self, name: str) -> Recipe:
-        return self._recipes[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._recipes)
-
-    def __len__(self) -> int:
-        return len(self._recipes)
+def _built_in() -> Iterator[Recipe]:
+    for module in pkgutil.iter_modules(__path__):
+        recipe = getattr(importlib.import_module(f"{__name__}.{module.name}"), "RECIPE", None)
+        if recipe:
+            yield recipe
 
 
-RECIPES: Mapping[str, Recipe] = _Registry()
+RECIPES: Mapping[str, Recipe] = Registry("jaxstyle.recipes", Recipe, _built_in())
 """Every recipe by name."""
 
 

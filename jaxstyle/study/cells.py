@@ -1,14 +1,18 @@
-"""The pictures of a study: every objective, at every strength, on every pair."""
+"""The pictures of a study, every objective at every strength on every pair, and their scores."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import itertools
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jaxstyle._util.files import write_whole
 from jaxstyle.grid import page
 from jaxstyle.grid.cells import cell_settings
 from jaxstyle.grid.results import CellRecord, ResultFolder
@@ -16,9 +20,10 @@ from jaxstyle.image.geometry import Picture, fit_within, resize
 from jaxstyle.image.io import read_image
 from jaxstyle.metrics import Metric
 from jaxstyle.objective.term import Term
-from jaxstyle.settings import Settings
+from jaxstyle.settings import Settings, to_plain
 from jaxstyle.specs import MetricSpec, as_specs
 from jaxstyle.study.datasets import Named
+from jaxstyle.study.judging import StudyJudge
 from jaxstyle.transfer.job import Job, make_job, resolved_settings
 from jaxstyle.transfer.sources import Sources
 
@@ -27,6 +32,8 @@ THUMBNAIL = 160
 
 Mixture = str | MetricSpec | Metric | Term | Sequence[Any]
 """Style metrics as `jaxstyle.specs.as_specs` takes them; a text may also be a recipe's name."""
+Scores = list[list[float]]
+"""Of an objective: pair by judge."""
 
 
 class Point(NamedTuple):
@@ -76,32 +83,20 @@ def named(objectives: Sequence[Mixture] | Mapping[str, Mixture]) -> list[tuple[s
 
 
 def points_of(
-    name: str, mixture: Mixture, strengths: Sequence[float], common: Mapping[str, Any]
+    objectives: Iterable[tuple[str, Mixture]], strengths: Sequence[float], common: Mapping[str, Any]
 ) -> list[Point]:
-    """Return an objective at every strength; `common` are the settings that objectives share."""
-    settings = cell_settings({"metric": mixture}, None, common)
+    """Return every objective at every strength; `common` are the settings that all share."""
+    several = len(strengths) > 1
     return [
-        Point(
-            name,
-            strength if len(strengths) > 1 else None,
-            replace(settings, style_weight=settings.style_weight * strength),
-        )
-        for strength in strengths
+        Point(name, s if several else None, replace(chosen, style_weight=chosen.style_weight * s))
+        for name, mixture in objectives
+        for chosen in [cell_settings({"metric": mixture}, None, common)]
+        for s in strengths
     ]
 
 
 class StudyCells:
-    """The cells of a study in their folder, point by point, pair by pair.
-
-    Attributes:
-        points: Objectives at their strengths.
-        contents: Squares.
-        styles: Squares.
-        pairs: Each content with each style.
-        settings: Of each point, as a manifest holds them.
-        results: The folder.
-        offline: Never fetch weights.
-    """
+    """The cells of a study in their folder, point by point, pair by pair (content by style)."""
 
     def __init__(
         self,
@@ -111,18 +106,19 @@ class StudyCells:
         styles: Sequence[Named],
         offline: bool,
     ) -> None:
+        """Plan the cells of all points on all pairs of squares."""
         self.points, self.contents, self.styles = points, contents, styles
         self.pairs, self.offline = list(itertools.product(contents, styles)), offline
         self._sources = Sources(offline=offline)
         firsts = range(0, len(points) * len(self.pairs), len(self.pairs))
+        # Of each point, as a manifest holds them.
         self.settings = [resolved_settings(self.job(number)) for number in firsts]
         cells = []
         for point, settings in zip(points, self.settings, strict=True):
-            swept: dict[str, Any] = {"objective": point.curve}
-            if point.strength is not None:
-                swept["strength"] = point.strength
+            strength = {} if point.strength is None else {"strength": point.strength}
             for content, style in self.pairs:
-                values = {**swept, "content": content.name, "style": style.name}
+                pair = {"content": content.name, "style": style.name}
+                values = {"objective": point.curve, **strength, **pair}
                 cells.append((values, settings, _inputs(content, style)))
         self.results = ResultFolder(folder, cells, self._sources.networks.checksums())
 
@@ -177,3 +173,54 @@ def _inputs(content: Named, style: Named) -> dict[str, dict[str, str]]:
         role: {"path": named.name, "sha256": named.sha256, "cut": "a square, for a study"}
         for role, named in (("content", content), ("style", style))
     }
+
+
+_DEFAULTS = to_plain(Settings())
+_LATER = {setting.name for setting in fields(Settings) if setting.metadata["since"] > 1}
+
+
+class ScoreFiles:
+    """A folder with one file of scores for each objective, found without the pictures."""
+
+    def __init__(
+        self,
+        folder: Path,
+        judges: Sequence[StudyJudge],
+        contents: Sequence[Named],
+        styles: Sequence[Named],
+    ) -> None:
+        """Make the folder if it does not exist, for the judges and pictures of a study."""
+        folder.mkdir(exist_ok=True)
+        self._folder = folder
+        digests = ([named.sha256 for named in group] for group in (contents, styles))
+        self._circumstances = [[judge.name for judge in judges], *digests]
+
+    def path(self, settings: Mapping[str, Any], always: Collection[str] = ()) -> Path:
+        """Return the file of an objective, named after all that decides its scores.
+
+        So no two processes write one file. The names must never change, because committed results
+        are found by them: a setting that a later version added is left out at its default, unless
+        it is one of those that are `always` in the name.
+        """
+        lasting = {
+            name: value
+            for name, value in settings.items()
+            if name not in _LATER.difference(always)
+            or json.dumps(value) != json.dumps(_DEFAULTS[name])
+        }
+        text = json.dumps([lasting, self._circumstances], sort_keys=True, default=str)
+        return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+
+    def read(self, settings: Mapping[str, Any]) -> Scores | None:
+        """Return the scores of an objective's pictures, or None."""
+        # Version 0.1 had `precision` in every name.
+        for path in (self.path(settings), self.path(settings, ["precision"])):
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                scores: Scores = json.loads(path.read_text("utf-8"))["scores"]
+                return scores
+        return None
+
+    def write(self, settings: Mapping[str, Any], scores: Scores) -> None:
+        """Write the scores of an objective's pictures."""
+        text = json.dumps({"metric": settings["metric"], "scores": scores}) + "\n"
+        write_whole(self.path(settings), lambda file: file.write(text.encode()))

@@ -6,18 +6,23 @@
   is written as usual: `train`, `train[:8]`, `test[50%:]`.
 
 `prepare` makes such a set from a folder once; it is then read by index, the same pictures in the
-same order, whatever happens to the folder. TensorFlow itself is never needed.
+same order, whatever happens to the folder. TensorFlow Datasets is an extra, imported when a
+function needs it; TensorFlow itself is never needed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
+import importlib
+import json
 import os
+import re
+import shlex
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -28,27 +33,27 @@ from jaxstyle._util.cache import cache_folder
 from jaxstyle._util.files import sha256
 from jaxstyle._util.log import logger
 from jaxstyle.image.io import read_image
-from jaxstyle.study import prepared_sets
-from jaxstyle.study.prepared_sets import SetSpec
+from jaxstyle.image.load import load_image
 
+_FOLDERS = "picture_folder"  # the name of all sets made from folders; the config tells them apart
+_CONFIG = re.compile(r"(?!\d+\.\d+\.\d+$)\w[\w+.-]*")
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
+_SPEC = re.compile(
+    r"tfds:(?P<builder>(?P<name>[a-z]\w*)(/(?P<config>\w[\w+.-]*))?"
+    r"(:(?P<version>\d+\.\d+\.\d+))?)/(?P<split>[^/]+)"
+)
+_SHARD = 32  # pictures in one file
 # The text features that hold a picture's file name: in sets of `prepare`, in ImageNet and the
 # Oxford pets, in COCO, and in others.
 _FILE_FEATURES = ("file", "file_name", "image/filename", "filename")
 
 
 class Named(NamedTuple):
-    """A picture with a name.
+    """A picture with a name."""
 
-    Attributes:
-        name: Unique in its set; the name of the file without the extension.
-        picture: sRGB, values in [0, 1], float32.
-        sha256: Of the picture's file, 64 hexadecimal digits; of the stored bytes where a set of
-            TensorFlow Datasets does not record that of the file.
-    """
-
-    name: str
-    picture: Float[np.ndarray, "h w 3"]
-    sha256: str
+    name: str  # unique in its set; the name of the file without the extension
+    picture: Float[np.ndarray, "h w 3"]  # sRGB, values in [0, 1], float32
+    sha256: str  # of the file; of the stored bytes where a prepared set does not record that
 
 
 def pictures(
@@ -63,8 +68,8 @@ def pictures(
     Args:
         sources: Files, folders, `sample:NAME`, `tfds:NAME/SPLIT`; see the module's docstring.
         size: Longest side in pixels; smaller pictures are not enlarged.
-        data_dir: The folder of prepared sets. By default `sets_folder()` is searched, then the
-            default folder of TensorFlow Datasets.
+        data_dir: The folder of prepared sets. By default the folder `tfds` of jaxstyle's cache is
+            searched, then the default folder of TensorFlow Datasets.
         offline: Never fetch a sample. (A set that is not prepared is never fetched.)
 
     Returns:
@@ -83,12 +88,12 @@ def pictures(
     if size is not None and size < 1:
         raise ValueError(f"expected a size of at least 1 pixel, got {size}")
     named: list[Named] = []
-    for source in [os.fspath(source) for source in sources]:
-        if source.startswith(prepared_sets.PREFIX):
+    for source in map(os.fspath, sources):
+        if source.startswith("tfds:"):
             named += _read_set(source, size, data_dir)
         else:
-            for name, path in _files(source, offline):
-                named.append(Named(name, read_image(path, size=size), sha256(path)))
+            files = _files(source, offline)
+            named += (Named(name, read_image(p, size=size), sha256(p)) for name, p in files)
     names = _unique([picture.name for picture in named])
     return [picture._replace(name=name) for picture, name in zip(named, names, strict=True)]
 
@@ -127,12 +132,12 @@ def _extensions() -> set[str]:
     # Pillow only recognizes some formats and leaves reading them to others: MPEG, and those with a
     # stub, such as HDF5 (a file of weights beside the pictures is no picture). EPS is a program
     # that Ghostscript would have to run. MPO is read as JPEG is.
-    readable = {
+    stubs = {
         kind
         for kind, (factory, _) in Image.OPEN.items()
-        if not (isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile))
+        if isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile)
     }
-    readable = (readable | {"MPO"}) - {"MPEG", "EPS"}
+    readable = ({*Image.OPEN} | {"MPO"}) - stubs - {"MPEG", "EPS"}
     return {extension for extension, kind in extensions.items() if kind in readable}
 
 
@@ -152,90 +157,156 @@ def _unique(names: Sequence[str]) -> list[str]:
     return list(unique)
 
 
-def sets_folder() -> Path:
-    """Return where `prepare` writes sets, and where they are looked up first."""
-    return cache_folder() / "tfds"
-
-
 def prepare(
     folder: str | Path, *, name: str | None = None, data_dir: str | Path | None = None
 ) -> str:
-    """Make a set of TensorFlow Datasets from a folder of pictures.
+    """Make a set of TensorFlow Datasets from the pictures of a folder, and return its text.
 
+    The text is `tfds:picture_folder/NAME/train`, or without a name `tfds:picture_folder/train`.
     Each picture is read by `read_image`, rounded to 8 bits, and stored losslessly with its file's
     name and SHA-256, sorted by name. A folder that is prepared already is not written again.
 
     Args:
         folder: Its pictures are those of `folder_files`.
-        name: Name of the set: letters, digits, `_`, `-`, `.` and `+`. Another folder needs another
-            name.
-        data_dir: Where to write it (default: `sets_folder()`); `pictures` then needs it too.
-
-    Returns:
-        The text that names the whole set: `tfds:picture_folder/NAME/train`, or without a name
-        `tfds:picture_folder/train`.
+        name: Letters, digits, `_`, `-`, `.` and `+`. Another folder needs another name.
+        data_dir: The folder of prepared sets (default: `tfds` in jaxstyle's cache).
 
     Raises:
         ValueError: The folder has no pictures or one that cannot be read, the name is malformed or
             taken by other pictures, or the extra `datasets` is not installed.
         OSError: The folder cannot be read, or the set cannot be written; no half of it is left.
     """
-    if name is not None and not prepared_sets.CONFIG.fullmatch(name):
+    if name is not None and not _CONFIG.fullmatch(name):
         raise ValueError(f"expected a name of letters, digits, '_', '-', '.' and '+', got {name!r}")
-    prepared_sets.library()
-    files = folder_files(folder)
-    labels = [(os.fsencode(path.name), sha256(path).encode()) for path in files]
-    root = sets_folder() if data_dir is None else Path(data_dir).expanduser()
-    builder = "/".join(filter(None, [prepared_sets.FOLDERS, name]))
-    spec = SetSpec.parse(f"{prepared_sets.PREFIX}{builder}/train")
-    if location := prepared_sets.find(spec, [root]):
-        stored = [features for _, _, features in prepared_sets.read(spec, location)]
-        if [(features.get("file"), features.get("sha256")) for features in stored] != labels:
-            raise ValueError(
-                f"{spec.text} is already prepared, from other pictures than those in {folder}; "
-                f"give another name, or delete {location}"
-            )
-        logger.info("%s is already prepared in %s", spec.text, location)
-        return spec.text
+    _library()
+    files = [(path, sha256(path)) for path in folder_files(folder)]
+    root = _roots(data_dir)[0]
+    text = "/".join(filter(None, [f"tfds:{_FOLDERS}", name, "train"]))
+    if location := _find([root], _FOLDERS, name, None):
+        stored = [(named.name, named.sha256) for named in _read_set(text, None, root)]
+        if stored != [(path.stem, digest) for path, digest in files]:
+            hint = f"give another name, or delete {location}"
+            raise ValueError(f"{text} is already prepared, from other pictures; {hint}")
+        logger.info("%s is already prepared in %s", text, location)
+    else:
+        logger.info("preparing %d pictures of %s as %s in %s ...", len(files), folder, text, root)
+        _write_set(files, root / _FOLDERS / (name or "") / "1.0.0", name)
+    return text
 
-    def examples() -> Iterator[dict[str, bytes]]:
-        for path, (file, digest) in zip(files, labels, strict=True):
-            pixels = np.round(read_image(path) * 255).astype(np.uint8)
-            stream = io.BytesIO()
-            Image.fromarray(pixels).save(stream, "PNG")
-            yield {"image": stream.getvalue(), "file": file, "sha256": digest}
 
-    logger.info("preparing %d pictures of %s as %s in %s ...", len(files), folder, spec.text, root)
-    prepared_sets.write(spec, root, examples())
-    return spec.text
+def _library() -> Any:
+    """Return the module `tensorflow_datasets`; `ValueError` without the extra `datasets`."""
+    try:
+        # TensorFlow Datasets imports these two late, with errors of its own.
+        importlib.import_module("importlib_resources")
+        importlib.import_module("array_record.python.array_record_data_source")
+        return importlib.import_module("tensorflow_datasets")
+    except ImportError as error:
+        how = f"pip install 'jaxstyle[datasets]' ({error})"
+        raise ValueError(f"sets of TensorFlow Datasets need the extra datasets: {how}") from None
+
+
+def _roots(data_dir: str | Path | None) -> list[Path]:
+    """Return the folders of sets; `prepare` writes into the first."""
+    default = [cache_folder() / "tfds", os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"]
+    return [Path(root).expanduser() for root in (default if data_dir is None else [data_dir])]
+
+
+def _find(roots: list[Path], name: str, config: str | None, version: str | None) -> Path | None:
+    """Return the folder of a set, of its version or the newest, in the first root that has it."""
+    for base in (root / name for root in roots):
+        chosen, metadata = config or "", base / ".config" / "metadata.json"
+        if not chosen and metadata.is_file():
+            chosen = json.loads(metadata.read_text("utf-8")).get("default_config_name") or ""
+        infos = (base / chosen).glob(f"{version or '*'}/dataset_info.json")
+        if versions := [i.parent for i in infos if _VERSION.fullmatch(i.parent.name)]:
+            return max(versions, key=lambda path: [*map(int, path.name.split("."))])
+    return None
+
+
+def _how_to_prepare(spec: re.Match[str], data_dir: str | Path | None) -> str:
+    """Return the command that prepares a set; the shell's single quotes enclose double ones."""
+    quoted = partial(json.dumps, ensure_ascii=False)
+    where = f", data_dir={quoted(str(data_dir))}" if data_dir is not None else ""
+    code = f"import tensorflow_datasets as tfds; tfds.builder({quoted(spec['builder'])}{where})"
+    code += '.download_and_prepare(file_format="array_record")'
+    if spec["name"] == _FOLDERS:
+        name = f", name={quoted(spec['config'])}" if spec["config"] else ""
+        code = f'from jaxstyle.study.datasets import prepare; prepare("FOLDER"{name}{where})'
+    return f"python -c {shlex.quote(code)}"
 
 
 def _read_set(text: str, size: int | None, data_dir: str | Path | None) -> list[Named]:
-    """Read the pictures of a prepared set of TensorFlow Datasets."""
-    spec = SetSpec.parse(text)
-    prepared_sets.library()
-    default = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
-    roots = [sets_folder(), default] if data_dir is None else [Path(data_dir)]
-    roots = [root.expanduser() for root in roots]
-    location = prepared_sets.find(spec, roots)
+    """Read the pictures of a prepared set."""
+    spec, roots = _SPEC.fullmatch(text), _roots(data_dir)
+    if spec is None:
+        raise ValueError(f"expected tfds:NAME/SPLIT or tfds:NAME/CONFIG/SPLIT, got {text!r}")
+    tfds = _library()
+    location = _find(roots, spec["name"], spec["config"], spec["version"])
     if location is None:
-        given = None if data_dir is None else Path(data_dir)
-        raise FileNotFoundError(prepared_sets.missing(spec, roots, given))
+        where, how = " or ".join(map(str, roots)), _how_to_prepare(spec, data_dir)
+        raise FileNotFoundError(f"{text} is not prepared in {where}; prepare it with: {how}")
+    try:
+        builder = tfds.builder_from_directory(os.fspath(location))
+        examples = _examples(tfds, builder, spec["split"])
+    except Exception as error:  # the readers raise anything at all on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{text} cannot be read from {location}: {reason}") from None
+    if not examples:
+        raise ValueError(f"{text} selects no pictures")
+    # Subclasses are maps of classes; of floats, four bytes are stored as one color.
+    exact = [k for k, kind in builder.info.features.items() if type(kind) is tfds.features.Image]
+    usable = sorted(key for key in exact if builder.info.features[key].np_dtype != np.float32)
+    if "image" not in usable and len(usable) != 1:
+        wanted = "expected a feature named image, or exactly one picture"
+        raise ValueError(f"{text}: {wanted}, got {', '.join(usable) or 'no picture'}")
+    image = "image" if "image" in usable else usable[0]
     named = []
-    with tempfile.TemporaryDirectory(prefix="jaxstyle-") as folder:
-        path = Path(folder, "picture")  # `read_image` reads files
-        for label, stored, features in prepared_sets.read(spec, location):
-            path.write_bytes(stored)
-            try:
-                picture = read_image(path, size=size)
-            except ValueError:
-                raise ValueError(f"{spec.text}: the picture {label} cannot be read") from None
-            name = "-".join(filter(None, [spec.name, spec.config, label]))
-            file = next((features[key] for key in _FILE_FEATURES if features.get(key)), b"")
-            if isinstance(file, bytes):
-                name = PurePosixPath(os.fsdecode(file)).stem or name
-            digest = hashlib.sha256(stored).hexdigest()
-            if spec.name == prepared_sets.FOLDERS:
-                digest = features["sha256"].decode()
-            named.append(Named(name, picture, digest))
+    for label, features in examples:
+        picture = load_image(features[image], f"example {label} of {text}", size)
+        texts = (features[key] for key in _FILE_FEATURES if isinstance(features.get(key), bytes))
+        name = PurePosixPath(os.fsdecode(next(filter(None, texts), b""))).stem
+        name = name or "-".join(filter(None, [spec["name"], spec["config"], label]))
+        recorded = features.get("sha256", b"") if spec["name"] == _FOLDERS else b""
+        digest = recorded.decode() or hashlib.sha256(features[image]).hexdigest()
+        named.append(Named(name, picture, digest))
     return named
+
+
+def _examples(tfds: Any, builder: Any, split: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the examples of a split by index: a label, and features with undecoded pictures."""
+    images = [k for k, f in builder.info.features.items() if isinstance(f, tfds.features.Image)]
+    decoders = {key: tfds.decode.SkipDecoding() for key in images}
+    examples = []
+    for part in tfds.core.ReadInstruction.from_spec(split).to_absolute(builder.info.splits):
+        source = builder.as_data_source(split=part.splitname, decoders=decoders)
+        for index in range(len(source))[part.from_ : part.to]:
+            features = source[index]
+            if any(features[key] is None for key in images):  # a truncated file
+                raise ValueError(f"record {index} of {part.splitname} is empty")
+            examples.append((f"{part.splitname}-{index}", features))
+    return examples
+
+
+def _write_set(files: Sequence[tuple[Path, str]], target: Path, config: str | None) -> None:
+    """Write pictures, with their files' names and checksums, into a folder, all or none."""
+    tfds = _library()
+    text, image = tfds.features.Text(), tfds.features.Image(encoding_format="png")
+    features = tfds.features.FeaturesDict({"image": image, "file": text, "sha256": text})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as temporary:
+        folder, version = Path(temporary, target.name), tfds.core.Version(target.name)
+        folder.mkdir()
+        identity = tfds.core.DatasetIdentity(
+            _FOLDERS, version, os.fspath(folder), module_name=__name__, config_name=config
+        )
+        info = tfds.core.DatasetInfo(builder=identity, features=features)
+        # Unlike the usual builder it keeps the order, and never needs TensorFlow.
+        writer = tfds.core.SequentialWriter(info, _SHARD, file_format="array_record")
+        writer.initialize_splits(["train"])
+        for path, digest in files:
+            pixels = Image.fromarray(np.round(read_image(path) * 255).astype(np.uint8))
+            example = {"image": pixels, "file": os.fsencode(path.name), "sha256": digest}
+            writer.add_examples({"train": [example]})
+        writer.close_all()
+        folder.rename(target)

@@ -12,16 +12,15 @@ judged by those that it has not used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-from jaxstyle.backbones.extractor import Parameters
 from jaxstyle.image.geometry import Picture
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.objective.build import build_term, extractor_for
@@ -61,22 +60,16 @@ class StudyJudge(NamedTuple):
         specs = settings.metric if style else settings.content_metric
         backbone = settings.style_backbone if style else settings.content_backbone
         backbone = backbone or settings.backbone
-        networks = {ref.backbone for spec in specs for ref in _layers(spec)}
+        layers = [
+            layer for spec in specs for layer in spec.layers or getattr(spec.value, "layers", ())
+        ]
+        networks = {LayerRef.parse(layer).backbone for layer in layers}
         networks.add(getattr(backbone, "name", backbone))
         return self.metric in {spec.name for spec in specs} or self.network in networks
 
 
-def _layers(spec: MetricSpec) -> Iterable[LayerRef]:
-    """Return the layers that a specification names, or the metric or term that it holds."""
-    return map(LayerRef.parse, spec.layers or getattr(spec.value, "layers", ()))
-
-
 def default_judges(networks: Sequence[str] = NETWORKS) -> tuple[StudyJudge, ...]:
-    """Return all statistics and likenesses on each network.
-
-    Args:
-        networks: Names, see `jaxstyle weights list`.
-    """
+    """Return all statistics and likenesses on each network."""
     style = [StudyJudge("effectiveness", metric, net) for net in networks for metric in STATISTICS]
     content = [
         StudyJudge("coherence", metric, net)
@@ -91,14 +84,10 @@ Distances = tuple[Float[np.ndarray, "_layers"], ...]
 
 
 class AxisJudges:
-    """The judges of one axis; the features of a picture are computed once for all of them.
-
-    Attributes:
-        judges: In the order of the distances.
-    """
+    """The judges of one axis; the features of a picture are computed once for all of them."""
 
     def __init__(self, judges: Sequence[StudyJudge], *, offline: bool = False) -> None:
-        """Load the networks of judges that are all of one axis."""
+        """Load the networks of the judges."""
         self.judges = tuple(judges)
         cache = NetworkCache(offline=offline)
         kind: Kind = "style" if judges[0].axis == "effectiveness" else "content"
@@ -107,34 +96,22 @@ class AxisJudges:
             for judge in judges
         )
         extract, self._params = extractor_for(terms, cache)
-        Networks = Mapping[str, Parameters]
-        Image = Float[Array, "h w 3"]
+        self._targets = jax.jit(lambda p, image: prepare(partial(extract, p), terms, image, image))
+        self._distances = jax.jit(lambda p, to, image: distances(partial(extract, p), to, image))
 
-        def summarize(params: Networks, reference: Image) -> Objective:
-            return prepare(partial(extract, params), terms, reference, reference)
-
-        def measure(params: Networks, reference: Objective, picture: Image) -> list[Array]:
-            return list(distances(partial(extract, params), reference, picture))
-
-        self._summarize, self._measure = jax.jit(summarize), jax.jit(measure)
-
-    def summarize(self, reference: Picture) -> Objective:
-        """Compute what the judges compare with: the targets of a style, or of a content."""
-        targets: Objective = self._summarize(self._params, jnp.asarray(reference))
+    def targets(self, reference: Picture) -> Objective:
+        """Compute what the judges compare with, of a style or of a content."""
+        targets: Objective = self._targets(self._params, jnp.asarray(reference))
         return targets
 
-    def distances(self, picture: Picture, reference: Objective) -> Distances:
-        """Measure how far a picture is from the targets of a reference."""
-        measured = self._measure(self._params, reference, jnp.asarray(picture))
+    def distances(self, picture: Picture, targets: Objective) -> Distances:
+        """Measure how far a picture is from targets."""
+        measured = self._distances(self._params, targets, jnp.asarray(picture))
         return tuple(np.asarray(distance, np.float64) for distance in measured)
 
 
 class JudgePanel:
-    """All judges, with the targets and scales of a study's contents and styles.
-
-    Attributes:
-        judges: Those of effectiveness, then those of coherence.
-    """
+    """All judges, those of effectiveness first, calibrated on a study's contents and styles."""
 
     def __init__(
         self,
@@ -144,7 +121,7 @@ class JudgePanel:
         *,
         offline: bool = False,
     ) -> None:
-        """Calibrate the judges on the contents and styles.
+        """Calibrate the judges.
 
         Args:
             judges: Of both axes.
@@ -157,8 +134,10 @@ class JudgePanel:
             for axis in get_args(Axis)
         )
         self.judges = (*self._style.judges, *self._content.judges)
-        self._styles = [self._style.summarize(style) for style in styles]
-        self._contents = [self._content.summarize(content) for content in contents]
+        self._styles, self._contents = (
+            [axis.targets(picture) for picture in pictures]
+            for axis, pictures in ((self._style, styles), (self._content, contents))
+        )
         self._halves = [
             _mean([self._style.distances(half, whole) for half in halves(style)])
             for style, whole in zip(styles, self._styles, strict=True)
@@ -175,26 +154,19 @@ class JudgePanel:
     def scores(
         self, picture: Float[np.ndarray, "h w 3"], content: int, style: int
     ) -> Float[np.ndarray, " judges"]:
-        """Return each judge's score of a picture, the mean over its layers.
+        """Return each judge's score of a picture of a content and a style, by their numbers.
 
-        Args:
-            picture: The result, of its content's shape.
-            content: Number of its content.
-            style: Number of its style.
-
-        Returns:
-            Scores in the order of `judges`; NaN where a judge cannot tell the content from
-            the style.
+        The mean over the judge's layers, in the order of `judges`; NaN where a judge cannot tell
+        the content from the style. The picture has its content's shape.
         """
-        effectiveness = self._style.distances(picture, self._styles[style])
-        low, high = self._halves[style], self._unstyled[content][style]
-        coherence = self._content.distances(picture, self._contents[content])
         unlike = self._unlike[content]
-        zero = map(np.zeros_like, unlike)
-        return np.array(
-            [scaled(*ends) for ends in zip(effectiveness, low, high, strict=True)]
-            + [scaled(*ends) for ends in zip(coherence, zero, unlike, strict=True)]
+        values = (
+            *self._style.distances(picture, self._styles[style]),
+            *self._content.distances(picture, self._contents[content]),
         )
+        low = (*self._halves[style], *map(np.zeros_like, unlike))
+        high = (*self._unstyled[content][style], *unlike)
+        return np.array([scaled(*ends) for ends in zip(values, low, high, strict=True)])
 
 
 def _mean(measured: Sequence[Distances]) -> Distances:

@@ -36,12 +36,11 @@ _Box = tuple[float, float, float, float]
 
 
 class _Point(NamedTuple):
-    """An objective in the drawing, in pixels; its bars are empty where an interval is unknown."""
+    """An objective in the drawing, in pixels."""
 
     row: Mapping[str, Any]
     x: float
     y: float
-    bars: str
 
 
 def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
@@ -63,7 +62,15 @@ def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
     rows.sort(key=lambda row: not row["front"])  # labeled first
     x_of, columns = _scale([row[AXES[0]]["mean"] for row in rows], left, right)
     y_of, lines = _scale([row[AXES[1]]["mean"] for row in rows], bottom, top)
-    points = [_point(row, x_of, y_of) for row in rows]
+    points = [_Point(row, x_of(row[AXES[0]]["mean"]), y_of(row[AXES[1]]["mean"])) for row in rows]
+    bars = ["", ""]  # of the others, of the front
+    for row, x, y in points:
+        across, up = (row[axis] for axis in AXES)
+        if None not in (across["low"], up["low"]):
+            bars[row["front"]] += (
+                f"M{x_of(across['low']):.1f} {y:.1f}H{x_of(across['high']):.1f}"
+                f"M{x:.1f} {y_of(up['low']):.1f}V{y_of(up['high']):.1f}"
+            )
     stairs = sorted((point.x, point.y) for point in points if point.row["front"])
     staircase = "".join(f"H{x:.1f}V{y:.1f}" for x, y in stairs)
     if stairs:
@@ -80,7 +87,6 @@ def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
         marks.append(f'<path class="{kind}" d="M{right - x} 14{_MARKS[kind]}"/>')
         marks.append(_text(right - x + 9, 18, text))
     texts += _labels(points, stairs, frame)
-    bars = ["".join(p.bars for p in points if p.row["front"] == front) for front in (False, True)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="plane" role="img" width="{width}" '
         f'height="{bottom + 46}" viewBox="0 0 {width} {bottom + 46}"><style>{_STYLE}</style>'
@@ -89,17 +95,6 @@ def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
         f'<path class="bars" d="{bars[0]}"/><path class="bars best" d="{bars[1]}"/>'
         f'<path class="stairs" d="{staircase}"/>{"".join(marks)}{"".join(texts)}</svg>\n'
     )
-
-
-def _point(
-    row: Mapping[str, Any], x_of: Callable[[float], float], y_of: Callable[[float], float]
-) -> _Point:
-    across, up = (row[axis] for axis in AXES)
-    x, y, bars = x_of(across["mean"]), y_of(up["mean"]), ""
-    if None not in (across["low"], up["low"]):
-        bars = f"M{x_of(across['low']):.1f} {y:.1f}H{x_of(across['high']):.1f}"
-        bars += f"M{x:.1f} {y_of(up['low']):.1f}V{y_of(up['high']):.1f}"
-    return _Point(row, x, y, bars)
 
 
 def _mark(point: _Point) -> str:

@@ -26,11 +26,19 @@ from jaxstyle.grid.stylize_grid import GridProgress, run_jobs
 from jaxstyle.image.io import read_image
 from jaxstyle.settings import obstacles
 from jaxstyle.study import report as reports
-from jaxstyle.study.cells import Mixture, StudyCells, named, points_of, square, thumbnail
+from jaxstyle.study.cells import (
+    Mixture,
+    ScoreFiles,
+    Scores,
+    StudyCells,
+    named,
+    points_of,
+    square,
+    thumbnail,
+)
 from jaxstyle.study.datasets import pictures
 from jaxstyle.study.judging import NETWORKS, JudgePanel, StudyJudge, default_judges
 from jaxstyle.study.plane import plane
-from jaxstyle.study.scores import ScoreFiles, Scores
 from jaxstyle.study.summary import summarize
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.result import Result
@@ -69,22 +77,19 @@ def study(
         contents: Sets of pictures (`jaxstyle.study.datasets.pictures`), at least two pictures.
         styles: Likewise, at least one.
         objectives: Mixtures such as `"gram=0.5+histogram"`, recipes for their mixtures, or
-            metrics; or a mapping from names to these. The scores of a `Metric` or `Term` that is
-            passed as an object are not kept, because no file can name it.
+            metrics; or a mapping from names to these. Scores of an object (`Metric`, `Term`) are
+            not kept: no file can name it.
         folder: Where everything is written.
         size: Side of the squares, pixels.
-        strengths: Factors of the style weight: every objective runs with each of them. With more
-            than one, objectives are compared where they keep equally much of the content.
-        training: Numbers of pairs (content × styles + style) that were used to choose
-            objectives; objectives are judged on the others.
+        strengths: Factors of the style weight: every objective runs with each of them. Several
+            are compared where they keep equally much of the content.
+        training: Numbers of pairs (content × styles + style) that chose between objectives; these
+            are judged on the others.
         networks: Of the judges.
-        part: Make and judge only the objectives k, k + n, k + 2 n …, given (k, n), and report
-            nothing.
+        part: (k, n): make and judge only the objectives k, k + n, k + 2 n …, without a report.
         lanes: The most pictures at a time (default: as memory allows).
-        pictures_shown: Whether the report holds pictures: of the best objectives, each at its best
-            strength.
-        title: Of the report.
-        command: The command line, shown in the report.
+        pictures_shown: Show pictures of the best objectives, at their best strength, in the report.
+        title: Of the report, which also shows the command line, `command`.
         on_progress: Called between chunks of steps, see `jaxstyle.stylize_grid`.
         offline: Never fetch weights or pictures.
         changes: Settings that all objectives share.
@@ -100,33 +105,20 @@ def study(
         raise ValueError(f"expected a size of at least {LEAST} pixels: judges look at halves")
     if not strengths or min(strengths) <= 0 or len(set(strengths)) < len(strengths):
         raise ValueError(f"expected different strengths above 0, got {list(strengths)}")
-    if part and not 0 <= part[0] < part[1]:
-        raise ValueError(f"expected a part (k, n) with 0 ≤ k < n, got {part}")
     first, step = part or (0, 1)
-    common = {**changes, "size": size}
-    points = [
-        point
-        for name, mixture in named(objectives)[first::step]
-        for point in points_of(name, mixture, strengths, common)
-    ]
-    content_squares, style_squares = (
-        [square(picture, size) for picture in pictures(names, offline=offline)]
-        for names in (contents, styles)
-    )
-    if len(content_squares) < 2:
+    if not 0 <= first < step:
+        raise ValueError(f"expected a part (k, n) with 0 ≤ k < n, got {part}")
+    points = points_of(named(objectives)[first::step], strengths, {**changes, "size": size})
+    sets = [[square(p, size) for p in pictures(s, offline=offline)] for s in (contents, styles)]
+    if len(sets[0]) < 2:
         raise ValueError("expected at least two contents: each is judged against the others")
-    cells = StudyCells(folder, points, content_squares, style_squares, offline)
-    judges = default_judges(networks)
+    cells, judges = StudyCells(folder, points, *sets, offline), default_judges(networks)
     scores = _score(cells, judges, partial(run_jobs, lanes=lanes, on_progress=on_progress))
     if part:
         return {}
     data = _data(cells, judges, scores)
     data |= {"title": title, "command": command, "training_pairs": list(training)}
-    summary = summarize(data)
-    data["pictures"] = cells.thumbnails(_shown_points(summary)) if pictures_shown else {}
-    for name, text in _texts(cells, data, summary).items():
-        cells.results.write_text(name, text)
-    return summary
+    return _write_report(cells, data, pictures_shown)
 
 
 def _score(
@@ -180,15 +172,16 @@ def _data(
 ) -> dict[str, Any]:
     """Return settings and results as the report takes them."""
     environment = manifest.environment()
+    contents, styles = (
+        [{"name": named.name, "picture": thumbnail(named.picture)} for named in group]
+        for group in (cells.contents, cells.styles)
+    )
     return {
         "settings": {**cells.settings[0], "metric": "each objective's own"},
         "objectives": [point.described() for point in cells.points],
-        "contents": [{"name": p.name, "picture": thumbnail(p.picture)} for p in cells.contents],
-        "styles": [{"name": p.name, "picture": thumbnail(p.picture)} for p in cells.styles],
-        "judges": [
-            {field: getattr(judge, field) for field in ("name", "axis", "metric", "network")}
-            for judge in judges
-        ],
+        "contents": contents,
+        "styles": styles,
+        "judges": [{"name": judge.name} | judge._asdict() for judge in judges],
         "scores": scores,
         "held_out": [
             [not judge.is_used(point.settings) for judge in judges] for point in cells.points
@@ -197,26 +190,24 @@ def _data(
     }
 
 
-def _texts(
-    cells: StudyCells, data: Mapping[str, Any], summary: Mapping[str, Any]
-) -> dict[str, str]:
-    """Return the files of the report by name."""
+def _write_report(cells: StudyCells, data: dict[str, Any], pictures_shown: bool) -> dict[str, Any]:
+    """Write the report, with pictures of the best objectives, and return its summary."""
+    summary = summarize(data)
+    ranks = {point: summary["objectives"][point]["rank"] for point in summary["best"]["of_curves"]}
+    ranked = sorted((point for point in ranks if ranks[point] is not None), key=ranks.__getitem__)
+    data["pictures"] = cells.thumbnails(ranked[:MOST_SHOWN]) if pictures_shown else {}
     names = ("title", "command", "settings", "objectives", "facts")
-    described = {
-        **{name: data[name] for name in names},
-        "contents": [{"name": p.name, "sha256": p.sha256} for p in cells.contents],
-        "styles": [{"name": p.name, "sha256": p.sha256} for p in cells.styles],
+    groups = {"contents": cells.contents, "styles": cells.styles}
+    described = {name: data[name] for name in names} | {
+        role: [{"name": named.name, "sha256": named.sha256} for named in group]
+        for role, group in groups.items()
     }
-    return {
+    texts = {
         **reports.report(data),
         "plane.svg": plane(summary),
         "table.md": reports.markdown(summary),
         "study.json": json.dumps(described, indent=1, default=str) + "\n",
     }
-
-
-def _shown_points(summary: Mapping[str, Any]) -> list[int]:
-    """Return the best points of the best objectives."""
-    ranks = {point: summary["objectives"][point]["rank"] for point in summary["best"]["of_curves"]}
-    ranked = sorted((point for point in ranks if ranks[point] is not None), key=ranks.__getitem__)
-    return ranked[:MOST_SHOWN]
+    for name, text in texts.items():
+        cells.results.write_text(name, text)
+    return summary

@@ -1,4 +1,7 @@
-"""The numbers of a study: means with intervals, the front, the best, and paired comparisons."""
+"""The numbers of a study: means with intervals, the front, the best, and paired comparisons.
+
+`answer` puts the verdict in two sentences.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jaxstyle.study import statistics
-from jaxstyle.study.answer import answer
+from jaxstyle.study.plane import short_name
 from jaxstyle.study.statistics import AXES, LEVEL, Interval
 
 Indices = Int[np.ndarray, " n"]
+_LONGEST = 80  # letters of a name within a sentence
 
 
 def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,26 +66,15 @@ def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Table:
-    """A study's scores as arrays.
-
-    Attributes:
-        study: As given.
-        scores: Lower is better; NaN where missing.
-        held_out: Judges that the objective did not use.
-        coherence: Judges of coherence; the others are of effectiveness.
-        style_of: Number of each pair's style.
-        test: Pairs that did not choose between objectives.
-        values: Adjusted means of both axes, and the mean of the two.
-        interval: Returns the mean of a value of every test pair, with its interval.
-    """
+    """A study's scores as arrays."""
 
     study: Mapping[str, Any]
-    scores: Float[np.ndarray, "objectives pairs judges"]
-    held_out: Bool[np.ndarray, "objectives judges"]
-    coherence: Bool[np.ndarray, " judges"]
+    scores: Float[np.ndarray, "objectives pairs judges"]  # lower is better; NaN where missing
+    held_out: Bool[np.ndarray, "objectives judges"]  # judges that the objective did not use
+    coherence: Bool[np.ndarray, " judges"]  # the others are of effectiveness
     style_of: Int[np.ndarray, " pairs"]
-    test: Bool[np.ndarray, " pairs"]
-    values: Float[np.ndarray, "3 objectives pairs"]
+    test: Bool[np.ndarray, " pairs"]  # those that did not choose between objectives
+    values: Float[np.ndarray, "3 objectives pairs"]  # adjusted means of both axes, and their mean
     interval: Callable[[Float[np.ndarray, " tests"]], Interval]
 
     @classmethod
@@ -114,25 +107,21 @@ class _Table:
 
 def _rows(table: _Table, means: Float[np.ndarray, "2 objectives"]) -> list[dict[str, Any]]:
     """Return each objective with its means, intervals, rank and scores."""
-    test = table.test
-    cells = statistics.mean(table.scores[:, test], 1)
-    front = statistics.front(*means)
-    rank = statistics.mean_rank(table.values[2][:, test])
+    tested = table.values[..., table.test]
+    cells = statistics.mean(table.scores[:, table.test], 1)
+    columns = zip(statistics.mean_rank(tested[2]), statistics.front(*means), cells, strict=True)
     return [
         {
-            **objective,
-            **{
-                axis: table.interval(values[i, test])._asdict()
-                for axis, values in zip(AXES, table.values[:2], strict=True)
-            },
-            "rank": rank[i],
-            "front": front[i],
-            "pairs": np.isfinite(table.values[2, i, test]).sum(),
-            "cells": cells[i],
+            **table.study["objectives"][i],
+            **{axis: table.interval(tested[k, i])._asdict() for k, axis in enumerate(AXES)},
+            "rank": rank,
+            "front": front,
+            "pairs": np.isfinite(tested[2, i]).sum(),
+            "cells": scores,
             "held_out": table.held_out[i],
             "values": table.values[:2, i].T,
         }
-        for i, objective in enumerate(table.study["objectives"])
+        for i, (rank, front, scores) in enumerate(columns)
     ]
 
 
@@ -158,9 +147,10 @@ def _best(table: _Table, which: Indices) -> dict[str, Any]:
 
 def _lowest(values: Float[np.ndarray, " n"], among: Iterable[int] | None = None) -> int | None:
     """Return the index of the lowest finite value, or None."""
-    indices = range(len(values)) if among is None else among
-    finite = [int(i) for i in indices if np.isfinite(values[i])]
-    return min(finite, key=lambda i: values[i], default=None)
+    indices = map(int, range(len(values)) if among is None else among)
+    return min(
+        (i for i in indices if np.isfinite(values[i])), key=lambda i: values[i], default=None
+    )
 
 
 def _comparison(
@@ -191,19 +181,17 @@ def _comparison(
 
 def _styles(table: _Table, single: Indices, mixture: int | None) -> list[dict[str, Any]]:
     """Return for each style the best objectives."""
-    rows = []
+    rows, objectives = [], table.study["objectives"]
     for k, style in enumerate(table.study["styles"]):
         pairs = table.test & (table.style_of == k)
         means = statistics.mean(table.values[..., pairs], 2)
         winners = {name: _lowest(means[axis]) for axis, name in enumerate((*AXES, "both"))}
         winners |= {"single": _lowest(means[2], single), "mixture": mixture}
-        named = {
-            name: None
-            if i is None
-            else {"name": table.study["objectives"][i]["name"], "values": means[:, i]}
-            for name, i in winners.items()
-        }
-        rows.append({"name": style["name"], "pairs": pairs.sum()} | named)
+        row: dict[str, Any] = {"name": style["name"], "pairs": pairs.sum()}
+        for name, i in winners.items():
+            known = i is not None
+            row[name] = {"name": objectives[i]["name"], "values": means[:, i]} if known else None
+        rows.append(row)
     return rows
 
 
@@ -215,3 +203,74 @@ def as_json(data: Any) -> Any:
         default=lambda value: value.tolist() if hasattr(value, "tolist") else str(value),
     )
     return json.loads(text.encode(errors="replace"), parse_constant=lambda name: None)
+
+
+def answer(summary: Mapping[str, Any]) -> list[str]:
+    """Return the verdict on mixtures, and how it was reached."""
+    comparisons = [row for row in summary["against"] if row["both"]["mean"] is not None]
+    if not comparisons:
+        return _ranking(summary)
+    best, pairs = summary["best"]["mixture"], summary["pairs"]
+    if best["chosen_on"] == "training":
+        where = f"{pairs['training']} training pairs and is judged on {pairs['test']} others"
+    else:
+        where = f"the same {pairs['test']} pairs that it is judged on, which flatters it"
+    chosen = f"was chosen among {best['of']} mixtures by the lowest mean of both axes on {where}"
+    if best["of"] == 1:
+        chosen = f"is the only mixture, and is judged on {pairs['test']} pairs"
+    left_out = len(summary["against"]) - len(comparisons)
+    others = f"; it shares no judge with {_singles(left_out)}" if left_out else ""
+    return [
+        _verdict(summary, comparisons),
+        f"It {chosen}, by judges that the objectives did not use{others}.",
+    ]
+
+
+def _verdict(summary: Mapping[str, Any], comparisons: list[Mapping[str, Any]]) -> str:
+    """Count the single metrics that the best mixture beats, at equal coherence where possible."""
+    equal = [[row["equal_gain"]] for row in comparisons if "equal_gain" in row]
+    equal = [row for row in equal if row[0]["mean"] is not None]
+    gains = equal or [[row[f"{axis}_gain"] for axis in AXES] for row in comparisons]
+    count = len(gains)
+    ahead = [[gain["mean"] > 0 for gain in row] for row in gains]
+    beaten = sum(map(all, ahead))
+    certain = sum(all((gain["low"] or 0) > 0 for gain in row) for row in gains)
+    claim, differences, detail = "better on both axes", "both differences", ""
+    if equal:
+        claim = "closer to the style, where both keep equally much of the content,"
+        differences = "the difference"
+    elif beaten < count:
+        closer, coherent = (sum(column) for column in zip(*ahead, strict=True))
+        detail = f" (closer to the style than {closer}, and more coherent than {coherent})"
+    verdict = "does not win"
+    if beaten == count:
+        verdict = "wins" if certain == count else "wins on average, but not beyond doubt"
+    row = summary["objectives"][summary["best"]["mixture"]["index"]]
+    name = row["name"] if len(row["name"]) <= _LONGEST else short_name(row)
+    return (
+        f"The best mixture, “{name}”, {verdict}: it is {claim} than {beaten} of {_singles(count)}"
+        f"{detail}, and the {summary['level']:.0%} interval of {differences} is above zero for "
+        f"{certain} of them."
+    )
+
+
+def _ranking(summary: Mapping[str, Any]) -> list[str]:
+    """Say why mixtures and single metrics cannot be compared, and which objective ranks first."""
+    kinds = {row["kind"] for row in summary["objectives"]}
+    reason = "no mixture shares a judge with a single metric"
+    if len(kinds) == 1:
+        reason = f"there are only {'single metrics' if kinds == {'single'} else 'mixtures'}"
+    sentences = [f"Mixtures and single metrics cannot be compared: {reason}."]
+    ranks = [row["rank"] for row in summary["objectives"]]
+    ranked = [rank for rank in ranks if rank is not None]
+    if ranked:
+        first = short_name(summary["objectives"][ranks.index(min(ranked))])
+        sentences.append(
+            f"By the mean of both axes over {summary['pairs']['test']} pairs, “{first}” has the "
+            f"lowest mean rank: {min(ranked):.1f} of {len(ranked)}."
+        )
+    return sentences
+
+
+def _singles(count: int) -> str:
+    return f"{count} single metric{'s' * (count != 1)}"

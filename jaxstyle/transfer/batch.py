@@ -14,8 +14,8 @@ from jaxstyle.objective.calibration import Constants
 from jaxstyle.transfer import memory
 from jaxstyle.transfer.checkpoint import Checkpoints, checkpointed
 from jaxstyle.transfer.job import Job
-from jaxstyle.transfer.loop import Chunk, Loop, calibration_constants
-from jaxstyle.transfer.manifest import make_result
+from jaxstyle.transfer.loop import Chunk, Loop, calibration_constants, make_result
+from jaxstyle.transfer.manifest import Manifest
 from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.steppers.batched import BatchedStepper, BatchSpec
 
@@ -85,10 +85,6 @@ def lanes_of(batch: Sequence[Job | None], width: int) -> list[Job]:
     """Fill the lanes of a batch.
 
     A job keeps its lane, on which its rounding depends; lanes without a job get a copy of another.
-
-    Args:
-        batch: The jobs, None in place of those that are not wanted.
-        width: The number of lanes.
     """
     filler = next(job for job in reversed(batch) if job is not None)
     return [job or filler for job in batch] + [filler] * (width - len(batch))
@@ -133,3 +129,11 @@ def result_of(loop: Loop, lane: int, plan: BatchPlan, seconds: float) -> Result:
     """Return the result of one job of a batch; `seconds` are its part of the batch's duration."""
     layout = {"layout": "lanes", "lanes": plan.width, "shared": plan.shared, "lane": lane}
     return make_result(loop, lane, layout | memory.account(plan), seconds)
+
+
+def batch_of(facts: Manifest) -> BatchSpec | None:
+    """Return the batch in which a picture was made; None if it was alone."""
+    lanes: dict[str, Any] = facts["memory"]
+    if "shared" not in lanes:
+        return None
+    return BatchSpec(lanes["lanes"], lanes["shared"], lanes.get("lane", 0))

@@ -28,7 +28,7 @@ from jaxstyle.image.geometry import Picture
 from jaxstyle.objective.calibration import Constants
 from jaxstyle.settings import CHECKPOINT_SECONDS, differences
 from jaxstyle.transfer.loop import Chunk, Loop
-from jaxstyle.transfer.manifest import plain
+from jaxstyle.transfer.manifest import checkpoints_beside, plain
 from jaxstyle.transfer.steppers.stepper import Layout
 
 _OLD_MARK = b"jaxstyle checkpoint 1\n"
@@ -100,9 +100,7 @@ class Checkpoints:
         """
         if not every >= 0:
             raise ValueError(f"expected checkpoint_seconds to be at least 0, got {every}")
-        picture = Path(picture)
-        self._newest = picture.with_name(f"{picture.name}.checkpoint")
-        self._previous = picture.with_name(f"{picture.name}.checkpoint-before")
+        self._newest, self._previous = checkpoints_beside(picture)
         self._identities, self._every = identities, every
         self._last, self._cost = time.monotonic(), 0.0
         self._written: tuple[int, int] | None = None

@@ -21,6 +21,7 @@ from jaxstyle.objective.term import Term, term_names
 from jaxstyle.optim import optimizers
 from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.settings import Settings, check_names, obstacles, to_plain
+from jaxstyle.transfer import manifest
 from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Source, Sources, as_styles, initial_picture
 from jaxstyle.weights.network_cache import NetworkCache
@@ -255,6 +256,17 @@ def resolved_settings(job: Job) -> dict[str, Any]:
     """Return the settings as JSON can hold them, every default filled in."""
     rate = job.rate if isinstance(job.settings.optimizer, str) else None
     return to_plain(replace(job.settings, size=job.size, learning_rate=rate))
+
+
+def identity(job: Job) -> dict[str, dict[str, Any]]:
+    """Return all that decides the bytes of a job's result: equal for jobs that are the same."""
+    current = manifest.environment()
+    return {
+        "settings": manifest.plain(resolved_settings(job)),
+        "pictures": job.picture_digests,
+        "weights": job.networks.checksums(),
+        "versions": current["versions"] | current["device"],
+    }
 
 
 def chosen_settings(settings: Settings | None, changes: Mapping[str, Any]) -> Settings:

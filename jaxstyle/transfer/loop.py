@@ -7,7 +7,7 @@ failures; whoever iterates over it decides about progress, checkpoints and when 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,8 +16,10 @@ from jaxtyping import Float
 
 from jaxstyle.image.geometry import Picture, resize
 from jaxstyle.objective.calibration import Constants, given_constants
-from jaxstyle.transfer.geometry import content_shape, references_at
-from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.geometry import content_shape, displayed, references_at
+from jaxstyle.transfer.job import Job, resolved_settings
+from jaxstyle.transfer.manifest import Facts
+from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.steppers.stepper import Stepper
 from jaxstyle.transfer.steppers.whole import WholeStepper, calibrate
 
@@ -50,14 +52,7 @@ class Record:
         taken: int,
         size: int,
     ) -> None:
-        """Append a chunk of steps.
-
-        Args:
-            totals: The weighted loss before each step.
-            losses: Each term's.
-            taken: How many of them were finite; the next one, if there is one, was not.
-            size: Longest side of the scale, pixels.
-        """
+        """Append a chunk of steps."""
         self.history["total"] += totals[:taken].tolist()
         for name, column in zip(self._names, losses.T, strict=True):
             self.history[name] += column[:taken].tolist()
@@ -175,3 +170,19 @@ def calibration_constants(job: Job) -> Constants | None:
     calibrated = calibrate(job.params, targets, *pictures, extract=job.extract)
     scales: Constants = calibrated.scales
     return scales
+
+
+def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: float) -> Result:
+    """Return the result of one job of a loop that has ended, with all that a manifest says."""
+    job, record = loop.jobs[lane], loop.records[lane]
+    pairs = zip(job.names, loop.constants[lane] or (), strict=False)
+    facts: Facts = {
+        "settings": resolved_settings(job),
+        "scales": [scale._asdict() for scale in job.scales],
+        "calibration": {name: np.asarray(values).tolist() for name, values in pairs},
+        "weights": job.networks.checksums(),
+        "memory": dict(memory),
+        "seconds": round(seconds, 3),
+    }
+    image, obstacles = displayed(job, loop.pictures[lane]), tuple(job.obstacles)
+    return Result(image, record.history, record.failure, facts, job.inputs, obstacles)

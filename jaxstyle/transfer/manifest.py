@@ -9,21 +9,26 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-import numpy as np
-
 from jaxstyle._util.files import sha256, write_whole
+from jaxstyle.image.geometry import Picture
 from jaxstyle.image.io import write_image
-from jaxstyle.settings import SCHEMA, differences
-from jaxstyle.transfer.geometry import displayed
-from jaxstyle.transfer.job import Job, resolved_settings
-from jaxstyle.transfer.loop import Loop
-from jaxstyle.transfer.result import Facts, Result
-from jaxstyle.transfer.steppers.batched import BatchSpec
+from jaxstyle.settings import differences
 
 MARK = "jaxstyle manifest"
 Inputs = Mapping[str, Mapping[str, str]]
 """For each role the path of a file and its SHA-256."""
 _PACKAGES = ("jaxstyle", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
+
+
+class Facts(TypedDict, total=False):
+    """What a manifest says of a run."""
+
+    settings: dict[str, object]  # with every default filled in
+    scales: list[dict[str, int]]  # size and steps of each
+    calibration: dict[str, list[float]]  # calibration constants by term
+    weights: dict[str, str]  # the SHA-256 of each network's weights, by name
+    memory: dict[str, object]  # how a step was laid out; bytes at the peak
+    seconds: float  # the run's duration
 
 
 class Environment(TypedDict):
@@ -53,6 +58,13 @@ def beside(picture: str | Path) -> Path:
     return Path(picture).with_suffix(".json")
 
 
+def checkpoints_beside(picture: str | Path) -> tuple[Path, Path]:
+    """Return where the newest checkpoint of a picture lies, and the one before it."""
+    name = Path(picture).name
+    newest, previous = f"{name}.checkpoint", f"{name}.checkpoint-before"
+    return Path(picture).with_name(newest), Path(picture).with_name(previous)
+
+
 def check(picture: str | Path) -> None:
     """Refuse to overwrite a JSON file that is not a manifest, or another picture's.
 
@@ -70,33 +82,6 @@ def check(picture: str | Path) -> None:
         raise ValueError(f"{path} belongs to {other.name}; choose another output, or delete that")
 
 
-def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: float) -> Result:
-    """Return the result of one job of a loop that has ended, with all that a manifest says."""
-    job, record = loop.jobs[lane], loop.records[lane]
-    pairs = zip(job.names, loop.constants[lane] or (), strict=False)
-    facts: Facts = {
-        "settings": resolved_settings(job),
-        "scales": [scale._asdict() for scale in job.scales],
-        "calibration": {name: np.asarray(values).tolist() for name, values in pairs},
-        "weights": job.networks.checksums(),
-        "memory": dict(memory),
-        "seconds": round(seconds, 3),
-    }
-    image, obstacles = displayed(job, loop.pictures[lane]), tuple(job.obstacles)
-    return Result(image, record.history, record.failure, facts, job.inputs, obstacles)
-
-
-def identity(job: Job) -> dict[str, dict[str, Any]]:
-    """Return all that decides the bytes of a job's result: equal for jobs that are the same."""
-    current = environment()
-    return {
-        "settings": plain(resolved_settings(job)),
-        "pictures": job.picture_digests,
-        "weights": job.networks.checksums(),
-        "versions": current["versions"] | current["device"],
-    }
-
-
 def environment() -> Environment:
     """Return the versions and the device."""
     import jax
@@ -109,39 +94,16 @@ def environment() -> Environment:
     }
 
 
-def describe(result: Result, inputs: Inputs) -> Manifest:
-    """Return the manifest of a result, without its picture."""
-    facts = {
-        "kind": MARK,
-        "schema": SCHEMA,
-        **result.facts,
-        "inputs": inputs,
-        **environment(),
-        "finite": result.finite,
-        "failure": result.failure,
-        "history": result.history,
-    }
-    if result.obstacles:
-        facts["not_replayable"] = list(result.obstacles)
-    return cast(Manifest, facts)
-
-
-def write_result(picture: Path, result: Result, inputs: Inputs | None = None) -> None:
+def write(picture: Path, image: Picture, facts: Manifest) -> None:
     """Write a picture and its manifest.
 
     The manifest comes last: where one lies, it is its picture's.
-
-    Args:
-        picture: The picture's file.
-        result: What came out.
-        inputs: The files that were read; the result's if not given.
     """
-    facts = describe(result, result.inputs if inputs is None else inputs)
     # What differs from one time to the next is not in the picture: its bytes are the same again.
     volatile = ("history", "memory", "seconds", "schema")
     lasting = {name: value for name, value in facts.items() if name not in volatile}
     beside(picture).unlink(missing_ok=True)
-    write_image(picture, result.image, settings=json.dumps(lasting))
+    write_image(picture, image, settings=json.dumps(lasting))
     facts["picture"] = {"name": picture.name, "sha256": sha256(picture)}
     text = json.dumps(facts, indent=1) + "\n"
     write_whole(beside(picture), lambda file: file.write(text.encode()))
@@ -157,14 +119,6 @@ def read(path: str | Path) -> Manifest | None:
     if not (isinstance(facts, dict) and needed <= facts.keys() and facts["kind"] == MARK):
         return None
     return cast(Manifest, facts)
-
-
-def batch_of(facts: Manifest) -> BatchSpec | None:
-    """Return the batch in which a picture was made; None if it was alone."""
-    memory: dict[str, Any] = facts["memory"]
-    if "shared" not in memory:
-        return None
-    return BatchSpec(memory["lanes"], memory["shared"], memory.get("lane", 0))
 
 
 def finished(

@@ -16,7 +16,7 @@ from jaxstyle._util.names import nearest
 from jaxstyle.image.io import check_input, read_image, write_image
 from jaxstyle.settings import Settings, from_plain
 from jaxstyle.transfer import manifest
-from jaxstyle.transfer.batch import lanes_of, plan_batches, result_of, run_batch
+from jaxstyle.transfer.batch import batch_of, lanes_of, plan_batches, result_of, run_batch
 from jaxstyle.transfer.job import Job, make_job
 from jaxstyle.transfer.manifest import Manifest
 from jaxstyle.transfer.result import Progress, Result
@@ -63,7 +63,7 @@ def replay(
     job = make_job(content, styles, _settings(facts, paths), sources)
     for line in _differences(facts, job, changed_inputs):
         logger.warning(line)
-    batch = manifest.batch_of(facts)
+    batch = batch_of(facts)
     if batch is None:
         layouts = facts["memory"].get("layouts", ())
         return run_job(job, on_progress=on_progress, layouts=layouts)  # type: ignore[arg-type]
@@ -145,13 +145,7 @@ def _differences(facts: Manifest, job: Job, changed: bool) -> list[str]:
 
 
 def compare_with_first(run: Path, output: Path, result: Result) -> str:
-    """Return in words how far a replayed picture is from the first one.
-
-    Args:
-        run: The manifest that was replayed.
-        output: Where the picture was written.
-        result: What came out.
-    """
+    """Return in words how far a replayed picture is from the first one."""
     facts = manifest.read(run)
     assert facts is not None  # `replay` read it
     then = facts.get("picture", {})

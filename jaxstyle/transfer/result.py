@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import cast
 
 import numpy as np
 from PIL import Image
 
 from jaxstyle.image.geometry import Picture
-
-
-class Facts(TypedDict, total=False):
-    """What a manifest says of a run."""
-
-    settings: dict[str, object]  # with every default filled in
-    scales: list[dict[str, int]]  # size and steps of each
-    calibration: dict[str, list[float]]  # calibration constants by term
-    weights: dict[str, str]  # the SHA-256 of each network's weights, by name
-    memory: dict[str, object]  # how a step was laid out; bytes at the peak
-    seconds: float  # the run's duration
+from jaxstyle.settings import SCHEMA
+from jaxstyle.transfer import manifest
+from jaxstyle.transfer.manifest import Facts, Inputs, Manifest
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,7 +34,7 @@ class Result:
     history: dict[str, list[float]]
     failure: str | None
     facts: Facts
-    inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    inputs: Inputs = field(default_factory=dict)
     obstacles: tuple[str, ...] = ()
 
     @property
@@ -66,12 +57,20 @@ class Result:
             ValueError: An unknown extension, or a file that is not a manifest is in the way.
             OSError: The files cannot be written.
         """
-        from jaxstyle.transfer import checkpoint, manifest
-
         manifest.check(path)
-        manifest.write_result(Path(path), self)
-        checkpoint.Checkpoints(path).clear()
+        manifest.write(Path(path), self.image, self.manifest())
+        for checkpoint in manifest.checkpoints_beside(path):
+            checkpoint.unlink(missing_ok=True)
         return Path(path)
+
+    def manifest(self) -> Manifest:
+        """Return the manifest, without the picture's file."""
+        facts = {"kind": manifest.MARK, "schema": SCHEMA, **self.facts}
+        facts |= {"inputs": self.inputs, **manifest.environment()}
+        facts |= {"finite": self.finite, "failure": self.failure, "history": self.history}
+        if self.obstacles:
+            facts["not_replayable"] = list(self.obstacles)
+        return cast(Manifest, facts)
 
     def _repr_png_(self) -> bytes:
         pixels = np.round(np.clip(self.image, 0, 1) * 255).astype(np.uint8)

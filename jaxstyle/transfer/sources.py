@@ -65,11 +65,6 @@ class Sources:
     def picture(self, source: Source, role: str, size: int) -> Picture:
         """Return a picture, its longest side at most `size`.
 
-        Args:
-            source: A file, a sample, an array, bytes.
-            role: What it is for, in messages.
-            size: Longest side in pixels; a smaller picture is not enlarged.
-
         Raises:
             TypeError: It is traced by JAX: a run goes on the host.
             ValueError: It is no picture, or its values are not in [0, 1].

@@ -15,9 +15,8 @@ from jaxstyle.transfer import memory
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.checkpoint import Checkpoints, RunState, checkpointed
 from jaxstyle.transfer.geometry import displayed
-from jaxstyle.transfer.job import Job, chosen_settings, make_job
-from jaxstyle.transfer.loop import Chunk, Loop, calibration_constants
-from jaxstyle.transfer.manifest import identity, make_result
+from jaxstyle.transfer.job import Job, chosen_settings, identity, make_job
+from jaxstyle.transfer.loop import Chunk, Loop, calibration_constants, make_result
 from jaxstyle.transfer.memory import MemoryPlan
 from jaxstyle.transfer.result import Progress, Result
 from jaxstyle.transfer.sources import Source, Sources
@@ -63,6 +62,7 @@ def stylize(
         TypeError: A setting that does not exist; a picture that JAX traces.
         OSError: A file or weights that are not installed.
 
+    >>> import numpy as np
     >>> photo, painting = np.random.default_rng(0).random((2, 24, 32, 3))
     >>> result = stylize(photo, painting, steps=2, scales=1)
     >>> result.image.shape
@@ -95,6 +95,7 @@ def iterate(
         The progress after each chunk of steps. The last element's `result` is what `stylize`
         returns.
 
+    >>> import numpy as np
     >>> photo, painting = np.random.default_rng(0).random((2, 24, 32, 3))
     >>> *_, last = iterate(photo, painting, steps=2, scales=1)
     >>> last.step, last.result.finite
@@ -147,14 +148,7 @@ def iterate_job(
     resume: bool = False,
     layouts: Sequence[Layout] = (),
 ) -> Generator[Progress, None, None]:
-    """Run a job, and yield its progress after each chunk; at the end once more, with the result.
-
-    Args:
-        job: The job.
-        checkpoints: Where to write the run's state.
-        resume: Whether to resume from there.
-        layouts: Of a step at each scale; as memory allows if not given.
-    """
+    """Run a job, and yield its progress after each chunk; at the end once more, with the result."""
     state = _resumed(job, checkpoints) if checkpoints and resume else None
     began = time.perf_counter() - (state.seconds if state else 0.0)
     memory.clear_caches_if_crowded()

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from jaxstyle._util.log import logger
-from jaxstyle.cli import progress
+from jaxstyle.cli import terminal
 from jaxstyle.cli.main import main
 from jaxstyle.weights import registry
 
@@ -31,7 +31,7 @@ def fetch(monkeypatch):
     def fetch(name):
         for level in ("debug", "info", "warning", "error"):
             getattr(logger, level)("a line of %s", level)
-        with progress.show_progress() as show:
+        with terminal.show_progress() as show:
             show(Done())
         return name
 
@@ -61,7 +61,7 @@ def test_lines_appear_above_the_bar(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with progress.log_to_stderr(), progress.show_progress() as show:
+    with terminal.log_to_stderr(), terminal.show_progress() as show:
         logger.info("a line between two steps")
         show(Done())
     text = capsys.readouterr().err
@@ -71,7 +71,7 @@ def test_lines_appear_above_the_bar(capsys, monkeypatch):
 
 
 def test_lines_of_progress_are_seconds_apart(capsys):
-    show = progress._lines()
+    show = terminal._lines()
     for seconds in (0.0, 1.0, 4.9, 5.0, 9.0, 11.0):
         step = Done()
         step.seconds, step.share = seconds, 0.5

@@ -11,9 +11,9 @@ import time
 import numpy as np
 import pytest
 
-from jaxstyle.cli import progress, signals
+from jaxstyle.cli import terminal
 from jaxstyle.cli.main import main as cli
-from jaxstyle.cli.signals import DeferredInterrupt
+from jaxstyle.cli.terminal import DeferredInterrupt
 from jaxstyle.image.io import read_image, write_image
 
 LAYERS = ("--style-layers", "relu1_1", "--content-layers", "relu1_2")
@@ -62,7 +62,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(call, folder, tmp_path, ca
             interrupt()
 
     with monkeypatch.context() as patch:
-        patch.setattr(progress, "_lines", lambda: show)
+        patch.setattr(terminal, "_lines", lambda: show)
         assert run(folder, out) == 130
     err = capsys.readouterr().err
     assert f"interrupted; step {10 * call} is in {out}; --resume continues the run" in err
@@ -81,7 +81,7 @@ def test_a_finished_picture_stays(folder, tmp_path, capsys, monkeypatch):
     assert run(folder, out) == 0
     files = (out, out.with_suffix(".json"))
     before = [path.read_bytes() for path in files]
-    monkeypatch.setattr(progress, "_lines", lambda: interrupt)
+    monkeypatch.setattr(terminal, "_lines", lambda: interrupt)
     assert run(folder, out, "--seed", 1) == 130
     assert f"{out} is unchanged; --resume continues the run" in capsys.readouterr().err
     assert [path.read_bytes() for path in files] == before
@@ -136,7 +136,7 @@ def sleep(seconds):
 def test_dropped_interrupts_are_delivered_again(monkeypatch):
     dropped = []
     monkeypatch.setattr(sys, "unraisablehook", dropped.append)
-    signals.redeliver_dropped_interrupts()
+    terminal.redeliver_dropped_interrupts()
     Dropping(ValueError)
     assert [entry.exc_type for entry in dropped] == [ValueError]
     Dropping(KeyboardInterrupt)

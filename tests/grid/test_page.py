@@ -1,4 +1,4 @@
-"""The page of a sweep: nothing breaks out of it, nothing is loaded into it."""
+"""The page of a grid: nothing escapes from its data, nothing is loaded into it."""
 
 import base64
 import io
@@ -11,12 +11,12 @@ from support.pages import Parsed
 
 from jaxstyle.grid.page import embedded, page
 
-NASTY = "</script><b>x</b><!--<script>&amp;]]>\u2028\u2029\ud800'\"\\ __DATA__ ${title} \x00"
+HOSTILE = "</script><b>x</b><!--<script>&amp;]]>\u2028\u2029\ud800'\"\\ __DATA__ ${title} \x00"
 # Names of SVG's elements, not an address; nothing is loaded from it.
 NAMESPACE = '"http://www.w3.org/2000/svg"'
 
 
-def made_up(text="a < b", picture="data:image/jpeg;base64,AAAA"):
+def sample(text="a < b", picture="data:image/jpeg;base64,AAAA"):
     return {
         "title": text,
         "command": text,
@@ -40,28 +40,28 @@ def made_up(text="a < b", picture="data:image/jpeg;base64,AAAA"):
     }
 
 
-def test_nasty_strings_stay_inside():
-    nasty, harmless = page(made_up(NASTY)), page(made_up())
-    assert json.loads(Parsed(nasty).data) == made_up(NASTY)
-    assert Parsed(nasty).tags == Parsed(harmless).tags
-    nasty.encode()  # a lone surrogate would have no UTF-8
-    assert not {"\u2028", "\u2029", "\x00"} & set(nasty)
+def test_hostile_strings_stay_data():
+    hostile, harmless = page(sample(HOSTILE)), page(sample())
+    assert json.loads(Parsed(hostile).data) == sample(HOSTILE)
+    assert Parsed(hostile).tags == Parsed(harmless).tags
+    hostile.encode()  # a lone surrogate would have no UTF-8
+    assert not {"\u2028", "\u2029", "\x00"} & set(hostile)
 
 
 def test_the_script_makes_no_markup_of_data():
-    text = page(made_up())
-    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
-        assert way not in text
+    text = page(sample())
+    for function in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert function not in text
 
 
-def test_what_json_lacks():
-    data = made_up() | {"facts": {"nan": float("nan"), "inf": -float("inf"), "type": np.float32}}
+def test_values_that_json_lacks():
+    data = sample() | {"facts": {"nan": float("nan"), "inf": -float("inf"), "type": np.float32}}
     facts = json.loads(Parsed(page(data)).data)["facts"]
     assert facts == {"nan": None, "inf": None, "type": str(np.float32)}
 
 
-def test_nothing_comes_from_outside():
-    text = page(made_up())
+def test_nothing_is_loaded():
+    text = page(sample())
     assert not re.search(r"https?:|//[a-z]", text.replace(NAMESPACE, "")), "an address"
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|\bimport\b", text)
     for tag, attributes in Parsed(text).tags:
@@ -74,8 +74,8 @@ def test_nothing_comes_from_outside():
     assert policies[0].startswith("default-src 'none'; img-src data:;")
 
 
-def test_same_data_same_page():
-    assert page(made_up()) == page(made_up())
+def test_the_same_data_make_the_same_page():
+    assert page(sample()) == page(sample())
     picture = np.linspace(0, 1, 300, dtype=np.float32).reshape(10, 10, 3)
     assert embedded(picture) == embedded(picture)
 
@@ -88,7 +88,7 @@ def decoded(address):
         return np.asarray(image, np.float32) / 255
 
 
-def test_a_picture_survives_being_embedded():
+def test_an_embedded_picture_is_nearly_the_same():
     y, x = np.mgrid[0:48, 0:64].astype(np.float32)
     picture = np.stack([x / 63, y / 47, 0.5 + 0.5 * np.sin(x / 6)], axis=-1).astype(np.float32)
     back = decoded(embedded(picture))

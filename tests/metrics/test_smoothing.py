@@ -14,7 +14,7 @@ FEATURES = np.random.default_rng(2).normal(0, 2, (5, 4, 3)).astype(np.float32)
 
 
 def extract(image):
-    return {layer: image * 3 for layer in ("relu2_1", "relu4_1")}
+    return dict.fromkeys(("relu2_1", "relu4_1"), image * 3)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])

@@ -159,10 +159,11 @@ print(json.dumps([float(total), float(expected), float(jnp.abs(gradient - slopes
 
 def test_a_batch_can_be_sharded():
     folders = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    changed = {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     process = subprocess.run(
         [sys.executable, "-c", SHARDED],
-        env={**os.environ, **flags, "PYTHONPATH": os.pathsep.join(folders)},
+        env={**os.environ, **changed, "PYTHONPATH": os.pathsep.join(folders)},
         capture_output=True,
         text=True,
         check=True,

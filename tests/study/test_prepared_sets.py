@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxstyle.study import prepared_sets
+from jaxstyle.study import datasets
 from jaxstyle.study.datasets import pictures, prepare
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -63,7 +63,7 @@ def data_dir(tfds, folder, tmp_path_factory):
     """Where the five are prepared as the set `odd`, two pictures in a file."""
     data_dir = tmp_path_factory.mktemp("sets")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prepared_sets, "_SHARD", 2)
+        patch.setattr(datasets, "_SHARD", 2)
         spec = prepare(folder, name="odd", data_dir=data_dir)
     assert spec == "tfds:picture_folder/odd/train"
     assert len([*(data_dir / "picture_folder/odd/1.0.0").glob("*.array_record-*")]) == 3
@@ -361,7 +361,7 @@ class TestOthersSets:
         with pytest.raises(ValueError, match="got no picture"):
             pictures(["tfds:labels/train"])
         write("broken", {"image": tfds.features.Image()}, {"train": [{"image": b"nonsense"}]})
-        with pytest.raises(ValueError, match="the picture train-0 cannot be read"):
+        with pytest.raises(ValueError, match="example train-0 of tfds:broken/train is not a picture"):
             pictures(["tfds:broken/train"])
 
     def test_another_format_says_which_is_needed(self, tfds, write, tmp_path):

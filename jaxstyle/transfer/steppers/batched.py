@@ -43,13 +43,7 @@ class BatchedStepper(Stepper):
     """A step of several jobs of one program key."""
 
     def __init__(self, jobs: Sequence[Job], devices: Sequence[Any], *, shared: bool) -> None:
-        """Choose the programs; nothing is compiled yet.
-
-        Args:
-            jobs: One for each lane: a multiple of the number of devices.
-            devices: Where lanes are placed.
-            shared: Targets are held once, for all.
-        """
+        """Choose the programs; nothing is compiled yet."""
         self.jobs = tuple(jobs)
         self._mesh = Mesh(np.array(devices), ("lanes",))
         self._split = NamedSharding(self._mesh, PartitionSpec("lanes"))

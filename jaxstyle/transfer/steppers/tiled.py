@@ -38,12 +38,7 @@ class TiledStepper(WholeStepper):
     """A step of one job from tiles: see `jaxstyle.transfer.steppers.tiles`."""
 
     def __init__(self, job: Job, tile: int) -> None:
-        """Choose the programs; nothing is compiled yet.
-
-        Args:
-            job: The job.
-            tile: Longest side of a tile, pixels.
-        """
+        """Choose the programs; nothing is compiled yet."""
         super().__init__(job)
         self.spec = replace(self.spec, length=1)
         self._tile = tile

@@ -88,13 +88,7 @@ class Tiling(NamedTuple):
 
 
 def tiling(extract: Extractor, shape: tuple[int, ...], tile: int) -> Tiling:
-    """Cut a picture into tiles that overlap enough.
-
-    Args:
-        extract: Whose layers are needed.
-        shape: Of the picture.
-        tile: Longest side of a tile, pixels.
-    """
+    """Cut a picture into tiles that overlap enough."""
     fields = extract.receptive_fields().values()
     reach = (
         max((-field.first for field in fields), default=0),
@@ -138,16 +132,7 @@ def pull_back(
     gradient: Float[Array, "h w 3"],
     tile: int,
 ) -> Float[Array, "h w 3"]:
-    """Pull cotangents of features back to the picture, from tiles.
-
-    Args:
-        extract: Whose features.
-        params: Its weights.
-        image: The picture.
-        cotangents: Of each layer's features.
-        gradient: What the result is added to; donated.
-        tile: Longest side of a tile, pixels.
-    """
+    """Pull cotangents of features back to the picture, from tiles."""
     for shape, start, owned in tiling(extract, image.shape, tile).tiles:
         gradient = backward_tile(
             params,

@@ -72,12 +72,7 @@ class WholeStepper(Stepper):
     """A step of one job as one program."""
 
     def __init__(self, job: Job, *, recompute: bool = False) -> None:
-        """Choose the programs; nothing is compiled yet.
-
-        Args:
-            job: The job.
-            recompute: The backward pass computes the network's activations again.
-        """
+        """Choose the programs; nothing is compiled yet."""
         self.jobs = (job,)
         self.job = job
         length = 1 if jax.default_backend() == "cpu" else CHUNK

@@ -11,7 +11,7 @@ import math
 import pickletools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
@@ -65,7 +65,6 @@ _CONSTANTS: dict[str, Callable[[], Any]] = {
     "EMPTY_LIST": list,
     "EMPTY_DICT": dict,
 }
-_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 @dataclass(frozen=True)
@@ -126,42 +125,58 @@ def load(
     Raises:
         ValueError: The pickle asks for anything but arrays, or is malformed.
     """
-    stack: list[Any] = []
-    marks: list[int] = []
-    memo: dict[int, Any] = {}
+    machine = _Machine(open_storage, swapped, nested)
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name == "STOP":
+            return machine.stack.pop()
+        machine.step(opcode.name, argument)
+    raise ValueError("malformed: the pickle does not end")
 
-    def pop_many(count: int) -> list[Any]:
-        if count > len(stack):
+
+@dataclass
+class _Machine:
+    """The state of a pickle that is stepped through."""
+
+    open_storage: OpenStorage
+    swapped: bool
+    nested: Callable[[bytes], Storage]
+    stack: list[Any] = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
+    memo: dict[int, Any] = field(default_factory=dict)
+
+    def pop(self, count: int) -> list[Any]:
+        if count > len(self.stack):
             raise ValueError("malformed: the stack is empty")
-        start = len(stack) - count
-        items = stack[start:]
-        del stack[start:]
+        start = len(self.stack) - count
+        items = self.stack[start:]
+        del self.stack[start:]
         return items
 
-    def pop_to_mark() -> list[Any]:
-        if not marks:
+    def pop_to_mark(self) -> list[Any]:
+        if not self.marks:
             raise ValueError("malformed: a mark is missing")
-        return pop_many(len(stack) - marks.pop())
+        return self.pop(len(self.stack) - self.marks.pop())
 
-    for opcode, argument, _ in pickletools.genops(file):
-        match opcode.name:
+    def step(self, opcode: str, argument: Any) -> None:
+        stack, memo = self.stack, self.memo
+        match opcode:
             case "PROTO" | "FRAME":
                 pass
-            case name if name in _LITERALS:
+            case _ if opcode in _LITERALS:
                 stack.append(argument)
-            case name if name in _CONSTANTS:
-                stack.append(_CONSTANTS[name]())
+            case _ if opcode in _CONSTANTS:
+                stack.append(_CONSTANTS[opcode]())
             case "MARK":
-                marks.append(len(stack))
+                self.marks.append(len(stack))
             case "TUPLE":
-                stack.append(tuple(pop_to_mark()))
-            case name if name in _TUPLES:
-                stack.append(tuple(pop_many(_TUPLES[name])))
-            case "APPEND" | "APPENDS" as name:
-                items = pop_to_mark() if name == "APPENDS" else pop_many(1)
+                stack.append(tuple(self.pop_to_mark()))
+            case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                stack.append(tuple(self.pop(int(opcode[-1]))))
+            case "APPEND" | "APPENDS":
+                items = self.pop_to_mark() if opcode == "APPENDS" else self.pop(1)
                 expect(stack[-1], list).extend(items)
-            case "SETITEM" | "SETITEMS" as name:
-                items = pop_to_mark() if name == "SETITEMS" else pop_many(2)
+            case "SETITEM" | "SETITEMS":
+                items = self.pop_to_mark() if opcode == "SETITEMS" else self.pop(2)
                 expect(stack[-1], dict).update(_pairs(items[::2], items[1::2]))
             case "BINPUT" | "LONG_BINPUT":
                 memo[expect(argument, int)] = stack[-1]
@@ -172,20 +187,18 @@ def load(
             case "GLOBAL":
                 stack.append(_allowed(expect(argument, str).replace(" ", ".")))
             case "STACK_GLOBAL":
-                stack.append(_allowed(".".join(map(str, pop_many(2)))))
+                stack.append(_allowed(".".join(map(str, self.pop(2)))))
             case "BINPERSID":
-                stack.append(_storage(stack.pop(), open_storage))
+                stack.append(_storage(stack.pop(), self.open_storage))
             case "REDUCE":
-                function, arguments = pop_many(2)
-                stack.append(_make(function, expect(arguments, tuple), swapped, nested))
+                function, arguments = self.pop(2)
+                called = _make(function, expect(arguments, tuple), self.swapped, self.nested)
+                stack.append(called)
             case "BUILD":
                 state = stack.pop()
                 _fill(stack[-1], state)
-            case "STOP":
-                return stack.pop()
-            case name:
-                raise ValueError(f"refused: the opcode {name} is not needed for arrays")
-    raise ValueError("malformed: the pickle does not end")
+            case _:
+                raise ValueError(f"refused: the opcode {opcode} is not needed for arrays")
 
 
 def expect(value: Any, kind: type[Kind]) -> Kind:

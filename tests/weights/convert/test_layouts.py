@@ -1,10 +1,8 @@
 """Layouts: whoever wrote the file, the same tensors come out; what is no VGG is refused."""
 
 import io
-import json
 import os
 import sys
-import tarfile
 import zipfile
 
 import h5py
@@ -22,7 +20,6 @@ from support.forging import (
     assert_same,
     canonical,
     numbers,
-    oihw,
     torch_legacy,
     torch_tensor,
     torch_zip,
@@ -295,146 +292,6 @@ def test_an_h5_does_not_read_other_files(tmp_path):
         file.create_dataset("block1_conv1/bias:0", (4,), np.float32, external=outside)
     with pytest.raises(ValueError, match="found 0 tensors"):
         layouts.read(tmp_path / "spy.h5")
-
-
-# ---- ONNX: the same numbers out of a file put together by hand, and nothing out of a broken one.
-
-
-def varint(number):
-    parts = []
-    while number > 127:
-        parts.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*parts, number])
-
-
-def field(number, value):
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    content = value.encode() if isinstance(value, str) else value
-    return varint(number << 3 | 2) + varint(len(content)) + content
-
-
-def onnx_tensor(name, array, kind=1):
-    sides = b"".join(field(1, side) for side in array.shape)
-    return sides + field(2, kind) + field(8, name) + field(9, array.tobytes())
-
-
-def onnx_file(network="vgg16", **changed):
-    nodes, held = b"", b""
-    for layer, (kernel, bias) in canonical(network).items():
-        name = "net/block{}_conv{}_7".format(*layer.split("_"))
-        arrays = {f"{name}/read:0": oihw(kernel), f"{name}/squeeze:0": bias}
-        inputs = b"".join(field(1, each) for each in ("before", *arrays))
-        nodes += field(1, inputs + field(2, f"{name}/out") + field(4, "Conv"))
-        nodes += field(1, field(1, f"{name}/out") + field(2, "after") + field(4, "Relu"))
-        for key, array in arrays.items():
-            held += field(5, onnx_tensor(key, changed.get(key.split("/")[1], array)))
-    held += field(5, onnx_tensor("dense", np.zeros((4, 4), np.float32)))
-    return field(1, 7) + field(2, "someone") + field(7, nodes + held)
-
-
-@pytest.mark.usefixtures("narrow")
-def test_an_onnx_file_gives_its_convolutions(tmp_path):
-    path = tmp_path / "vgg.onnx"
-    path.write_bytes(onnx_file())
-    architecture, _, tensors = layouts.read(path)
-    assert architecture == "vgg16"
-    assert_same(tensors, canonical("vgg16"))
-    assert tensors["preprocess"]["bias"][0] == np.float32(-103.939)
-
-
-@pytest.mark.usefixtures("narrow")
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda content: content[:-7],
-        lambda content: content[:40],
-        lambda content: b"\x08" + b"\xff" * 40,
-        lambda content: b"\x08\x07\x3b" + content,
-        lambda _: b"\x08\x07",
-        lambda _: field(1, 7) + field(7, field(5, field(8, 3))),
-        lambda _: onnx_file(block1_conv1_7=np.zeros((9, 9), np.float32)),
-        lambda _: (
-            field(1, 7)
-            + field(
-                7,
-                b"".join(
-                    field(1, field(1, "x") + field(1, f"block1_conv{k}") + field(4, "Conv"))
-                    for k in range(3)
-                ),
-            )
-        ),
-    ],
-)
-def test_a_broken_onnx_file_is_refused(damage, tmp_path):
-    path = tmp_path / "broken.onnx"
-    path.write_bytes(damage(onnx_file()))
-    with pytest.raises(ValueError, match=r"cannot use broken\.onnx") as error:
-        layouts.read(path)
-    assert_one_line(error)
-
-
-# ---- TensorFlow.js: a packed folder.
-
-
-def packed(members):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as archive:
-        for name, content in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return out.getvalue()
-
-
-def tfjs_members(**change):
-    """A VGG16 in Keras's names, its numbers in two shards that end in the middle of a tensor."""
-    listed, content = [], b""
-    for layer, (kernel, bias) in canonical("vgg16").items():
-        name = "block{}_conv{}".format(*layer.split("_"))
-        for kind, array in (("kernel", kernel), ("bias", bias)):
-            shape = list(array.shape)
-            listed.append({"name": f"{name}/{kind}", "shape": shape, "dtype": "float32"})
-            content += array.tobytes()
-    listed[0] |= change
-    manifest = {"weightsManifest": [{"paths": ["one.bin", "two.bin"], "weights": listed}]}
-    return {
-        "package/net/two.bin": content[1001:],
-        "package/net/one.bin": content[:1001],
-        "package/net/model.json": json.dumps(manifest).encode(),
-        "package/index.js": b"throw 'never run'",
-    }
-
-
-@pytest.mark.usefixtures("narrow")
-def test_a_packed_folder_of_tensorflow_js_is_read(tmp_path):
-    path = tmp_path / "net.tgz"
-    path.write_bytes(packed(tfjs_members()))
-    assert_same(layouts.read(path).tensors, canonical("vgg16"))
-
-
-@pytest.mark.usefixtures("narrow")
-@pytest.mark.parametrize(
-    ("members", "words"),
-    [
-        ({}, "expected one model.json"),
-        ({"a/model.json": b"{", "a/one.bin": b""}, ""),
-        ({**tfjs_members(), "b/model.json": b"{}"}, "found 2"),
-        ({k: v for k, v in tfjs_members().items() if "two" not in k}, "two.bin is missing"),
-        ({**tfjs_members(), "package/net/two.bin": b""}, "longer than its shards"),
-        (tfjs_members(shape=[1 << 40]), "longer than its shards"),
-        (tfjs_members(shape=[-1, 3]), "longer than its shards"),
-        (tfjs_members(dtype="uint8"), "expected plain floating-point numbers"),
-        (tfjs_members(quantization={"scale": 1}), "expected plain floating-point numbers"),
-    ],
-)
-def test_a_broken_packed_folder_is_refused(members, words, tmp_path):
-    path = tmp_path / "net.tgz"
-    path.write_bytes(packed(members))
-    with pytest.raises(ValueError, match=r"cannot use net\.tgz") as error:
-        layouts.read(path)
-    assert_one_line(error, words)
 
 
 def test_a_negative_variance_is_refused(tmp_path):
