@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jaxstyle.backbones.record import Backbone as Backbone
+    from jaxstyle.grid.progress import GridProgress as GridProgress
     from jaxstyle.grid.stylize_grid import Cell as Cell
-    from jaxstyle.grid.stylize_grid import GridProgress as GridProgress
     from jaxstyle.grid.stylize_grid import stylize_grid as stylize_grid
     from jaxstyle.metrics.metric import Metric as Metric
     from jaxstyle.objective.judge import judge as judge
@@ -38,7 +38,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Backbone": "backbones.record",
     "Cell": "grid.stylize_grid",
-    "GridProgress": "grid.stylize_grid",
+    "GridProgress": "grid.progress",
     "LayerRef": "specs",
     "Metric": "metrics.metric",
     "MetricSpec": "specs",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from jaxstyle._util.log import logger
 
 if TYPE_CHECKING:
-    from jaxstyle.grid.stylize_grid import GridProgress
+    from jaxstyle.grid.progress import GridProgress
     from jaxstyle.transfer.result import Progress
 
 Show: TypeAlias = "Callable[[Progress | GridProgress], None]"

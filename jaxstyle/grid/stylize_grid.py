@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Unpack
@@ -21,6 +20,7 @@ from jax.experimental import multihost_utils
 from jaxstyle._util.log import logger, reported_to
 from jaxstyle.grid.cells import cell_settings, combinations
 from jaxstyle.grid.folder import GridFolder
+from jaxstyle.grid.progress import Meter, OnProgress
 from jaxstyle.grid.sweep import identify
 from jaxstyle.objective.calibration import Constants
 from jaxstyle.settings import Settings
@@ -29,8 +29,7 @@ from jaxstyle.transfer.batch import BatchPlan, lanes_of, plan_batches, result_of
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.checkpoint import Checkpoints
 from jaxstyle.transfer.job import Job, make_job
-from jaxstyle.transfer.loop import Chunk, Loop
-from jaxstyle.transfer.result import Progress, Result
+from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.sources import Source, Sources, as_styles
 from jaxstyle.transfer.steppers.batched import BatchSpec
 from jaxstyle.transfer.stylize import run_job
@@ -46,44 +45,6 @@ class Cell(NamedTuple):
 
     values: dict[str, Any]
     result: Result
-
-
-@dataclass(frozen=True)
-class GridProgress:
-    """The progress of a grid, after a chunk of steps.
-
-    Attributes:
-        cells: Done so far.
-        of: Cells in total.
-        lanes: Cells that are run together now.
-        size: Longest side of the current scale, pixels.
-        loss: The mean of their weighted totals at the last step.
-        seconds: Since the grid began.
-        seconds_left: An estimate: a step costs in proportion to lanes and pixels.
-    """
-
-    cells: int
-    of: int
-    lanes: int
-    size: int
-    loss: float
-    seconds: float
-    seconds_left: float
-
-    @property
-    def share(self) -> float:
-        """The part that is done, from 0 to 1, by time."""
-        return self.seconds / (self.seconds + self.seconds_left)
-
-    def __str__(self) -> str:
-        lanes = "lane" if self.lanes == 1 else "lanes"
-        return (
-            f"{self.cells}/{self.of} cells  {self.lanes} {lanes} at {self.size} px"
-            f"  {self.seconds:.0f} s, {self.seconds_left:.0f} s left  loss {self.loss:.4g}"
-        )
-
-
-OnProgress = Callable[[GridProgress], object]
 
 
 def stylize_grid(
@@ -253,7 +214,7 @@ def run_jobs(
     for number, job in enumerate(jobs):
         groups.setdefault(job.program_key, []).append(number)
     groups = {key: ns for key, ns in groups.items() if any(waiting[n] for n in ns)}
-    meter = _Meter([job for job, wanted in zip(jobs, waiting, strict=True) if wanted], on_progress)
+    meter = Meter([job for job, wanted in zip(jobs, waiting, strict=True) if wanted], on_progress)
     devices = devices or jax.devices()
     for place, (key, numbers) in enumerate(groups.items()):
         memory.clear_caches_if_crowded()
@@ -266,11 +227,12 @@ def run_jobs(
         if plan and plan.fits:
             yield from _run_batches(jobs, numbers, waiting, plan, devices, meter, checkpoints)
             continue
-        for number in numbers:
-            if waiting[number]:
-                logger.info(f"{name}: one cell at a time")
-                yield number, run_job(jobs[number], on_progress=meter.single(jobs[number]))
-                meter.finish(1)
+        for number in (number for number in numbers if waiting[number]):
+            logger.info(f"{name}: one cell at a time")
+            job, kept = jobs[number], checkpoints([jobs[number]]) if checkpoints else None
+            on_chunk, resume = meter.single(job), kept is not None and kept.exist
+            yield number, run_job(job, on_progress=on_chunk, checkpoints=kept, resume=resume)
+            meter.finish(1)
 
 
 def _run_batches(
@@ -279,7 +241,7 @@ def _run_batches(
     waiting: Sequence[bool],
     plan: BatchPlan,
     devices: Sequence[Any],
-    meter: _Meter,
+    meter: Meter,
     checkpoints: Callable[[Sequence[Job]], Checkpoints] | None,
 ) -> Iterator[tuple[int, Result]]:
     """Run the jobs of one program key, `plan.width` at a time."""
@@ -307,47 +269,6 @@ def _run_batches(
         if kept:
             kept.clear()
         meter.finish(len(wanted))
-
-
-class _Meter:
-    """Measures a grid's work, and tells its progress."""
-
-    def __init__(self, jobs: Sequence[Job], on_progress: OnProgress | None) -> None:
-        self._began = time.perf_counter()
-        self._total = sum(job.work_left(0) for job in jobs)
-        self._of, self._on_progress = len(jobs), on_progress
-        self._work, self._cells = 0.0, 0
-
-    def finish(self, cells: int) -> None:
-        """Count cells that are done."""
-        self._cells += cells
-
-    def batch(self, lanes: int) -> Callable[[Loop, Chunk], None]:
-        """Return what is called after each chunk of a batch."""
-
-        def on_chunk(loop: Loop, chunk: Chunk) -> None:
-            self._work += lanes * chunk.steps * chunk.size**2
-            losses = [r.history["total"][-1] for r in loop.records if r.history["total"]]
-            self._tell(lanes, chunk.size, float(np.mean(losses)))
-
-        return on_chunk
-
-    def single(self, job: Job) -> Callable[[Progress], None]:
-        """Return what is called after each chunk of a cell that runs alone."""
-        before = self._work
-
-        def on_chunk(progress: Progress) -> None:
-            self._work = before + job.work_left(0) - job.work_left(progress.step)
-            self._tell(1, progress.size, progress.loss)
-
-        return on_chunk
-
-    def _tell(self, lanes: int, size: int, loss: float) -> None:
-        if self._on_progress:
-            seconds = time.perf_counter() - self._began
-            left = seconds * max(0.0, self._total - self._work) / self._work
-            progress = GridProgress(self._cells, self._of, lanes, size, loss, seconds, left)
-            self._on_progress(progress)
 
 
 def _agreed(answers: list[bool]) -> list[bool]:

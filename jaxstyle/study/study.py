@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxstyle._util.log import logger
-from jaxstyle.grid.stylize_grid import GridProgress, run_jobs
+from jaxstyle.grid.progress import GridProgress
+from jaxstyle.grid.stylize_grid import run_jobs
 from jaxstyle.image.io import read_image
 from jaxstyle.settings import obstacles
 from jaxstyle.study import report as reports
