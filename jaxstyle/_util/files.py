@@ -33,8 +33,8 @@ def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
             if not temporary.exists():
-                # A link cannot replace a file, so the complete file gets a temporary name first.
-                # Python follows the link only if a folder's descriptor is given, which is unused.
+                # A link cannot replace a file: the complete file gets a temporary name first. A
+                # folder's descriptor, unused, makes Python follow the link.
                 number = file.fileno()
                 os.link(f"/proc/self/fd/{number}", temporary, src_dir_fd=number)
         os.replace(temporary, target)

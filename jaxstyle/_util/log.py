@@ -17,11 +17,8 @@ def reported_to(report: Callable[[str], object] | None) -> Iterator[None]:
     if report is None:
         yield
         return
-    warnings.warn(
-        "report= is deprecated: attach a handler to logging.getLogger('jaxstyle')",
-        DeprecationWarning,
-        stacklevel=4,
-    )
+    advice = "report= is deprecated: attach a handler to logging.getLogger('jaxstyle')"
+    warnings.warn(advice, DeprecationWarning, stacklevel=4)
     handler = logging.Handler(logging.INFO)
     handler.emit = lambda record: report(record.getMessage())  # type: ignore[assignment, method-assign]
     level = logger.level

@@ -7,48 +7,18 @@ mapping of that name here gathers them. Another package adds its own by an entry
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Mapping
 
-from jaxstyle._util.log import logger
 from jaxstyle._util.names import nearest
-from jaxstyle._util.plugins import registered
+from jaxstyle._util.plugins import Registry
 from jaxstyle.backbones import alexnet, resnet, vgg
 from jaxstyle.backbones.record import Backbone
 
 __all__ = ["BACKBONES", "Backbone", "find"]
 
-
-class _Gathered(Mapping[str, Backbone]):
-    """Gathers the backbones when one is first looked up.
-
-    Not on import: a package that registers backbones may be what imports this one, and its own
-    import is complete only later.
-    """
-
-    @cached_property
-    def _backbones(self) -> dict[str, Backbone]:
-        builtin = (*vgg.BACKBONES, *resnet.BACKBONES, *alexnet.BACKBONES)
-        gathered = {backbone.name: backbone for backbone in builtin}
-        for source, backbone in registered("jaxstyle.backbones", Backbone):
-            if gathered.setdefault(backbone.name, backbone) is not backbone:
-                logger.warning(
-                    f"entry point {source} is left out: there is a backbone {backbone.name!r} "
-                    "already"
-                )
-        return gathered
-
-    def __getitem__(self, name: str) -> Backbone:
-        return self._backbones[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._backbones)
-
-    def __len__(self) -> int:
-        return len(self._backbones)
-
-
-BACKBONES: Mapping[str, Backbone] = _Gathered()
+BACKBONES: Mapping[str, Backbone] = Registry(
+    "jaxstyle.backbones", Backbone, (*vgg.BACKBONES, *resnet.BACKBONES, *alexnet.BACKBONES)
+)
 """Every architecture by name."""
 
 

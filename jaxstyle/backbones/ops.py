@@ -10,32 +10,22 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.backbones import winograd
-from jaxstyle.backbones.convolution import Convolution, needed
+from jaxstyle.backbones.record import Backbone, Convolution
+from jaxstyle.backbones.winograd import convolution as winograd_convolution
 from jaxstyle.specs import PaddingName, PoolingName
 
 Grid = Float[Array, "_h _w _c"]
 Features = dict[str, Grid]
-Forward = Callable[["Network", Grid], Features]
-"""Maps the normalized picture to features, with the parts that a `Network` offers."""
 Result = TypeVar("Result")
 
 
 class Network(nn.Module):
-    """A network that is written as one function of the parts below.
+    """The module of a backbone: its `forward` is called with this module and its parts below.
 
-    Attributes:
-        forward: Computes the features, up to the deepest of the layers: `forward(net, x)`.
-        convolutions: All of the architecture's.
-        layers: Whose features are returned.
-        pooling: As in `jaxstyle.backbones.extractor.features`, like all that follows.
-        padding: See there.
-        recompute: See there.
-        dtype: See there.
+    The attributes are those of `jaxstyle.backbones.extractor.features`.
     """
 
-    forward: Forward
-    convolutions: tuple[Convolution, ...]
+    backbone: Backbone
     layers: tuple[str, ...]
     pooling: PoolingName
     padding: PaddingName
@@ -45,12 +35,12 @@ class Network(nn.Module):
     @nn.compact
     def __call__(self, image: Float[Array, "h w 3"]) -> Features:
         """Return the features of a picture at each of the layers."""
-        return self.forward(self, normalized(self, image, self.dtype))
+        return self.backbone.forward(self, normalized(self, image, self.dtype))
 
     @property
     def needed(self) -> tuple[Convolution, ...]:
         """The convolutions up to the deepest of the layers."""
-        return needed(self.convolutions, self.layers)
+        return self.backbone.needed(self.layers)
 
     def convolve(self, x: Grid, spec: Convolution) -> Grid:
         """Convolve, with the network's padding as the border."""
@@ -122,7 +112,7 @@ class Conv(nn.Module):
         is_prepared = x.dtype == jnp.float32 and self.has_variable("params", "winograd")
         if on_cpu and self.border == 1 and is_prepared:
             transformed: Any = self.get_variable("params", "winograd")
-            return winograd.convolution(x, transformed) + bias
+            return winograd_convolution(x, transformed) + bias
         result: Grid = jax.lax.conv_general_dilated(
             x[None],
             kernel,
@@ -205,7 +195,3 @@ def _every_other(x: Grid, axis: int, size: int) -> list[Grid]:
     """Return for each place in a window the positions at it, of all windows along an axis."""
     span = (x.shape[axis] - size) // 2 * 2 + 1
     return [jax.lax.slice_in_dim(x, k, k + span, 2, axis) for k in range(size)]
-
-
-Pooling = PoolingName  # removed when the lead has switched
-Padding = PaddingName  # removed when the lead has switched

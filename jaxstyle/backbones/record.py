@@ -1,4 +1,4 @@
-"""The record of a backbone: its layers, its convolutions, and how weight files name its tensors.
+"""The record of a backbone: its convolutions, its layers, and how weight files name its tensors.
 
 A family's file makes its records, and everything else reads them. Nothing heavy is imported here,
 so that listing the backbones stays quick.
@@ -11,22 +11,75 @@ sum). AlexNet: `conv1` to `relu5`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from jaxstyle._util.names import nearest
-from jaxstyle.backbones import convolution
-from jaxstyle.backbones.convolution import Convolution, ReceptiveField, Window
-from jaxstyle.specs import PaddingName, PoolingName
-
-if TYPE_CHECKING:
-    from jaxstyle.backbones.ops import Forward, Network
+from jaxstyle.specs import PoolingName
 
 FAST_FROM = 64 * 128
 """Inputs times outputs from which Winograd's algorithm is faster than XLA's on a CPU."""
 
 _VGG_BLOCKS = (2, 2, 4, 4, 4)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One square convolution, with the same stride both ways.
+
+    Attributes:
+        name: Of its kernel and bias among the weights.
+        size: Side of the kernel.
+        inputs: Channels.
+        outputs: Channels.
+        stride: Positions from one output to the next.
+        border: Positions added on each side; as many as keep the size at stride 1 if None.
+        pooled: Window of the pooling before it, 0 for none; its stride is 2.
+        pool_border: Positions that this pooling adds on each side.
+        layers: The layers that are complete with it, before and after the activation.
+        is_shortcut: Whether it lies on the short way around a residual block.
+    """
+
+    name: str
+    size: int
+    inputs: int
+    outputs: int
+    stride: int = 1
+    border: int | None = None
+    pooled: int = 0
+    pool_border: int = 0
+    layers: tuple[str, ...] = ()
+    is_shortcut: bool = False
+
+    @property
+    def pad(self) -> int:
+        """Positions added on each side."""
+        return self.size // 2 if self.border is None else self.border
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of its tensors by canonical name."""
+        sides = () if self.size == 1 else (self.size, self.size)
+        kernel = (*sides, self.inputs, self.outputs)
+        return {f"{self.name}.kernel": kernel, f"{self.name}.bias": (self.outputs,)}
+
+
+class Window(NamedTuple):
+    """A convolution or a pooling as a window that slides over a grid, `pad` larger on each side."""
+
+    size: int
+    pad: int
+    stride: int
+    is_pooling: bool = False
+
+
+class ReceptiveField(NamedTuple):
+    """Pixels that a position of a layer depends on: `stride` × position + `first` to + `last`."""
+
+    stride: int
+    first: int
+    last: int
 
 
 class Preprocess(NamedTuple):
@@ -137,7 +190,7 @@ class Backbone:
     """
 
     name: str
-    forward: Forward
+    forward: Callable[[Any, Any], dict[str, Any]]
     convolutions: tuple[Convolution, ...]
     counterparts: Mapping[str, str] = field(default_factory=dict)
     layouts: tuple[Layout, ...] = ()
@@ -145,26 +198,12 @@ class Backbone:
     windows: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        derived = convolution.windows_of(self.convolutions)
+        derived = _windows(self.convolutions)
         object.__setattr__(self, "windows", self.windows or derived)
         object.__setattr__(self, "layers", self.layers or tuple(derived))
 
     def __repr__(self) -> str:
         return f"Backbone({self.name!r})"
-
-    def module(
-        self,
-        layers: tuple[str, ...],
-        pooling: PoolingName,
-        padding: PaddingName,
-        recompute: bool = False,
-        dtype: str = "float32",
-    ) -> Network:
-        """Return the linen module of these layers; see `jaxstyle.backbones.extractor.features`."""
-        from jaxstyle.backbones.ops import Network  # JAX and Flax take a second to import
-
-        convolutions = self.convolutions
-        return Network(self.forward, convolutions, layers, pooling, padding, recompute, dtype)
 
     def check_layers(self, layers: Iterable[str]) -> None:
         """Raise a `ValueError` that names the nearest layer if one of `layers` does not exist."""
@@ -193,14 +232,12 @@ class Backbone:
 
     def needed(self, layers: Iterable[str]) -> tuple[Convolution, ...]:
         """Return the convolutions up to the deepest of `layers`, in the order of computation."""
-        return convolution.needed(self.convolutions, layers)
+        wanted = {*layers}
+        ends = (at for at, spec in enumerate(self.convolutions, 1) if wanted & {*spec.layers})
+        return self.convolutions[: max(ends, default=0)]
 
     def fast_convolutions(self, layers: Iterable[str]) -> tuple[str, ...]:
-        """Return the convolutions that Winograd's algorithm computes faster on a CPU.
-
-        Args:
-            layers: Convolutions above the deepest of them are left out.
-        """
+        """Return those of the `needed` convolutions that Winograd computes faster on a CPU."""
         return tuple(
             spec.name
             for spec in self.needed(layers)
@@ -209,24 +246,52 @@ class Backbone:
 
     def min_side(self, layers: Iterable[str]) -> int:
         """Return the shortest side, in pixels, that leaves a position at each of `layers`."""
-        return max((convolution.min_side(self.windows.get(name, ())) for name in layers), default=1)
+        shortest = 1
+        for layer in layers:
+            side = 1
+            for size, pad, stride, _ in reversed(self.windows.get(layer, ())):
+                side = max(1, (side - 1) * stride + size - 2 * pad)
+            shortest = max(shortest, side)
+        return shortest
 
     def receptive_field(self, layer: str, pooling: PoolingName = "max") -> ReceptiveField:
         """Return the pixels that a position of a layer depends on.
 
         Raises:
             ValueError: The record has no windows of this layer.
+
+        References:
+            Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks"
+            (Distill 2019), equation 2, with its borders.
         """
         if layer not in self.windows:
             raise ValueError(f"the record of {self.name} has no windows of {layer}")
-        return convolution.receptive_field(self.windows[layer], pooling)
+        stride, first, last = 1, 0, 0
+        for size, pad, step, is_pooling in self.windows[layer]:
+            if is_pooling and pooling == "hanning":  # always of 3 × 3 positions
+                size, pad = 3, 1 if size == 2 else pad
+            first -= pad * stride
+            last += (size - 1 - pad) * stride
+            stride *= step
+        return ReceptiveField(stride, first, last)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each canonical tensor, such as `"conv1_1.kernel"`: (3, 3, 3, 64)."""
         shapes: dict[str, tuple[int, ...]] = {"preprocess.kernel": (3, 3), "preprocess.bias": (3,)}
         for spec in self.convolutions:
-            sides = () if spec.size == 1 else (spec.size, spec.size)
-            shapes[f"{spec.name}.kernel"] = (*sides, spec.inputs, spec.outputs)
-            shapes[f"{spec.name}.bias"] = (spec.outputs,)
+            shapes |= spec.shapes
         return shapes
+
+
+def _windows(convolutions: Iterable[Convolution]) -> dict[str, tuple[Window, ...]]:
+    """Return the windows before each layer, without shortcuts: these see less than the long way."""
+    windows: dict[str, tuple[Window, ...]] = {}
+    way: tuple[Window, ...] = ()
+    for spec in convolutions:
+        if spec.pooled:
+            way = (*way, Window(spec.pooled, spec.pool_border, 2, is_pooling=True))
+        if not spec.is_shortcut:
+            way = (*way, Window(spec.size, spec.pad, spec.stride))
+        windows |= dict.fromkeys(spec.layers, way)
+    return windows

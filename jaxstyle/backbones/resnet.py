@@ -10,18 +10,20 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jaxstyle.backbones.convolution import Convolution
-from jaxstyle.backbones.record import (
-    CAFFE,
-    TORCHVISION,
-    Backbone,
-    Layout,
-    paired,
-    stand_ins,
-)
+from jaxstyle.backbones.record import CAFFE, TORCHVISION, Backbone, Convolution, Layout, stand_ins
 
 if TYPE_CHECKING:
     from jaxstyle.backbones.ops import Features, Grid, Network
+
+# Files' names for a convolution's tensors and for its normalization's.
+_KERAS = (
+    {"kernel": "kernel", "bias": "bias"},
+    {"gamma": "gamma", "beta": "beta", "mean": "moving_mean", "variance": "moving_variance"},
+)
+_TORCHVISION = (
+    {"kernel": "weight"},
+    {"gamma": "weight", "beta": "bias", "mean": "running_mean", "variance": "running_var"},
+)
 
 
 def residual(net: Network, x: Grid) -> Features:
@@ -96,45 +98,33 @@ def resnet(
                     is_shortcut=part == "s",
                 )
                 convolutions.append(spec)
-                files.append((_keras if is_keras else _torchvision)(stage, block, part))
+                files.append(_files(stage, block, part, is_keras))
             inputs = outputs
     stages = ["1", *(f"{stage}_{count}" for stage, count in enumerate(counts, start=2))]
-    layout = _layout([spec.name for spec in convolutions], files, is_keras)
+    names = {
+        f"{spec.name}.{kind}": f"{prefix}.{name}"
+        for spec, prefixes in zip(convolutions, files, strict=True)
+        for prefix, kinds in zip(prefixes, _KERAS if is_keras else _TORCHVISION, strict=True)
+        for kind, name in kinds.items()
+    }
+    layout = (
+        Layout("Keras's", names, False, CAFFE, 1e-3)
+        if is_keras
+        else Layout("torchvision's", names, True, TORCHVISION, 1e-5)
+    )
     return Backbone(name, residual, tuple(convolutions), stand_ins(stages), (layout,))
 
 
-def _torchvision(stage: int, block: int, part: str) -> tuple[str, str]:
-    """Return the names of a convolution and its normalization: `layer1.0.conv2`, `layer1.0.bn2`."""
+def _files(stage: int, block: int, part: str, is_keras: bool) -> tuple[str, str]:
+    """Return the names of a convolution and its normalization in a file."""
+    if is_keras:  # res2a_branch2b and bn2a_branch2b
+        suffix = f"{stage}{'abcdef'[block - 1]}_branch{'1' if part == 's' else f'2{part}'}"
+        return f"res{suffix}", f"bn{suffix}"
     prefix = f"layer{stage - 1}.{block - 1}"
     if part == "s":
         return f"{prefix}.downsample.0", f"{prefix}.downsample.1"
     number = "abc".index(part) + 1
     return f"{prefix}.conv{number}", f"{prefix}.bn{number}"
-
-
-def _keras(stage: int, block: int, part: str) -> tuple[str, str]:
-    """Return the names in Keras: `res2a_branch2b`, `bn2a_branch2b`."""
-    branch = "1" if part == "s" else f"2{part}"
-    suffix = f"{stage}{'abcdef'[block - 1]}_branch{branch}"
-    return f"res{suffix}", f"bn{suffix}"
-
-
-def _layout(entries: list[str], files: list[tuple[str, str]], is_keras: bool) -> Layout:
-    """Return the layout of convolutions and normalizations that are called `files`."""
-    kinds = {"gamma": "weight", "beta": "bias", "mean": "running_mean", "variance": "running_var"}
-    if is_keras:
-        kinds = {"gamma": "gamma", "beta": "beta", "mean": "moving_mean"}
-        kinds["variance"] = "moving_variance"
-    names: dict[str, str] = {}
-    for entry, (convolution, normalization) in zip(entries, files, strict=True):
-        if is_keras:
-            names |= paired([entry], [convolution], "kernel")
-        else:
-            names[f"{entry}.kernel"] = f"{convolution}.weight"
-        names |= {f"{entry}.{kind}": f"{normalization}.{name}" for kind, name in kinds.items()}
-    if is_keras:
-        return Layout("Keras's", names, False, CAFFE, 1e-3)
-    return Layout("torchvision's", names, True, TORCHVISION, 1e-5)
 
 
 BACKBONES = (

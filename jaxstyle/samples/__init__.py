@@ -1,11 +1,13 @@
 """Sample pictures: `sample:NAME` wherever a picture is expected.
 
-Some are part of the installation; the others are fetched by name, once, out of pinned packages.
+Some are part of the installation, made by `examples/sample_pictures`; the others are fetched by
+name, once, out of pinned packages. `samples.toml` lists both.
 """
 
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,151 +21,42 @@ from jaxstyle.weights import download
 from jaxstyle.weights.download import Package, Wanted
 
 PREFIX = "sample:"
-Kind = Literal["content", "style"]
 
 
-class Own(NamedTuple):
-    """A picture that was made for jaxstyle and is installed with it.
+class Sample(NamedTuple):
+    """A picture.
 
     Attributes:
-        file: Its name in this folder.
+        file: Its name in this folder, or its path in the package.
         kind: What it is good for.
         title: What it shows, in one line.
         credit: Who made it.
         license: Its terms.
+        package: Where it is fetched from; None if it is part of the installation.
+        sha256: Of the picture's file, if it is fetched.
     """
 
     file: str
-    kind: Kind
-    title: str
-    credit: str = "made for jaxstyle"
-    license: str = "CC0 1.0"
-
-
-class Fetched(NamedTuple):
-    """A picture inside a package.
-
-    Attributes:
-        package: Where it is.
-        member: Its path in the package.
-        sha256: Of the picture's file.
-        kind: What it is good for.
-        title: What it shows, in one line.
-        credit: Who made it.
-        license: Its terms.
-    """
-
-    package: Package
-    member: str
-    sha256: str
-    kind: Kind
+    kind: Literal["content", "style"]
     title: str
     credit: str
     license: str
+    package: Package | None = None
+    sha256: str = ""
 
 
-OWN: Mapping[str, Own] = MappingProxyType(
+_TABLE = tomllib.loads(Path(__file__).with_name("samples.toml").read_text("utf-8"))
+_PACKAGES = {name: Package(name, **pinned) for name, pinned in _TABLE["packages"].items()}
+
+OWN: Mapping[str, Sample] = MappingProxyType(
+    {name: Sample(**row) for name, row in _TABLE["own"].items()}
+)
+"""Pictures that come with the installation."""
+
+FETCHED: Mapping[str, Sample] = MappingProxyType(
     {
-        "lighthouse": Own("lighthouse.jpg", "content", "A lighthouse on a cliff at dusk"),
-        "valley": Own("valley.jpg", "content", "A mountain valley with a lake and a hut"),
-        "mosaic": Own("mosaic.jpg", "style", "A mosaic of a sun, two fish and waves"),
-        "swirls": Own("swirls.jpg", "style", "Oil paint: swirling stars over fields"),
-        "woodblock": Own("woodblock.jpg", "style", "A woodblock print of a mountain and waves"),
-    }
-)
-"""Pictures that come with the installation, made by `examples/sample_pictures`."""
-
-_IMAGEIO = Package(
-    name="imageio",
-    version="2.9.0",
-    kind="wheel",
-    bytes=3_308_141,
-    sha256="3604d751f03002e8e0e7650aa71d8d9148144a87daf17cb1f3228e80747f2e6b",
-)
-_OPEN_NET_WORTH = Package(
-    name="open-net-worth",
-    version="0.1.27",
-    kind="wheel",
-    bytes=14_534_022,
-    sha256="b959f4929dfb12f23d0188ebb9359c6ba9a8aafcaaceb9ffcfece788579e1d2a",
-    python="3.13",
-)
-_PHOTOS = "backend/scripts/demo/photos"
-
-FETCHED: Mapping[str, Fetched] = MappingProxyType(
-    {
-        "astronaut": Fetched(
-            _IMAGEIO,
-            "imageio/resources/images/astronaut.png",
-            "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
-            "content",
-            "Eileen Collins, astronaut",
-            "NASA",
-            "public domain",
-        ),
-        "chelsea": Fetched(
-            _IMAGEIO,
-            "imageio/resources/images/chelsea.png",
-            "97403c9c171d1aedd2026c7515e20208ef865eaab56d462c3c2eefade9b7d779",
-            "content",
-            "Chelsea, a cat",
-            "Stéfan van der Walt",
-            "CC0 1.0",
-        ),
-        "red-fuji": Fetched(
-            _OPEN_NET_WORTH,
-            f"{_PHOTOS}/art-hokusai-red-fuji.jpg",
-            "acd5c943ae323b17213dae184bc54a27f0bdd0afe80cdd9c43a6dc6f2ac4f3ed",
-            "style",
-            "Fine Wind, Clear Weather (Red Fuji)",
-            "Katsushika Hokusai, about 1830–1832",
-            "public domain",
-        ),
-        "sudden-shower": Fetched(
-            _OPEN_NET_WORTH,
-            f"{_PHOTOS}/art-hiroshige-shower.jpg",
-            "02bbdf096df620f2b1252f953fd32cb7d5d9bd807599c2bb2e63049162e7f1bc",
-            "style",
-            "Sudden Shower over Shin-Ōhashi Bridge and Atake",
-            "Utagawa Hiroshige, 1857; Cleveland Museum of Art",
-            "CC0 1.0",
-        ),
-        "venice": Fetched(
-            _OPEN_NET_WORTH,
-            f"{_PHOTOS}/art-cross-venice.jpg",
-            "da3b1a60576a9ed3fae0e7612de0450b1287876ff1bb3a0d3a3c9b1fe53d6255",
-            "style",
-            "Venice",
-            "Henri-Edmond Cross, about 1903; National Gallery of Art, Washington",
-            "CC0 1.0",
-        ),
-        "trouville": Fetched(
-            _OPEN_NET_WORTH,
-            f"{_PHOTOS}/art-boudin-trouville.jpg",
-            "b1ec0efd8215ff31a9366ec8ba6f4ed358d91acc9ef066326e1f92420b87d587",
-            "style",
-            "Beach Scene at Trouville",
-            "Eugène Boudin, 1863; National Gallery of Art, Washington",
-            "CC0 1.0",
-        ),
-        "honfleur": Fetched(
-            _OPEN_NET_WORTH,
-            f"{_PHOTOS}/art-jongkind-honfleur.jpg",
-            "7bfaf84ec69b5eff191a3e0098419682c1608cc00f8f1511289f5bbbc47c33a9",
-            "style",
-            "Norwegian Ship Leaving the Port of Honfleur",
-            "Johan Barthold Jongkind, 1865; Portland Museum of Art",
-            "CC0 1.0",
-        ),
-        "simoa": Fetched(
-            _OPEN_NET_WORTH,
-            f"{_PHOTOS}/art-thaulow-simoa.jpg",
-            "c2aaaf5be3125d07e1726175e3848206a8b231f344d0bd172295943a8fe6f584",
-            "style",
-            "Winter at the River Simoa",
-            "Frits Thaulow, 1883",
-            "public domain",
-        ),
+        name: Sample(**{**row, "package": _PACKAGES[row["package"]]})
+        for name, row in _TABLE["fetched"].items()
     }
 )
 """Pictures that are fetched when they are first named."""
@@ -188,18 +81,23 @@ def resolve(spec: str, *, offline: bool = False) -> Path:
     if not spec.startswith(PREFIX):
         return Path(spec)
     name = spec.removeprefix(PREFIX)
-    if name in OWN:
-        return _installed(OWN[name])
-    if name not in FETCHED:
+    sample = OWN.get(name) or FETCHED.get(name)
+    if sample is None:
         raise ValueError(f"unknown sample {name!r}{nearest(name, [*OWN, *FETCHED])}")
-    sample, target = FETCHED[name], _target(name)
-    if os.path.isfile(target) and sha256(target) == sample.sha256:
+    target = _file(name, sample)
+    if sample.package is None or (os.path.isfile(target) and sha256(target) == sample.sha256):
         return target
     if offline:
         raise FileNotFoundError(f"the sample {name} is not here; name it once while online")
     logger.info(f"{name}: {sample.title}; {sample.credit}; {sample.license}")
     try:
-        download.fetch(sample.package, _all_wanted(sample.package))
+        # All samples of the package: they are small, and it need not be fetched again.
+        wanted = [
+            Wanted(other.file, other.sha256, _file(other_name, other))
+            for other_name, other in FETCHED.items()
+            if other.package == sample.package
+        ]
+        download.fetch(sample.package, wanted)
     except OSError as error:
         raise OSError(f"{error}; use sample:{next(iter(OWN))} or a picture of your own") from error
     return target
@@ -207,40 +105,18 @@ def resolve(spec: str, *, offline: bool = False) -> Path:
 
 def listing() -> list[dict[str, Any]]:
     """Return all samples, the installed ones first; fit for JSON."""
-    installed = [_row(name, sample, _installed(sample), "packaged") for name, sample in OWN.items()]
-    fetched = [
-        _row(name, sample, target, "fetched")
-        if os.path.isfile(target := _target(name))
-        else _row(name, sample, None, "not fetched")
-        for name, sample in FETCHED.items()
-    ]
-    return installed + fetched
+    rows = []
+    for name, sample in (*OWN.items(), *FETCHED.items()):
+        file = _file(name, sample)
+        is_here = os.path.isfile(file)
+        status = "packaged" if sample.package is None else "fetched" if is_here else "not fetched"
+        about = {key: getattr(sample, key) for key in ("kind", "title", "credit", "license")}
+        where = str(file) if is_here else None
+        rows.append({"name": name, **about, "where": where, "status": status})
+    return rows
 
 
-def _all_wanted(package: Package) -> list[Wanted]:
-    """Return all samples of a package: they are small, and it need not be fetched again."""
-    return [
-        Wanted(sample.member, sample.sha256, _target(name))
-        for name, sample in FETCHED.items()
-        if sample.package == package
-    ]
-
-
-def _installed(sample: Own) -> Path:
-    return Path(__file__).with_name(sample.file)
-
-
-def _target(name: str) -> Path:
-    return cache_folder() / "samples" / f"{name}{Path(FETCHED[name].member).suffix}"
-
-
-def _row(name: str, sample: Own | Fetched, where: Path | None, status: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "kind": sample.kind,
-        "title": sample.title,
-        "credit": sample.credit,
-        "license": sample.license,
-        "where": str(where) if where else None,
-        "status": status,
-    }
+def _file(name: str, sample: Sample) -> Path:
+    if sample.package is None:
+        return Path(__file__).with_name(sample.file)
+    return cache_folder() / "samples" / f"{name}{Path(sample.file).suffix}"

@@ -136,35 +136,18 @@ class StudyCells:
 
     def thumbnails(self, points: Sequence[int]) -> dict[str, str]:
         """Return pictures for the report by `"objective|content|style"`, as far as they exist."""
-        return {
-            f"{self.points[point].name}|{content.name}|{style.name}": thumbnail(
-                read_image(record.picture)
-            )
+        pictures = {
+            f"{self.points[point].name}|{content.name}|{style.name}": record.picture
             for point in points
             for record, (content, style) in zip(self.records(point), self.pairs, strict=True)
-            if record.picture.exists()
         }
+        return {n: self.thumbnail(read_image(p)) for n, p in pictures.items() if p.exists()}
 
-
-def square(named: Named, size: int) -> Named:
-    """Crop a picture to its middle square, and resize that.
-
-    Raises:
-        ValueError: The picture is smaller than the size.
-    """
-    height, width = named.picture.shape[:2]
-    side = min(height, width)
-    if side < size:
-        raise ValueError(f"{named.name} is smaller than {size} pixels: {width} × {height}")
-    top, left = (height - side) // 2, (width - side) // 2
-    middle = named.picture[top : top + side, left : left + side]
-    return named._replace(picture=resize(middle, (size, size)))
-
-
-def thumbnail(picture: Picture) -> str:
-    """Return a small picture as a data URI."""
-    shape = fit_within(picture.shape[0], picture.shape[1], THUMBNAIL)
-    return page.embedded(resize(picture, shape), quality=80)
+    @staticmethod
+    def thumbnail(picture: Picture) -> str:
+        """Return a small picture as a data URI."""
+        shape = fit_within(picture.shape[0], picture.shape[1], THUMBNAIL)
+        return page.embedded(resize(picture, shape), quality=80)
 
 
 def _inputs(content: Named, style: Named) -> dict[str, dict[str, str]]:
@@ -179,21 +162,13 @@ _DEFAULTS = to_plain(Settings())
 _LATER = {setting.name for setting in fields(Settings) if setting.metadata["since"] > 1}
 
 
-class ScoreFiles:
+class ScoreFiles(NamedTuple):
     """A folder with one file of scores for each objective, found without the pictures."""
 
-    def __init__(
-        self,
-        folder: Path,
-        judges: Sequence[StudyJudge],
-        contents: Sequence[Named],
-        styles: Sequence[Named],
-    ) -> None:
-        """Make the folder if it does not exist, for the judges and pictures of a study."""
-        folder.mkdir(exist_ok=True)
-        self._folder = folder
-        digests = ([named.sha256 for named in group] for group in (contents, styles))
-        self._circumstances = [[judge.name for judge in judges], *digests]
+    folder: Path
+    judges: Sequence[StudyJudge]
+    contents: Sequence[Named]
+    styles: Sequence[Named]
 
     def path(self, settings: Mapping[str, Any], always: Collection[str] = ()) -> Path:
         """Return the file of an objective, named after all that decides its scores.
@@ -208,8 +183,10 @@ class ScoreFiles:
             if name not in _LATER.difference(always)
             or json.dumps(value) != json.dumps(_DEFAULTS[name])
         }
-        text = json.dumps([lasting, self._circumstances], sort_keys=True, default=str)
-        return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+        digests = ([named.sha256 for named in group] for group in (self.contents, self.styles))
+        circumstances = [[judge.name for judge in self.judges], *digests]
+        text = json.dumps([lasting, circumstances], sort_keys=True, default=str)
+        return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
 
     def read(self, settings: Mapping[str, Any]) -> Scores | None:
         """Return the scores of an objective's pictures, or None."""
@@ -222,5 +199,6 @@ class ScoreFiles:
 
     def write(self, settings: Mapping[str, Any], scores: Scores) -> None:
         """Write the scores of an objective's pictures."""
+        self.folder.mkdir(exist_ok=True)
         text = json.dumps({"metric": settings["metric"], "scores": scores}) + "\n"
         write_whole(self.path(settings), lambda file: file.write(text.encode()))

@@ -32,6 +32,7 @@ from jaxstyle import samples
 from jaxstyle._util.cache import cache_folder
 from jaxstyle._util.files import sha256
 from jaxstyle._util.log import logger
+from jaxstyle.image.geometry import resize
 from jaxstyle.image.io import read_image
 from jaxstyle.image.load import load_image
 
@@ -88,7 +89,7 @@ def pictures(
     if size is not None and size < 1:
         raise ValueError(f"expected a size of at least 1 pixel, got {size}")
     named: list[Named] = []
-    for source in map(os.fspath, sources):
+    for source in [os.fspath(source) for source in sources]:
         if source.startswith("tfds:"):
             named += _read_set(source, size, data_dir)
         else:
@@ -96,6 +97,21 @@ def pictures(
             named += (Named(name, read_image(p, size=size), sha256(p)) for name, p in files)
     names = _unique([picture.name for picture in named])
     return [picture._replace(name=name) for picture, name in zip(named, names, strict=True)]
+
+
+def square(named: Named, size: int) -> Named:
+    """Crop a picture to its middle square, and resize that.
+
+    Raises:
+        ValueError: The picture is smaller than the size.
+    """
+    height, width = named.picture.shape[:2]
+    side = min(height, width)
+    if side < size:
+        raise ValueError(f"{named.name} is smaller than {size} pixels: {width} × {height}")
+    top, left = (height - side) // 2, (width - side) // 2
+    middle = named.picture[top : top + side, left : left + side]
+    return named._replace(picture=resize(middle, (size, size)))
 
 
 def _files(source: str, offline: bool) -> list[tuple[str, Path]]:
@@ -163,11 +179,10 @@ def prepare(
     """Make a set of TensorFlow Datasets from the pictures of a folder, and return its text.
 
     The text is `tfds:picture_folder/NAME/train`, or without a name `tfds:picture_folder/train`.
-    Each picture is read by `read_image`, rounded to 8 bits, and stored losslessly with its file's
-    name and SHA-256, sorted by name. A folder that is prepared already is not written again.
+    The pictures of `folder_files`, read by `read_image` and rounded to 8 bits, are stored
+    losslessly with their files' names and SHA-256. What is prepared already is not written again.
 
     Args:
-        folder: Its pictures are those of `folder_files`.
         name: Letters, digits, `_`, `-`, `.` and `+`. Another folder needs another name.
         data_dir: The folder of prepared sets (default: `tfds` in jaxstyle's cache).
 
@@ -208,8 +223,10 @@ def _library() -> Any:
 
 def _roots(data_dir: str | Path | None) -> list[Path]:
     """Return the folders of sets; `prepare` writes into the first."""
-    default = [cache_folder() / "tfds", os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"]
-    return [Path(root).expanduser() for root in (default if data_dir is None else [data_dir])]
+    if data_dir is not None:
+        return [Path(data_dir).expanduser()]
+    theirs = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    return [cache_folder() / "tfds", Path(theirs).expanduser()]
 
 
 def _find(roots: list[Path], name: str, config: str | None, version: str | None) -> Path | None:

@@ -57,24 +57,18 @@ def report(study: Mapping[str, Any]) -> dict[str, str]:
 
 
 def markdown(summary: Mapping[str, Any]) -> str:
-    """Return the main table as Markdown, sorted by effectiveness; used judges are in italics.
-
-    Args:
-        summary: From `jaxstyle.study.summary.summarize`.
-    """
-    rows = [summary["objectives"][i] for i in summary["order"]]
-    judges = [judge["name"] for judge in summary["judges"]]
-    table = [["objective", *AXES, "mean rank", *map(_unmarked, judges)]]
-    for row in rows:
+    """Return the main table as Markdown, sorted by effectiveness; used judges are in italics."""
+    judges = [_unmarked(judge["name"]) for judge in summary["judges"]]
+    table = [["objective", *AXES, "mean rank", *judges]]
+    table.append(["---", *["---:"] * (len(table[0]) - 1)])
+    for row in (summary["objectives"][i] for i in summary["order"]):
         cells = [
             "–" if value is None else f"{value:.2f}" if held_out else f"*{value:.2f}*"
             for value, held_out in zip(row["cells"], row["held_out"], strict=True)
         ]
         rank = "–" if row["rank"] is None else f"{row['rank']:.1f}"
-        table.append(
-            [_unmarked(row["name"]), *(interval_text(row[axis]) for axis in AXES), rank, *cells]
-        )
-    table.insert(1, ["---", *["---:"] * (len(table[0]) - 1)])
+        intervals = [interval_text(row[axis]) for axis in AXES]
+        table.append([_unmarked(row["name"]), *intervals, rank, *cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in table)
 
 
@@ -88,17 +82,11 @@ def _table(summary: Mapping[str, Any]) -> Iterator[list[Any]]:
     judges = [judge["name"] for judge in summary["judges"]]
     yield ["objective", *columns[1:], "metrics", "networks", *ends, "in_sample", *judges]
     for row in (summary["objectives"][i] for i in summary["order"]):
-        used = [
-            judge for judge, held_out in zip(judges, row["held_out"], strict=True) if not held_out
-        ]
+        used = [judge for judge, out in zip(judges, row["held_out"], strict=True) if not out]
         lists = (row.get("metrics", ()), row.get("networks", ()))
-        yield [
-            *(row.get(name) for name in columns),
-            *("; ".join(names) for names in lists),
-            *(value for axis in AXES for value in row[axis].values()),
-            "; ".join(used),
-            *row["cells"],
-        ]
+        values = [value for axis in AXES for value in row[axis].values()]
+        facts = [*(row.get(name) for name in columns), *map("; ".join, lists), *values]
+        yield [*facts, "; ".join(used), *row["cells"]]
 
 
 def _scores(study: Mapping[str, Any]) -> Iterator[list[Any]]:

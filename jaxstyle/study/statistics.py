@@ -28,21 +28,13 @@ class Interval(NamedTuple):
 
 
 class Wins(NamedTuple):
-    """Comparison of objective a with objective b on the same pairs.
+    """Comparison of objective a with objective b on the same pairs."""
 
-    Attributes:
-        effectiveness: Share of pairs on which a has the lower mean; a tie counts half.
-        coherence: The same for coherence judges.
-        both: Share of pairs on which a dominates: worse on neither axis, better on at least one.
-        effectiveness_gain: By how much a's mean is lower; positive is good for a.
-        coherence_gain: The same for coherence judges.
-    """
-
-    effectiveness: Interval
-    coherence: Interval
-    both: Interval
-    effectiveness_gain: Interval
-    coherence_gain: Interval
+    effectiveness: Interval  # share of pairs on which a has the lower mean; a tie counts half
+    coherence: Interval  # the same for coherence judges
+    both: Interval  # share on which a dominates: worse on neither axis, better on at least one
+    effectiveness_gain: Interval  # by how much a's mean is lower; positive is good for a
+    coherence_gain: Interval  # the same for coherence judges
 
 
 def mean(values: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*rest"]:
@@ -101,8 +93,7 @@ def bootstrap(
         values: One for each pair; those that are not finite are left out.
         contents: Index of each pair's content.
         styles: Index of each pair's style.
-        draws: Number of resamples.
-        seed: Of the resamples.
+        draws: Number of resamples, which `seed` decides.
         level: Of the interval.
 
     References:
@@ -185,7 +176,7 @@ def wins(
 
     Args:
         a_scores: NaN where missing.
-        b_scores: NaN where missing.
+        b_scores: Likewise.
         coherence: True for judges of coherence, False for judges of effectiveness.
         held_out: The judges that neither objective used; the others do not count.
         interval: `bootstrap` with the pairs' contents and styles.
@@ -212,8 +203,7 @@ def ahead_at_equal_coherence(
         b: Likewise.
 
     Returns:
-        The mean difference on each pair, positive where a is ahead; NaN where the curves share no
-        range.
+        The mean difference on each pair, positive where a is ahead; NaN without a common range.
 
     >>> a = np.array([[[0.6], [0.2]], [[0.2], [0.6]]])
     >>> ahead_at_equal_coherence(a, a + [[[0.1]], [[0.0]]]).round(3).tolist()

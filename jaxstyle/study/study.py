@@ -27,17 +27,8 @@ from jaxstyle.grid.stylize_grid import run_jobs
 from jaxstyle.image.io import read_image
 from jaxstyle.settings import obstacles
 from jaxstyle.study import report as reports
-from jaxstyle.study.cells import (
-    Mixture,
-    ScoreFiles,
-    Scores,
-    StudyCells,
-    named,
-    points_of,
-    square,
-    thumbnail,
-)
-from jaxstyle.study.datasets import pictures
+from jaxstyle.study.cells import Mixture, ScoreFiles, Scores, StudyCells, named, points_of
+from jaxstyle.study.datasets import pictures, square
 from jaxstyle.study.judging import NETWORKS, JudgePanel, StudyJudge, default_judges
 from jaxstyle.study.plane import plane
 from jaxstyle.study.summary import summarize
@@ -71,8 +62,7 @@ def study(
 ) -> dict[str, Any]:
     """Make every picture, let it be judged, and write the report.
 
-    All pictures are cropped to squares of one size, so that all pairs of an objective share one
-    program.
+    All pictures are cropped to squares, so that all pairs of an objective share one program.
 
     Args:
         contents: Sets of pictures (`jaxstyle.study.datasets.pictures`), at least two pictures.
@@ -84,8 +74,7 @@ def study(
         size: Side of the squares, pixels.
         strengths: Factors of the style weight: every objective runs with each of them. Several
             are compared where they keep equally much of the content.
-        training: Numbers of pairs (content × styles + style) that chose between objectives; these
-            are judged on the others.
+        training: Numbers (content × styles + style) of pairs that chose between objectives.
         networks: Of the judges.
         part: (k, n): make and judge only the objectives k, k + n, k + 2 n …, without a report.
         lanes: The most pictures at a time (default: as memory allows).
@@ -110,16 +99,19 @@ def study(
     if not 0 <= first < step:
         raise ValueError(f"expected a part (k, n) with 0 ≤ k < n, got {part}")
     points = points_of(named(objectives)[first::step], strengths, {**changes, "size": size})
-    sets = [[square(p, size) for p in pictures(s, offline=offline)] for s in (contents, styles)]
-    if len(sets[0]) < 2:
+    content_squares, style_squares = (
+        [square(picture, size) for picture in pictures(sources, offline=offline)]
+        for sources in (contents, styles)
+    )
+    if len(content_squares) < 2:
         raise ValueError("expected at least two contents: each is judged against the others")
-    cells, judges = StudyCells(folder, points, *sets, offline), default_judges(networks)
+    cells = StudyCells(folder, points, content_squares, style_squares, offline)
+    judges = default_judges(networks)
     scores = _score(cells, judges, partial(run_jobs, lanes=lanes, on_progress=on_progress))
     if part:
         return {}
-    data = _data(cells, judges, scores)
-    data |= {"title": title, "command": command, "training_pairs": list(training)}
-    return _write_report(cells, data, pictures_shown)
+    given = {"title": title, "command": command, "training_pairs": list(training)}
+    return _write_report(cells, _data(cells, judges, scores) | given, pictures_shown)
 
 
 def _score(
@@ -174,7 +166,7 @@ def _data(
     """Return settings and results as the report takes them."""
     environment = manifest.environment()
     contents, styles = (
-        [{"name": named.name, "picture": thumbnail(named.picture)} for named in group]
+        [{"name": named.name, "picture": cells.thumbnail(named.picture)} for named in group]
         for group in (cells.contents, cells.styles)
     )
     return {

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
 from jaxstyle.study import statistics
 from jaxstyle.study.plane import short_name
 from jaxstyle.study.statistics import AXES, LEVEL, Interval
 
-Indices = Int[np.ndarray, " n"]
 _LONGEST = 80  # letters of a name within a sentence
 
 
@@ -31,12 +29,14 @@ def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: The shapes do not fit, or there are no test pairs.
     """
-    table = _Table.of(as_json(study))
+    table = _Table(as_json(study))
     objectives = table.study["objectives"]
-    kinds = np.array([objective["kind"] for objective in objectives])
-    of_kind = {kind: np.flatnonzero(kinds == kind) for kind in ("mixture", "single")}
+    of_kind: dict[str, list[int]] = {"mixture": [], "single": []}
+    curves: dict[str, list[int]] = {}  # objectives that are one mixture at several strengths
+    for i, objective in enumerate(objectives):
+        of_kind[objective["kind"]].append(i)
+        curves.setdefault(objective.get("curve", objective["name"]), []).append(i)
     best: dict[str, Any] = {kind: _best(table, which) for kind, which in of_kind.items()}
-    curves = _curves(objectives)
     of_curves = {name: _best(table, which)["index"] for name, which in curves.items()}
     of_curves = {n: curves[n][0] if index is None else index for n, index in of_curves.items()}
     mixture = best["mixture"]["index"]
@@ -64,45 +64,37 @@ def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
     return {"answer": answer(summary)} | summary
 
 
-@dataclass(frozen=True)
 class _Table:
-    """A study's scores as arrays."""
+    """A study's scores, objectives by pairs by judges: lower is better, NaN is missing."""
 
-    study: Mapping[str, Any]
-    scores: Float[np.ndarray, "objectives pairs judges"]  # lower is better; NaN where missing
-    held_out: Bool[np.ndarray, "objectives judges"]  # judges that the objective did not use
-    coherence: Bool[np.ndarray, " judges"]  # the others are of effectiveness
-    style_of: Int[np.ndarray, " pairs"]
-    test: Bool[np.ndarray, " pairs"]  # those that did not choose between objectives
-    values: Float[np.ndarray, "3 objectives pairs"]  # adjusted means of both axes, and their mean
-    interval: Callable[[Float[np.ndarray, " tests"]], Interval]
-
-    @classmethod
-    def of(cls, study: Mapping[str, Any]) -> _Table:
+    def __init__(self, study: Mapping[str, Any]) -> None:
         """Check the shapes, and compute the means of both axes."""
         objectives, judges, styles = study["objectives"], study["judges"], study["styles"]
         pairs = np.arange(len(study["contents"]) * len(styles))
-        content_of, style_of = np.divmod(pairs, len(styles) or 1)
+        content_of, self.style_of = np.divmod(pairs, len(styles) or 1)
         shape = len(objectives), len(pairs), len(judges)
-        scores, held_out = np.array(study["scores"], float), np.array(study["held_out"], bool)
-        if scores.shape != shape or held_out.shape != shape[::2]:
+        self.study, self.scores = study, np.array(study["scores"], float)
+        self.held_out = np.array(study["held_out"], bool)  # judges that the objective did not use
+        if self.scores.shape != shape or self.held_out.shape != shape[::2]:
             raise ValueError(
                 f"expected scores of shape {shape} (objectives, pairs, judges) and held_out of "
-                f"{shape[::2]}, got {scores.shape} and {held_out.shape}"
+                f"{shape[::2]}, got {self.scores.shape} and {self.held_out.shape}"
             )
-        test = ~np.isin(pairs, study.get("training_pairs", []))
+        # The pairs that did not choose between objectives.
+        test = self.test = ~np.isin(pairs, study.get("training_pairs", []))
         if not test.any():
             raise ValueError("expected pairs that are no training pairs, to judge by; got none")
-        coherence = np.array([judge["axis"] == "coherence" for judge in judges], bool)
-        values = np.full((3, *shape[:2]), np.nan)
+        self.coherence = np.array([judge["axis"] == "coherence" for judge in judges], bool)
+        self.values = np.full((3, *shape[:2]), np.nan)  # means of both axes, and the mean of these
         for group in (test, ~test):
-            for axis, of_axis in enumerate((~coherence, coherence)):
-                values[axis][:, group] = statistics.fair_means(
-                    scores[:, group][..., of_axis], held_out[:, of_axis]
+            for axis, of_axis in enumerate((~self.coherence, self.coherence)):
+                self.values[axis][:, group] = statistics.fair_means(
+                    self.scores[:, group][..., of_axis], self.held_out[:, of_axis]
                 )
-        values[2] = values[:2].mean(0)
-        interval = partial(statistics.bootstrap, contents=content_of[test], styles=style_of[test])
-        return cls(study, scores, held_out, coherence, style_of, test, values, interval)
+        self.values[2] = self.values[:2].mean(0)
+        self.interval: Callable[[Float[np.ndarray, " tests"]], Interval] = partial(
+            statistics.bootstrap, contents=content_of[test], styles=self.style_of[test]
+        )
 
 
 def _rows(table: _Table, means: Float[np.ndarray, "2 objectives"]) -> list[dict[str, Any]]:
@@ -125,15 +117,7 @@ def _rows(table: _Table, means: Float[np.ndarray, "2 objectives"]) -> list[dict[
     ]
 
 
-def _curves(objectives: Sequence[Mapping[str, Any]]) -> dict[str, Indices]:
-    """Return the indices of objectives that are one mixture at several strengths, by its name."""
-    curves: dict[str, list[int]] = {}
-    for i, objective in enumerate(objectives):
-        curves.setdefault(objective.get("curve", objective["name"]), []).append(i)
-    return {name: np.array(which) for name, which in curves.items()}
-
-
-def _best(table: _Table, which: Indices) -> dict[str, Any]:
+def _best(table: _Table, which: Sequence[int]) -> dict[str, Any]:
     """Return the objective with the lowest mean, chosen on training pairs if they have scores.
 
     The best of many, chosen on the pairs that it is then judged by, looks better than it is.
@@ -154,7 +138,7 @@ def _lowest(values: Float[np.ndarray, " n"], among: Iterable[int] | None = None)
 
 
 def _comparison(
-    table: _Table, curves: Mapping[str, Indices], mixture: int, curve: str, rival: int
+    table: _Table, curves: Mapping[str, Sequence[int]], mixture: int, curve: str, rival: int
 ) -> dict[str, Any]:
     """Compare the best mixture with a single metric, by the judges that neither used."""
     both = table.held_out[mixture] & table.held_out[rival]
@@ -179,7 +163,7 @@ def _comparison(
     }
 
 
-def _styles(table: _Table, single: Indices, mixture: int | None) -> list[dict[str, Any]]:
+def _styles(table: _Table, single: Sequence[int], mixture: int | None) -> list[dict[str, Any]]:
     """Return for each style the best objectives."""
     rows, objectives = [], table.study["objectives"]
     for k, style in enumerate(table.study["styles"]):

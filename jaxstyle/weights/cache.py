@@ -24,6 +24,7 @@ Tensors = dict[str, dict[str, NDArray[np.float32]]]
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """What weights can be called; lower case, because some file systems ignore it."""
 _DIGITS = 8
+_ANY = "[0-9a-f]" * _DIGITS
 
 
 class Weights(NamedTuple):
@@ -44,52 +45,29 @@ class Weights(NamedTuple):
 
 
 def find(name: str, sha256: str | None = None) -> Path | None:
-    """Return the file of the weights `name`, or None.
-
-    Args:
-        name: Of the weights.
-        sha256: Only weights that were read from the file with this SHA-256.
-    """
+    """Return the file of the weights `name`, or of those read from the file of that SHA-256."""
     if not NAME.fullmatch(name):
         return None
-    digits = sha256[:_DIGITS] if sha256 else "[0-9a-f]" * _DIGITS
-    return next(iter(_matching(f"{name}-{digits}.safetensors")), None)
+    return next(iter(_matching(name, sha256[:_DIGITS] if sha256 else _ANY)), None)
 
 
 def files() -> dict[str, Path]:
     """Return the file of all weights by name."""
-    return {
-        file.stem[: -_DIGITS - 1]: file
-        for file in _matching("*-" + "[0-9a-f]" * _DIGITS + ".safetensors")
-    }
+    return {file.stem[: -_DIGITS - 1]: file for file in _matching("*", _ANY)}
 
 
-def _folder() -> Path:
-    return cache_folder() / "weights"
-
-
-def _matching(pattern: str) -> list[Path]:
+def _matching(name: str, digits: str) -> list[Path]:
     try:
-        return sorted(_folder().glob(pattern))
+        return sorted((cache_folder() / "weights").glob(f"{name}-{digits}.safetensors"))
     except OSError:  # a cache that cannot be read is an empty one
         return []
 
 
 def write(weights: Weights, file: str = "") -> None:
-    """Keep a set of weights.
-
-    Args:
-        weights: Of an architecture that is known by name.
-        file: Name of the file that they were read from.
-
-    Raises:
-        OSError: The cache cannot be written.
-    """
+    """Keep weights of an architecture that is known by name, read from a file of that name."""
     import safetensors.numpy
 
     architecture = weights.architecture
-    if isinstance(architecture, Backbone):
-        architecture = architecture.name
     flat = {
         f"{entry}.{kind}": array
         for entry, arrays in weights.tensors.items()
@@ -97,26 +75,19 @@ def write(weights: Weights, file: str = "") -> None:
     }
     facts = {
         "name": weights.name,
-        "architecture": architecture,
+        "architecture": architecture if isinstance(architecture, str) else architecture.name,
         "sha256": weights.sha256,
         "file": file,
         "crc32": _checksum(flat),
     }
     content = safetensors.numpy.save(flat, facts)
-    folder = _folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{weights.name}-{weights.sha256[:_DIGITS]}.safetensors"
+    target = cache_folder() / "weights" / f"{weights.name}-{weights.sha256[:_DIGITS]}.safetensors"
+    target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, lambda out: out.write(content))
 
 
 def read(file: Path, name: str, sha256: str | None = None) -> Weights | None:
-    """Return what `write` wrote, or None if the file is damaged or another set's.
-
-    Args:
-        file: From `find`.
-        name: Of the weights.
-        sha256: Of the file that they must have been read from, if it is pinned.
-    """
+    """Return what `write` wrote, or None if the file is damaged or another set's."""
     from safetensors import SafetensorError, safe_open
 
     try:

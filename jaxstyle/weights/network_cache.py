@@ -24,11 +24,7 @@ class NetworkCache(Mapping[str, Weights]):
     """
 
     def __init__(self, *, offline: bool = False) -> None:
-        """Create an empty cache.
-
-        Args:
-            offline: Never fetch.
-        """
+        """Create an empty cache; one that is `offline` never fetches."""
         self._offline = offline
         self._loaded: dict[str, Weights] = {}
         self._on_device: dict[str, Parameters] = {}
@@ -78,10 +74,7 @@ class NetworkCache(Mapping[str, Weights]):
     def on_device(self, name: str, layers: Iterable[str]) -> Parameters:
         """Return a network's weights on the device, the same arrays at each call.
 
-        Args:
-            name: Of the weights.
-            layers: On a CPU, the convolutions that these need are prepared for Winograd's
-                algorithm.
+        On a CPU the convolutions that `layers` need are prepared for Winograd's algorithm.
         """
         if name not in self._on_device:
             self._on_device[name] = jax.device_put(self[name].tensors)

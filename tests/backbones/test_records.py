@@ -12,8 +12,8 @@ import pytest
 
 from jaxstyle import backbones
 from jaxstyle.backbones import BACKBONES, Backbone, find
-from jaxstyle.backbones.convolution import Convolution, Window
 from jaxstyle.backbones.extractor import extractor, features
+from jaxstyle.backbones.record import Convolution, Window
 from jaxstyle.backbones.vgg import chain
 from jaxstyle.specs import LayerRef
 from jaxstyle.weights.network_cache import NetworkCache

@@ -66,7 +66,8 @@ def test_offline_a_sample_that_is_not_here_is_an_error():
 
 def fetched(package, member, content):
     digest = hashlib.sha256(content).hexdigest()
-    return samples.Fetched(package, member, digest, "style", "Waves", "A. Painter, 1900", "CC0")
+    about = "style", "Waves", "A. Painter, 1900", "CC0"
+    return samples.Sample(member, *about, package, digest)
 
 
 @pytest.fixture

@@ -51,6 +51,17 @@ def test_a_text_that_means_no_set(text):
         pictures([text])
 
 
+def test_the_parts_of_a_text():
+    spec = datasets._SPEC.fullmatch("tfds:picture_folder/paintings/train[:8]")
+    assert spec.groupdict() == {
+        "builder": "picture_folder/paintings",
+        "name": "picture_folder",
+        "config": "paintings",
+        "version": None,
+        "split": "train[:8]",
+    }
+
+
 @pytest.fixture(scope="module")
 def tfds():
     # Neither is installed with the tests, nor is the second to be had on every platform.
@@ -361,7 +372,9 @@ class TestOthersSets:
         with pytest.raises(ValueError, match="got no picture"):
             pictures(["tfds:labels/train"])
         write("broken", {"image": tfds.features.Image()}, {"train": [{"image": b"nonsense"}]})
-        with pytest.raises(ValueError, match="example train-0 of tfds:broken/train is not a picture"):
+        with pytest.raises(
+            ValueError, match="example train-0 of tfds:broken/train is not a picture"
+        ):
             pictures(["tfds:broken/train"])
 
     def test_another_format_says_which_is_needed(self, tfds, write, tmp_path):

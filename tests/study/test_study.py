@@ -1,5 +1,6 @@
 """Studies: judges with known ends, one small study whole, and the names of its scores."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -15,8 +16,8 @@ from jaxstyle.objective.term import term
 from jaxstyle.settings import Settings, from_plain, to_plain
 from jaxstyle.specs import parse_mixture
 from jaxstyle.study import judging
+from jaxstyle.study.cells import ScoreFiles
 from jaxstyle.study.datasets import Named
-from jaxstyle.study.scores import ScoreFiles
 from jaxstyle.study.study import study
 
 _Y, _X = np.mgrid[0:80, 0:80] / 80
@@ -292,3 +293,27 @@ def test_names_of_scores_hold_all_that_decides_them(tmp_path):
         (plain, ScoreFiles(tmp_path, judges, pictures, pictures)),
     ):
         assert others.path(settings) != files.path(plain)
+
+
+def test_scores_of_version_0_1_are_read(tmp_path):
+    """That version named a file after all settings, but `regularizer` only where it was changed."""
+    judges = judging.default_judges(["alexnet"])
+    pictures = [Named(name, STYLE, name * 64) for name in "ab"]
+    files = ScoreFiles(tmp_path, judges, pictures, pictures[:1])
+    circumstances = [[judge.name for judge in judges], ["a" * 64, "b" * 64], ["a" * 64]]
+    plain = to_plain(Settings())
+    changed = {"regularizer": (("total_variation", 0.5),), "precision": "bfloat16"}
+    for settings in (plain, plain | changed):
+        named = {
+            name: value
+            for name, value in settings.items()
+            if name != "regularizer" or value != plain[name]
+        }
+        text = json.dumps([named, circumstances], sort_keys=True, default=str)
+        old = tmp_path / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+        old.write_text(json.dumps({"metric": plain["metric"], "scores": [[0.25]]}))
+        assert files.read(settings) == [[0.25]]
+        # The name has `precision` only where it is no default; a file of that name comes first.
+        assert (files.path(settings) == old) is (settings != plain)
+        files.write(settings, [[0.5]])
+        assert files.read(settings) == [[0.5]]

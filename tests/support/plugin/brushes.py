@@ -3,8 +3,7 @@
 import jax.numpy as jnp
 
 from jaxstyle import Metric
-from jaxstyle.backbones.convolution import Convolution
-from jaxstyle.backbones.record import TORCHVISION, Backbone, Layout, paired, stand_ins
+from jaxstyle.backbones.record import TORCHVISION, Backbone, Convolution, Layout, paired, stand_ins
 from jaxstyle.backbones.vgg import chain
 from jaxstyle.recipes.recipe import Recipe
 
