@@ -7,7 +7,7 @@ import sys
 import click
 
 from jaxstyle import __version__
-from jaxstyle.cli import compare, listings, many, stylize
+from jaxstyle.cli import cache, compare, grid, listings, replay, study, stylize, weights
 from jaxstyle.cli.options import Invocation, with_option_names
 from jaxstyle.cli.terminal import log_to_stderr
 
@@ -24,16 +24,16 @@ def commands() -> None:
 
 for command in (
     stylize.stylize,
-    many.grid,
-    many.study,
-    stylize.replay,
+    grid.grid,
+    study.study,
+    replay.replay,
     compare.compare,
     listings.samples,
     listings.metrics,
     listings.recipes,
     listings.cite,
-    listings.weights,
-    listings.cache,
+    weights.weights,
+    cache.cache,
 ):
     commands.add_command(command)
 

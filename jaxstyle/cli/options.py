@@ -163,3 +163,12 @@ _VERBOSE = _switch(
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 OFFLINE = click.option("--offline", is_flag=True, help="Never fetch anything.")
+
+FOLDER = grouped_option("Output")(
+    "-o",
+    "--output",
+    type=PATH,
+    required=True,
+    metavar="FOLDER",
+    help="Folder for the pictures, tables and the page.",
+)

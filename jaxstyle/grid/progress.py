@@ -52,7 +52,7 @@ OnProgress = Callable[[GridProgress], object]
 
 
 class Meter:
-    """Measures a grid's work, and tells its progress."""
+    """Measure a grid's work, and report its progress."""
 
     def __init__(self, jobs: Sequence[Job], on_progress: OnProgress | None) -> None:
         self._began = time.perf_counter()

@@ -45,7 +45,7 @@ def _halved(side: int) -> int:
 
 
 def laplacian(shape: tuple[int, int, int]) -> Parametrization:
-    """Differences between a picture and its half-sized copy, and so on, and the smallest copy.
+    """Take differences between a picture and its half-sized copy, and so on, and the smallest copy.
 
     A step at a coarse level moves whole areas at once: low frequencies converge sooner.
 
@@ -59,7 +59,7 @@ def laplacian(shape: tuple[int, int, int]) -> Parametrization:
     while len(shapes) < LEVELS and min(shapes[-1][:2]) > 1:
         rows, columns, channels = shapes[-1]
         shapes.append((_halved(rows), _halved(columns), channels))
-    unravel = ravel_pytree([np.zeros(each, np.float32) for each in shapes])[1]
+    unravel = ravel_pytree([np.zeros(level, np.float32) for level in shapes])[1]
 
     def encode(image: Image) -> Float[Array, " n"]:
         levels = []
@@ -83,7 +83,7 @@ _COLORS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]
 
 
 def fourier(shape: tuple[int, int, int]) -> Parametrization:
-    """Frequencies of decorrelated colors, each in proportion to what natural pictures have of it.
+    """Take frequencies of decorrelated colors, in proportion to what natural pictures have of each.
 
     Real and imaginary parts of the spectrum, divided by 1/frequency and by the colors' root
     covariance. Both gains have a mean square of 1: noise of some size in the coordinates is a
@@ -105,7 +105,7 @@ def fourier(shape: tuple[int, int, int]) -> Parametrization:
     gain = jnp.asarray(gain[..., None], jnp.float32)
     colors = _COLORS / np.sqrt((_COLORS**2).sum() / 3)
     to_rgb, from_rgb = (
-        jnp.asarray(each.T, jnp.float32) for each in (colors, np.linalg.inv(colors))
+        jnp.asarray(matrix.T, jnp.float32) for matrix in (colors, np.linalg.inv(colors))
     )
     root = np.sqrt(2).astype(np.float32)
 
@@ -129,7 +129,7 @@ PARAMETRIZATIONS: dict[str, Callable[[Any], Parametrization]] = {
 
 
 def parametrization(name: str, shape: tuple[int, ...]) -> Parametrization:
-    """Coordinates by name, for pictures of a shape.
+    """Return coordinates by name, for pictures of a shape.
 
     Raises:
         ValueError: No parametrization has that name.

@@ -195,7 +195,7 @@ def prepare(
         raise ValueError(f"expected a name of letters, digits, '_', '-', '.' and '+', got {name!r}")
     _library()
     files = [(path, sha256(path)) for path in folder_files(folder)]
-    root = _roots(data_dir)[0]
+    root = Path(data_dir or cache_folder() / "tfds").expanduser()
     text = "/".join(filter(None, [f"tfds:{_FOLDERS}", name, "train"]))
     if location := _find([root], _FOLDERS, name, None):
         stored = [(named.name, named.sha256) for named in _read_set(text, None, root)]
@@ -219,14 +219,6 @@ def _library() -> Any:
     except ImportError as error:
         how = f"pip install 'jaxstyle[datasets]' ({error})"
         raise ValueError(f"sets of TensorFlow Datasets need the extra datasets: {how}") from None
-
-
-def _roots(data_dir: str | Path | None) -> list[Path]:
-    """Return the folders of sets; `prepare` writes into the first."""
-    if data_dir is not None:
-        return [Path(data_dir).expanduser()]
-    theirs = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return [cache_folder() / "tfds", Path(theirs).expanduser()]
 
 
 def _find(roots: list[Path], name: str, config: str | None, version: str | None) -> Path | None:
@@ -255,10 +247,12 @@ def _how_to_prepare(spec: re.Match[str], data_dir: str | Path | None) -> str:
 
 def _read_set(text: str, size: int | None, data_dir: str | Path | None) -> list[Named]:
     """Read the pictures of a prepared set."""
-    spec, roots = _SPEC.fullmatch(text), _roots(data_dir)
+    spec, theirs = _SPEC.fullmatch(text), os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
     if spec is None:
         raise ValueError(f"expected tfds:NAME/SPLIT or tfds:NAME/CONFIG/SPLIT, got {text!r}")
     tfds = _library()
+    roots = [Path(data_dir)] if data_dir else [cache_folder() / "tfds", Path(theirs)]
+    roots = [root.expanduser() for root in roots]
     location = _find(roots, spec["name"], spec["config"], spec["version"])
     if location is None:
         where, how = " or ".join(map(str, roots)), _how_to_prepare(spec, data_dir)

@@ -29,36 +29,21 @@ from jaxstyle.weights.network_cache import NetworkCache
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Everything that one run works with.
+    """Everything that one run works with."""
 
-    Attributes:
-        settings: With every name checked.
-        size: Longest side of the result, pixels.
-        optimizer: What moves the pixels.
-        rate: Its learning rate.
-        original: The content as it was read.
-        guide: The pictures that the objective compares with, in their buckets.
-        initial: The picture to start from, in its bucket.
-        terms: What is compared.
-        extract: Gives all features that the terms need.
-        params: The networks' weights, on the device.
-        scales: Coarse to fine.
-        networks: Where weights came from.
-        inputs: Path and SHA-256 of every picture that was read, by role; no path of arrays.
-    """
-
-    settings: Settings
-    size: int
-    optimizer: Optimizer
-    rate: float
-    original: Picture
-    guide: guidance.Guide
-    initial: Picture
-    terms: tuple[Term, ...]
-    extract: Extractor
-    params: Mapping[str, Parameters]
-    scales: tuple[Scale, ...]
-    networks: NetworkCache
+    settings: Settings  # with every name checked
+    size: int  # longest side of the result, pixels
+    optimizer: Optimizer  # what moves the pixels
+    rate: float  # its learning rate
+    original: Picture  # the content as it was read
+    guide: guidance.Guide  # the pictures that the objective compares with, in their buckets
+    initial: Picture  # the picture to start from, in its bucket
+    terms: tuple[Term, ...]  # what is compared
+    extract: Extractor  # gives all features that the terms need
+    params: Mapping[str, Parameters]  # the networks' weights, on the device
+    scales: tuple[Scale, ...]  # coarse to fine
+    networks: NetworkCache  # where weights came from
+    # path and SHA-256 of every picture that was read, by role; no path of arrays
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @cached_property

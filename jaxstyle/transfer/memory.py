@@ -34,23 +34,15 @@ class Need(NamedTuple):
 
 
 class MemoryPlan(NamedTuple):
-    """The layout that was chosen, and why.
+    """The layout that was chosen, and why."""
 
-    Attributes:
-        layout: How a step is laid out at full size: `"whole"`, `"recompute"`, or a tile's side.
-        peak: Memory at its peak, bytes, by the compiled programs' own account.
-        available: Bytes that the process may take.
-        tried: The layouts that were considered.
-        shape: Height and width at full size.
-        advice: What to change if nothing fits, or None.
-    """
-
+    # how a step is laid out at full size: `"whole"`, `"recompute"`, or a tile's side
     layout: Layout
-    peak: int
-    available: int
-    tried: tuple[Need, ...]
-    shape: tuple[int, int]
-    advice: str | None
+    peak: int  # memory at its peak, bytes, by the compiled programs' own account
+    available: int  # bytes that the process may take
+    tried: tuple[Need, ...]  # the layouts that were considered
+    shape: tuple[int, int]  # height and width at full size
+    advice: str | None  # what to change if nothing fits, or None
 
     def layout_at(self, size: int) -> Layout:
         """Return the layout of a coarser scale: the fastest that fits if memory goes by pixels."""

@@ -1,4 +1,4 @@
-"""Coarse to fine: which sizes a run works through."""
+"""Coarse to fine: the sizes that a run works through."""
 
 from __future__ import annotations
 
@@ -7,51 +7,50 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 SMALLEST = 64
-"""Below this longest side a scale teaches nothing: the deep layers see only a few positions."""
+"""Below this longest side a scale is useless: the deep layers have only a few positions."""
 
 
 class Scale(NamedTuple):
-    """One stop on the way: the longest side in pixels, and the steps taken there."""
+    """One size: the longest side in pixels, and the steps taken there."""
 
     size: int
     steps: int
 
 
 def plan(
-    size: int, scales: int, steps: int, factor: float = math.sqrt(2), each: Sequence[int] = ()
+    size: int,
+    scales: int,
+    steps: int,
+    factor: float = math.sqrt(2),
+    scale_steps: Sequence[int] = (),
 ) -> tuple[Scale, ...]:
-    """The scales of a run, coarse to fine.
+    """Plan the scales of a run, coarse to fine.
 
     Large structure is decided at coarse scales, where a step costs little, so each coarser scale
     takes `factor` × as many steps as the next: every scale then costs 1/`factor` of the next finer.
 
     >>> plan(256, 3, 50)
     (Scale(size=128, steps=100), Scale(size=181, steps=71), Scale(size=256, steps=50))
-    >>> plan(70, 3, 50)
-    (Scale(size=70, steps=50),)
-    >>> plan(256, 4, 50, factor=2, each=(30, 20))
+    >>> plan(256, 4, 50, factor=2, scale_steps=(30, 20))
     (Scale(size=128, steps=30), Scale(size=256, steps=20))
 
     Args:
         size: Longest side of the result, in pixels.
-        scales: How many sizes at the most; those smaller than `SMALLEST` are left out.
+        scales: The most sizes; those smaller than `SMALLEST` are left out.
         steps: Steps at full size.
         factor: From one size to the next.
-        each: Steps at each size, in place of `scales` and `steps`.
+        scale_steps: Steps at each size, in place of `scales` and `steps`.
 
     Raises:
         ValueError: Steps are given for more sizes than there are.
     """
-    found = []
-    for level in reversed(range(len(each) or scales)):
-        shrink = factor**level
-        if level == 0 or size / shrink >= SMALLEST:
-            found.append(Scale(round(size / shrink), round(steps * shrink)))
-    if not each:
-        return tuple(found)
-    if len(found) < len(each):
+    shrinks = [factor**level for level in reversed(range(len(scale_steps) or scales))]
+    usable = [shrink for shrink in shrinks if shrink == 1 or size / shrink >= SMALLEST]
+    if len(usable) < len(scale_steps):
         raise ValueError(
-            f"steps are given for {len(each)} scales, but {size} pixels have only {len(found)} of "
-            f"at least {SMALLEST}"
+            f"steps are given for {len(scale_steps)} scales, but {size} pixels have only "
+            f"{len(usable)} of at least {SMALLEST}"
         )
-    return tuple(Scale(one.size, own) for one, own in zip(found, each, strict=True))
+    counts = scale_steps or [round(steps * shrink) for shrink in usable]
+    sizes = [round(size / shrink) for shrink in usable]
+    return tuple(map(Scale, sizes, counts))

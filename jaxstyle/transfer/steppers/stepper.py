@@ -39,12 +39,9 @@ class Stepper(Protocol):
     `init`, `step` and `warm_start` are called by the one loop (`jaxstyle.transfer.loop`). A state
     belongs to its stepper; everything else that goes in or comes out lies on the host, with one
     entry for each job.
-
-    Attributes:
-        jobs: Those that are stepped together.
     """
 
-    jobs: Sequence[Job]
+    jobs: Sequence[Job]  # those that are stepped together
 
     def prepare(self, size: int, constants: Sequence[Constants | None]) -> Any:
         """Compute the targets at a scale, calibrated by the constants of each job."""

@@ -45,19 +45,12 @@ Params = Mapping[str, Parameters]
 
 @dataclass(frozen=True)
 class StepSpec:
-    """All of a step that is not a number: two steps of one specification share their programs.
+    """All of a step that is not a number: two steps of one specification share their programs."""
 
-    Attributes:
-        extract: Gives the features.
-        optimizer: What moves the picture.
-        parametrization: In which coordinates.
-        length: Steps in one program.
-    """
-
-    extract: Extractor
-    optimizer: Optimizer
-    parametrization: str
-    length: int
+    extract: Extractor  # gives the features
+    optimizer: Optimizer  # what moves the picture
+    parametrization: str  # in which coordinates
+    length: int  # steps in one program
 
     def space(self, shape: tuple[int, ...]) -> Parametrization:
         """Return the coordinates of pictures of a shape."""

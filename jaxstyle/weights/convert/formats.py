@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import mmap
+import posixpath
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,16 +16,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxstyle.weights.convert import onnx, tfjs, torch_files
-from jaxstyle.weights.convert.stored import StoredTensor, shown
+from jaxstyle.weights.convert import StoredTensor, onnx, shown, torch_files
+
+_MAX_UNPACKED = 1 << 30
+_TFJS_TYPES = {"float32": "<f4", "float16": "<f2"}
 
 
 def open_tensors(file: BinaryIO, path: Path) -> Mapping[str, StoredTensor]:
-    """Return the tensors of a file by name; in most formats no numbers are read yet.
-
-    Args:
-        file: Open for reading; keep it open until the tensors have been read.
-        path: Its path.
+    """Return the tensors of a file by name; keep it open until they have been read.
 
     Raises:
         ValueError: It is in no known format, or asks for code to be run.
@@ -39,7 +40,7 @@ def open_tensors(file: BinaryIO, path: Path) -> Mapping[str, StoredTensor]:
     if head.startswith((b"PK", b"\x80")):
         return torch_files.read(file)
     if head.startswith(b"\x1f\x8b"):
-        return tfjs.read(file)
+        return _read_tfjs(file)
     if head.startswith(b"\x08"):
         return onnx.read(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
     raise ValueError(
@@ -108,3 +109,50 @@ def _read_h5(file: BinaryIO) -> dict[str, StoredTensor]:
 
     h5py.File(file, "r").visititems(visit)
     return tensors
+
+
+def _read_tfjs(file: BinaryIO) -> dict[str, StoredTensor]:
+    """Return the tensors of a packed network in TensorFlow.js's layers format.
+
+    `model.json` lists the tensors in order, with names, shapes and types; the shards beside it, end
+    to end, are their numbers.
+    """
+    parts: dict[str, bytes] = {}
+    size = 0
+    # Streamed: each member is read once, in the archive's order.
+    with tarfile.open(fileobj=file, mode="r|gz") as archive:
+        for member in archive:
+            if not member.isreg() or not member.name.endswith((".bin", "/model.json")):
+                continue
+            size += member.size
+            if size > _MAX_UNPACKED:
+                raise ValueError("it unpacks to more than a gigabyte")
+            opened = archive.extractfile(member)
+            parts[member.name] = opened.read() if opened else b""
+    models = [name for name in parts if name.endswith("/model.json")]
+    if len(models) != 1:
+        raise ValueError(f"expected one model.json in it, found {len(models)}")
+    folder = posixpath.dirname(models[0])
+    tensors: dict[str, StoredTensor] = {}
+    for group in json.loads(parts[models[0]])["weightsManifest"]:
+        names = [posixpath.join(folder, str(path)) for path in group["paths"]]
+        if missing := [name for name in names if name not in parts]:
+            raise ValueError(f"{missing[0]} is missing")
+        content = memoryview(b"".join(parts[name] for name in names))
+        start = 0
+        for entry in group["weights"]:
+            tensor, start = _tfjs_tensor(entry, content, start)
+            tensors[str(entry["name"])] = tensor
+    return tensors
+
+
+def _tfjs_tensor(entry: Any, content: memoryview, start: int) -> tuple[StoredTensor, int]:
+    shape = tuple(int(side) for side in entry["shape"])
+    if entry["dtype"] not in _TFJS_TYPES or "quantization" in entry:
+        raise ValueError(f"expected plain floating-point numbers, found {entry['dtype']}")
+    dtype = np.dtype(_TFJS_TYPES[entry["dtype"]])
+    end = start + math.prod(shape) * dtype.itemsize
+    if min(shape, default=1) < 0 or end > len(content):
+        raise ValueError(f"{entry['name']} is longer than its shards")
+    part = content[start:end]
+    return StoredTensor(shape, dtype, lambda: np.frombuffer(part, dtype).reshape(shape)), end

@@ -25,8 +25,7 @@ from jaxstyle import backbones
 from jaxstyle.backbones.extras import EXTRAS, Extra
 from jaxstyle.backbones.record import Backbone, Layout, paired
 from jaxstyle.weights.cache import Tensors
-from jaxstyle.weights.convert import formats
-from jaxstyle.weights.convert.stored import StoredTensor, shown
+from jaxstyle.weights.convert import StoredTensor, formats, shown
 
 _PREFIX = re.compile(r"^(state_dict|model_weights|model|module|vgg16|vgg19|resnet50)\.")
 # The classifier above the convolutions, LPIPS's heads, what Keras keeps of its optimizer, and

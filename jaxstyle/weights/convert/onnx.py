@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jaxstyle.weights.convert.stored import StoredTensor
+from jaxstyle.weights.convert import StoredTensor
 
 _GRAPH = 7  # of a model
 _NODE, _INITIALIZER = 1, 5  # of a graph
@@ -37,8 +37,7 @@ def read(content: memoryview) -> dict[str, StoredTensor]:
     convolutions: list[list[str]] = []
     for number, value in _fields(_message(graph)):
         if number == _INITIALIZER:
-            name, tensor = _tensor(_message(value))
-            tensors[name] = tensor
+            tensors.update([_tensor(_message(value))])
         elif number == _NODE:
             texts = [
                 (part, bytes(_message(text)))

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxstyle.weights.convert.stored import StoredTensor, shown
+from jaxstyle.weights.convert import StoredTensor, shown
 
 Kind = TypeVar("Kind")
 ReadBytes = Callable[[], bytes]
@@ -97,54 +97,40 @@ class Storage(NamedTuple):
     read: ReadBytes
 
 
-def no_storages(key: str, size: int) -> ReadBytes:
-    """Refuse a storage: `open_storage` of a pickle that has none."""
-    raise ValueError(f"a storage where none belongs: {shown(key)}")
-
-
-def no_nested(data: bytes) -> Storage:
-    """Refuse a storage in a file of its own."""
-    raise ValueError("refused: a storage within a storage")
-
-
-def load(
-    file: BinaryIO,
-    open_storage: OpenStorage = no_storages,
-    *,
-    swapped: bool = False,
-    nested: Callable[[bytes], Storage] = no_nested,
-) -> Any:
-    """Step through one pickle; `file` is left at the byte after it.
-
-    Args:
-        file: Open for reading.
-        open_storage: Opens one of PyTorch's storages by its key.
-        swapped: Whether their bytes are in the other order than this machine's.
-        nested: Reads a storage in a file of its own.
-
-    Raises:
-        ValueError: The pickle asks for anything but arrays, or is malformed.
-    """
-    machine = _Machine(open_storage, swapped, nested)
-    for opcode, argument, _ in pickletools.genops(file):
-        if opcode.name == "STOP":
-            return machine.stack.pop()
-        machine.step(opcode.name, argument)
-    raise ValueError("malformed: the pickle does not end")
+def _refuse(*_: object) -> Any:
+    raise ValueError("refused: a storage where none belongs")
 
 
 @dataclass
-class _Machine:
-    """The state of a pickle that is stepped through."""
+class Machine:
+    """Steps through a pickle.
 
-    open_storage: OpenStorage
-    swapped: bool
-    nested: Callable[[bytes], Storage]
+    Attributes:
+        open_storage: Opens one of PyTorch's storages by its key.
+        nested: Reads a storage in a file of its own.
+        swapped: Whether their bytes are in the other order than this machine's.
+    """
+
+    open_storage: OpenStorage = _refuse
+    nested: Callable[[bytes], Storage] = _refuse
+    swapped: bool = False
     stack: list[Any] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
 
-    def pop(self, count: int) -> list[Any]:
+    def load(self, file: BinaryIO) -> Any:
+        """Load one pickle; `file` is left at the byte after it.
+
+        Raises:
+            ValueError: The pickle asks for anything but arrays, or is malformed.
+        """
+        for opcode, argument, _ in pickletools.genops(file):
+            if opcode.name == "STOP":
+                return self.stack.pop()
+            self._step(opcode.name, argument)
+        raise ValueError("malformed: the pickle does not end")
+
+    def _pop(self, count: int) -> list[Any]:
         if count > len(self.stack):
             raise ValueError("malformed: the stack is empty")
         start = len(self.stack) - count
@@ -152,12 +138,12 @@ class _Machine:
         del self.stack[start:]
         return items
 
-    def pop_to_mark(self) -> list[Any]:
+    def _pop_to_mark(self) -> list[Any]:
         if not self.marks:
             raise ValueError("malformed: a mark is missing")
-        return self.pop(len(self.stack) - self.marks.pop())
+        return self._pop(len(self.stack) - self.marks.pop())
 
-    def step(self, opcode: str, argument: Any) -> None:
+    def _step(self, opcode: str, argument: Any) -> None:
         stack, memo = self.stack, self.memo
         match opcode:
             case "PROTO" | "FRAME":
@@ -169,14 +155,14 @@ class _Machine:
             case "MARK":
                 self.marks.append(len(stack))
             case "TUPLE":
-                stack.append(tuple(self.pop_to_mark()))
+                stack.append(tuple(self._pop_to_mark()))
             case "TUPLE1" | "TUPLE2" | "TUPLE3":
-                stack.append(tuple(self.pop(int(opcode[-1]))))
+                stack.append(tuple(self._pop(int(opcode[-1]))))
             case "APPEND" | "APPENDS":
-                items = self.pop_to_mark() if opcode == "APPENDS" else self.pop(1)
+                items = self._pop_to_mark() if opcode == "APPENDS" else self._pop(1)
                 expect(stack[-1], list).extend(items)
             case "SETITEM" | "SETITEMS":
-                items = self.pop_to_mark() if opcode == "SETITEMS" else self.pop(2)
+                items = self._pop_to_mark() if opcode == "SETITEMS" else self._pop(2)
                 expect(stack[-1], dict).update(_pairs(items[::2], items[1::2]))
             case "BINPUT" | "LONG_BINPUT":
                 memo[expect(argument, int)] = stack[-1]
@@ -187,18 +173,50 @@ class _Machine:
             case "GLOBAL":
                 stack.append(_allowed(expect(argument, str).replace(" ", ".")))
             case "STACK_GLOBAL":
-                stack.append(_allowed(".".join(map(str, self.pop(2)))))
+                stack.append(_allowed(".".join(map(str, self._pop(2)))))
             case "BINPERSID":
                 stack.append(_storage(stack.pop(), self.open_storage))
             case "REDUCE":
-                function, arguments = self.pop(2)
-                called = _make(function, expect(arguments, tuple), self.swapped, self.nested)
-                stack.append(called)
+                function, arguments = self._pop(2)
+                stack.append(self._call(function, expect(arguments, tuple)))
             case "BUILD":
                 state = stack.pop()
                 _fill(stack[-1], state)
             case _:
                 raise ValueError(f"refused: the opcode {opcode} is not needed for arrays")
+
+    def _call(self, function: Any, arguments: tuple[Any, ...]) -> Any:
+        """Return what a call of an allow-listed name stands for; nothing of that name is called."""
+        match function, arguments:
+            case _Global("collections.OrderedDict"), ():
+                return {}
+            case _Global("collections.OrderedDict"), (list(pairs),):  # as Python 2 wrote it
+                if not all(type(pair) in (list, tuple) and len(pair) == 2 for pair in pairs):
+                    raise ValueError("expected an OrderedDict to hold pairs")
+                return _pairs([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+            case _Global("numpy.dtype"), (str(code), *_):
+                if not re.fullmatch("[fiu][1248]|b1", code):
+                    raise ValueError(
+                        f"refused: numpy dtype {shown(code)}, and only numbers are read"
+                    )
+                return _Dtype(code)
+            case _Global(name), (_Global("numpy.ndarray"), *_) if name.endswith("._reconstruct"):
+                return Array()
+            case _Global(name), (Storage() as storage, offset, size, stride, *_) if name.startswith(
+                "torch._utils._rebuild_tensor"
+            ):
+                return _tensor(
+                    storage, _sizes((offset,))[0], _sizes(size), _sizes(stride), self.swapped
+                )
+            case _Global("torch._utils._rebuild_parameter" | "torch.nn.parameter.Parameter"), (
+                StoredTensor() as tensor,
+                *_,
+            ):
+                return tensor
+            case _Global("torch.storage._load_from_bytes"), (bytes(data),):
+                return self.nested(data)
+        name = function.name if isinstance(function, _Global) else type(function).__name__
+        raise ValueError(f"refused: a call of {name} with arguments that arrays do not need")
 
 
 def expect(value: Any, kind: type[Kind]) -> Kind:
@@ -234,52 +252,9 @@ def _storage(identity: Any, open_storage: OpenStorage) -> Storage:
         case ("storage", _Global(name), str(key), str(), int(length), *view) if (
             name in _STORAGES and length >= 0 and view in ([], [None])
         ):
-            dtype = _dtype(_STORAGES[name])
+            dtype = np.dtype(_STORAGES[name])
             return Storage(dtype, length, open_storage(key, length * dtype.itemsize))
     raise ValueError("expected the identity of one of PyTorch's storages")
-
-
-def _dtype(name: str) -> np.dtype[Any]:
-    if name == "bfloat16":
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(name)
-
-
-def _make(
-    function: Any,
-    arguments: tuple[Any, ...],
-    swapped: bool,
-    nested: Callable[[bytes], Storage],
-) -> Any:
-    """Return what the call of an allow-listed name stands for; nothing is called by that name."""
-    match function, arguments:
-        case _Global("collections.OrderedDict"), ():
-            return {}
-        case _Global("collections.OrderedDict"), (list(pairs),):  # as Python 2 wrote it
-            if not all(type(pair) in (list, tuple) and len(pair) == 2 for pair in pairs):
-                raise ValueError("expected an OrderedDict to hold pairs")
-            return _pairs([pair[0] for pair in pairs], [pair[1] for pair in pairs])
-        case _Global("numpy.dtype"), (str(code), *_):
-            if not re.fullmatch("[fiu][1248]|b1", code):
-                raise ValueError(f"refused: numpy dtype {shown(code)}, and only numbers are read")
-            return _Dtype(code)
-        case _Global(name), (_Global("numpy.ndarray"), *_) if name.endswith("._reconstruct"):
-            return Array()
-        case _Global(name), (Storage() as storage, offset, size, stride, *_) if name.startswith(
-            "torch._utils._rebuild_tensor"
-        ):
-            return _tensor(storage, _sizes((offset,))[0], _sizes(size), _sizes(stride), swapped)
-        case _Global("torch._utils._rebuild_parameter" | "torch.nn.parameter.Parameter"), (
-            StoredTensor() as tensor,
-            *_,
-        ):
-            return tensor
-        case _Global("torch.storage._load_from_bytes"), (bytes(data),):
-            return nested(data)
-    name = function.name if isinstance(function, _Global) else type(function).__name__
-    raise ValueError(f"refused: a call of {name} with arguments that arrays do not need")
 
 
 def _tensor(

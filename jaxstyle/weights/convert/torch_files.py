@@ -12,9 +12,8 @@ import sys
 import zipfile
 from typing import Any, BinaryIO
 
-from jaxstyle.weights.convert import pickles
-from jaxstyle.weights.convert.pickles import Array, ReadBytes, Storage, expect, load
-from jaxstyle.weights.convert.stored import StoredTensor, shown
+from jaxstyle.weights.convert import StoredTensor, shown
+from jaxstyle.weights.convert.pickles import MAX_DEPTH, Array, Machine, ReadBytes, Storage, expect
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
@@ -24,12 +23,8 @@ _MAX_ENTRIES = 20_000
 def read(file: BinaryIO) -> dict[str, StoredTensor]:
     """Return the tensors of a PyTorch file or of a pickle of nested dictionaries.
 
-    Args:
-        file: Open for reading and seekable; keep it open until the tensors have been read.
-
-    Returns:
-        The tensors by their names, those in nested dictionaries joined with dots. Other values,
-        such as an epoch's number, are left out.
+    Keys of nested dictionaries are joined with dots. Other values, such as an epoch's number, are
+    left out.
 
     Raises:
         ValueError: The file asks for anything but arrays, or is not what it claims to be.
@@ -37,7 +32,7 @@ def read(file: BinaryIO) -> dict[str, StoredTensor]:
     if zipfile.is_zipfile(file):
         return _flatten(_load_zip(file))
     file.seek(0)
-    first = load(file, nested=_nested_storage)
+    first = Machine(nested=_nested_storage).load(file)
     return _flatten(_load_legacy(file) if first == _LEGACY_MAGIC else first)
 
 
@@ -67,19 +62,18 @@ def _load_zip(file: BinaryIO) -> Any:
             raise ValueError(f"storage {shown(key)} claims {size} bytes, has {member.file_size}")
         return lambda: archive.read(member)
 
-    order = b"little"
-    if f"{root}byteorder" in members:
-        order = archive.read(stored(f"{root}byteorder"))
+    has_order = f"{root}byteorder" in members
+    order = archive.read(stored(f"{root}byteorder")) if has_order else b"little"
     is_swapped = order != sys.byteorder.encode()
     content = io.BytesIO(archive.read(stored(pickled)))
-    return load(content, open_storage, swapped=is_swapped, nested=_nested_storage)
+    return Machine(open_storage, _nested_storage, is_swapped).load(content)
 
 
 def _load_legacy(file: BinaryIO) -> Any:
     """Load PyTorch's format before 1.6, after its magic number: pickles, then storages."""
-    if load(file) != _LEGACY_PROTOCOL:
+    if Machine().load(file) != _LEGACY_PROTOCOL:
         raise ValueError("an unknown protocol of PyTorch's old file format")
-    system = load(file)
+    system = Machine().load(file)
     if not isinstance(system, dict) or not system.get("little_endian"):
         raise ValueError("expected little-endian storages")
     sizes: dict[str, int] = {}
@@ -96,8 +90,8 @@ def _load_legacy(file: BinaryIO) -> Any:
         return read_bytes
 
     is_swapped = sys.byteorder != "little"
-    root = load(file, open_storage, swapped=is_swapped, nested=_nested_storage)
-    keys = load(file)
+    root = Machine(open_storage, _nested_storage, is_swapped).load(file)
+    keys = Machine().load(file)
     if not isinstance(keys, list) or {*map(str, keys)} != sizes.keys():
         raise ValueError("the list of storages does not fit the tensors")
     for key in map(str, keys):
@@ -115,7 +109,7 @@ def _nested_storage(data: bytes) -> Storage:
     if b"_load_from_bytes" in data:
         raise ValueError("refused: a storage within a storage")
     file = io.BytesIO(data)
-    if load(file) != _LEGACY_MAGIC:
+    if Machine().load(file) != _LEGACY_MAGIC:
         raise ValueError("expected a storage in PyTorch's old file format")
     return expect(_load_legacy(file), Storage)
 
@@ -131,7 +125,7 @@ def _flatten(tree: Any) -> dict[str, StoredTensor]:
     while pending:
         path, value = pending.pop()
         visited += 1
-        if visited > _MAX_ENTRIES or len(path) > pickles.MAX_DEPTH:
+        if visited > _MAX_ENTRIES or len(path) > MAX_DEPTH:
             raise ValueError("the dictionaries are nested too deeply or hold too much")
         if isinstance(value, dict):
             pending += [((*path, str(key)), inner) for key, inner in reversed(value.items())]

@@ -1,0 +1,66 @@
+"""`jaxstyle replay`: a picture again, from its manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from jaxstyle._util.log import logger
+from jaxstyle.cli.compilation import start_jax
+from jaxstyle.cli.options import OFFLINE, PATH, GroupedCommand, diagnostics
+from jaxstyle.cli.terminal import show_progress
+
+
+@click.command(
+    short_help="Make a picture again, from its manifest.",
+    cls=GroupedCommand,
+    examples=(
+        "jaxstyle replay picture.json -o again.png",
+        "jaxstyle replay picture.json -o again.png --input style=moved/painting.jpg",
+    ),
+)
+@click.argument("run", metavar="MANIFEST", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, help="The new picture.")
+@click.option(
+    "--input",
+    "moved",
+    multiple=True,
+    metavar="ROLE=FILE",
+    help="Where an input lies now: content, style, style#2, init …; may be given several times.",
+)
+@click.option("--changed-inputs", is_flag=True, help="Accept inputs and weights that have changed.")
+@OFFLINE
+@diagnostics
+def replay(
+    run: Path, output: Path, moved: tuple[str, ...], changed_inputs: bool, offline: bool
+) -> None:
+    """Make the picture of MANIFEST, the .json of a run, again.
+
+    On the same machine, with the same versions, its bytes are the same. Elsewhere the command says
+    what differs, and how far the picture is from the original, if that still lies beside MANIFEST.
+    """
+    from jaxstyle.image.io import check_input, check_output
+
+    check_output(output)
+    check_input(run)
+    if output.with_suffix(".json").resolve() == run.resolve():
+        raise ValueError(f"{output} would overwrite the picture of {run}; choose another output")
+    start_jax()
+    from jaxstyle._util.lock import exclusive_lock
+    from jaxstyle.transfer import manifest
+    from jaxstyle.transfer import replay as replaying
+
+    manifest.check(output)
+    with exclusive_lock(output), show_progress() as show:
+        result = replaying.replay(
+            run,
+            inputs=dict(text.partition("=")[::2] for text in moved),
+            changed_inputs=changed_inputs,
+            offline=offline,
+            on_progress=show,
+        )
+        result.save(output)
+    if result.failure:
+        logger.warning(result.failure)
+    print(replaying.compare_with_first(run, output, result))
