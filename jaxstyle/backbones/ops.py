@@ -60,11 +60,9 @@ class Network(nn.Module):
         return {layer: value for layer, value in named if layer in self.layers}
 
     def part(self, run: Callable[[Network, Grid], Result], x: Grid) -> Result:
-        """Run a part of the network; with `recompute` the backward pass computes it again.
+        """Run a part of the network; with `recompute` the backward pass computes it again from `x`.
 
-        Args:
-            run: Called with the network inside of the part, and `x`.
-            x: What is kept for the backward pass.
+        `run` is called with the network inside of the part.
         """
         rerun: Callable[[Network, Grid], Result] = nn.remat(run) if self.recompute else run
         return rerun(self, x)

@@ -124,15 +124,10 @@ class Layout(NamedTuple):
 
 
 def paired(entries: Iterable[str], prefixes: Iterable[str], kernel: str) -> dict[str, str]:
-    """Return the names of kernels and biases, for `Layout.names`.
+    """Return `Layout.names` of convolutions from their canonical names and those in the file.
 
     >>> paired(["conv1"], ["features.0"], "weight")
     {'conv1.kernel': 'features.0.weight', 'conv1.bias': 'features.0.bias'}
-
-    Args:
-        entries: Canonical names of convolutions.
-        prefixes: Their names in the file.
-        kernel: What the file calls a kernel.
     """
     return {
         f"{entry}.{canonical}": f"{prefix}.{name}"
@@ -142,13 +137,10 @@ def paired(entries: Iterable[str], prefixes: Iterable[str], kernel: str) -> dict
 
 
 def stand_ins(stages: Sequence[str]) -> dict[str, str]:
-    """Return `Backbone.counterparts` of a network whose layers are `conv` and `relu` of stages.
+    """Return `Backbone.counterparts` from the stages that stand for a VGG's five blocks.
 
     >>> stand_ins(["1", "2_3", "3_4", "4_6", "5_3"])["relu4_2"]
     'relu4_6'
-
-    Args:
-        stages: For each of a VGG's five blocks the stage that stands for it.
     """
     return {
         f"{kind}{block}_{index}": f"{kind}{stage}"

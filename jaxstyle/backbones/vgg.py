@@ -52,12 +52,9 @@ def _block(net: Network, x: Grid, block: Sequence[Convolution]) -> tuple[Grid, F
 
 
 def vgg(name: str, counts: Sequence[int], other: Callable[[list[str]], Layout]) -> Backbone:
-    """Return the record of a VGG.
+    """Return the record of a VGG with `counts` convolutions in its blocks.
 
-    Args:
-        name: Of the architecture.
-        counts: Convolutions in each of the five blocks.
-        other: Returns a layout besides torchvision's and Keras's from the convolutions' names.
+    `other` returns a layout besides torchvision's and Keras's from the convolutions' names.
     """
     convolutions: list[Convolution] = []
     keras, torchvision = [], []

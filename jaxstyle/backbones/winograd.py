@@ -52,12 +52,7 @@ def transformed(kernel: Float[np.ndarray, "3 3 c d"]) -> Float[np.ndarray, "36 c
 
 
 def convolution(x: Float[Array, "h w c"], kernel: Float[Array, "36 c d"]) -> Float[Array, "h w d"]:
-    """Compute a 3 × 3 convolution of stride 1 with a border of one zero.
-
-    Args:
-        x: A grid.
-        kernel: From `transformed`.
-    """
+    """Compute a 3 × 3 convolution of stride 1 with a border of one zero; see `transformed`."""
     height, width, inputs = x.shape
     outputs = kernel.shape[-1]
     down, across = -(-height // 4), -(-width // 4)

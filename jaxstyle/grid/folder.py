@@ -16,27 +16,21 @@ import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from jaxstyle._util.lock import exclusive_lock
-from jaxstyle._util.log import logger
 from jaxstyle.grid import contact_sheet, page
 from jaxstyle.grid.results import CellRecord, ResultFolder
 from jaxstyle.grid.sweep import label
 from jaxstyle.image.geometry import Picture, fit_within, resize
 from jaxstyle.image.io import read_image, write_image
-from jaxstyle.image.load import load_image
 from jaxstyle.transfer.checkpoint import Checkpoints
 from jaxstyle.transfer.job import Job, identity, resolved_settings
-from jaxstyle.transfer.manifest import Manifest
+from jaxstyle.transfer.manifest import Facts, Manifest
 from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.sources import Source, Sources
-from jaxstyle.transfer.steppers.batched import BatchSpec
 
 SHOWN = 512
 """Longest side of a picture in the page, pixels; the files are as they are."""
@@ -46,137 +40,93 @@ SMALL = 192
 Finished = Sequence[tuple[CellRecord, Manifest]]
 
 
-class GridFolder:
-    """A grid's folder, which no other process writes meanwhile.
-
-    Of several processes the first writes; for the others everything here does nothing.
-    """
+class GridFolder(ResultFolder):
+    """A grid's folder."""
 
     def __init__(self, folder: Path, points: Sequence[Mapping[str, Any]], jobs: Sequence[Job]):
-        """Nothing is read or written before the folder is entered.
+        """Decide where each cell lies.
+
+        Args:
+            folder: Created if it is missing.
+            points: The swept values of each cell.
+            jobs: Of each cell.
 
         Raises:
-            ValueError: It is a file.
+            OSError: The folder cannot be created or written.
         """
-        if folder.exists() and not folder.is_dir():
-            raise ValueError(f"expected a folder to write into, {folder} is a file")
-        self._folder, self._points, self._jobs = folder, points, jobs
-        self._first = jax.process_index() == 0
-        self._stack = ExitStack()
-        self._shown: dict[str, tuple[str, str, str]] = {}
-        self._command: str | None = None
-        self._zipped = False
-
-    def __enter__(self) -> GridFolder:
-        if self._first:
-            self._stack.enter_context(exclusive_lock(self._folder))
-            cells = [
-                (values, resolved_settings(job), job.inputs)
-                for values, job in zip(self._points, self._jobs, strict=True)
-            ]
-            weights = self._jobs[0].networks.checksums()
-            self._results = ResultFolder(self._folder, cells, weights)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def show(
-        self, pictures: Sequence[Sequence[Source]], *, command: str | None, zipped: bool
-    ) -> None:
-        """Show contents and styles above the grid, and the command line that made it."""
-        self._command, self._zipped = command, zipped
-        if not self._first:
-            return
-        for content, *styles in pictures:
-            for role, source in (("content", content), *(("style", style) for style in styles)):
-                key = f"{role} {source if isinstance(source, (str, Path)) else id(source)}"
-                if key not in self._shown:
-                    self._shown[key] = (role, *_embedded(source, role))
-
-    def is_done(self, number: int) -> bool:
-        """Whether a cell is whole and was made of the same settings, files and weights."""
-        return self._first and self._results.is_done(self._results.records[number])
-
-    def lists_same_cells(self) -> bool:
-        """Whether the last grid in this folder had the same cells."""
-        return self._first and self._results.lists_same_cells()
-
-    def batch_of(self, number: int) -> BatchSpec | None:
-        """Return the batch in which a finished cell was made; None if it was alone."""
-        return self._results.batch_of(self._results.records[number]) if self._first else None
+        pairs = zip(points, jobs, strict=True)
+        cells = [(values, resolved_settings(job), job.inputs) for values, job in pairs]
+        super().__init__(folder, cells, jobs[0].networks.checksums())
 
     def checkpoints(self, lanes: Sequence[Job]) -> Checkpoints:
         """Return the checkpoints of a batch."""
         identities = [identity(job) for job in lanes]
         digest = hashlib.sha256(json.dumps(identities, sort_keys=True).encode()).hexdigest()
-        return Checkpoints(self._folder / f"batch-{digest[:16]}", identities)
+        return Checkpoints(self.folder / f"batch-{digest[:16]}", identities)
 
     def clear_checkpoints(self) -> None:
         """Remove checkpoints of batches that will not be resumed."""
-        if self._first:
-            for path in self._folder.glob("batch-*.checkpoint*"):
-                path.unlink(missing_ok=True)
+        for path in self.folder.glob("batch-*.checkpoint*"):
+            path.unlink(missing_ok=True)
 
-    def write(self, number: int, result: Result) -> None:
-        """Write a cell's picture and manifest."""
-        if result.failure:
-            logger.warning(f"{self._points[number]}: {result.failure}")
-        if self._first:
-            self._results.write(self._results.records[number], result)
-
-    def result(self, number: int) -> Result:
+    def result(self, number: int, job: Job) -> Result:
         """Read a finished cell back; its picture has 8 bits."""
-        record, job = self._results.records[number], self._jobs[number]
-        facts = self._results.manifest(record)
+        record = self.records[number]
+        facts = self.manifest(record)
         assert facts is not None  # it is done
-        names = ("settings", "scales", "calibration", "weights", "memory", "seconds")
-        kept = {name: facts[name] for name in names}  # type: ignore[literal-required]
-        image = read_image(record.picture)
-        history, failure = facts["history"], facts["failure"]
-        obstacles = tuple(job.obstacles)
-        return Result(image, history, failure, kept, job.inputs, obstacles)  # type: ignore[arg-type]
+        kept: Any = {name: facts[name] for name in Facts.__annotations__}  # type: ignore[literal-required]
+        image, obstacles = read_image(record.picture), tuple(job.obstacles)
+        return Result(image, facts["history"], facts["failure"], kept, job.inputs, obstacles)
 
-    def finish(self) -> None:
-        """Write the contact sheet, the page and the tables from the cells that are finished."""
-        if not self._first:
-            return
-        manifests = [self._results.manifest(record) for record in self._results.records]
-        pairs = list(zip(self._results.records, manifests, strict=True))
+    def finish(
+        self, pictures_shown: Sequence[Sequence[Source]], command: str | None, zipped: bool
+    ) -> None:
+        """Write the contact sheet, the page and the tables from the cells that are finished.
+
+        Args:
+            pictures_shown: The content and the styles of each cell, to be shown above the grid.
+            command: The command line that made it.
+            zipped: Whether values were zipped.
+        """
+        pairs = [(record, self.manifest(record)) for record in self.records]
         finished = [(record, facts) for record, facts in pairs if facts is not None]
         if not finished:
             return
         pictures = {r.picture: read_image(r.picture, size=SHOWN) for r, _ in finished}
-        across = len({list(record.labels.values())[-1] for record in self._results.records})
-        write_image(self._folder / "sheet.png", _sheet(finished, pictures, across))
+        across = len({list(record.labels.values())[-1] for record in self.records})
+        write_image(self.folder / "sheet.png", _sheet(finished, pictures, across))
         rows = [_row(record, facts) for record, facts in finished]
-        self._results.write_text("table.csv", _csv(rows))
-        self._results.write_text("table.json", json.dumps(rows, indent=1, default=str) + "\n")
+        self.write_text("table.csv", _csv(rows))
+        self.write_text("table.json", json.dumps(rows, indent=1, default=str) + "\n")
         axes: dict[str, dict[str, None]] = {}
-        for record in self._results.records:
+        for record in self.records:
             for name, value in record.labels.items():
                 axes.setdefault(name, {})[value] = None
         data = {
             "title": " × ".join(axes),
-            "command": self._command,
-            "zipped": self._zipped,
-            "inputs": [
-                {"role": role, "name": name, "picture": picture}
-                for role, name, picture in self._shown.values()
-            ],
+            "command": command,
+            "zipped": zipped,
+            "inputs": _inputs(pictures_shown),
             "axes": [{"name": name, "values": [*values]} for name, values in axes.items()],
             "cells": [_cell(record, facts, pictures) for record, facts in pairs],
             "facts": _summary([facts for _, facts in finished]),
         }
-        self._results.write_text("index.html", page.page(data))
+        self.write_text("index.html", page.page(data))
 
 
-def _embedded(source: Source, role: str) -> tuple[str, str]:
-    """Return the name of a picture and its data URI."""
-    if isinstance(source, (str, Path)):
-        path = Sources().path(source)
-        return path.name, page.embedded(read_image(path, size=SHOWN))
-    return "an array", page.embedded(load_image(source, f"the {role}", SHOWN))
+def _inputs(pictures: Sequence[Sequence[Source]]) -> list[dict[str, str]]:
+    """Return each content and style once, as the page shows it."""
+    shown: dict[tuple[str, object], dict[str, str]] = {}
+    sources = Sources()
+    for content, *styles in pictures:
+        for role, source in (("content", content), *(("style", style) for style in styles)):
+            is_file = isinstance(source, (str, Path))
+            key = (role, str(source) if is_file else id(source))
+            if key not in shown:
+                name = sources.path(source).name if isinstance(source, (str, Path)) else "an array"
+                picture = page.embedded(sources.picture(source, role, SHOWN))
+                shown[key] = {"role": role, "name": name, "picture": picture}
+    return list(shown.values())
 
 
 def _sheet(finished: Finished, pictures: Mapping[Path, Picture], across: int) -> Picture:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxstyle._util.files import write_whole
+from jaxstyle._util.log import logger
 from jaxstyle.grid.sweep import identify, label
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.batch import batch_of
@@ -98,6 +99,8 @@ class ResultFolder:
 
     def write(self, record: CellRecord, result: Result) -> None:
         """Write a cell's picture and manifest."""
+        if result.failure:
+            logger.warning(f"{dict(record.labels)}: {result.failure}")
         facts = replace(result, inputs=record.inputs).manifest()
         manifest.write(record.picture, result.image, facts)
 

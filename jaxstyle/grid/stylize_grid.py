@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Unpack
@@ -17,6 +18,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from jaxstyle._util.lock import exclusive_lock
 from jaxstyle._util.log import logger, reported_to
 from jaxstyle.grid.cells import cell_settings, combinations
 from jaxstyle.grid.folder import GridFolder
@@ -125,10 +127,18 @@ def stylize_grid(
         if folder is None:
             results = dict(run_jobs(jobs, lanes=lanes, devices=devices, on_progress=on_progress))
         else:
-            with GridFolder(Path(folder), points, jobs) as grid:
-                shown = [(pair[0], *as_styles(pair[1])) for pair in pictures]
-                grid.show(shown, command=command, zipped=zipped)
-                results = _run_in_folder(grid, jobs, resume, lanes, devices, on_progress)
+            if Path(folder).exists() and not Path(folder).is_dir():
+                raise ValueError(f"expected a folder to write into, {folder} is a file")
+            # Of several processes the first writes.
+            first = jax.process_index() == 0
+            with exclusive_lock(folder) if first else nullcontext():
+                grid = GridFolder(Path(folder), points, jobs) if first else None
+                try:
+                    results = _run_in_folder(grid, jobs, resume, lanes, devices, on_progress)
+                finally:
+                    if grid:
+                        shown = [(one, *as_styles(others)) for one, others in pictures]
+                        grid.finish(shown, command, zipped)
     return [Cell(values, results[n]) for n, values in enumerate(points) if n in results]
 
 
@@ -141,7 +151,7 @@ def _check_distinct(points: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _run_in_folder(
-    grid: GridFolder,
+    grid: GridFolder | None,
     jobs: Sequence[Job],
     resume: bool,
     lanes: int | None,
@@ -149,35 +159,35 @@ def _run_in_folder(
     on_progress: OnProgress | None,
 ) -> dict[int, Result]:
     """Run the cells that are not in the folder yet, and write each when it is done."""
-    if not resume:
+    if grid and not resume:
         grid.clear_checkpoints()
-    done = _agreed([resume and grid.is_done(number) for number in range(len(jobs))])
+    records = grid.records if grid else (None,) * len(jobs)
+    done = _agreed([bool(grid and resume and r and grid.is_done(r)) for r in records])
     if any(done):
         logger.info(f"{sum(done)} of {len(done)} cells are finished already")
+    alone = grid if jax.process_count() == 1 else None
     previous: dict[Hashable, BatchSpec] = {}
-    if grid.lists_same_cells() and jax.process_count() == 1:
-        for number, job in enumerate(jobs):
-            if done[number] and (batch := grid.batch_of(number)):
+    if grid and grid.lists_same_cells() and alone:
+        for job, skip, record in zip(jobs, done, grid.records, strict=True):
+            if skip and (batch := grid.batch_of(record)):
                 previous[job.program_key] = batch
     results = {}
-    try:
-        for number, result in run_jobs(
-            jobs,
-            done=done,
-            lanes=lanes,
-            devices=devices,
-            on_progress=on_progress,
-            previous=previous,
-            checkpoints=grid.checkpoints if jax.process_count() == 1 else None,
-        ):
-            results[number] = result
-            grid.write(number, result)
-    finally:
-        grid.finish()
+    for number, result in run_jobs(
+        jobs,
+        done=done,
+        lanes=lanes,
+        devices=devices,
+        on_progress=on_progress,
+        previous=previous,
+        checkpoints=alone.checkpoints if alone else None,
+    ):
+        results[number] = result
+        if grid:
+            grid.write(grid.records[number], result)
+    if not grid:
+        return results
     grid.clear_checkpoints()
-    if jax.process_index() == 0:
-        results |= {number: grid.result(number) for number, skip in enumerate(done) if skip}
-    return results
+    return results | {n: grid.result(n, jobs[n]) for n, skip in enumerate(done) if skip}
 
 
 def run_jobs(

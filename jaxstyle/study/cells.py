@@ -65,13 +65,10 @@ class Point(NamedTuple):
 
 
 def named(objectives: Sequence[Mixture] | Mapping[str, Mixture]) -> list[tuple[str, Mixture]]:
-    """Return each objective with its name: its text, if it has no other.
+    """Return each objective with its name: its text, if it has no other. Names are unique.
 
     >>> [name for name, _ in named(["gram", [("gram", 0.5), "histogram"]])]
     ['gram', 'gram=0.5+histogram']
-
-    Raises:
-        ValueError: Two objectives have one name.
     """
     if isinstance(objectives, Mapping):
         return list(objectives.items())

@@ -100,11 +100,7 @@ def pictures(
 
 
 def square(named: Named, size: int) -> Named:
-    """Crop a picture to its middle square, and resize that.
-
-    Raises:
-        ValueError: The picture is smaller than the size.
-    """
+    """Crop a picture to its middle square, and resize that; `ValueError` if it is too small."""
     height, width = named.picture.shape[:2]
     side = min(height, width)
     if side < size:
@@ -125,13 +121,9 @@ def _files(source: str, offline: bool) -> list[tuple[str, Path]]:
 
 
 def folder_files(folder: str | Path) -> list[Path]:
-    """Return the picture files in a folder, sorted by name.
+    """Return the picture files in a folder, sorted by name; `ValueError` if there are none.
 
     Extensions decide what is a picture. Hidden files and folders inside are skipped.
-
-    Raises:
-        ValueError: There are none.
-        OSError: The folder does not exist, or may not be read.
     """
     extensions = _extensions()
     paths = sorted(Path(folder).iterdir(), key=lambda path: path.name)

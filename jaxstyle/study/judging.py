@@ -121,14 +121,7 @@ class JudgePanel:
         *,
         offline: bool = False,
     ) -> None:
-        """Calibrate the judges.
-
-        Args:
-            judges: Of both axes.
-            contents: At least two, all of one shape.
-            styles: The mean distance of a style's halves from the style counts as 0.
-            offline: Never fetch weights.
-        """
+        """Calibrate the judges of both axes, on at least two contents, all of one shape."""
         self._style, self._content = (
             AxisJudges([judge for judge in judges if judge.axis == axis], offline=offline)
             for axis in get_args(Axis)

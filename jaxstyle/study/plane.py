@@ -47,11 +47,7 @@ def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
     """Return both axes as an SVG that stands alone: objectives, their intervals, and the front.
 
     Labels keep clear of each other and of all points; a label without room is left to the point's
-    title. Below 600 pixels only the front is labeled.
-
-    Args:
-        summary: From `jaxstyle.study.summary.summarize`.
-        width: Pixels.
+    title. Below a width of 600 pixels only the front is labeled.
     """
     frame = left, top, right, bottom = 46, 30, width - 12, max(310, width * 9 // 16)
     rows = [

@@ -177,7 +177,7 @@ def wins(
     Args:
         a_scores: NaN where missing.
         b_scores: Likewise.
-        coherence: True for judges of coherence, False for judges of effectiveness.
+        coherence: The judges of coherence; the others are of effectiveness.
         held_out: The judges that neither objective used; the others do not count.
         interval: `bootstrap` with the pairs' contents and styles.
     """

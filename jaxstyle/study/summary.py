@@ -21,14 +21,7 @@ _LONGEST = 80  # letters of a name within a sentence
 
 
 def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every number that a report shows, as JSON, and `answer`, its opening sentences.
-
-    Args:
-        study: See `jaxstyle.study.report.report`.
-
-    Raises:
-        ValueError: The shapes do not fit, or there are no test pairs.
-    """
+    """Return every number of `jaxstyle.study.report.report`, and `answer`, its first sentences."""
     table = _Table(as_json(study))
     objectives = table.study["objectives"]
     of_kind: dict[str, list[int]] = {"mixture": [], "single": []}

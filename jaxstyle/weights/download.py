@@ -74,11 +74,7 @@ class Wanted(NamedTuple):
 
 
 def find_installed(distribution: str, member: str) -> Path | None:
-    """Return the file `member` of an installed distribution, without importing any of it.
-
-    >>> find_installed("no-such-distribution", "weights.bin") is None
-    True
-    """
+    """Return the file `member` of an installed distribution, without importing any of it."""
     try:
         files = importlib.metadata.files(distribution) or []
     except importlib.metadata.PackageNotFoundError:
@@ -192,14 +188,9 @@ def _opened(archive: Path, member: str) -> Iterator[IO[bytes]]:
 
 
 def download(url: str, target: Path, *, size: int, sha256: str, timeout: float = 5) -> None:
-    """Download one file from its official address.
+    """Download a file of `size` bytes and a known SHA-256 from its official address.
 
-    Args:
-        url: The address.
-        target: Where to write it, whole or not at all.
-        size: In bytes; a byte more ends the download.
-        sha256: The SHA-256, or its first digits.
-        timeout: Seconds to wait for the server to answer or to send more.
+    The `timeout` is in seconds, for the server to answer or to send more.
 
     Raises:
         OSError: The address cannot be reached, or the file there is another one.

@@ -84,9 +84,6 @@ def fetch(name: str) -> Path:
 def path(name: str) -> Path:
     """Return the file that a set of weights is loaded from.
 
-    Args:
-        name: A name in `SOURCES`, or one given to `import_file`.
-
     Raises:
         ValueError: There are no weights of that name.
         FileNotFoundError: They have not been fetched.
@@ -108,45 +105,37 @@ def _unknown(name: str) -> ValueError:
 
 def listing() -> list[dict[str, Any]]:
     """Return all sets of weights, those of `SOURCES` first, then the imported; fit for JSON."""
-    rows: list[dict[str, Any]] = []
+    rows = []
     for source in SOURCES.values():
         file = _file_of(source)
         absent = "not installed" if isinstance(source.origin, Installed) else "not fetched"
-        rows.append(
-            {
-                "name": source.name,
-                "architecture": source.architecture,
-                "layers": _layers(source.architecture),
-                "about": source.about,
-                "source": str(source.origin),
-                "license": source.license,
-                "homepage": source.homepage,
-                "bytes": source.bytes,
-                "sha256": source.sha256,
-                "where": str(file) if file else None,
-                "status": "ready" if file else absent,
-            }
-        )
-    imported = {name: file for name, file in cache.files().items() if name not in SOURCES}
-    for name, file in imported.items():
-        facts = cache.facts(file)
-        architecture = facts.get("architecture", "")
-        rows.append(
-            {
-                "name": name,
-                "architecture": architecture,
-                "layers": _layers(architecture),
-                "about": "imported by you",
-                "source": facts.get("file", ""),
-                "license": "",
-                "homepage": "",
-                "bytes": file.stat().st_size,
-                "sha256": facts.get("sha256", ""),
-                "where": str(file),
-                "status": "ready" if facts else "damaged",
-            }
-        )
+        rows.append(_row(source, file, "ready" if file else absent))
+    for name, file in cache.files().items():
+        if name not in SOURCES:
+            facts = cache.facts(file)
+            architecture, origin, digest = (
+                facts.get(key, "") for key in ("architecture", "file", "sha256")
+            )
+            size = file.stat().st_size
+            source = Source(name, architecture, "imported by you", origin, size, digest, "", "")
+            rows.append(_row(source, file, "ready" if facts else "damaged"))
     return rows
+
+
+def _row(source: Source, file: Path | None, status: str) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "architecture": source.architecture,
+        "layers": _layers(source.architecture),
+        "about": source.about,
+        "source": str(source.origin),
+        "license": source.license,
+        "homepage": source.homepage,
+        "bytes": source.bytes,
+        "sha256": source.sha256,
+        "where": str(file) if file else None,
+        "status": status,
+    }
 
 
 def import_file(name: str, file: Path | str) -> Weights:

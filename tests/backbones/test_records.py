@@ -1,6 +1,5 @@
 """Records: what follows from the convolutions of a network, and networks of other packages."""
 
-import importlib.metadata
 import logging
 import types
 
@@ -10,11 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxstyle import backbones
+from jaxstyle._util import plugins
 from jaxstyle.backbones import BACKBONES, Backbone, find
 from jaxstyle.backbones.extractor import extractor, features
 from jaxstyle.backbones.record import Convolution, Window
-from jaxstyle.backbones.vgg import chain
 from jaxstyle.specs import LayerRef
 from jaxstyle.weights.network_cache import NetworkCache
 from jaxstyle.weights.registry import Weights
@@ -207,23 +205,31 @@ class Entry(types.SimpleNamespace):
 
 @pytest.fixture
 def registered(monkeypatch):
-    """Gathers the backbones again, with these entry points."""
+    """Lets the entry points be these, or a function of their group."""
+
+    def forget():
+        plugins.registered.cache_clear()
+        vars(BACKBONES).pop("_values", None)
 
     def gather(*entries):
-        monkeypatch.setattr("jaxstyle._util.plugins.entry_points", lambda group: entries)
-        monkeypatch.setattr(backbones, "BACKBONES", type(BACKBONES)())
-        return backbones.BACKBONES
+        forget()
+        monkeypatch.setattr(
+            "importlib.metadata.entry_points", lambda group: asked.append(group) or entries
+        )
+        return asked
 
-    return gather
+    asked = []
+    yield gather
+    forget()
 
 
 def test_an_entry_point_registers_one_backbone_or_several(registered):
     one, two, three = tiny("one"), tiny("two"), tiny("three")
-    known = registered(
+    registered(
         Entry(value="a:one", loads=lambda: one), Entry(value="b:both", loads=lambda: (two, three))
     )
     assert (find("one"), find("two"), find("three")) == (one, two, three)
-    assert [*known][-3:] == ["one", "two", "three"]
+    assert [*BACKBONES][-3:] == ["one", "two", "three"]
     assert features(tiny_weights(one).tensors, jnp.ones((8, 8, 3)), ["edges"], architecture="one")
 
 
@@ -231,14 +237,15 @@ def test_a_broken_entry_point_is_a_warning_and_no_more(registered, caplog):
     def broken():
         raise ImportError("no module named\nwhatever")
 
-    known = registered(
+    vgg16 = find("vgg16")
+    registered(
         Entry(value="bad:RECORDS", loads=broken),
         Entry(value="odd:RECORDS", loads=lambda: ("vgg16", tiny())),
         Entry(value="thief:RECORDS", loads=lambda: tiny("vgg16")),
     )
     with caplog.at_level(logging.WARNING, "jaxstyle"):
-        assert known["vgg16"] is BACKBONES["vgg16"]
-    assert "tiny" in known
+        assert "tiny" in BACKBONES
+    assert find("vgg16") is vgg16
     lines = [record.message for record in caplog.records]
     assert len(lines) == 3
     assert all("\n" not in line for line in lines)
@@ -246,23 +253,8 @@ def test_a_broken_entry_point_is_a_warning_and_no_more(registered, caplog):
         assert words in line
 
 
-def test_the_groups_name(monkeypatch):
+def test_the_groups_name(registered):
     """`pyproject.toml` of another package says `[project.entry-points."jaxstyle.backbones"]`."""
-    point = importlib.metadata.EntryPoint("mine", f"{__name__}:TINY", "jaxstyle.backbones")
-    assert point.group == "jaxstyle.backbones"
-    asked = []
-    monkeypatch.setattr(
-        "jaxstyle._util.plugins.entry_points", lambda group: asked.append(group) or ()
-    )
-    assert len(type(BACKBONES)()) >= 6
+    asked = registered()
+    assert len(BACKBONES) >= 6
     assert asked == ["jaxstyle.backbones"]
-
-
-def test_the_chain_is_shared():
-    """A VGG and AlexNet are the same function of different convolutions."""
-    convolutions = (Convolution("conv1", 3, 3, 4, layers=("conv1", "relu1")),)
-    record = Backbone("plain", chain, convolutions)
-    tensors = tiny_weights(tiny()).tensors
-    tensors = {"preprocess": tensors["preprocess"], "conv1": tensors["first"]}
-    values = features(tensors, jnp.ones((5, 5, 3)), record.layers, architecture=record)
-    np.testing.assert_array_equal(values["relu1"], np.maximum(values["conv1"], 0))

@@ -29,7 +29,7 @@ from jaxstyle.backbones.extras import EXTRAS
 from jaxstyle.weights import cache as kept_weights
 from jaxstyle.weights import download, registry
 from jaxstyle.weights.convert import layouts
-from jaxstyle.weights.sources import Address, Installed
+from jaxstyle.weights.sources import Installed
 
 REAL_CACHE = cache_folder()
 
@@ -290,10 +290,8 @@ def test_a_fetched_set_is_checked_converted_and_kept(vgg_file, cache, monkeypatc
     digest = hashlib.sha256(content).hexdigest()
     pages = {"/file": b"another file"}
     with served(pages) as address:
-        origin = Address(f"{address}/file")
-        source = registry.Source(
-            "stand-in", "vgg19", "a stand-in", origin, len(content), digest, "CC0", "", "vgg16"
-        )
+        about = "a stand-in", f"{address}/file", len(content), digest, "CC0", "", "vgg16"
+        source = registry.Source("stand-in", "vgg19", *about)
         monkeypatch.setattr(registry, "SOURCES", {"stand-in": source})
         with pytest.raises(OSError, match="use vgg16 instead"):
             registry.load("stand-in")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from jaxstyle.weights.convert import StoredTensor, onnx, shown, torch_files
@@ -75,19 +76,15 @@ def _read_npz(file: BinaryIO) -> dict[str, StoredTensor]:
 
     def entry(member: zipfile.ZipInfo) -> StoredTensor:
         with archive.open(member) as opened:
-            version = np.lib.format.read_magic(opened)
-            header = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
+            is_old = npy.read_magic(opened) == (1, 0)
+            header = npy.read_array_header_1_0 if is_old else npy.read_array_header_2_0
             shape, _, dtype = header(opened)
             if opened.tell() + math.prod(shape) * dtype.itemsize != member.file_size:
                 raise ValueError(f"{shown(member.filename)} is not as long as its shape claims")
 
         def read_array() -> NDArray[Any]:
             with archive.open(member) as opened:
-                return np.lib.format.read_array(opened, allow_pickle=False)
+                return npy.read_array(opened, allow_pickle=False)
 
         return StoredTensor(shape, dtype, read_array)
 

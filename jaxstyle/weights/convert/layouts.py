@@ -149,10 +149,8 @@ def _convert(
     expected = record.shapes
     arrays: dict[str, dict[str, NDArray[np.float64]]] = {}
     if layout.preprocess:
-        arrays["preprocess"] = {
-            "kernel": np.array(layout.preprocess.kernel),
-            "bias": np.array(layout.preprocess.bias),
-        }
+        _, kernel, bias = layout.preprocess
+        arrays["preprocess"] = {"kernel": np.array(kernel), "bias": np.array(bias)}
     for canonical, name in layout.names.items():
         entry, kind = canonical.split(".")
         shape = expected[canonical if canonical in expected else f"{entry}.bias"]

@@ -252,6 +252,8 @@ def _storage(identity: Any, open_storage: OpenStorage) -> Storage:
         case ("storage", _Global(name), str(key), str(), int(length), *view) if (
             name in _STORAGES and length >= 0 and view in ([], [None])
         ):
+            import ml_dtypes  # noqa: F401 (it registers bfloat16 with NumPy)
+
             dtype = np.dtype(_STORAGES[name])
             return Storage(dtype, length, open_storage(key, length * dtype.itemsize))
     raise ValueError("expected the identity of one of PyTorch's storages")
