@@ -172,13 +172,13 @@ class Settings:
         STYLES,
         "Degrees by which the style is rotated; several are used at once.",
     )
-    content_mask: tuple[Any, ...] = _setting(
+    content_mask: tuple[object, ...] = _setting(
         (),
         Files(),
         REGIONS,
         "Mask of a region of the content, white inside; may be given several times.",
     )
-    style_mask: tuple[Any, ...] = _setting(
+    style_mask: tuple[object, ...] = _setting(
         (),
         Files(),
         REGIONS,

@@ -37,7 +37,7 @@ def pytest_configure(config):
         folder = cache.mkdir("jax")
         # JAX's own limit is too slow for thousands of small programs.
         if sum(path.stat().st_size for path in folder.iterdir()) > LARGEST_CACHE:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     if folder := os.environ.get("JAX_COMPILATION_CACHE_DIR"):

@@ -1,3 +1,5 @@
+"""The examples in docstrings give the results that they show."""
+
 import doctest
 import importlib
 import pkgutil
@@ -6,11 +8,7 @@ import pytest
 
 import jaxstyle
 
-MODULES = [
-    module.name
-    for module in pkgutil.walk_packages(jaxstyle.__path__, "jaxstyle.")
-    if not module.ispkg
-]
+MODULES = [module.name for module in pkgutil.walk_packages(jaxstyle.__path__, "jaxstyle.")]
 
 
 @pytest.mark.parametrize("name", ["jaxstyle", *MODULES])

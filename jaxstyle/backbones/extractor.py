@@ -127,12 +127,7 @@ class Extractor:
     def __call__(
         self, params: Mapping[str, Parameters], image: Float[Array, "*batch h w 3"]
     ) -> dict[str, Float[Array, "*batch _h _w _c"]]:
-        """Return the features by `str` of their `LayerRef`.
-
-        Args:
-            params: Weights by the network's name.
-            image: sRGB picture, values in [0, 1], or a batch of them.
-        """
+        """Return the features by `str` of their `LayerRef`, with weights by the network's name."""
         runs: dict[tuple[Any, ...], list[LayerRef]] = {}
         for ref in self.layers:
             runs.setdefault((ref.backbone, ref.pooling, ref.padding), []).append(ref)

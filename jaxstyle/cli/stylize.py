@@ -90,7 +90,7 @@ def stylize(
     elif not plan:
         raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
     inputs = [samples.resolve(name, offline=offline) for name in (content, *style)]
-    for path in (*inputs, *map(Path, (*settings.content_mask, *settings.style_mask))):
+    for path in (*inputs, *map(Path, map(str, (*settings.content_mask, *settings.style_mask)))):
         check_input(path)
         if output and output.exists() and path.exists() and output.samefile(path):
             raise ValueError(f"the output {output} is one of the inputs")

@@ -15,12 +15,13 @@ from PIL import Image
 from jaxstyle.image.geometry import Picture
 
 _TEMPLATE = Path(__file__).with_name("page.html")
+_SHARED = Path(__file__).with_name("shared.js")
 # `<` could end the script element that holds the data; in JSON these stand inside strings only.
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
 
 
 def page(data: Mapping[str, Any]) -> str:
-    """An HTML page that shows the results of a sweep; the same text for the same data.
+    """Return an HTML page of the results of a sweep; the same text for the same data.
 
     >>> "</script><b>" in page({"title": "</script><b>"})
     False
@@ -45,13 +46,14 @@ def page(data: Mapping[str, Any]) -> str:
 
 
 def filled(template: Path, data: Any) -> str:
-    """A page from its template, with data in place of `__DATA__`."""
+    """Fill a template: the scripts that pages share, and data in place of `__DATA__`."""
     text = json.dumps(data).translate(_ESCAPES)
-    return template.read_text(encoding="utf-8").replace("__DATA__", text)
+    page = template.read_text("utf-8").replace("__SHARED__", _SHARED.read_text("utf-8"))
+    return page.replace("__DATA__", text)
 
 
 def embedded(picture: Picture, quality: int = 88) -> str:
-    """A picture as a data URI, JPEG with full color resolution."""
+    """Return a picture as a data URI, JPEG with full color resolution."""
     pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     file = io.BytesIO()
     # Not `optimize`: Pillow then needs room for the whole file, and noise outgrows what it takes.

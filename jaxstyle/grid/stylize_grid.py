@@ -45,7 +45,7 @@ class Cell(NamedTuple):
         result: As from `stylize`.
     """
 
-    values: dict[str, Any]
+    values: dict[str, object]
     result: Result
 
 
@@ -54,10 +54,10 @@ def stylize_grid(
     style: Source | Sequence[Source],
     settings: Settings | None = None,
     *,
-    sweep: Mapping[str, Sequence[Any]],
+    sweep: Mapping[str, Sequence[object]],
     zipped: bool = False,
     lanes: int | None = None,
-    devices: Sequence[Any] | None = None,
+    devices: Sequence[jax.Device] | None = None,
     folder: str | Path | None = None,
     resume: bool = False,
     command: str | None = None,
@@ -155,7 +155,7 @@ def _run_in_folder(
     jobs: Sequence[Job],
     resume: bool,
     lanes: int | None,
-    devices: Sequence[Any] | None,
+    devices: Sequence[jax.Device] | None,
     on_progress: OnProgress | None,
 ) -> dict[int, Result]:
     """Run the cells that are not in the folder yet, and write each when it is done."""
@@ -195,7 +195,7 @@ def run_jobs(
     *,
     done: Sequence[bool] = (),
     lanes: int | None = None,
-    devices: Sequence[Any] | None = None,
+    devices: Sequence[jax.Device] | None = None,
     on_progress: OnProgress | None = None,
     previous: Mapping[Hashable, BatchSpec] = MappingProxyType({}),
     checkpoints: Callable[[Sequence[Job]], Checkpoints] | None = None,
@@ -250,7 +250,7 @@ def _run_batches(
     numbers: Sequence[int],
     waiting: Sequence[bool],
     plan: BatchPlan,
-    devices: Sequence[Any],
+    devices: Sequence[jax.Device],
     meter: Meter,
     checkpoints: Callable[[Sequence[Job]], Checkpoints] | None,
 ) -> Iterator[tuple[int, Result]]:

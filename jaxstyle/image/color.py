@@ -72,31 +72,21 @@ def _power(matrix: Float[np.ndarray, "3 3"], power: float) -> Float[np.ndarray, 
     return np.asarray((vectors * np.maximum(values, 1e-6) ** power) @ vectors.T)
 
 
-def before(how: str, content: Picture, style: Picture) -> tuple[Picture, Picture]:
-    """Return the content and the style that a run works with.
-
-    Args:
-        how: A setting of `Settings.color`.
-        content: The content as read.
-        style: The style as read.
-    """
-    if how == "luminance":
-        return luma(content), luma_matched(style, content)
-    if how == "histogram":
-        return content, histogram_matched(style, content)
-    if how == "covariance":
-        return content, covariance_matched(style, content)
-    return content, style
+_MATCHED = {
+    "luminance": luma_matched,
+    "histogram": histogram_matched,
+    "covariance": covariance_matched,
+}
 
 
-def after(how: str, image: Picture, content: Picture) -> Picture:
-    """Return the result of a run in its final colors.
+def transfer_colors(how: str, content: Picture, style: Picture) -> tuple[Picture, Picture]:
+    """Return the content and the style that a run works with; `how` is of `Settings.color`."""
+    matched = _MATCHED[how](style, content) if how in _MATCHED else style
+    return luma(content) if how == "luminance" else content, matched
 
-    Args:
-        how: A setting of `Settings.color`.
-        image: The picture that a run made, of any size.
-        content: The content as read.
-    """
+
+def restore_colors(how: str, image: Picture, content: Picture) -> Picture:
+    """Return the result of a run, of any size, in its final colors; `content` is as it was read."""
     if how not in ("luminance", "chroma"):
         return image
     return with_chroma(image, resize(content, image.shape[:2]))

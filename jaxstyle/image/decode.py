@@ -24,19 +24,12 @@ from jaxstyle.image.geometry import Picture, fit_within
 Color = tuple[float, float, float]
 WHITE: Color = (1.0, 1.0, 1.0)
 BLACK: Color = (0.0, 0.0, 0.0)
-_LANCZOS = Image.Resampling.LANCZOS
 
 
 def decode(
     source: Path | BinaryIO | Image.Image, name: str, size: int | None, background: Color
 ) -> Picture:
-    """Decode a picture file, or convert a Pillow image.
-
-    Args:
-        source: A file, an open file, or an image.
-        name: Its name in error messages.
-        size: Longest side of the result in pixels; a smaller picture is not enlarged.
-        background: sRGB color behind transparent pixels, values in [0, 1].
+    """Decode a picture file, or convert a Pillow image, as `jaxstyle.image.load.load_image` says.
 
     Raises:
         ValueError: It is not a picture, is truncated, or is too large.
@@ -98,17 +91,15 @@ def _standard(image: Image.Image, background: Color) -> Image.Image:
     alpha = None
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
-        alpha = image.getchannel("A")
-        image = image.convert("RGB")
+        image, alpha = image.convert("RGB"), image.getchannel("A")
     elif image.mode in ("P", "1", "HSV"):
         image = image.convert("RGB" if image.mode != "1" else "L")
     image = _to_srgb(image)
-    if alpha is not None:
-        color = tuple(round(255 * value) for value in background)
-        composite = Image.new("RGB", image.size, color)
-        composite.paste(image, mask=alpha)
-        image = composite
-    return image
+    if alpha is None:
+        return image
+    composite = Image.new("RGB", image.size, tuple(round(255 * value) for value in background))
+    composite.paste(image, mask=alpha)
+    return composite
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
@@ -116,14 +107,9 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     if not profile and image.mode != "LAB":
         return image.convert("RGB")
     try:
-        source = (
-            ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if profile
-            else ImageCms.createProfile("LAB")
-        )
-        converted = ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
+        source = io.BytesIO(profile) if profile else ImageCms.createProfile("LAB")
+        srgb = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return image.convert("RGB")  # an invalid profile, or one for another kind of pixels
     assert converted is not None
@@ -145,7 +131,7 @@ def _deep_gray(image: Image.Image) -> Image.Image:
 def _reduced(image: Image.Image, size: int | None) -> Picture:
     if size and max(image.size) > size:
         height, width = fit_within(image.height, image.width, size)
-        image = image.resize((width, height), _LANCZOS, reducing_gap=3.0)
+        image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     array = np.asarray(image, np.float32)
     if image.mode == "F":
         return np.repeat(np.clip(array, 0, 1)[..., None], 3, axis=2)

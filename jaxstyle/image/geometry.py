@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
 Picture = Float[np.ndarray, "h w 3"]
-_LANCZOS = Image.Resampling.LANCZOS
-
-SIXTEENTH = 16
-"""A bucket's sides are multiples of a sixteenth of its longest side."""
 
 
 def bucket_of(height: int, width: int) -> tuple[int, int]:
     """Return the shape that pictures of similar proportions share, so that they share programs.
 
+    Its sides are multiples of a sixteenth of the longest side.
+
     >>> bucket_of(171, 256), bucket_of(165, 256), bucket_of(192, 256)
     ((176, 256), (176, 256), (192, 256))
     """
     longest = max(height, width)
-    unit = max(1, round(longest / SIXTEENTH))
+    unit = max(1, round(longest / 16))
     rows, columns = (min(longest, math.ceil(side / unit) * unit) for side in (height, width))
     return rows, columns
 
@@ -36,12 +35,7 @@ def pad_to_bucket(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def crop_from_bucket(picture: np.ndarray, part: tuple[float, float]) -> np.ndarray:
-    """Crop a picture from its bucket.
-
-    Args:
-        picture: With the bucket's proportions.
-        part: The fractions of its rows and of its columns that belong to the picture.
-    """
+    """Crop a picture from its bucket; `part` is the fractions of rows and columns to keep."""
     rows, columns = (
         max(1, round(side * kept)) for side, kept in zip(picture.shape[:2], part, strict=True)
     )
@@ -62,16 +56,13 @@ def fit_within(height: int, width: int, size: int) -> tuple[int, int]:
 
 def resize(image: Picture, shape: tuple[int, int]) -> Picture:
     """Resample to (height, width), up or down, with an antialiased Lanczos filter, in [0, 1]."""
-    height, width = shape
-    channels = [
-        np.asarray(
-            Image.fromarray(np.ascontiguousarray(image[..., c], dtype=np.float32)).resize(
-                (width, height), _LANCZOS
-            )
-        )
-        for c in range(3)
-    ]
-    return np.clip(np.stack(channels, axis=-1), 0, 1)
+    return _by_channel(image, lambda plane: plane.resize(shape[::-1], Image.Resampling.LANCZOS))
+
+
+def _by_channel(picture: np.ndarray, change: Callable[[Image.Image], Image.Image]) -> np.ndarray:
+    planes = np.ascontiguousarray(np.moveaxis(picture, 2, 0), dtype=np.float32)
+    changed = [np.asarray(change(Image.fromarray(plane))) for plane in planes]
+    return np.clip(np.stack(changed, axis=-1), 0, 1)
 
 
 def rotate(picture: np.ndarray, degrees: float) -> np.ndarray:
@@ -85,16 +76,10 @@ def rotate(picture: np.ndarray, degrees: float) -> np.ndarray:
     if rest == 0:
         return picture
     height, width = picture.shape[:2]
-    planes = picture.reshape(height, width, -1)
-    rotated = [
-        np.asarray(
-            Image.fromarray(np.ascontiguousarray(planes[..., k])).rotate(
-                rest, Image.Resampling.BICUBIC, expand=True
-            )
-        )
-        for k in range(planes.shape[2])
-    ]
-    result = np.clip(np.stack(rotated, -1), 0, 1)
+    result = _by_channel(
+        picture.reshape(height, width, -1),
+        lambda plane: plane.rotate(rest, Image.Resampling.BICUBIC, expand=True),
+    )
     tall, wide = _inscribed(height, width, math.radians(rest))
     top, left = (result.shape[0] - tall) // 2, (result.shape[1] - wide) // 2
     result = result[top : top + tall, left : left + wide]
@@ -107,10 +92,8 @@ def _inscribed(height: int, width: int, angle: float) -> tuple[int, int]:
     long, short = max(height, width), min(height, width)
     if short <= 2 * sine * cosine * long or abs(sine - cosine) < 1e-9:
         half = short / 2
-        if width >= height:
-            tall, wide = half / cosine, half / sine
-        else:
-            tall, wide = half / sine, half / cosine
+        across, along = half / cosine, half / sine
+        tall, wide = (across, along) if width >= height else (along, across)
     else:
         double = cosine**2 - sine**2
         tall = (height * cosine - width * sine) / double

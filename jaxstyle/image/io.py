@@ -5,11 +5,9 @@ In memory a picture is float32, shape (height, width, 3), sRGB, values in [0, 1]
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -43,7 +41,6 @@ def read_image(path: str | Path, *, size: int | None = None, background: Color =
         background: sRGB color behind transparent pixels, values in [0, 1].
 
     Raises:
-        FileNotFoundError: There is no such file; the message names the nearest.
         ValueError: The file is not a picture, is truncated, or is too large.
         OSError: The file may not be read.
     """
@@ -62,14 +59,11 @@ def check_input(path: str | Path) -> None:
     if path.is_dir():
         raise ValueError(f"expected a picture file, {path} is a folder")
     if not path.exists():
-        names: list[str] = []
-        with contextlib.suppress(OSError):
-            names = os.listdir(path.parent)
-        if re.match(r"\w+:/", str(path)):
-            raise FileNotFoundError(
-                f"there is no file {path}; download what is on the network first"
-            )
-        raise FileNotFoundError(f"there is no file {path}{nearest(path.name, names)}")
+        hint = "; download what is on the network first"
+        if not re.match(r"\w+:/", str(path)):
+            names = os.listdir(path.parent) if os.access(path.parent, os.R_OK) else []
+            hint = nearest(path.name, names)
+        raise FileNotFoundError(f"there is no file {path}{hint}")
     if path.is_file() and path.stat().st_size == 0:
         raise ValueError(f"{path} is an empty file")
 
@@ -96,29 +90,20 @@ def write_image(
     if not np.isfinite(array).all():
         raise ValueError("expected finite pixels, got NaN or infinity")
     picture = Image.fromarray(np.round(np.clip(array, 0, 1) * 255).astype(np.uint8))
-    options: dict[str, object] = {}
-    if kind == "PNG":
-        if settings is not None:
-            info = PngImagePlugin.PngInfo()
-            info.add_itxt("jaxstyle", settings)
-            options["pnginfo"] = info
-    else:
-        options["quality"] = quality
-        if settings is not None:
-            exif = Image.Exif()
-            # EXIF text is ASCII; JSON can escape everything else.
-            exif[_IMAGE_DESCRIPTION] = settings.encode("ascii", "backslashreplace").decode()
-            options["exif"] = exif
-        if kind == "JPEG":
-            options["subsampling"] = 0
-        if kind == "TIFF":
-            options["compression"] = "tiff_deflate"
-            del options["quality"]
-
-    def save(file: BinaryIO) -> None:
-        picture.save(file, kind, **options)
-
-    write_whole(path, save)
+    defaults: dict[str, dict[str, object]] = {
+        "JPEG": {"quality": quality, "subsampling": 0},
+        "WEBP": {"quality": quality},
+        "TIFF": {"compression": "tiff_deflate"},
+    }
+    options = defaults.get(kind, {})
+    if settings is not None and kind == "PNG":
+        info = options["pnginfo"] = PngImagePlugin.PngInfo()
+        info.add_itxt("jaxstyle", settings)
+    elif settings is not None:
+        exif = options["exif"] = Image.Exif()
+        # EXIF text is ASCII; JSON can escape everything else.
+        exif[_IMAGE_DESCRIPTION] = settings.encode("ascii", "backslashreplace").decode()
+    write_whole(path, lambda file: picture.save(file, kind, **options))
 
 
 def check_shape(picture: ArrayLike, name: str) -> None:
@@ -132,7 +117,8 @@ def check_values(picture: np.ndarray, name: str) -> None:
     """Raise a `ValueError` about `name` unless all values are in [0, 1]."""
     low, high = picture.min(), picture.max()
     if not (low >= 0 and high <= 1):  # written so that NaN fails too
-        raise ValueError(f"expected {name}'s values in [0, 1], got {low} to {high}")
+        hint = "; pass 0 to 255 as uint8" if low >= 0 and 1 < high <= 255 else ""
+        raise ValueError(f"expected {name}'s values in [0, 1], got {low} to {high}{hint}")
 
 
 def read_settings(path: str | Path) -> str | None:

@@ -81,7 +81,7 @@ def load_image(
     if array.dtype == np.uint8:
         pixels = array[..., 0] if array.shape[2] == 1 else array
         return decode(Image.fromarray(pixels), name, size, background)
-    _check_range(array, name)
+    check_values(array, name)
     if array.shape[2] == 4:
         color, alpha = array[..., :3], array[..., 3:]
         array = color * alpha + np.asarray(background, np.float32) * (1 - alpha)
@@ -91,25 +91,13 @@ def load_image(
 
 
 def load_mask(source: ImageLike, name: str = "the mask") -> Float[np.ndarray, "h w"]:
-    """Load a mask from whatever holds it: 1 inside, 0 outside, soft edges between.
+    """Load a mask from whatever holds it, in [0, 1]: 1 inside, 0 outside, soft edges between.
 
-    Colors are averaged; transparent pixels are outside.
+    Sources and errors are those of `load_image`; Boolean arrays, and integer arrays of zeros and
+    ones only, are accepted as well. Colors are averaged; transparent pixels are outside.
 
     >>> load_mask(np.array([[True, False]])).tolist()
     [[1.0, 0.0]]
-
-    Args:
-        source: As for `load_image`; Boolean arrays, and integer arrays of zeros and ones only, as
-            well.
-        name: Its name in error messages.
-
-    Returns:
-        float32, shape (height, width), in [0, 1].
-
-    Raises:
-        TypeError: It is none of these.
-        ValueError: It is not a picture, or an array of another shape, type or range.
-        OSError: The file is missing or may not be read.
     """
     if not isinstance(source, (str, os.PathLike)) and _image(source, name) is None:
         array = np.asarray(source)
@@ -118,7 +106,7 @@ def load_mask(source: ImageLike, name: str = "the mask") -> Float[np.ndarray, "h
         if array.ndim == 2 and array.size and _is_float(array):
             # As it is, without an average over three equal channels.
             array = array.astype(np.float32)
-            _check_range(array, name)
+            check_values(array, name)
             return array
         source = source if array.dtype.kind == "O" else array
     return load_image(source, name, background=BLACK).mean(2)
@@ -156,11 +144,3 @@ def _array(source: object, name: str) -> np.ndarray:
 
 def _is_float(array: np.ndarray) -> bool:
     return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
-
-
-def _check_range(array: np.ndarray, name: str) -> None:
-    try:
-        check_values(array, name)
-    except ValueError as error:
-        hint = "; pass 0 to 255 as uint8" if 1 < array.max() <= 255 and array.min() >= 0 else ""
-        raise ValueError(f"{error}{hint}") from None

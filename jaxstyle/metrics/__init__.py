@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import get_args
 
 from jaxstyle._util.names import nearest
 from jaxstyle._util.plugins import Registry
@@ -21,26 +22,19 @@ from jaxstyle.metrics.metric import Kind, Metric
 
 __all__ = ["KINDS", "METRICS", "Metric", "find"]
 
-KINDS: tuple[Kind, ...] = ("style", "content", "image")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-def _built_in() -> Iterator[Metric]:
-    for module in pkgutil.iter_modules(__path__):
-        family = importlib.import_module(f"{__name__}.{module.name}")
-        yield from getattr(family, "METRICS", ())
-
-
-def _of_kind(metrics: tuple[Metric, ...], kind: Kind) -> Mapping[str, Metric]:
+def _of_kind(kind: Kind) -> Mapping[str, Metric]:
     def belongs(metric: Metric) -> bool:
         return metric.kind == kind
 
-    return Registry("jaxstyle.metrics", Metric, filter(belongs, metrics), belongs)
+    return Registry("jaxstyle.metrics", Metric, filter(belongs, _BUILT_IN), belongs)
 
 
-_ALL = tuple(_built_in())
-METRICS: Mapping[Kind, Mapping[str, Metric]] = MappingProxyType(
-    {kind: _of_kind(_ALL, kind) for kind in KINDS}
-)
+_modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
+_BUILT_IN: list[Metric] = [metric for m in _modules for metric in getattr(m, "METRICS", ())]
+METRICS: Mapping[Kind, Mapping[str, Metric]] = MappingProxyType({k: _of_kind(k) for k in KINDS})
 """Every metric by kind and name."""
 
 
@@ -58,12 +52,11 @@ def find(name: str, kind: Kind | None = None) -> Metric:
         ValueError: There is no such metric; the message names the nearest.
     """
     kinds = KINDS if kind is None else (kind,)
-    for candidate in kinds:
+    for candidate in (*kinds, *KINDS):
         if name in METRICS[candidate]:
+            if candidate not in kinds:
+                raise ValueError(f"expected a {kind} metric, {name} is for {candidate}")
             return METRICS[candidate][name]
-    for other in KINDS:
-        if name in METRICS[other]:
-            raise ValueError(f"expected a {kind} metric, {name} is for {other}")
     known = [metric for candidate in kinds for metric in METRICS[candidate]]
     what = "metric" if kind is None else f"{kind} metric"
     raise ValueError(

@@ -9,10 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import IMAGE, Metric
+from jaxstyle.metrics.metric import IMAGE, Image, Metric, Positions, Scalar, Vector
 from jaxstyle.metrics.pairwise import by_rows, safe_sqrt, squared_distances, unit
-
-Image = Float[Array, "h w c"]
 
 BINS = 8
 
@@ -26,7 +24,7 @@ def color_histogram(image: Image) -> Float[Array, "b b b"]:
     return (pairs.T @ blue).reshape(BINS, BINS, BINS) / red.shape[0]
 
 
-def color_histogram_distance(x: Image, target: Float[Array, "b b b"]) -> Float[Array, ""]:
+def color_histogram_distance(x: Image, target: Float[Array, "b b b"]) -> Scalar:
     """Compute the squared Hellinger distance ½ Σ (√p − √q)² of two histograms, in [0, 1].
 
     References:
@@ -39,27 +37,18 @@ def color_histogram_distance(x: Image, target: Float[Array, "b b b"]) -> Float[A
 
 
 # Rows: brightness and two opponent colors, each of length 1.
-OPPONENT = np.array(
-    [
-        np.array([1, 1, 1]) / np.sqrt(3),
-        np.array([1, -1, 0]) / np.sqrt(2),
-        np.array([1, 1, -2]) / np.sqrt(6),
-    ]
-)
+OPPONENT = np.array([[1, 1, 1], [1, -1, 0], [1, 1, -2]]) / np.sqrt([[3], [2], [6]])
 SIDE = 48
 
 
-def palette(image: Image) -> Float[Array, "n c"]:
-    """Return the colors of the picture, reduced to at most 48 pixels a side, in opponent axes.
-
-    In the axes of brightness and two opponent colors, cosines measure hue.
-    """
+def palette(image: Image) -> Positions:
+    """Return the colors in opponent axes, where cosines measure hue, of at most 48 × 48 pixels."""
     height, width, channels = image.shape
     small = jax.image.resize(image, (min(SIDE, height), min(SIDE, width), channels), "linear")
     return small.reshape(-1, channels) @ jnp.asarray(OPPONENT.T, image.dtype)
 
 
-def palette_distance(image: Image, target: Float[Array, "m c"]) -> Float[Array, ""]:
+def palette_distance(image: Image, target: Float[Array, "m c"]) -> Scalar:
     """Compute the relaxed earth mover's distance of colors, with a cosine plus Euclidean cost.
 
     References:
@@ -69,8 +58,8 @@ def palette_distance(image: Image, target: Float[Array, "m c"]) -> Float[Array, 
     """
     x = palette(image)
 
-    def cheapest(a: Float[Array, "n c"], b: Float[Array, "m c"]) -> Float[Array, ""]:
-        def best(row: Float[Array, " c"]) -> Float[Array, ""]:
+    def cheapest(a: Positions, b: Float[Array, "m c"]) -> Scalar:
+        def best(row: Vector) -> Scalar:
             cosine = 1 - unit(b) @ unit(row[None])[0]
             return jnp.argmin(cosine + safe_sqrt(squared_distances(row, b)))
 
@@ -83,7 +72,6 @@ def palette_distance(image: Image, target: Float[Array, "m c"]) -> Float[Array, 
 
 _PALETTE = Metric(
     name="palette",
-    kind="style",
     summarize=palette,
     distance=palette_distance,
     expects="grid",

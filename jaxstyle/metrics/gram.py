@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import Metric
+from jaxstyle.metrics.metric import Grid, Metric, Positions, Scalar
 from jaxstyle.metrics.pairwise import matmul_highest
 
 
-def gram_matrix(features: Float[Array, "n c"], shift: float = 0.0) -> Float[Array, "c c"]:
+def gram_matrix(features: Positions, shift: float = 0.0) -> Float[Array, "c c"]:
     """Compute the mean product of all pairs of channels, (x + shift)ᵀ(x + shift) / n.
 
     >>> import jax.numpy as jnp
@@ -35,37 +35,27 @@ def gram_matrix(features: Float[Array, "n c"], shift: float = 0.0) -> Float[Arra
 
 
 @jax.custom_jvp
-def _second_moments(x: Float[Array, "n c"]) -> Float[Array, "c c"]:
+def _second_moments(x: Positions) -> Float[Array, "c c"]:
     return _summed_products(x, x)
 
 
 @_second_moments.defjvp
 def _second_moments_jvp(
-    primals: tuple[Float[Array, "n c"]], tangents: tuple[Float[Array, "n c"]]
+    primals: tuple[Positions], tangents: tuple[Positions]
 ) -> tuple[Float[Array, "c c"], Float[Array, "c c"]]:
-    """Compute (ẋᵀx + xᵀẋ) / n from one product, where JAX uses two.
-
-    The backward pass needs one product instead of two as well.
-    """
+    """Compute (ẋᵀx + xᵀẋ) / n from one product, not two; so does the backward pass."""
     half = _summed_products(*tangents, *primals)
     return _second_moments(*primals), half + half.T
 
 
-def _summed_products(x: Float[Array, "n c"], y: Float[Array, "n d"]) -> Float[Array, "c d"]:
+def _summed_products(x: Positions, y: Float[Array, "n d"]) -> Float[Array, "c d"]:
     """Compute the mean product of all pairs of channels, accumulated in float32 or wider."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
     return jnp.matmul(x.T, y, preferred_element_type=wide) / x.shape[0]
 
 
-def gram_distance(
-    x: Float[Array, "n c"], target: Float[Array, "c c"], shift: float = 0.0
-) -> Float[Array, ""]:
+def gram_distance(x: Positions, target: Float[Array, "c c"], shift: float = 0.0) -> Scalar:
     """Compute the mean squared difference of two Gram matrices over their C² entries.
-
-    Args:
-        x: Features of the picture being made, one row per position.
-        target: `gram_matrix` of the reference's features.
-        shift: As in `gram_matrix`.
 
     References:
         Gatys et al. 2016, equation 4. Deviation: a mean over the entries of matrices that are
@@ -75,14 +65,14 @@ def gram_distance(
     return jnp.mean((gram_matrix(x, shift) - target) ** 2)
 
 
-def covariance_matrix(features: Float[Array, "n c"]) -> Float[Array, "c c"]:
+def covariance_matrix(features: Positions) -> Float[Array, "c c"]:
     """Compute the covariance of features, with divisor n."""
     features = features - jnp.mean(features, axis=0)
     # Its small eigenvalues would be lost to rounded factors.
     return matmul_highest(features.T, features) / features.shape[0]
 
 
-def covariance_distance(x: Float[Array, "n c"], target: Float[Array, "c c"]) -> Float[Array, ""]:
+def covariance_distance(x: Positions, target: Float[Array, "c c"]) -> Scalar:
     """Compute the mean squared difference of the covariances; the means are free.
 
     References:
@@ -90,9 +80,6 @@ def covariance_distance(x: Float[Array, "n c"], target: Float[Array, "c c"]) -> 
         Forsyth, arXiv 1910.09447. Deviation: a mean over entries without their ¼, divisor n.
     """
     return jnp.mean((covariance_matrix(x) - target) ** 2)
-
-
-Grid = Float[Array, "_h _w _c"]
 
 
 def cross_layer_gram_matrices(layers: tuple[Grid, ...]) -> tuple[Float[Array, "_c _d"], ...]:
@@ -118,7 +105,7 @@ def cross_layer_gram_matrices(layers: tuple[Grid, ...]) -> tuple[Float[Array, "_
 
 def cross_layer_gram_distance(
     layers: tuple[Grid, ...], targets: tuple[Float[Array, "_c _d"], ...]
-) -> Float[Array, ""]:
+) -> Scalar:
     """Compute the mean squared difference over pairs of layers, relative to the target's.
 
     Each pair's difference is divided by the mean square of its target. Deviation from the paper:
@@ -132,47 +119,40 @@ def cross_layer_gram_distance(
     return jnp.mean(jnp.stack(differences))
 
 
+_statistic = partial(Metric, cost="n C²", averageable=True)
 METRICS = (
-    Metric(
+    _statistic(
         name="gram",
         summarize=gram_matrix,
         distance=gram_distance,
         meaning="which features occur together (second moments)",
-        cost="n C²",
         paper="Gatys, Ecker & Bethge, CVPR 2016",
         symmetric=True,
-        averageable=True,
         bfloat16_safe=True,
     ),
-    Metric(
+    _statistic(
         name="shifted_gram",
         summarize=partial(gram_matrix, shift=-1.0),
         distance=partial(gram_distance, shift=-1.0),
         meaning="which features occur together, or are absent together",
-        cost="n C²",
         paper="Novak & Nikulin, arXiv 1605.04603",
         symmetric=True,
-        averageable=True,
     ),
-    Metric(
+    _statistic(
         name="covariance",
         summarize=covariance_matrix,
         distance=covariance_distance,
         meaning="which features vary together; their means are free",
-        cost="n C²",
         paper="Sun & Saenko, ECCV 2016; Yeh & Forsyth, arXiv 1910.09447",
         symmetric=True,
-        averageable=True,
     ),
-    Metric(
+    _statistic(
         name="cross_layer_gram",
         summarize=cross_layer_gram_matrices,
         distance=cross_layer_gram_distance,
         expects="layers",
         meaning="which fine features occur with which coarse ones",
-        cost="n C²",
         paper="Yeh et al., arXiv 1804.00118",
-        averageable=True,
         bfloat16_safe=True,
     ),
 )

@@ -8,18 +8,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.gram import gram_matrix
-from jaxstyle.metrics.metric import PAIRWISE_LAYERS, Metric
+from jaxstyle.metrics.metric import PAIRWISE_LAYERS, Metric, Positions, Scalar, Vector
 from jaxstyle.metrics.pairwise import by_rows, safe_sqrt, squared_distances
 
-Positions = Float[Array, "n c"]
 
-
-def _mean_over_pairs(kernel: Any, x: Positions, y: Positions) -> Float[Array, ""]:
+def _mean_over_pairs(kernel: Any, x: Positions, y: Positions) -> Scalar:
     """Compute the mean of `kernel`, a function of the squared distance, over all pairs."""
     return jnp.mean(by_rows(lambda row: jnp.mean(kernel(squared_distances(row, y))), x, y.shape[0]))
 
 
-def gaussian_target(y: Positions) -> tuple[Positions, Float[Array, ""], Float[Array, ""]]:
+def gaussian_target(y: Positions) -> tuple[Positions, Scalar, Scalar]:
     """Return the target, its bandwidth (the mean squared distance of its pairs), and E k(y, y′)."""
     bandwidth = 2 * jnp.sum(jnp.var(y, axis=0))
     bandwidth = jnp.where(bandwidth > 1e-12, bandwidth, 1.0)
@@ -27,15 +25,14 @@ def gaussian_target(y: Positions) -> tuple[Positions, Float[Array, ""], Float[Ar
 
 
 def mmd_gaussian(
-    x: Positions, target: tuple[Positions, Float[Array, ""], Float[Array, ""]], *, width: Any = 1.0
-) -> Float[Array, ""]:
+    x: Positions, target: tuple[Positions, Scalar, Scalar], *, width: Any = 1.0
+) -> Scalar:
     """Compute the squared maximum mean discrepancy, kernel exp(−‖x − y‖² / (width · bandwidth)).
 
     Args:
         x: Features of the picture being made.
-        target: `gaussian_target` of the reference's features.
-        width: A factor on the bandwidth. Where it is given, E k(y, y′) is computed at every call;
-            `target` holds it for a width of 1.
+        target: `gaussian_target` of the reference's features, with E k(y, y′) for a width of 1.
+        width: A factor on the bandwidth. Where it is given, E k(y, y′) is computed at every call.
 
     References:
         Gretton et al., "A Kernel Two-Sample Test" (JMLR 13, 2012), equation 3 (the biased
@@ -53,22 +50,22 @@ def mmd_gaussian(
     return _mean_over_pairs(kernel, x, x) - 2 * _mean_over_pairs(kernel, x, y) + mean_yy
 
 
-def mmd_linear(x: Positions, target: Float[Array, " c"]) -> Float[Array, ""]:
+def mmd_linear(x: Positions, target: Vector) -> Scalar:
     """Compute MMD² with the kernel xᵀy: the mean squared difference of the channels' means."""
     return jnp.mean((jnp.mean(x, axis=0) - target) ** 2)
 
 
-def mmd_polynomial_target(y: Positions) -> tuple[Float[Array, "c c"], Float[Array, " c"]]:
+def mmd_polynomial_target(y: Positions) -> tuple[Float[Array, "c c"], Vector]:
     """Return the second and the first moments."""
     return gram_matrix(y), jnp.mean(y, axis=0)
 
 
 def mmd_polynomial(
     x: Positions,
-    target: tuple[Float[Array, "c c"], Float[Array, " c"]],
+    target: tuple[Float[Array, "c c"], Vector],
     *,
     constant: Any = 1.0,
-) -> Float[Array, ""]:
+) -> Scalar:
     """Compute MMD² with the kernel (xᵀy + constant)², divided by C².
 
     Exact without pairs: ‖Gram_x − Gram_y‖² + 2 · constant · ‖mean_x − mean_y‖². With constant 0
@@ -82,12 +79,12 @@ def mmd_polynomial(
     return second + 2 * constant * jnp.mean((mean - target[1]) ** 2) / x.shape[1]
 
 
-def energy_target(y: Positions) -> tuple[Positions, Float[Array, ""]]:
+def energy_target(y: Positions) -> tuple[Positions, Scalar]:
     """Return the target and the mean distance of its pairs."""
     return y, _mean_over_pairs(safe_sqrt, y, y)
 
 
-def energy(x: Positions, target: tuple[Positions, Float[Array, ""]]) -> Float[Array, ""]:
+def energy(x: Positions, target: tuple[Positions, Scalar]) -> Scalar:
     """Compute the energy distance 2 E‖x − y‖ − E‖x − x′‖ − E‖y − y′‖.
 
     References:

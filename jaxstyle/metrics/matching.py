@@ -8,13 +8,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import CONTENT_LAYERS, PAIRWISE_LAYERS, Metric
+from jaxstyle.metrics.metric import (
+    CONTENT_LAYERS,
+    PAIRWISE_LAYERS,
+    Metric,
+    Positions,
+    Scalar,
+    Vector,
+)
 from jaxstyle.metrics.pairwise import PAIRS_AT_ONCE, matmul_highest, nearest, unit
 
-Positions = Float[Array, "n c"]
 
-
-def nearest_neighbor(x: Positions, y: Positions) -> Float[Array, ""]:
+def nearest_neighbor(x: Positions, y: Positions) -> Scalar:
     """Compute the mean over positions of x of the cosine distance to the nearest position of y.
 
     References:
@@ -34,13 +39,12 @@ def patches(grid: Float[Array, "h w c"]) -> Float[Array, "n k"]:
     tall, wide = min(PATCH, height), min(PATCH, width)
     rows, columns = height - tall + 1, width - wide + 1
     views = [grid[i : i + rows, j : j + columns] for i in range(tall) for j in range(wide)]
-    if len(views) < PATCH**2:
-        # The patches of both pictures must have the same length.
-        views += [jnp.zeros_like(views[0])] * (PATCH**2 - len(views))
+    # The patches of both pictures must have the same length.
+    views += [jnp.zeros_like(views[0])] * (PATCH**2 - len(views))
     return jnp.concatenate(views, axis=2).reshape(rows * columns, PATCH**2 * channels)
 
 
-def patch(grid: Float[Array, "h w c"], target: Float[Array, "m k"]) -> Float[Array, ""]:
+def patch(grid: Float[Array, "h w c"], target: Float[Array, "m k"]) -> Scalar:
     """Compute the mean squared difference of each 3 × 3 patch to the target's nearest by cosine.
 
     References:
@@ -52,7 +56,7 @@ def patch(grid: Float[Array, "h w c"], target: Float[Array, "m k"]) -> Float[Arr
     return jnp.mean((x - target[nearest(x, target)]) ** 2)
 
 
-def contextual_target(y: Positions) -> tuple[Positions, Float[Array, " c"]]:
+def contextual_target(y: Positions) -> tuple[Positions, Vector]:
     """Return the centered target as unit rows, and its mean."""
     mean = jnp.mean(y, axis=0)
     return unit(y - mean), mean
@@ -60,20 +64,15 @@ def contextual_target(y: Positions) -> tuple[Positions, Float[Array, " c"]]:
 
 def contextual(
     x: Positions,
-    target: tuple[Positions, Float[Array, " c"]],
+    target: tuple[Positions, Vector],
     *,
     bandwidth: Any = 0.5,
-) -> Float[Array, ""]:
+) -> Scalar:
     """Compute −log CX, the contextual similarity of the target's positions to their best matches.
 
     With d = (1 − cosine) / 2 of features minus the target's mean and d̃ = d / (min_j d + 1e-5),
-    CX = mean_j max_i softmax_j((1 − d̃_ij) / h). Not zero for two equal pictures, since the softmax
+    CX = mean_j max_i softmax_j((1 − d̃_ij) / bandwidth). Not zero for two equal pictures, since the softmax
     still spreads each position's similarity over all positions; never negative.
-
-    Args:
-        x: Features of the picture being made.
-        target: `contextual_target` of the reference's features.
-        bandwidth: h.
 
     References:
         Mechrez, Talmi & Zelnik-Manor, "The Contextual Loss" (ECCV 2018), equations 2 to 5, with
@@ -82,14 +81,14 @@ def contextual(
     y, mean = target
     centered = unit(x - mean)
 
-    def scores(row: Float[Array, " c"]) -> Float[Array, " m"]:
+    def scores(row: Vector) -> Float[Array, " m"]:
         distance = jnp.maximum(1 - matmul_highest(y, row), 0) / 2
         return jax.nn.log_softmax((1 - distance / (jnp.min(distance) + 1e-5)) / bandwidth)
 
     return -_log_mean_best(scores, centered, y.shape[0])
 
 
-def _log_mean_best(scores: Any, rows: Positions, count: int) -> Float[Array, ""]:
+def _log_mean_best(scores: Any, rows: Positions, count: int) -> Scalar:
     """Compute log mean_j max_i exp scores_i(j), in chunks of rows."""
     chunk = max(1, PAIRS_AT_ONCE // count)
     if rows.shape[0] <= chunk:
@@ -110,7 +109,6 @@ _CONTEXTUAL: dict[str, Any] = {
     "name": "contextual",
     "summarize": contextual_target,
     "distance": contextual,
-    "expects": "positions",
     "cost": "n m C",
     "paper": "Mechrez, Talmi & Zelnik-Manor, ECCV 2018",
     "zero": False,

@@ -7,6 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from jaxtyping import Array, Float
+
+Scalar = Float[Array, ""]
+Vector = Float[Array, " c"]
+Positions = Float[Array, "n c"]
+Grid = Float[Array, "_h _w _c"]
+"""Features of one layer among several, each of its own shape."""
+Image = Float[Array, "h w c"]
+
 Kind = Literal["style", "content", "image"]
 Expects = Literal["positions", "grid", "layers"]
 

@@ -1,19 +1,19 @@
-"""Statistics of each channel, and of Gaussians fitted to all channels."""
+"""Statistics of each channel, of Gaussians fitted to all channels, and means as baselines."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.gram import covariance_matrix
-from jaxstyle.metrics.metric import Metric
+from jaxstyle.metrics.metric import Metric, Positions, Scalar, Vector
 from jaxstyle.metrics.pairwise import matmul_highest, safe_sqrt
 
-Vector = Float[Array, " c"]
 
-
-def mean_and_deviation(features: Float[Array, "n c"]) -> tuple[Vector, Vector]:
+def mean_and_deviation(features: Positions) -> tuple[Vector, Vector]:
     """Compute the mean and the standard deviation √(variance + 1e-5) of every channel.
 
     References:
@@ -24,7 +24,7 @@ def mean_and_deviation(features: Float[Array, "n c"]) -> tuple[Vector, Vector]:
     return jnp.mean(features, axis=0), jnp.sqrt(jnp.var(features, axis=0) + 1e-5)
 
 
-def moments_distance(x: Float[Array, "n c"], target: tuple[Vector, Vector]) -> Float[Array, ""]:
+def moments_distance(x: Positions, target: tuple[Vector, Vector]) -> Scalar:
     """Compute the mean squared difference of the means, plus that of the standard deviations.
 
     References:
@@ -37,7 +37,7 @@ def moments_distance(x: Float[Array, "n c"], target: tuple[Vector, Vector]) -> F
 ORDERS = 5
 
 
-def central_moments(features: Float[Array, "n c"]) -> Float[Array, "k c"]:
+def central_moments(features: Positions) -> Float[Array, "k c"]:
     """Compute the mean and central moments 2 … 5 of each channel of σ(x), σ the logistic function.
 
     The logistic function bounds features, which are expected before their ReLU, to (0, 1).
@@ -48,9 +48,7 @@ def central_moments(features: Float[Array, "n c"]) -> Float[Array, "k c"]:
     return jnp.stack([mean, *higher])
 
 
-def central_moments_distance(
-    x: Float[Array, "n c"], target: Float[Array, "k c"]
-) -> Float[Array, ""]:
+def central_moments_distance(x: Positions, target: Float[Array, "k c"]) -> Scalar:
     """Compute the central moment discrepancy: Σ over orders of the moments' Euclidean distance.
 
     References:
@@ -61,15 +59,15 @@ def central_moments_distance(
     return jnp.sum(safe_sqrt(jnp.sum((central_moments(x) - target) ** 2, axis=1)))
 
 
-def mean_and_root(features: Float[Array, "n c"]) -> tuple[Vector, Float[Array, "c c"]]:
+def mean_and_root(features: Positions) -> tuple[Vector, Float[Array, "c c"]]:
     """Compute the mean, and the symmetric square root of the covariance (divisor n)."""
     values, vectors = jnp.linalg.eigh(covariance_matrix(features))
     return jnp.mean(features, axis=0), matmul_highest(vectors * safe_sqrt(values), vectors.T)
 
 
 def gaussian_wasserstein_distance(
-    x: Float[Array, "n c"], target: tuple[Vector, Float[Array, "c c"]]
-) -> Float[Array, ""]:
+    x: Positions, target: tuple[Vector, Float[Array, "c c"]]
+) -> Scalar:
     """Compute the squared 2-Wasserstein distance of the fitted Gaussians, divided by the channels.
 
     ‖μ_x − μ_y‖² + tr(A + B − 2 (B½ A B½)½). The trace of the root is the sum of the roots of the
@@ -94,7 +92,7 @@ REDUCED = {64: 32, 128: 48, 256: 128, 512: 256}
 
 
 def principal_components(
-    features: Float[Array, "n c"],
+    features: Positions,
 ) -> tuple[Vector, Float[Array, "c k"], Float[Array, " k"]]:
     """Compute the mean, the leading principal components, and their variances, largest first."""
     channels = features.shape[1]
@@ -104,9 +102,9 @@ def principal_components(
 
 
 def gaussian_kl_distance(
-    x: Float[Array, "n c"],
+    x: Positions,
     target: tuple[Vector, Float[Array, "c k"], Float[Array, " k"]],
-) -> Float[Array, ""]:
+) -> Scalar:
     """Compute the Kullback–Leibler divergence of the fitted Gaussians, per dimension.
 
     KL(N_x ‖ N_y) in the target's principal components.
@@ -130,18 +128,50 @@ def gaussian_kl_distance(
     return (jnp.trace(covariance) + shift - kept - logarithm) / (2 * kept)
 
 
+def pool(features: Positions) -> Vector:
+    """Compute the mean over positions."""
+    return jnp.mean(features, axis=0)
+
+
+def euclidean(x: Positions, target: Vector) -> Scalar:
+    """Compute √Σ (Δ mean)²."""
+    return safe_sqrt(jnp.sum((pool(x) - target) ** 2))
+
+
+def manhattan(x: Positions, target: Vector) -> Scalar:
+    """Compute Σ |Δ mean|."""
+    return jnp.sum(jnp.abs(pool(x) - target))
+
+
+def _angle(a: Vector, b: Vector) -> Scalar:
+    # (|a||b| − aᵀb) / |a||b| without the cancellation: half the squared distance of unit vectors.
+    # A vector of zeros has no direction: it stays near zero instead of being divided by zero.
+    a, b = (v / jnp.sqrt(jnp.sum(v**2) + 1e-12) for v in (a, b))
+    return jnp.sum((a - b) ** 2) / 2
+
+
+def cosine(x: Positions, target: Vector) -> Scalar:
+    """Compute 1 − the cosine of the angle between the two means."""
+    return _angle(pool(x), target)
+
+
+def pearson(x: Positions, target: Vector) -> Scalar:
+    """Compute 1 − Pearson's correlation over channels of the two means."""
+    mean = pool(x)
+    return _angle(mean - jnp.mean(mean), target - jnp.mean(target))
+
+
+_statistic = partial(Metric, symmetric=True, averageable=True)
 METRICS = (
-    Metric(
+    _statistic(
         name="moments",
         summarize=mean_and_deviation,
         distance=moments_distance,
         meaning="mean and standard deviation of each feature (AdaIN statistics)",
         cost="n C",
         paper="Huang & Belongie, ICCV 2017",
-        symmetric=True,
-        averageable=True,
     ),
-    Metric(
+    _statistic(
         name="central_moments",
         summarize=central_moments,
         distance=central_moments_distance,
@@ -149,18 +179,14 @@ METRICS = (
         meaning="five moments of each feature (CMD)",
         cost="n C",
         paper="Kalischek, Wegner & Schindler, CVPR 2021",
-        symmetric=True,
-        averageable=True,
     ),
-    Metric(
+    _statistic(
         name="gaussian_wasserstein",
         summarize=mean_and_root,
         distance=gaussian_wasserstein_distance,
         meaning="work to move one fitted Gaussian onto the other",
         cost="n C² + C³",
         paper="Dowson & Landau 1982; Marron; Crowson",
-        symmetric=True,
-        averageable=True,
     ),
     Metric(
         name="gaussian_kl",
@@ -169,5 +195,21 @@ METRICS = (
         meaning="information lost between fitted Gaussians, in principal components",
         cost="n C² + C³",
         paper="Yeh & Forsyth, arXiv 1910.09447",
+    ),
+    *(
+        _statistic(
+            name=name,
+            summarize=pool,
+            distance=distance,
+            meaning=f"{meaning} between mean features (a baseline)",
+            cost="n C",
+            paper="textbook",
+        )
+        for name, distance, meaning in (
+            ("euclidean", euclidean, "straight-line distance"),
+            ("manhattan", manhattan, "sum of absolute differences"),
+            ("cosine", cosine, "angle"),
+            ("pearson", pearson, "correlation"),
+        )
     ),
 )

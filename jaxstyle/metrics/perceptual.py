@@ -10,14 +10,14 @@ the data of LPIPS were 64 pixels wide.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import Metric
+from jaxstyle.metrics.metric import Grid, Metric, Scalar
 from jaxstyle.metrics.pairwise import safe_sqrt
 
-Grid = Float[Array, "_h _w _c"]
 Fitted = Mapping[str, Mapping[str, Float[Array, " _n"]]]
 
 LPIPS_LAYERS: Mapping[str, tuple[str, ...]] = {
@@ -26,7 +26,7 @@ LPIPS_LAYERS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def lpips(x: tuple[Grid, ...], target: tuple[Grid, ...], *, fitted: Fitted) -> Float[Array, ""]:
+def lpips(x: tuple[Grid, ...], target: tuple[Grid, ...], *, fitted: Fitted) -> Scalar:
     """Compute the learned perceptual image patch similarity, version 0.1; 0 if equal.
 
     Args:
@@ -54,7 +54,7 @@ def _unit(grid: Grid) -> Grid:
 _C = 1e-6
 
 
-def dists(x: tuple[Grid, ...], target: tuple[Grid, ...], *, fitted: Fitted) -> Float[Array, ""]:
+def dists(x: tuple[Grid, ...], target: tuple[Grid, ...], *, fitted: Fitted) -> Scalar:
     """Compute the deep image structure and texture similarity; 0 if equal.
 
     Args:
@@ -81,19 +81,22 @@ def dists(x: tuple[Grid, ...], target: tuple[Grid, ...], *, fitted: Fitted) -> F
     return total / (jnp.sum(alpha) + jnp.sum(beta))
 
 
+_perceptual = partial(
+    Metric,
+    kind="content",
+    summarize=lambda layers: layers,
+    expects="layers",
+    cost="n C",
+    symmetric=True,
+)
 METRICS = (
     *(
-        Metric(
+        _perceptual(
             name=name,
-            kind="content",
-            summarize=lambda layers: layers,
             distance=lpips,
-            expects="layers",
             layers=tuple(f"{network}/max/zeros:{layer}" for layer in LPIPS_LAYERS[network]),
             meaning=f"perceptual similarity as people judge it, by {title}",
-            cost="n C",
             paper="Zhang et al., CVPR 2018",
-            symmetric=True,
             weights=weights,
         )
         for name, network, title, weights in (
@@ -101,17 +104,12 @@ METRICS = (
             ("lpips_vgg", "vgg16", "VGG16", "lpips-vgg"),
         )
     ),
-    Metric(
+    _perceptual(
         name="dists",
-        kind="content",
-        summarize=lambda layers: layers,
         distance=dists,
-        expects="layers",
         layers=("image", *(f"vgg16/hanning/zeros:{layer}" for layer in LPIPS_LAYERS["vgg16"])),
         meaning="perceptual similarity as people judge it, tolerant of resampled textures",
-        cost="n C",
         paper="Ding et al., IEEE TPAMI 2022",
-        symmetric=True,
         weights="dists",
     ),
 )

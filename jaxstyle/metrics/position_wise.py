@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import CONTENT_LAYERS, Metric
+from jaxstyle.metrics.metric import CONTENT_LAYERS, Metric, Positions, Scalar
 from jaxstyle.metrics.pairwise import unit
 
-Positions = Float[Array, "n c"]
 
-
-def mean_squared_error(x: Positions, target: Positions) -> Float[Array, ""]:
+def mean_squared_error(x: Positions, target: Positions) -> Scalar:
     """Compute the mean squared difference over positions and channels.
 
     >>> import jax.numpy as jnp
@@ -27,12 +24,12 @@ def mean_squared_error(x: Positions, target: Positions) -> Float[Array, ""]:
     return jnp.mean((x - target) ** 2)
 
 
-def mean_absolute_error(x: Positions, target: Positions) -> Float[Array, ""]:
+def mean_absolute_error(x: Positions, target: Positions) -> Scalar:
     """Compute the mean absolute difference over positions and channels."""
     return jnp.mean(jnp.abs(x - target))
 
 
-def huber(x: Positions, target: Positions, *, delta: Any = 1.0) -> Float[Array, ""]:
+def huber(x: Positions, target: Positions, *, delta: Any = 1.0) -> Scalar:
     """Compute the mean of d²/2 where |d| ≤ delta, and of delta (|d| − delta/2) beyond.
 
     References:
@@ -44,7 +41,7 @@ def huber(x: Positions, target: Positions, *, delta: Any = 1.0) -> Float[Array, 
     return jnp.mean(inner * (size - inner / 2))
 
 
-def cosine(x: Positions, target: Positions) -> Float[Array, ""]:
+def cosine(x: Positions, target: Positions) -> Scalar:
     """Compute the mean over positions of 1 − the cosine of the angle between the two features.
 
     A position where all features of both pictures are zero counts as equal.

@@ -5,13 +5,11 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import CONTENT_LAYERS, Metric
+from jaxstyle.metrics.metric import CONTENT_LAYERS, Metric, Positions, Scalar, Vector
 from jaxstyle.metrics.pairwise import by_rows, matmul_highest, unit
 
-Positions = Float[Array, "n c"]
 
-
-def _distances(row: Float[Array, " c"], y: Positions) -> Float[Array, " n"]:
+def _distances(row: Vector, y: Positions) -> Float[Array, " n"]:
     return jnp.maximum(1 - matmul_highest(y, row), 0)
 
 
@@ -27,7 +25,7 @@ def self_similarity_target(y: Positions) -> tuple[Positions, Float[Array, " n"]]
     return rows, _sums(rows)
 
 
-def self_similarity(x: Positions, target: tuple[Positions, Float[Array, " n"]]) -> Float[Array, ""]:
+def self_similarity(x: Positions, target: tuple[Positions, Float[Array, " n"]]) -> Scalar:
     """Compute the mean over positions i of Σ_j |D_ij / Σ_k D_kj − T_ij / Σ_k T_kj|.
 
     D and T hold the cosine distances of all pairs of positions of the picture being made and of the
@@ -42,7 +40,7 @@ def self_similarity(x: Positions, target: tuple[Positions, Float[Array, " n"]]) 
     rows = unit(x)
     sums = _sums(rows)
 
-    def of_row(pair: tuple[Array, Array]) -> Float[Array, ""]:
+    def of_row(pair: tuple[Array, Array]) -> Scalar:
         row, target_row = pair
         return jnp.sum(
             jnp.abs(

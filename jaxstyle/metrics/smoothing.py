@@ -32,7 +32,7 @@ def smooth(
     Args:
         features: Of one layer.
         smoothing: The form; `"none"` returns the features.
-        stage: The layer's block or stage (`LayerRef.stage`), or None; only `"scaled"` uses it.
+        stage: The layer's block or stage (`LayerRef.stage`); only `"scaled"` uses it.
         temperature: Divisor of the features before the softmax; the paper has 1. For `"relative"`
             in units of the reference's standard deviation.
 

@@ -1,4 +1,7 @@
-"""Regularizers: properties that a picture should have whatever its content and style."""
+"""Regularizers: properties that a picture should have whatever its content and style.
+
+Pictures have values in [0, 1]; a regularizer has no reference, so its target is empty.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,20 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import IMAGE, Metric
-
-Image = Float[Array, "h w c"]
+from jaxstyle.metrics.metric import IMAGE, Image, Metric, Scalar
 
 
 def _differences(image: Image) -> tuple[Image, Image]:
     return image[:, 1:] - image[:, :-1], image[1:] - image[:-1]
 
 
-def _mean(values: Float[Array, "*_s"]) -> Float[Array, ""]:
+def _mean(values: Float[Array, "*_s"]) -> Scalar:
     """Compute the mean, 0 of no values: a picture one pixel wide has no horizontal neighbors."""
     return jnp.sum(values) / max(1, values.size)
 
 
-def total_variation(image: Image, target: tuple[()] = ()) -> Float[Array, ""]:
+def total_variation(image: Image, target: tuple[()] = ()) -> Scalar:
     """Compute the mean squared difference of neighboring pixels, horizontal plus vertical.
-
-    Args:
-        image: The picture, values in [0, 1].
-        target: Empty; a regularizer has no reference.
 
     Returns:
         The mean over horizontal pairs plus the mean over vertical pairs: 0 for a flat picture, 2
@@ -42,7 +39,7 @@ def total_variation(image: Image, target: tuple[()] = ()) -> Float[Array, ""]:
     return _mean(across**2) + _mean(down**2)
 
 
-def total_variation_absolute(image: Image, target: tuple[()] = ()) -> Float[Array, ""]:
+def total_variation_absolute(image: Image, target: tuple[()] = ()) -> Scalar:
     """Compute the mean absolute difference of neighboring pixels, horizontal plus vertical.
 
     References:
@@ -54,15 +51,10 @@ def total_variation_absolute(image: Image, target: tuple[()] = ()) -> Float[Arra
     return _mean(jnp.abs(across)) + _mean(jnp.abs(down))
 
 
-def total_variation_power(
-    image: Image, target: tuple[()] = (), *, beta: Any = 1.25
-) -> Float[Array, ""]:
+def total_variation_power(image: Image, target: tuple[()] = (), *, beta: Any = 1.25) -> Scalar:
     """Compute the mean of (dx² + dy²)^(β/2) over pixels that have both neighbors.
 
-    Args:
-        image: The picture.
-        target: Empty.
-        beta: 2 blurs, 1 keeps edges and makes steps.
+    β = 2 blurs, 1 keeps edges and makes steps.
 
     References:
         Mahendran & Vedaldi (CVPR 2015), equation 3; Google's TensorFlow tutorials use 1.25.
@@ -75,7 +67,7 @@ def total_variation_power(
     return _mean((squared + 1e-8) ** (beta / 2) - 1e-8 ** (beta / 2))
 
 
-def total_variation_nine(image: Image, target: tuple[()] = ()) -> Float[Array, ""]:
+def total_variation_nine(image: Image, target: tuple[()] = ()) -> Scalar:
     """Compute the mean squared difference to all eight neighbors, with diagonals at half weight.
 
     References:
@@ -91,7 +83,7 @@ def total_variation_nine(image: Image, target: tuple[()] = ()) -> Float[Array, "
 
 METRICS = tuple(
     Metric(
-        name=name,
+        name=distance.__name__,
         kind="image",
         summarize=lambda image: (),
         distance=distance,
@@ -101,27 +93,23 @@ METRICS = tuple(
         cost="n",
         paper=paper,
     )
-    for name, distance, meaning, paper in (
+    for distance, meaning, paper in (
         (
-            "total_variation",
             total_variation,
             "neighboring pixels differ little",
             "Mahendran & Vedaldi, CVPR 2015",
         ),
         (
-            "total_variation_absolute",
             total_variation_absolute,
             "few steps between neighbors, edges kept",
             "Rudin, Osher & Fatemi 1992",
         ),
         (
-            "total_variation_power",
             total_variation_power,
             "between the two, set by the power β",
             "Mahendran & Vedaldi, CVPR 2015",
         ),
         (
-            "total_variation_nine",
             total_variation_nine,
             "all eight neighbors differ little",
             "Crowson, style-transfer-pytorch",

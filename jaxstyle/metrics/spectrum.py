@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import Metric
+from jaxstyle.metrics.metric import Metric, Scalar
 from jaxstyle.metrics.pairwise import safe_sqrt
 
 BLOCK = 16
@@ -39,7 +39,7 @@ def amplitude_spectrum(grid: Float[Array, "h w c"]) -> Float[Array, "f g c"]:
     return safe_sqrt(jnp.mean(waves.real**2 + waves.imag**2, axis=0))
 
 
-def power_spectrum(grid: Float[Array, "h w c"], target: Float[Array, "f g c"]) -> Float[Array, ""]:
+def power_spectrum(grid: Float[Array, "h w c"], target: Float[Array, "f g c"]) -> Scalar:
     """Compute the mean squared difference of the amplitude spectra.
 
     References:

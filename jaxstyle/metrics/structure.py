@@ -8,13 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from jaxstyle.image.color import LUMINANCE
-from jaxstyle.metrics.metric import IMAGE, Metric
+from jaxstyle.metrics.metric import IMAGE, Image, Metric, Scalar, Vector
 from jaxstyle.metrics.pairwise import safe_sqrt
-
-Image = Float[Array, "h w c"]
 
 
 def _filtered(image: Image, rows: np.ndarray, columns: np.ndarray) -> Image:
@@ -49,7 +46,7 @@ def _gaussian(length: int) -> np.ndarray:
     return weights / weights.sum()
 
 
-def _ssim_parts(x: Image, y: Image) -> tuple[Float[Array, " c"], Float[Array, " c"]]:
+def _ssim_parts(x: Image, y: Image) -> tuple[Vector, Vector]:
     """Compute the mean SSIM, and the mean contrast × structure, of each channel."""
     height, width = x.shape[:2]
     rows, columns = (_gaussian(min(11, n if n % 2 else n - 1)) for n in (height, width))
@@ -68,7 +65,7 @@ def _ssim_parts(x: Image, y: Image) -> tuple[Float[Array, " c"], Float[Array, " 
     return jnp.mean(luminance * contrast, (0, 1)), jnp.mean(contrast, (0, 1))
 
 
-def ssim(x: Image, y: Image) -> Float[Array, ""]:
+def ssim(x: Image, y: Image) -> Scalar:
     """Compute the structural similarity of two pictures in [0, 1]: 1 if equal, at least −1.
 
     References:
@@ -83,7 +80,7 @@ def ssim(x: Image, y: Image) -> Float[Array, ""]:
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-def ms_ssim(x: Image, y: Image, scale_weights: Sequence[float] = SCALE_WEIGHTS) -> Float[Array, ""]:
+def ms_ssim(x: Image, y: Image, scale_weights: Sequence[float] = SCALE_WEIGHTS) -> Scalar:
     """Compute the structural similarity over up to five scales, each half the size of the previous.
 
     References:
@@ -117,7 +114,7 @@ def gradient_magnitude(plane: Image) -> Image:
     return safe_sqrt(down**2 + across**2)
 
 
-def gmsd(x: Image, y: Image) -> Float[Array, ""]:
+def gmsd(x: Image, y: Image) -> Scalar:
     """Compute the gradient magnitude similarity deviation of two pictures in [0, 1]; 0 if equal.
 
     References:
@@ -139,7 +136,7 @@ def gmsd(x: Image, y: Image) -> Float[Array, ""]:
 PEAK_ERROR = 1e-4
 
 
-def psnr(x: Image, y: Image) -> Float[Array, ""]:
+def psnr(x: Image, y: Image) -> Scalar:
     """Compute the peak signal-to-noise ratio in decibels of two pictures in [0, 1]; at most 40.
 
     −10 log₁₀(mean squared error + 1e-4), so that equal pictures have a finite value and gradient.
@@ -147,7 +144,7 @@ def psnr(x: Image, y: Image) -> Float[Array, ""]:
     return -10 * jnp.log10(jnp.mean((x - y) ** 2) + PEAK_ERROR)
 
 
-def _decibels_lost(x: Image, y: Image) -> Float[Array, ""]:
+def _decibels_lost(x: Image, y: Image) -> Scalar:
     """Compute 40 − `psnr`."""
     return 10 * jnp.log1p(jnp.mean((x - y) ** 2) / PEAK_ERROR) / np.log(10)
 
@@ -170,14 +167,14 @@ def laplacian(image: Image) -> Image:
 
 
 def _mean_squared(summarize: Callable[..., Any]) -> Callable[..., Any]:
-    def distance(x: Image, target: Image) -> Float[Array, ""]:
+    def distance(x: Image, target: Image) -> Scalar:
         return jnp.mean((summarize(x) - target) ** 2)
 
     return distance
 
 
 def _one_minus(similarity: Callable[..., Any]) -> Callable[..., Any]:
-    def distance(x: Image, y: Image) -> Float[Array, ""]:
+    def distance(x: Image, y: Image) -> Scalar:
         return 1 - similarity(x, y)
 
     return distance
@@ -213,14 +210,7 @@ METRICS = tuple(
             "18 n",
             "Prewitt 1970",
         ),
-        (
-            "psnr",
-            _identity,
-            _decibels_lost,
-            "little pixel noise, in decibels",
-            "n",
-            "textbook",
-        ),
+        ("psnr", _identity, _decibels_lost, "little pixel noise, in decibels", "n", "textbook"),
         (
             "ssim",
             _identity,

@@ -7,11 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import PAIRWISE_LAYERS, Metric
+from jaxstyle.metrics.metric import PAIRWISE_LAYERS, Grid, Metric, Positions, Scalar, Vector
 from jaxstyle.metrics.pairwise import by_rows, nearest, squared_distances, unit
-
-Positions = Float[Array, "n c"]
-Grid = Float[Array, "_h _w _c"]
 
 
 def _quantiles(ordered: Float[Array, "m p"], count: int) -> Float[Array, "n p"]:
@@ -30,15 +27,11 @@ def _match(x: Positions, ordered: Float[Array, "m c"]) -> Positions:
     return jnp.zeros_like(x).at[order, columns].set(_quantiles(ordered, x.shape[0]))
 
 
-def histogram(x: Positions, target: Float[Array, "m c"]) -> Float[Array, ""]:
+def histogram(x: Positions, target: Float[Array, "m c"]) -> Scalar:
     """Compute the mean squared distance of each channel's values to the target's of the same rank.
 
     That is the squared 2-Wasserstein distance of each channel's distribution, averaged over
-    channels.
-
-    Args:
-        x: Features of the picture being made.
-        target: The reference's features, every channel sorted.
+    channels. The target holds the reference's features, every channel sorted.
 
     References:
         Risser, Wilmot & Barnes, "Stable and Controllable Neural Texture Synthesis and Style
@@ -57,10 +50,8 @@ DIRECTIONS = 128
 def sliced_target(y: Positions, key: Array) -> tuple[Float[Array, "c p"], Float[Array, "m p"]]:
     """Draw random unit directions, and sort the target's projections onto them.
 
-    Args:
-        y: Features.
-        key: Determines the directions. They stay fixed as long as the target does (one scale of
-            a run), since L-BFGS needs the same loss from step to step.
+    The directions stay fixed as long as the target does (one scale of a run), since L-BFGS needs
+    the same loss from step to step.
     """
     channels = y.shape[1]
     directions = jax.random.normal(key, (channels, min(DIRECTIONS, max(channels, 8))))
@@ -70,7 +61,7 @@ def sliced_target(y: Positions, key: Array) -> tuple[Float[Array, "c p"], Float[
 
 def sliced_wasserstein(
     x: Positions, target: tuple[Float[Array, "c p"], Float[Array, "m p"]]
-) -> Float[Array, ""]:
+) -> Scalar:
     """Compute the mean over directions of the squared 2-Wasserstein distance of the projections.
 
     References:
@@ -97,7 +88,7 @@ def hypercolumns(layers: tuple[Grid, ...]) -> Positions:
     return jnp.concatenate(resized, axis=2).reshape(height * width, -1)
 
 
-def relaxed_earth_mover(x: Positions, y: Positions) -> Float[Array, ""]:
+def relaxed_earth_mover(x: Positions, y: Positions) -> Scalar:
     """Compute max(mean_i min_j d, mean_j min_i d) with the cosine distance d.
 
     The nearest positions are constants for the gradient, which is exact almost everywhere and needs
@@ -114,7 +105,7 @@ def relaxed_earth_mover(x: Positions, y: Positions) -> Float[Array, ""]:
     return jnp.maximum(x_to_y, y_to_x)
 
 
-def relaxed_emd(layers: tuple[Grid, ...], target: Positions) -> Float[Array, ""]:
+def relaxed_emd(layers: tuple[Grid, ...], target: Positions) -> Scalar:
     """Compute `relaxed_earth_mover` of hypercolumns."""
     return relaxed_earth_mover(hypercolumns(layers), target)
 
@@ -123,18 +114,18 @@ ITERATIONS = 30
 
 
 def _soft_minimum(
-    x: Positions, y: Positions, potential: Float[Array, " m"], epsilon: Float[Array, ""]
+    x: Positions, y: Positions, potential: Float[Array, " m"], epsilon: Scalar
 ) -> Float[Array, " n"]:
     """Compute −ε log mean_j exp((potential_j − ½‖x_i − y_j‖²) / ε) for each i."""
 
-    def of_row(row: Float[Array, " c"]) -> Float[Array, ""]:
+    def of_row(row: Vector) -> Scalar:
         scores = (potential - squared_distances(row, y) / 2) / epsilon
         return -epsilon * (jax.nn.logsumexp(scores) - jnp.log(float(y.shape[0])))
 
     return by_rows(of_row, x, y.shape[0])
 
 
-def _self_potential(x: Positions, epsilon: Float[Array, ""]) -> Float[Array, " n"]:
+def _self_potential(x: Positions, epsilon: Scalar) -> Float[Array, " n"]:
     def improve(_: int, f: Float[Array, " n"]) -> Float[Array, " n"]:
         return (f + _soft_minimum(x, x, f, epsilon)) / 2
 
@@ -143,7 +134,7 @@ def _self_potential(x: Positions, epsilon: Float[Array, ""]) -> Float[Array, " n
 
 def sinkhorn_target(
     y: Positions,
-) -> tuple[Positions, Float[Array, ""], Float[Array, ""]]:
+) -> tuple[Positions, Scalar, Scalar]:
     """Return the target, ε = a tenth of the mean cost of its pairs, and its cost to itself."""
     epsilon = 0.1 * jnp.sum(jnp.var(y, axis=0))
     epsilon = jnp.where(epsilon > 1e-12, epsilon, 1.0)
@@ -151,9 +142,7 @@ def sinkhorn_target(
     return y, epsilon, jnp.mean(costs)
 
 
-def sinkhorn(
-    x: Positions, target: tuple[Positions, Float[Array, ""], Float[Array, ""]]
-) -> Float[Array, ""]:
+def sinkhorn(x: Positions, target: tuple[Positions, Scalar, Scalar]) -> Scalar:
     """Compute the debiased entropic transport cost, ½‖x − y‖² per pair, divided by the channels.
 
     OT_ε(x, y) − ½ OT_ε(x, x) − ½ OT_ε(y, y). The potentials are computed in the logarithmic domain

@@ -51,7 +51,7 @@ def gather(settings: Settings, content: Picture, styles: Sequence[Picture], size
     variants: list[tuple[Picture, float]] = []
     recolored = content
     for style in styles:
-        recolored, matched = color.before(settings.color, content, style)
+        recolored, matched = color.transfer_colors(settings.color, content, style)
         # Strokes keep the size that they have at scale 1: that of the picture at the run's size.
         base = min(max(style.shape[:2]), size) / max(style.shape[:2])
         for scale in settings.style_scale:

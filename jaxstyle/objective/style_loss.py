@@ -14,8 +14,8 @@ from jaxstyle.backbones.extractor import Extractor, Parameters
 from jaxstyle.objective.build import build_term, extractor_for
 from jaxstyle.objective.calibration import calibrate, calibration_reference
 from jaxstyle.objective.objective import Objective, evaluate, prepare
-from jaxstyle.objective.term import Term, term_names
-from jaxstyle.specs import MetricSpec, PaddingName, PoolingName, as_specs
+from jaxstyle.objective.term import Mixture, Term, term_names
+from jaxstyle.specs import PaddingName, PoolingName, as_specs
 from jaxstyle.weights.network_cache import NetworkCache
 from jaxstyle.weights.registry import Weights
 
@@ -67,9 +67,9 @@ class StyleLoss:
     @classmethod
     def of(
         cls,
-        metric: str | MetricSpec | Sequence[Any] = "moments",
-        content_metric: str | MetricSpec | Sequence[Any] = (),
-        regularizer: str | MetricSpec | Sequence[Any] = (),
+        metric: Mixture = "moments",
+        content_metric: Mixture = (),
+        regularizer: Mixture = (),
         *,
         backbone: str | Weights = "vgg16",
         pooling: PoolingName = "max",

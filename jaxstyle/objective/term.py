@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
+from jaxtyping import Array, Float
 
 from jaxstyle._util.names import nearest
 from jaxstyle.metrics import Metric, find
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.metrics.smoothing import Smoothing, check
-from jaxstyle.specs import LayerRef
+from jaxstyle.specs import LayerRef, MetricSpec
+
+Scalar = float | Float[Array, ""]
 
 
 @jax.tree_util.register_dataclass
@@ -37,14 +39,21 @@ class Term:
 
     metric: Metric = field(metadata={"static": True})
     layers: tuple[LayerRef, ...] = field(metadata={"static": True})
-    weight: Any = 1.0
-    layer_weights: Any = None
+    weight: Scalar = 1.0
+    layer_weights: Sequence[Scalar] | Float[Array, _layers] = ()
     smoothing: Smoothing = field(default="none", metadata={"static": True})
-    temperature: Any = 1.0
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    temperature: Scalar = 1.0
+    parameters: Mapping[str, object] = field(default_factory=dict)
     styles: tuple[int, ...] = field(default=(0,), metadata={"static": True})
-    shares: tuple[Any, ...] = (1.0,)
+    shares: tuple[Scalar, ...] = (1.0,)
     region: int | None = field(default=None, metadata={"static": True})
+
+
+_One = str | MetricSpec | Metric | Term
+Mixture = (
+    _One | Sequence[_One | tuple[str | Metric, float] | tuple[str | Metric, float, Sequence[str]]]
+)
+"""A text (`"gram=0.5+histogram"`), a metric, a term, or a sequence of them, with weights."""
 
 
 def term(
@@ -55,7 +64,7 @@ def term(
     kind: Kind | None = None,
     smoothing: str = "none",
     temperature: float = 1.0,
-    **parameters: Any,
+    **parameters: object,
 ) -> Term:
     """Make a term from a metric or its name.
 

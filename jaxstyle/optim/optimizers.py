@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +15,9 @@ from jaxtyping import Array, Float
 from jaxstyle._util.names import nearest
 from jaxstyle.optim.lbfgs import lbfgs, warm_start_lbfgs
 from jaxstyle.optim.warm_start import warm_start_moments
+
+Scalar = float | Float[Array, ""]
+WarmStart = Callable[[optax.OptState, Float[Array, "h w 3"]], optax.OptState]
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,15 @@ class Optimizer:
     """
 
     name: str
-    make: Callable[[Any], optax.GradientTransformation]
+    make: Callable[[Scalar], optax.GradientTransformation]
     learning_rate: float
-    warm_start: Callable[[Any, Float[Array, "h w 3"]], Any] = warm_start_moments
+    warm_start: Callable[[optax.OptState, Float[Array, "h w 3"]], optax.OptState] = (
+        warm_start_moments
+    )
 
-    def carry(self, state: Any, fresh: Any, image: Float[Array, "h w 3"]) -> Any:
+    def carry(
+        self, state: optax.OptState, fresh: optax.OptState, image: Float[Array, "h w 3"]
+    ) -> optax.OptState:
         """Return the warm-started state, or `fresh` where the state cannot be resized."""
         warm = self.warm_start(state, image)
         shapes = [[jnp.shape(leaf) for leaf in jax.tree.leaves(tree)] for tree in (warm, fresh)]
@@ -64,7 +70,7 @@ class _Fixed:
 
     transformation: optax.GradientTransformation
 
-    def __call__(self, learning_rate: Any) -> optax.GradientTransformation:
+    def __call__(self, learning_rate: Scalar) -> optax.GradientTransformation:
         return self.transformation
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from jaxstyle._util.names import nearest
@@ -22,14 +22,10 @@ from jaxstyle.settings import Settings, check_names
 __all__ = ["RECIPES", "Recipe", "find", "settings"]
 
 
-def _built_in() -> Iterator[Recipe]:
-    for module in pkgutil.iter_modules(__path__):
-        recipe = getattr(importlib.import_module(f"{__name__}.{module.name}"), "RECIPE", None)
-        if recipe:
-            yield recipe
-
-
-RECIPES: Mapping[str, Recipe] = Registry("jaxstyle.recipes", Recipe, _built_in())
+_modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
+RECIPES: Mapping[str, Recipe] = Registry(
+    "jaxstyle.recipes", Recipe, (m.RECIPE for m in _modules if hasattr(m, "RECIPE"))
+)
 """Every recipe by name."""
 
 

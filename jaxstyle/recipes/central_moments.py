@@ -1,14 +1,14 @@
 """Kalischek, Wegner & Schindler 2021: central moment discrepancy."""
 
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import COMMON, Recipe
 
 RECIPE = Recipe(
     name="central_moments",
     meaning="five moments of each feature",
-    settings={"metric": (("central_moments", 1.0),)},
+    settings={"metric": "central_moments"},
     constants="conv1_1 to conv5_1 through a logistic function, K = 5 moments weighted equally; Adam.",
     weights="VGG19 (torchvision)",
-    deviations="Terms calibrated; coarse to fine; smoothness as in the defaults.",
+    deviations=COMMON,
     bibtex="""\
 @inproceedings{kalischek2021light,
   author = {Kalischek, Nikolai and Wegner, Jan Dirk and Schindler, Konrad},

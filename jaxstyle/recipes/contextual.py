@@ -1,24 +1,21 @@
 """Mechrez, Talmi & Zelnik-Manor 2018: the contextual loss."""
 
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
 
 RECIPE = Recipe(
     name="contextual",
     meaning="contextual similarity to the style and to the content",
     settings={
-        "metric": (("contextual", 1.0, ("relu2_2", "relu3_2", "relu4_2")),),
-        "content_metric": (("contextual", 1.0),),
+        "metric": "contextual@relu2_2,relu3_2,relu4_2",
+        "content_metric": "contextual",
         "content_weight": 0.5,
     },
     constants=(
         "Style at conv2_2, conv3_2 and conv4_2, content at conv4_2, h = 0.1 for content and 0.2 "
         "for style; the released code has h = 0.5 and random pooling to 65² positions."
     ),
-    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
-    deviations=(
-        "h = 0.5 throughout; all positions. Terms calibrated; coarse to fine; smoothness as in "
-        "the defaults."
-    ),
+    weights=CAFFE,
+    deviations=f"h = 0.5 throughout; all positions. {COMMON}",
     bibtex="""\
 @inproceedings{mechrez2018contextual,
   author = {Mechrez, Roey and Talmi, Itamar and Zelnik-Manor, Lihi},

@@ -5,11 +5,8 @@ from jaxstyle.recipes.recipe import Recipe
 RECIPE = Recipe(
     name="diverse",
     meaning="our mixture of unlike metrics",
-    settings={"metric": (("cross_layer_gram", 0.707), ("histogram", 0.707))},
-    constants=(
-        "None: equal weights in calibrated units. The best mixture that benchmarks/study.py tried on "
-        "its training pairs."
-    ),
+    settings={"metric": "cross_layer_gram=0.707+histogram=0.707"},
+    constants="None: equal weights in calibrated units; the best mixture of benchmarks/study.py.",
     weights="any",
     deviations="None.",
     bibtex="""\

@@ -1,17 +1,17 @@
 """Gatys, Ecker & Bethge 2016: the original method."""
 
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import CAFFE, Recipe
 
 RECIPE = Recipe(
     name="gatys",
     meaning="Gram matrices at five layers, features at one",
-    settings={"metric": (("gram", 1.0),), "pooling": "average", "smoothness": 0.0},
+    settings={"metric": "gram", "pooling": "average", "smoothness": 0.0},
     constants=(
         "Content at conv4_2, style at conv1_1 to conv5_1 each weighted 1/5 (section 2.3); "
         "content to style weight 5e-4 to 5e-3 (figure 3). The authors' notebook: L-BFGS, 500 "
         "steps, content 1, style 1000 / channels² per layer, Gram divided by positions."
     ),
-    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
+    weights=CAFFE,
     deviations=(
         "The rectified layers, as in the authors' notebook. Average pooling (which the paper "
         "recommends in a footnote), no total variation, start from the content as in the paper. "

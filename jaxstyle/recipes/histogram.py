@@ -1,18 +1,15 @@
 """Risser, Wilmot & Barnes 2017: Gram matrices stabilized by histograms."""
 
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
 
 RECIPE = Recipe(
     name="histogram",
     meaning="Gram matrices and histograms together",
-    settings={
-        "metric": (("gram", 1.0), ("histogram", 0.5, ("relu1_1", "relu4_1"))),
-    },
+    settings={"metric": "gram+histogram@relu1_1,relu4_1=0.5"},
     constants="Histogram losses at relu1_1 and relu4_1, Gram at relu1_1 to relu4_1; 256 bins.",
-    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
+    weights=CAFFE,
     deviations=(
-        "The ratio 1 : 0.5 is ours, in calibrated units; exact ranks instead of bins. Terms "
-        "calibrated; coarse to fine; smoothness as in the defaults."
+        f"The ratio 1 : 0.5 is ours, in calibrated units; exact ranks instead of bins. {COMMON}"
     ),
     bibtex="""\
 @misc{risser2017stable,

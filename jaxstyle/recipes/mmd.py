@@ -1,20 +1,17 @@
 """Li, Wang, Liu & Hou 2017: style transfer as maximum mean discrepancy."""
 
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
 
 RECIPE = Recipe(
     name="mmd",
     meaning="all moments at once, through a Gaussian kernel",
-    settings={"metric": (("mmd", 1.0),)},
+    settings={"metric": "mmd"},
     constants=(
         "Gaussian, linear and quadratic kernels at relu1_1 to relu5_1; the Gaussian's bandwidth is "
         "the mean squared distance of sampled pairs."
     ),
-    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
-    deviations=(
-        "The Gaussian kernel at relu3_1 and relu4_1, over all pairs. Terms calibrated; coarse to "
-        "fine; smoothness as in the defaults."
-    ),
+    weights=CAFFE,
+    deviations=f"The Gaussian kernel at relu3_1 and relu4_1, over all pairs. {COMMON}",
     bibtex="""\
 @inproceedings{li2017demystifying,
   author = {Li, Yanghao and Wang, Naiyan and Liu, Jiaying and Hou, Xiaodi},

@@ -1,20 +1,17 @@
 """Li & Wand 2016: patches instead of statistics."""
 
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
 
 RECIPE = Recipe(
     name="mrf",
     meaning="every patch from the style: CNNMRF",
-    settings={"metric": (("patch", 1.0),), "content_weight": 0.3, "smoothness": 0.05},
+    settings={"metric": "patch", "content_weight": 0.3, "smoothness": 0.05},
     constants=(
         "Patches of 3 × 3 at relu3_1 and relu4_1, content at relu4_2, total variation 1e-3; the "
         "code's defaults: three resolutions, 100 steps each."
     ),
-    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
-    deviations=(
-        "Patches neither rotated nor scaled. Terms calibrated; coarse to fine; smoothness as in "
-        "the defaults."
-    ),
+    weights=CAFFE,
+    deviations=f"Patches neither rotated nor scaled. {COMMON}",
     bibtex="""\
 @inproceedings{li2016combining,
   author = {Li, Chuan and Wand, Michael},

@@ -5,10 +5,7 @@ from jaxstyle.recipes.recipe import Recipe
 RECIPE = Recipe(
     name="nearest_neighbors",
     meaning="every feature taken from the style",
-    settings={
-        "metric": (("nearest_neighbor", 1.0), ("palette", 0.2)),
-        "content_weight": 0.2,
-    },
+    settings={"metric": "nearest_neighbor+palette=0.2", "content_weight": 0.2},
     constants=(
         "Hypercolumns of VGG16 from conv1_1 to conv4_3, centered, replaced by their nearest "
         "neighbors by cosine; 200 Adam steps per scale, rate 2e-3; then color by moments."

@@ -1,12 +1,12 @@
 """Johnson's neural-style, and neural-style-pt: the defaults that most people know."""
 
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
 
 RECIPE = Recipe(
     name="neural_style",
     meaning="neural-style's defaults: Gram, content and total variation",
     settings={
-        "metric": (("gram", 1.0),),
+        "metric": "gram",
         "content_weight": 0.3,
         "smoothness": 0.02,
         "padding": "zeros",
@@ -16,11 +16,8 @@ RECIPE = Recipe(
         "1e-3 (a sum of absolute differences' gradient), L-BFGS, 1,000 steps (neural-style-pt: "
         "500 by many of its users), 512 pixels, start from noise (README of each)."
     ),
-    weights="VGG19 in Caffe's scale (0–255 minus the mean, BGR)",
-    deviations=(
-        "Start from the content; squared total variation. Terms calibrated; coarse to fine; "
-        "smoothness as in the defaults."
-    ),
+    weights=CAFFE,
+    deviations=f"Start from the content; squared total variation. {COMMON}",
     bibtex="""\
 @misc{johnson2015neural,
   author = {Johnson, Justin},

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+CAFFE = "VGG19 in Caffe's scale (0–255 minus the mean, BGR)"
+"""The network that most papers' constants were made for."""
+COMMON = "Terms calibrated; coarse to fine; smoothness as in the defaults."
+"""How nearly every recipe deviates from its paper."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -14,7 +19,7 @@ class Recipe:
     Attributes:
         name: The name, unique among recipes.
         meaning: The idea in one line.
-        settings: Fields of `Settings` that differ from the defaults.
+        settings: Fields of `Settings` that differ from the defaults, in any form that it accepts.
         constants: The constants of the paper or its code, which belong to `weights`.
         weights: The network that those constants were made for.
         deviations: What is different here, and why.

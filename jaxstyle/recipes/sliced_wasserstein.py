@@ -6,16 +6,8 @@ RECIPE = Recipe(
     name="sliced_wasserstein",
     meaning="the whole distribution of features at many layers",
     settings={
-        "metric": (
-            (
-                "sliced_wasserstein",
-                1.0,
-                (
-                    *("relu1_1", "relu1_2", "relu2_1", "relu2_2"),
-                    *("relu3_1", "relu3_2", "relu3_3", "relu4_1", "relu4_2", "relu4_3"),
-                ),
-            ),
-        ),
+        "metric": "sliced_wasserstein@relu1_1,relu1_2,relu2_1,relu2_2,"
+        "relu3_1,relu3_2,relu3_3,relu4_1,relu4_2,relu4_3",
         "smoothness": 0.0,
     },
     constants=(

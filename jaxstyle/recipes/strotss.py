@@ -6,13 +6,8 @@ RECIPE = Recipe(
     name="strotss",
     meaning="relaxed transport, moments and palette; self-similarity of the content",
     settings={
-        "metric": (
-            ("relaxed_emd", 1.0),
-            ("covariance", 0.5),
-            ("moments", 0.5),
-            ("palette", 0.3),
-        ),
-        "content_metric": (("self_similarity", 1.0),),
+        "metric": "relaxed_emd+covariance=0.5+moments=0.5+palette=0.3",
+        "content_metric": "self_similarity",
         "content_weight": 0.5,
     },
     constants=(

@@ -5,10 +5,7 @@ from jaxstyle.recipes.recipe import Recipe
 RECIPE = Recipe(
     name="swag",
     meaning="Gram matrices of ResNet-50's activations, smoothed by a softmax",
-    settings={
-        "backbone": "resnet50",
-        "metric": (("gram~relative/6", 1.0),),
-    },
+    settings={"backbone": "resnet50", "metric": "gram~relative/6"},
     constants=(
         "Style at the end of each stage of ResNet-50 (the code adds the stem), each weighted 1, "
         "content at the end of stage 4; content 1, style 1e17 with Gram matrices divided by "

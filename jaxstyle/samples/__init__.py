@@ -24,17 +24,7 @@ PREFIX = "sample:"
 
 
 class Sample(NamedTuple):
-    """A picture.
-
-    Attributes:
-        file: Its name in this folder, or its path in the package.
-        kind: What it is good for.
-        title: What it shows, in one line.
-        credit: Who made it.
-        license: Its terms.
-        package: Where it is fetched from; None if it is part of the installation.
-        sha256: Of the picture's file, if it is fetched.
-    """
+    """A picture: its file in this folder, or in the package that it is fetched from; its credit."""
 
     file: str
     kind: Literal["content", "style"]

@@ -8,8 +8,7 @@ from typing import TypedDict
 
 import optax
 
-from jaxstyle.metrics.metric import Metric
-from jaxstyle.objective.term import Term
+from jaxstyle.objective.term import Mixture
 from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.settings import (
     BlendName,
@@ -18,15 +17,10 @@ from jaxstyle.settings import (
     ParametrizationName,
     PrecisionName,
 )
-from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
+from jaxstyle.specs import PaddingName, PoolingName
 from jaxstyle.transfer.sources import Source
 from jaxstyle.weights.registry import Weights
 
-_One = str | MetricSpec | Metric | Term
-Mixture = (
-    _One | Sequence[_One | tuple[str | Metric, float] | tuple[str | Metric, float, Sequence[str]]]
-)
-"""A text (`"gram=0.5+histogram"`), a metric, a term, or a sequence of them, with weights."""
 Floats = float | Sequence[float]
 Network = str | Weights
 

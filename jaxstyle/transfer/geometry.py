@@ -100,4 +100,4 @@ def displayed(job: Job, image: Picture) -> Picture:
     pairs = zip(job.original.shape[:2], job.guide.content.shape[:2], strict=True)
     rows, columns = (side / padded for side, padded in pairs)
     cropped = crop_from_bucket(np.asarray(image), (rows, columns))
-    return color.after(job.settings.color, cropped, job.original)
+    return color.restore_colors(job.settings.color, cropped, job.original)

