@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Unpack
@@ -124,8 +125,9 @@ def stylize_grid(
         ]
         if "seed" in sweep and not all(job.uses_seed for job in jobs):
             sources.note("some cells draw nothing at random: the seed does not change them")
+        run = partial(run_jobs, lanes=lanes, devices=devices, on_progress=on_progress)
         if folder is None:
-            results = dict(run_jobs(jobs, lanes=lanes, devices=devices, on_progress=on_progress))
+            results = dict(run(jobs))
         else:
             if Path(folder).exists() and not Path(folder).is_dir():
                 raise ValueError(f"expected a folder to write into, {folder} is a file")
@@ -134,7 +136,7 @@ def stylize_grid(
             with exclusive_lock(folder) if first else nullcontext():
                 grid = GridFolder(Path(folder), points, jobs) if first else None
                 try:
-                    results = _run_in_folder(grid, jobs, resume, lanes, devices, on_progress)
+                    results = _run_in_folder(grid, jobs, resume, run)
                 finally:
                     if grid:
                         shown = [(one, *as_styles(others)) for one, others in pictures]
@@ -154,9 +156,7 @@ def _run_in_folder(
     grid: GridFolder | None,
     jobs: Sequence[Job],
     resume: bool,
-    lanes: int | None,
-    devices: Sequence[jax.Device] | None,
-    on_progress: OnProgress | None,
+    run: Callable[..., Iterator[tuple[int, Result]]],
 ) -> dict[int, Result]:
     """Run the cells that are not in the folder yet, and write each when it is done."""
     if grid and not resume:
@@ -172,15 +172,8 @@ def _run_in_folder(
             if skip and (batch := grid.batch_of(record)):
                 previous[job.program_key] = batch
     results = {}
-    for number, result in run_jobs(
-        jobs,
-        done=done,
-        lanes=lanes,
-        devices=devices,
-        on_progress=on_progress,
-        previous=previous,
-        checkpoints=alone.checkpoints if alone else None,
-    ):
+    checkpoints = alone.checkpoints if alone else None
+    for number, result in run(jobs, done=done, previous=previous, checkpoints=checkpoints):
         results[number] = result
         if grid:
             grid.write(grid.records[number], result)

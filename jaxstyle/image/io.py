@@ -33,14 +33,10 @@ def read_image(path: str | Path, *, size: int | None = None, background: Color =
     """Read a picture file of any format that Pillow opens, and convert it to sRGB.
 
     See `jaxstyle.image.decode` for orientation, color profiles, transparency and bit depths, and
-    `jaxstyle.image.load` for pictures in other forms.
-
-    Args:
-        path: A picture file.
-        size: Longest side of the result in pixels; a smaller picture is not enlarged.
-        background: sRGB color behind transparent pixels, values in [0, 1].
+    `jaxstyle.image.load.load_image` for `size`, `background` and pictures in other forms.
 
     Raises:
+        FileNotFoundError: There is no such file; the message names the nearest.
         ValueError: The file is not a picture, is truncated, or is too large.
         OSError: The file may not be read.
     """
@@ -49,12 +45,7 @@ def read_image(path: str | Path, *, size: int | None = None, background: Color =
 
 
 def check_input(path: str | Path) -> None:
-    """Raise at once, before anything heavy is loaded, if a file cannot be read.
-
-    Raises:
-        FileNotFoundError: There is no such file; the message names the nearest.
-        ValueError: It is a folder, or empty.
-    """
+    """Raise at once, before anything heavy is loaded, what `read_image` would raise later."""
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"expected a picture file, {path} is a folder")
@@ -131,12 +122,7 @@ def read_settings(path: str | Path) -> str | None:
 
 
 def check_output(path: str | Path) -> None:
-    """Raise before a long run what `write_image` would raise after it.
-
-    Raises:
-        ValueError: An unknown extension, or there is a folder of that name.
-        OSError: The folder does not exist or cannot be written.
-    """
+    """Raise before a long run what `write_image` would raise after it."""
     path = Path(path)
     _format(path)
     if path.is_dir():

@@ -61,10 +61,7 @@ def mmd_polynomial_target(y: Positions) -> tuple[Float[Array, "c c"], Vector]:
 
 
 def mmd_polynomial(
-    x: Positions,
-    target: tuple[Float[Array, "c c"], Vector],
-    *,
-    constant: Any = 1.0,
+    x: Positions, target: tuple[Float[Array, "c c"], Vector], *, constant: Any = 1.0
 ) -> Scalar:
     """Compute MMD² with the kernel (xᵀy + constant)², divided by C².
 

@@ -62,17 +62,12 @@ def contextual_target(y: Positions) -> tuple[Positions, Vector]:
     return unit(y - mean), mean
 
 
-def contextual(
-    x: Positions,
-    target: tuple[Positions, Vector],
-    *,
-    bandwidth: Any = 0.5,
-) -> Scalar:
+def contextual(x: Positions, target: tuple[Positions, Vector], *, bandwidth: Any = 0.5) -> Scalar:
     """Compute −log CX, the contextual similarity of the target's positions to their best matches.
 
     With d = (1 − cosine) / 2 of features minus the target's mean and d̃ = d / (min_j d + 1e-5),
-    CX = mean_j max_i softmax_j((1 − d̃_ij) / bandwidth). Not zero for two equal pictures, since the softmax
-    still spreads each position's similarity over all positions; never negative.
+    CX = mean_j max_i softmax_j((1 − d̃_ij) / bandwidth). Not zero for two equal pictures, since the
+    softmax still spreads each position's similarity over all positions; never negative.
 
     References:
         Mechrez, Talmi & Zelnik-Manor, "The Contextual Loss" (ECCV 2018), equations 2 to 5, with

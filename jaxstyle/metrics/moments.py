@@ -102,8 +102,7 @@ def principal_components(
 
 
 def gaussian_kl_distance(
-    x: Positions,
-    target: tuple[Vector, Float[Array, "c k"], Float[Array, " k"]],
+    x: Positions, target: tuple[Vector, Float[Array, "c k"], Float[Array, " k"]]
 ) -> Scalar:
     """Compute the Kullback–Leibler divergence of the fitted Gaussians, per dimension.
 

@@ -42,11 +42,8 @@ def self_similarity(x: Positions, target: tuple[Positions, Float[Array, " n"]]) 
 
     def of_row(pair: tuple[Array, Array]) -> Scalar:
         row, target_row = pair
-        return jnp.sum(
-            jnp.abs(
-                _distances(row, rows) / sums - _distances(target_row, target_rows) / target_sums
-            )
-        )
+        shares = _distances(row, rows) / sums
+        return jnp.sum(jnp.abs(shares - _distances(target_row, target_rows) / target_sums))
 
     return jnp.mean(by_rows(of_row, (rows, target_rows), 2 * x.shape[0]))
 

@@ -25,10 +25,7 @@ def _mean(values: Float[Array, "*_s"]) -> Scalar:
 def total_variation(image: Image, target: tuple[()] = ()) -> Scalar:
     """Compute the mean squared difference of neighboring pixels, horizontal plus vertical.
 
-    Returns:
-        The mean over horizontal pairs plus the mean over vertical pairs: 0 for a flat picture, 2
-        for a checkerboard of zeros and ones. A picture one pixel wide has no horizontal pairs, one
-        a pixel high no vertical ones.
+    It is 0 for a flat picture, 2 for a checkerboard of zeros and ones.
 
     References:
         Mahendran & Vedaldi, "Understanding Deep Image Representations by Inverting Them" (CVPR
@@ -94,11 +91,7 @@ METRICS = tuple(
         paper=paper,
     )
     for distance, meaning, paper in (
-        (
-            total_variation,
-            "neighboring pixels differ little",
-            "Mahendran & Vedaldi, CVPR 2015",
-        ),
+        (total_variation, "neighboring pixels differ little", "Mahendran & Vedaldi, CVPR 2015"),
         (
             total_variation_absolute,
             "few steps between neighbors, edges kept",

@@ -132,9 +132,7 @@ def _self_potential(x: Positions, epsilon: Scalar) -> Float[Array, " n"]:
     return jax.lax.fori_loop(0, ITERATIONS, improve, jnp.zeros(x.shape[0]))
 
 
-def sinkhorn_target(
-    y: Positions,
-) -> tuple[Positions, Scalar, Scalar]:
+def sinkhorn_target(y: Positions) -> tuple[Positions, Scalar, Scalar]:
     """Return the target, ε = a tenth of the mean cost of its pairs, and its cost to itself."""
     epsilon = 0.1 * jnp.sum(jnp.var(y, axis=0))
     epsilon = jnp.where(epsilon > 1e-12, epsilon, 1.0)

@@ -89,7 +89,7 @@ def _regions(settings: Settings, content: Picture, styles: Sequence[Picture]) ->
 def _mask(source: Any, picture: Picture, role: str) -> Mask:
     """Load a mask and check that it fits its picture."""
     role = f"{role} mask {source}" if isinstance(source, str) else f"{role} mask"
-    mask = load_mask(source, role)
+    mask = load_mask(source, f"the {role}")
     ratio = mask.shape[0] / mask.shape[1] / (picture.shape[0] / picture.shape[1])
     if not 0.97 < ratio < 1.03:
         raise ValueError(

@@ -94,15 +94,18 @@ def judge(
 
     def judged(picture: Judged, reference: Judged) -> Float[Array, ""]:
         picture, reference = (_array(given) for given in (picture, reference))
-        if part.metric.kind == "content" and np.shape(picture) != np.shape(reference):
-            sizes = (f"{np.shape(p)[1]} × {np.shape(p)[0]}" for p in (picture, reference))
-            raise ValueError(
-                f"{part.metric.name} compares place by place: expected two pictures of one size, "
-                f"got {' and '.join(sizes)}"
-            )
+        if part.metric.kind == "content":
+            _check_sizes(part.metric.name, picture, reference)
         return compiled(params, jnp.asarray(picture), jnp.asarray(reference))
 
     return judged
+
+
+def _check_sizes(name: str, *pictures: Judged) -> None:
+    if len({np.shape(picture) for picture in pictures}) > 1:
+        sizes = " and ".join(f"{np.shape(p)[1]} × {np.shape(p)[0]}" for p in pictures)
+        wanted = "compares place by place: expected two pictures of one size"
+        raise ValueError(f"{name} {wanted}, got {sizes}")
 
 
 def _array(picture: Judged) -> Judged:

@@ -5,12 +5,7 @@ from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
 RECIPE = Recipe(
     name="neural_style",
     meaning="neural-style's defaults: Gram, content and total variation",
-    settings={
-        "metric": "gram",
-        "content_weight": 0.3,
-        "smoothness": 0.02,
-        "padding": "zeros",
-    },
+    settings={"metric": "gram", "content_weight": 0.3, "smoothness": 0.02, "padding": "zeros"},
     constants=(
         "Content weight 5 at relu4_2, style weight 100 at relu1_1 to relu5_1, total variation "
         "1e-3 (a sum of absolute differences' gradient), L-BFGS, 1,000 steps (neural-style-pt: "

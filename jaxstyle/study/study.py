@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from jaxstyle._util.log import logger
 from jaxstyle.grid.progress import GridProgress
@@ -33,6 +33,7 @@ from jaxstyle.study.judging import NETWORKS, JudgePanel, StudyJudge, default_jud
 from jaxstyle.study.plane import plane
 from jaxstyle.study.summary import summarize
 from jaxstyle.transfer import manifest
+from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.result import Result
 
 LEAST = 64
@@ -47,7 +48,6 @@ def study(
     objectives: Sequence[Mixture] | Mapping[str, Mixture],
     folder: Path,
     *,
-    size: int = 128,
     strengths: Sequence[float] = (1.0,),
     training: Sequence[int] = (),
     networks: Sequence[str] = NETWORKS,
@@ -58,7 +58,7 @@ def study(
     command: str | None = None,
     on_progress: Callable[[GridProgress], object] | None = None,
     offline: bool = False,
-    **changes: Any,
+    **changes: Unpack[Changes],
 ) -> dict[str, Any]:
     """Make every picture, let it be judged, and write the report.
 
@@ -71,7 +71,6 @@ def study(
             metrics; or a mapping from names to these. Scores of an object (`Metric`, `Term`) are
             not kept: no file can name it.
         folder: Where everything is written.
-        size: Side of the squares, pixels.
         strengths: Factors of the style weight: every objective runs with each of them. Several
             are compared where they keep equally much of the content.
         training: Numbers (content × styles + style) of pairs that chose between objectives.
@@ -82,7 +81,8 @@ def study(
         title: Of the report, which also shows the command line, `command`.
         on_progress: Called between chunks of steps, see `jaxstyle.stylize_grid`.
         offline: Never fetch weights or pictures.
-        changes: Settings that all objectives share.
+        changes: Settings that all objectives share; `size`, the squares' side, is 128 pixels if
+            not given.
 
     Returns:
         The summary, as in `summary.json`; of a part nothing.
@@ -91,14 +91,10 @@ def study(
         ValueError: Pictures smaller than the size, fewer than two contents, a wrong objective.
         OSError: A file that cannot be read or written.
     """
-    if size < LEAST:
-        raise ValueError(f"expected a size of at least {LEAST} pixels: judges look at halves")
-    if not strengths or min(strengths) <= 0 or len(set(strengths)) < len(strengths):
-        raise ValueError(f"expected different strengths above 0, got {list(strengths)}")
+    changes["size"] = size = changes.get("size") or 128
     first, step = part or (0, 1)
-    if not 0 <= first < step:
-        raise ValueError(f"expected a part (k, n) with 0 ≤ k < n, got {part}")
-    points = points_of(named(objectives)[first::step], strengths, {**changes, "size": size})
+    _check(size, strengths, first, step)
+    points = points_of(named(objectives)[first::step], strengths, changes)
     content_squares, style_squares = (
         [square(picture, size) for picture in pictures(sources, offline=offline)]
         for sources in (contents, styles)
@@ -112,6 +108,15 @@ def study(
         return {}
     given = {"title": title, "command": command, "training_pairs": list(training)}
     return _write_report(cells, _data(cells, judges, scores) | given, pictures_shown)
+
+
+def _check(size: int, strengths: Sequence[float], first: int, step: int) -> None:
+    if size < LEAST:
+        raise ValueError(f"expected a size of at least {LEAST} pixels: judges look at halves")
+    if not strengths or min(strengths) <= 0 or len(set(strengths)) < len(strengths):
+        raise ValueError(f"expected different strengths above 0, got {list(strengths)}")
+    if not 0 <= first < step:
+        raise ValueError(f"expected a part (k, n) with 0 ≤ k < n, got {(first, step)}")
 
 
 def _score(

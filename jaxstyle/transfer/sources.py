@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, UInt8
-from PIL import Image
 
 from jaxstyle import samples
 from jaxstyle._util.files import sha256
@@ -19,22 +18,13 @@ from jaxstyle._util.names import nearest
 from jaxstyle.image import color
 from jaxstyle.image.geometry import Picture, pad_to_bucket, resize
 from jaxstyle.image.io import read_image
-from jaxstyle.image.load import load_image
+from jaxstyle.image.load import ImageLike, load_image
 from jaxstyle.objective.guidance import Guide
 from jaxstyle.settings import Settings
 from jaxstyle.weights.network_cache import NetworkCache
 
-Source = (
-    str
-    | Path
-    | Image.Image
-    | Float[np.ndarray, "h w 3"]
-    | UInt8[np.ndarray, "h w 3"]
-    | Float[Array, "h w 3"]
-    | bytes
-    | BinaryIO
-)
-"""A picture: a file's path, `"sample:NAME"`, an array, a file's bytes, or an open file."""
+Source = ImageLike
+"""A picture in any of the forms that `load_image` takes; a text may be `"sample:NAME"` as well."""
 
 
 class Sources:
@@ -58,9 +48,9 @@ class Sources:
             self._noted.add(line)
             logger.info(line)
 
-    def path(self, source: str | Path) -> Path:
+    def path(self, source: str | os.PathLike[str]) -> Path:
         """Return the file that a text stands for; a sample is fetched if it has to be."""
-        return samples.resolve(str(source), offline=self.offline)
+        return samples.resolve(os.fspath(source), offline=self.offline)
 
     def picture(self, source: Source, role: str, size: int) -> Picture:
         """Return a picture, its longest side at most `size`.
@@ -76,16 +66,16 @@ class Sources:
                 "the host and compiles its own programs; inside jit, grad or vmap use "
                 "jaxstyle.StyleLoss"
             )
-        if not isinstance(source, (str, Path)):
+        if not isinstance(source, (str, os.PathLike)):
             return load_image(source, f"the {role}", size)
-        key = (str(source), size)
+        key = (os.fspath(source), size)
         if key not in self._pictures:
             self._pictures[key] = read_image(self.path(source), size=size)
         return self._pictures[key]
 
     def record(self, source: Source) -> dict[str, str]:
         """Return path and SHA-256 of a file as a manifest has them; of arrays, the SHA-256."""
-        if not isinstance(source, (str, Path)):
+        if not isinstance(source, (str, os.PathLike)):
             return {"sha256": hashlib.sha256(load_image(source).tobytes()).hexdigest()}
         path = self.path(source)
         if path not in self._checksums:

@@ -1,4 +1,4 @@
-"""Picture files: everything that Pillow opens is put right, everything else gets one clear line."""
+"""Picture files: what Pillow opens is read right, everything else is an error of one line."""
 
 import io
 import os
@@ -19,7 +19,7 @@ RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
 def corners(size=(12, 8)):
-    """Four colors in four quarters: no two orientations look alike."""
+    """Return four colors in four quarters: no two orientations look alike."""
     array = np.zeros((size[1], size[0], 3), np.uint8)
     half_height, half_width = size[1] // 2, size[0] // 2
     array[:half_height, :half_width] = RED
@@ -45,7 +45,7 @@ def chunk(kind, data):
 
 
 def png(width, height, depth, color, rows):
-    """A PNG by hand, for what Pillow does not write: 16-bit color, absurd sizes."""
+    """Return a PNG made by hand, for what Pillow does not write: 16-bit color, absurd sizes."""
     header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -55,7 +55,7 @@ def png(width, height, depth, color, rows):
     )
 
 
-# How a viewer must turn what is stored, by the EXIF standard (tag 274).
+# How a viewer must turn the stored picture, by the EXIF standard (tag 274).
 UPRIGHT = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
@@ -77,7 +77,7 @@ def test_orientation(tmp_path, orientation, suffix):
     np.testing.assert_array_equal(bytes_of(read_image(path)), UPRIGHT[orientation](corners()))
 
 
-def test_broken_exif_says_nothing_about_the_pixels(tmp_path):
+def test_broken_exif_changes_no_pixels(tmp_path):
     path = saved(tmp_path / "a.png", corners(), exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
     np.testing.assert_array_equal(bytes_of(read_image(path)), corners())
 
@@ -87,7 +87,7 @@ def curve(gamma):
 
 
 def linear_rgb_profile():
-    """The sRGB primaries with linear values: an ICC version 2 matrix profile by hand."""
+    """Return the sRGB primaries with linear values: an ICC version 2 matrix profile by hand."""
 
     def xyz(x, y, z):
         return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(v * 65536) for v in (x, y, z)))
@@ -180,7 +180,7 @@ def test_every_mode_becomes_rgb(tmp_path, mode):
 
 
 def test_cmyk_of_a_jpeg(tmp_path):
-    """Adobe stores CMYK inverted; Pillow writes it so, and reads it back the right way round."""
+    """Adobe stores CMYK inverted; Pillow writes it so, and inverts it when reading."""
     path = saved(tmp_path / "a.jpg", Image.new("CMYK", (16, 16), (0, 255, 255, 0)), quality=95)
     red, green, blue = read_image(path)[8, 8]
     assert red > 0.85
@@ -217,7 +217,7 @@ def test_the_first_frame_of_an_animation(tmp_path, suffix):
 
 
 def refusal(path):
-    """What `read` says, which must be one line that names the file."""
+    """Return the error of reading a file, which must be one line that names the file."""
     with pytest.raises((ValueError, OSError)) as caught:
         read_image(path)
     message = str(caught.value)
@@ -306,12 +306,12 @@ def test_what_is_written_can_be_read(tmp_path, suffix):
     write_image(path, picture, settings=text)
     exact = suffix in ("png", "tif", "tiff")
     np.testing.assert_allclose(read_image(path), picture, atol=0.51 / 255 if exact else 0.03)
-    found = read_settings(path)
-    assert found is not None
+    settings_read = read_settings(path)
+    assert settings_read is not None
     if suffix == "png":
-        assert found == text
-    assert found.isascii() or suffix == "png"
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+        assert settings_read == text
+    assert settings_read.isascii() or suffix == "png"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
     write_image(path, picture)
     assert read_settings(path) is None
 
@@ -343,7 +343,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["a.png"]
 
 
-def test_an_output_that_cannot_be_written_is_told_before_the_run(tmp_path):
+def test_an_output_that_cannot_be_written_is_refused_before_the_run(tmp_path):
     with pytest.raises(ValueError, match=r"\.png"):
         check_output(tmp_path / "a.pgn")
     with pytest.raises(FileNotFoundError, match="no folder"):
@@ -354,7 +354,7 @@ def test_an_output_that_cannot_be_written_is_told_before_the_run(tmp_path):
 
 
 @pytest.mark.parametrize("case", ["missing", "text", "bomb", "suffix"])
-def test_the_command_line_says_one_line_and_exits_with_2(tmp_path, capsys, case):
+def test_the_command_line_prints_one_line_and_exits_with_2(tmp_path, capsys, case):
     good = saved(tmp_path / "good.png", corners())
     bad = tmp_path / f"{case}.png"
     if case == "text":
@@ -366,20 +366,20 @@ def test_the_command_line_says_one_line_and_exits_with_2(tmp_path, capsys, case)
     with pytest.raises(SystemExit) as ended:
         main(["stylize", str(content), str(good), "-o", str(output)])
     assert ended.value.code == 2
-    told = capsys.readouterr().err.removeprefix("starting JAX …\n")
-    assert told.startswith("jaxstyle: error: ")
-    assert told.count("\n") == 1
+    error = capsys.readouterr().err.removeprefix("starting JAX …\n")
+    assert error.startswith("jaxstyle: error: ")
+    assert error.count("\n") == 1
     assert not output.exists()
 
 
 def originals():
-    found = []
+    files = []
     noise = np.random.default_rng(0).integers(0, 256, (24, 24, 3)).astype(np.uint8)
     for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"):
         file = io.BytesIO()
         Image.fromarray(noise).save(file, kind)
-        found.append(file.getvalue())
-    return found
+        files.append(file.getvalue())
+    return files
 
 
 ORIGINALS = originals()
@@ -393,9 +393,9 @@ ORIGINALS = originals()
 )
 def test_damage_gives_a_picture_or_one_clear_error(tmp_path_factory, original, changes, kept):
     data = bytearray(original)
-    for where, value in changes:
+    for place, value in changes:
         # Headers matter most: half of the damage goes into the first bytes.
-        data[int(where * (len(data) if value % 2 else min(64, len(data))))] = value
+        data[int(place * (len(data) if value % 2 else min(64, len(data))))] = value
     path = tmp_path_factory.getbasetemp() / "damaged.png"
     path.write_bytes(data[: max(1, int(len(data) * max(kept, 0.5)))])
     try:

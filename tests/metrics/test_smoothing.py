@@ -45,7 +45,7 @@ def test_relative_is_the_same_of_features_in_units_of_the_references_deviation()
     [("relu1", 1), ("resnet50:relu3_4", 1), ("resnet50:relu4_6", 1e-3), ("relu5_3", 1e-3)],
 )
 def test_scaled_is_the_released_codes(layer, factor):
-    """There layer3 and layer4 (stages 4 and 5 of the paper) are multiplied by 0.001."""
+    """The released code multiplies layer3 and layer4 (stages 4 and 5 of the paper) by 0.001."""
     smoothed = smoothing.smooth(jnp.asarray(FEATURES), "scaled", LayerRef.parse(layer).stage)
     np.testing.assert_allclose(smoothed, factor * FEATURES, rtol=1e-6)
 
