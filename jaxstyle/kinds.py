@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxstyle._util.names import nearest
-from jaxstyle.specs import FORM, MetricSpec, as_specs
+from jaxstyle.specs import FORM, LayerRef, MetricSpec, as_specs
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Kind:
 
     def check(self, name: str, value: Any) -> Any:
         """Return the value in its one form; `ValueError` if it is of another kind."""
-        if isinstance(value, Path):
+        if isinstance(value, (Path, LayerRef)):
             value = str(value)
         if not isinstance(value, str) and self.accepts(value):
             return value
@@ -139,7 +139,9 @@ class Flag(Kind):
         return known[word.lower()]
 
     def check(self, name: str, value: Any) -> Any:
-        return value
+        if value not in (True, False):
+            raise ValueError(f"expected {name} to be True or False, got {value!r}")
+        return bool(value)
 
     def plain(self, value: Any) -> Any:
         return value
@@ -248,7 +250,7 @@ class Parameters(Kind):
             form = "such as (('mmd.width', 2.0),)"
             raise ValueError(f"expected {name} {form}, got {value!r}") from None
         number = Number(low=0, above=True)
-        return tuple((key, number.check(key, value)) for key, value in pairs.items())
+        return tuple((Kind().check(name, key), number.check(key, pairs[key])) for key in pairs)
 
     def plain(self, value: Any) -> Any:
         return value

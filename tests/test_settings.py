@@ -120,6 +120,8 @@ class TestKinds:
             (Mixture(), (("gram", "x"),), "expected the weight of gram to be a number, got 'x'"),
             (Parameters(), ("mmd.width", 4.0), r"expected it such as \(\('mmd.width', 2.0\),\)"),
             (Parameters(), {"mmd.width": 0}, "expected mmd.width above 0 and finite, got 0"),
+            (Parameters(), {5: 1.0}, "expected it as text, got int"),
+            (Flag(), "off", "expected it to be True or False, got 'off'"),
             (Layout(), "much", "expected it to be auto, whole, recompute or the side of tiles"),
             (Layout(), -4, "expected it to be auto"),
         ],
@@ -297,6 +299,7 @@ def test_the_types_of_changes_are_the_settings():
     "chosen",
     [
         {"style_layers": ["relu1_1", "alexnet:relu2"]},
+        {"style_layers": (LayerRef("relu1_1"),)},
         {"init": Image.new("RGB", (8, 8))},
         {"init": NOISE},
         {"content_mask": Image.new("L", (8, 8))},

@@ -15,6 +15,7 @@ import hashlib
 import io
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,10 +121,10 @@ def _inputs(pictures: Sequence[Sequence[Source]]) -> list[dict[str, str]]:
     sources = Sources()
     for content, *styles in pictures:
         for role, source in (("content", content), *(("style", style) for style in styles)):
-            is_file = isinstance(source, (str, Path))
-            key = (role, str(source) if is_file else id(source))
+            path = sources.path(source) if isinstance(source, (str, os.PathLike)) else None
+            key = (role, path or id(source))
             if key not in shown:
-                name = sources.path(source).name if isinstance(source, (str, Path)) else "an array"
+                name = path.name if path else "an array"
                 picture = page.embedded(sources.picture(source, role, SHOWN))
                 shown[key] = {"role": role, "name": name, "picture": picture}
     return list(shown.values())

@@ -35,9 +35,12 @@ class Optimizer:
     name: str
     make: Callable[[Scalar], optax.GradientTransformation]
     learning_rate: float
-    warm_start: Callable[[optax.OptState, Float[Array, "h w 3"]], optax.OptState] = (
-        warm_start_moments
-    )
+    warm_start: WarmStart = warm_start_moments
+
+    @property
+    def takes_rate(self) -> bool:
+        """Whether it takes a learning rate: an optax transformation has its own."""
+        return not isinstance(self.make, _Fixed)
 
     def carry(
         self, state: optax.OptState, fresh: optax.OptState, image: Float[Array, "h w 3"]

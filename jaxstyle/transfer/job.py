@@ -164,7 +164,7 @@ def make_job(
         precision=settings.precision,
     )
     optimizer = optimizers.find(settings.optimizer)
-    if settings.learning_rate and not isinstance(settings.optimizer, str):
+    if settings.learning_rate and not optimizer.takes_rate:
         raise ValueError(
             "expected no learning_rate beside an optax transformation, which has its own"
         )
@@ -231,7 +231,7 @@ def _inputs(
     if not isinstance(init, str) or sources.path(init).is_file():
         groups["init"] = [init]
     return {
-        f"{role}#{number + 1}" if number else role: sources.record(source)
+        f"{role}#{number + 1}" if number else role: sources.record(source, role)
         for role, group in groups.items()
         for number, source in enumerate(group)
     }
@@ -239,7 +239,7 @@ def _inputs(
 
 def resolved_settings(job: Job) -> dict[str, Any]:
     """Return the settings as JSON can hold them, every default filled in."""
-    rate = job.rate if isinstance(job.settings.optimizer, str) else None
+    rate = job.rate if job.optimizer.takes_rate else None
     return to_plain(replace(job.settings, size=job.size, learning_rate=rate))
 
 

@@ -18,7 +18,7 @@ from jaxstyle._util.names import nearest
 from jaxstyle.image import color
 from jaxstyle.image.geometry import Picture, pad_to_bucket, resize
 from jaxstyle.image.io import read_image
-from jaxstyle.image.load import ImageLike, load_image
+from jaxstyle.image.load import ImageLike, load_image, load_mask
 from jaxstyle.objective.guidance import Guide
 from jaxstyle.settings import Settings
 from jaxstyle.weights.network_cache import NetworkCache
@@ -73,10 +73,12 @@ class Sources:
             self._pictures[key] = read_image(self.path(source), size=size)
         return self._pictures[key]
 
-    def record(self, source: Source) -> dict[str, str]:
+    def record(self, source: Source, role: str) -> dict[str, str]:
         """Return path and SHA-256 of a file as a manifest has them; of arrays, the SHA-256."""
         if not isinstance(source, (str, os.PathLike)):
-            return {"sha256": hashlib.sha256(load_image(source).tobytes()).hexdigest()}
+            load = load_mask if role.endswith("mask") else load_image
+            pixels = load(source, f"the {role.replace('_', ' ')}")
+            return {"sha256": hashlib.sha256(pixels.tobytes()).hexdigest()}
         path = self.path(source)
         if path not in self._checksums:
             self._checksums[path] = sha256(path)

@@ -34,8 +34,11 @@ def grid(files, folder, seeds=(0, 1, 2, 3), **more):
 
 
 def contents(folder):
-    """Return the bytes of all cells' pictures, by name."""
-    return {path.name: path.read_bytes() for path in sorted((folder / "cells").glob("*.png"))}
+    """Return the bytes of each cell's picture, and its losses, which no rounding hides."""
+    return {
+        path.name: (path.read_bytes(), manifest.read(path.with_suffix(".json"))["history"])
+        for path in sorted((folder / "cells").glob("*.png"))
+    }
 
 
 @pytest.fixture(scope="module")
