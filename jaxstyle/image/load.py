@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -13,7 +13,10 @@ from PIL import Image
 
 from jaxstyle.image.decode import BLACK, WHITE, Color, decode
 from jaxstyle.image.geometry import Picture, fit_within, resize
-from jaxstyle.image.io import check_values, read_image
+from jaxstyle.image.io import check_shape, check_values, read_image
+
+if TYPE_CHECKING:  # importing JAX takes a second
+    from jax import Array
 
 
 class SupportsArray(Protocol):
@@ -90,6 +93,20 @@ def load_image(
     return resize(picture, fit_within(height, width, size or max(height, width)))
 
 
+def float_array(source: ImageLike, name: str) -> Picture | Float[Array, "h w 3"]:
+    """Return a float array as it is, checked, a traced one too; load everything else.
+
+    Errors are those of `load_image`; the values of traced arrays are not known yet.
+    """
+    if not _is_float(source):
+        return load_image(source, name)
+    array = cast("Picture | Float[Array, 'h w 3']", source)
+    check_shape(array, name)
+    if isinstance(array, np.ndarray):
+        check_values(array, name)
+    return array
+
+
 def load_mask(source: ImageLike, name: str = "the mask") -> Float[np.ndarray, "h w"]:
     """Load a mask from whatever holds it, in [0, 1]: 1 inside, 0 outside, soft edges between.
 
@@ -142,5 +159,6 @@ def _array(source: object, name: str) -> np.ndarray:
     raise ValueError(f"expected {name} as floats, uint8 or uint16, got {array.dtype}")
 
 
-def _is_float(array: np.ndarray) -> bool:
-    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+def _is_float(array: object) -> bool:
+    dtype = getattr(array, "dtype", None)
+    return dtype is not None and (dtype.kind == "f" or dtype.name == "bfloat16")

@@ -39,8 +39,9 @@ def patches(grid: Float[Array, "h w c"]) -> Float[Array, "n k"]:
     tall, wide = min(PATCH, height), min(PATCH, width)
     rows, columns = height - tall + 1, width - wide + 1
     views = [grid[i : i + rows, j : j + columns] for i in range(tall) for j in range(wide)]
-    # The patches of both pictures must have the same length.
-    views += [jnp.zeros_like(views[0])] * (PATCH**2 - len(views))
+    if len(views) < PATCH**2:
+        # The patches of both pictures must have the same length.
+        views += [jnp.zeros_like(views[0])] * (PATCH**2 - len(views))
     return jnp.concatenate(views, axis=2).reshape(rows * columns, PATCH**2 * channels)
 
 

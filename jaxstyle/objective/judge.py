@@ -11,9 +11,7 @@ from jaxtyping import Array, Float
 
 from jaxstyle._util.log import reported_to
 from jaxstyle.backbones.extractor import Parameters
-from jaxstyle.image.geometry import Picture
-from jaxstyle.image.io import check_shape, check_values
-from jaxstyle.image.load import load_image
+from jaxstyle.image.load import ImageLike, float_array
 from jaxstyle.metrics import Metric
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.objective.build import build_term, extractor_for
@@ -26,8 +24,7 @@ from jaxstyle.weights.registry import Weights
 JUDGES = ("lpips", "lpips_vgg", "dists", "ssim", "ms_ssim", "gmsd", "psnr")
 """What pictures are judged by if nothing is named."""
 
-Judged = Picture | Float[Array, "h w 3"]
-Judge = Callable[[Judged, Judged], Float[Array, ""]]
+Judge = Callable[[ImageLike, ImageLike], Float[Array, ""]]
 
 
 def judge(
@@ -92,28 +89,17 @@ def judge(
 
     compiled = jax.jit(distance)
 
-    def judged(picture: Judged, reference: Judged) -> Float[Array, ""]:
-        picture, reference = (_array(given) for given in (picture, reference))
+    def judged(picture: ImageLike, reference: ImageLike) -> Float[Array, ""]:
+        pair = [float_array(given, "a picture") for given in (picture, reference)]
         if part.metric.kind == "content":
-            _check_sizes(part.metric.name, picture, reference)
-        return compiled(params, jnp.asarray(picture), jnp.asarray(reference))
+            _check_sizes(part.metric.name, *map(np.shape, pair))
+        return compiled(params, *map(jnp.asarray, pair))
 
     return judged
 
 
-def _check_sizes(name: str, *pictures: Judged) -> None:
-    if len({np.shape(picture) for picture in pictures}) > 1:
-        sizes = " and ".join(f"{np.shape(p)[1]} × {np.shape(p)[0]}" for p in pictures)
+def _check_sizes(name: str, *shapes: tuple[int, ...]) -> None:
+    if len(set(shapes)) > 1:
+        sizes = " and ".join(f"{width} × {height}" for height, width, _ in shapes)
         wanted = "compares place by place: expected two pictures of one size"
         raise ValueError(f"{name} {wanted}, got {sizes}")
-
-
-def _array(picture: Judged) -> Judged:
-    """Return a float picture as it is, checked; load everything else."""
-    dtype = getattr(picture, "dtype", None)
-    if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
-        return load_image(picture, "a picture")
-    check_shape(picture, "a picture")
-    if isinstance(picture, np.ndarray):  # a traced array has no values yet
-        check_values(picture, "a picture")
-    return picture

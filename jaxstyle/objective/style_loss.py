@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.backbones.extractor import Extractor, Parameters
+from jaxstyle.image.load import ImageLike, float_array
 from jaxstyle.objective.build import build_term, extractor_for
 from jaxstyle.objective.calibration import calibrate, calibration_reference
 from jaxstyle.objective.objective import Objective, evaluate, prepare
@@ -106,26 +107,26 @@ class StyleLoss:
     def init(
         self,
         params: Params,
-        style: Float[Array, "k l 3"],
+        style: ImageLike,
         *,
-        content: Float[Array, "h w 3"] | None = None,
+        content: ImageLike | None = None,
         seed: int = 0,
     ) -> StyleTargets:
         """Compute the targets, once, outside the loop.
 
         Args:
             params: The networks' weights, `loss.params`.
-            style: The style picture, sRGB in [0, 1].
+            style: The style picture: a float array, sRGB in [0, 1], or whatever else holds one.
             content: A picture such as those that the loss will see. If given, terms are calibrated
                 at the mean of both, so that weight 1 pulls equally hard whatever the metric.
             seed: Of random metrics.
         """
-        example = style if content is None else content
-        objective = prepare(
-            self._features(params), self.terms, example, style, jax.random.key(seed)
-        )
+        style = jnp.asarray(float_array(style, "the style"))
+        example = style if content is None else jnp.asarray(float_array(content, "the content"))
+        features, key = self._features(params), jax.random.key(seed)
+        objective = prepare(features, self.terms, example, style, key)
         if content is not None:
-            reference = calibration_reference(content, style)
+            reference = calibration_reference(example, style)
             objective = calibrate(self._features(params), objective, reference)
         own = [k for k, term in enumerate(self.terms) if term.metric.kind == "content"]
         fixed = [k for k in range(len(self.terms)) if k not in own]

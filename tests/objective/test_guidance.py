@@ -94,7 +94,7 @@ def test_transparent_parts_of_a_mask_are_outside(tmp_path):
 
 
 def test_a_mask_of_ones_leaves_a_run_as_it_is():
-    ones = np.ones((40, 48), np.float32)
+    ones = np.ones((40, 48), bool)
     plain = jaxstyle.stylize(CONTENT, STYLE, **SMALL)
     masked = jaxstyle.stylize(CONTENT, STYLE, content_mask=ones, **SMALL)
     np.testing.assert_allclose(masked.image, plain.image, atol=1e-5)

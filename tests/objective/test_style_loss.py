@@ -16,6 +16,7 @@ import optax
 import pytest
 from flax import nnx
 from jax.tree_util import GetAttrKey, tree_map_with_path
+from PIL import Image
 from support.toy import CONTENT, STYLE, WEIGHTS, extract
 
 from jaxstyle import StyleLoss, judge
@@ -45,6 +46,13 @@ def objective_of(content, calibrated):
 
 
 class TestValues:
+    def test_of_targets_from_whatever_holds_a_picture(self):
+        pixels = np.asarray(STYLE * 255).astype(np.uint8)
+        wanted = LOSS.init(LOSS.params, pixels / np.float32(255), content=CONTENT)
+        for held in (pixels, Image.fromarray(pixels)):
+            targets = LOSS.init(LOSS.params, held, content=CONTENT)
+            jax.tree.map(np.testing.assert_array_equal, targets, wanted)
+
     @pytest.mark.parametrize("calibrated", [False, True])
     def test_of_an_objective(self, calibrated):
         targets = calibrated_targets() if calibrated else LOSS.init(LOSS.params, STYLE)
