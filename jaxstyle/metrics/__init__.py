@@ -55,7 +55,7 @@ def find(name: str, kind: Kind | None = None) -> Metric:
     for candidate in (*kinds, *KINDS):
         if name in METRICS[candidate]:
             if candidate not in kinds:
-                raise ValueError(f"expected a {kind} metric, {name} is for {candidate}")
+                raise ValueError(f"expected a metric of kind {kind}, {name} is of kind {candidate}")
             return METRICS[candidate][name]
     known = [metric for candidate in kinds for metric in METRICS[candidate]]
     what = "metric" if kind is None else f"{kind} metric"

@@ -44,7 +44,9 @@ def build_term(
     given = spec.value
     metric: Metric = find(spec.name, kind) if given is None else getattr(given, "metric", given)
     if kind and metric.kind != kind:
-        raise ValueError(f"expected a {kind} metric, {metric.name} is for {metric.kind}")
+        raise ValueError(
+            f"expected a metric of kind {kind}, {metric.name} is of kind {metric.kind}"
+        )
     hyperparameters: dict[str, Any] = dict(parameters or {})
     if metric.weights:
         hyperparameters["fitted"] = dict(networks[metric.weights].tensors)

@@ -178,6 +178,6 @@ def test_there_are_as_many_as_in_the_literature():
 def test_a_wrong_name_suggests_the_nearest():
     with pytest.raises(ValueError, match="did you mean 'gram'"):
         find("grams")
-    with pytest.raises(ValueError, match="expected a style metric, mse is for content"):
+    with pytest.raises(ValueError, match="expected a metric of kind style, mse is of kind content"):
         find("mse", "style")
     assert find("contextual", "content").kind == "content"

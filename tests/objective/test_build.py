@@ -56,7 +56,10 @@ def test_a_fitted_metric_keeps_its_network_and_brings_its_numbers():
         ({"metric": (("gram~softmax/hot", 1.0),)}, "expected a temperature above 0"),
         ({"metric": (("palette~softmax", 1.0),)}, "has no features to smooth"),
         ({"metric": (("color_histogram", 1.0, ("relu1_1",)),)}, "has no layers to choose"),
-        ({"regularizer": (("gram", 1.0),)}, "expected a image metric, gram is for style"),
+        (
+            {"regularizer": (("gram", 1.0),)},
+            "expected a metric of kind image, gram is of kind style",
+        ),
         ({"parameter": (("total_variation_power.bta", 1.0),)}, "did you mean 'beta'"),
         ({"parameter": (("mmd.width", 1.0),)}, "a parameter is given for mmd, which is in no term"),
         ({"metric": (("gram", 1.0, ("alexnet:relu6",)),)}, "alexnet has no layer 'relu6'"),
@@ -154,7 +157,9 @@ class TestObjectsInPlaceOfNames:
 
     @pytest.mark.parametrize("metric", [MEANS, term(MEANS), [(MEANS, 1.0)]])
     def test_of_another_kind(self, metric):
-        with pytest.raises(ValueError, match="expected a content metric, means is for style"):
+        with pytest.raises(
+            ValueError, match="expected a metric of kind content, means is of kind style"
+        ):
             terms_from_settings(Settings(content_metric=metric), NETWORKS)
 
     @pytest.mark.parametrize("metric", [5, None, np.ones(3), {"gram": 1}, [("gram",)], [(5, 1.0)]])

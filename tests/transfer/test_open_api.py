@@ -171,7 +171,9 @@ class TestMetrics:
             jaxstyle.stylize(
                 CONTENT, STYLE, parameter={"brightness.powr": 1}, **ONE | {"metric": brightness()}
             )
-        with pytest.raises(ValueError, match="expected a content metric, brightness is for style"):
+        with pytest.raises(
+            ValueError, match="expected a metric of kind content, brightness is of kind style"
+        ):
             jaxstyle.stylize(CONTENT, STYLE, content_metric=brightness(), **ONE)
 
     def test_can_be_swept(self):

@@ -281,7 +281,7 @@ class TestCommand:
             (["--steps", "-1"], "expected steps to be at least 0"),
             (["--style-weight", "nan"], "--style-weight"),
             (["--metric", "gran"], "did you mean 'gram'"),
-            (["--metric", "mse"], "expected a style metric"),
+            (["--metric", "mse"], "expected a metric of kind style"),
             (["--metric", "gram=x"], "expected NAME[~SMOOTHING]"),
             (["--style-layers", "relu9_1"], "has no layer 'relu9_1'"),
             (["--backbone", "vgg61"], "did you mean 'vgg1"),

@@ -73,18 +73,18 @@ def test_features_and_gradient_are_the_wholes(name, layers, pooling, padding):
 @pytest.mark.parametrize(
     ("metrics", "layouts"),
     [
-        ("gram+covariance+moments+histogram", ("64", "recompute")),
-        pytest.param("contextual", ("64",), marks=pytest.mark.slow),
+        ("gram+covariance+moments+histogram", ("40", "recompute")),
+        ("contextual", ("40",)),
     ],
 )
 def test_a_tiled_step_is_the_whole_step(metrics, layouts):
     settings = {
-        **{"size": 112, "steps": 1, "scales": 1, "optimizer": "sgd", "smoothness": 0.1},
+        **{"size": 64, "steps": 1, "scales": 1, "optimizer": "sgd", "smoothness": 0.1},
         **{"style_layers": ("relu2_1", "relu3_1"), "content_layers": ("relu3_1",)},
         "metric": metrics,
     }
     # Nine tiles of one shape.
-    content, style = RNG.random((2, 112, 112, 3))
+    content, style = RNG.random((2, 64, 64, 3))
     whole = jaxstyle.stylize(content, style, memory="whole", **settings)
     moved = np.abs(whole.image - content).max()
     assert moved > 1e-3
