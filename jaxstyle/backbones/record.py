@@ -201,10 +201,9 @@ class Backbone:
         """Raise a `ValueError` that names the nearest layer if one of `layers` does not exist."""
         for layer in layers:
             if layer not in self.layers:
-                raise ValueError(
-                    f"{self.name} has no layer {layer!r}{nearest(layer, self.layers)}; "
-                    f"its layers are {self.layers[0]} to {self.layers[-1]}"
-                )
+                known = f"; its layers are {self.layers[0]} to {self.layers[-1]}"
+                hint = nearest(layer, self.layers) or known
+                raise ValueError(f"{self.name} has no layer {layer!r}{hint}")
 
     def counterpart(self, layer: str) -> str:
         """Return the layer that stands for one of a VGG's.

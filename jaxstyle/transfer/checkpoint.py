@@ -252,7 +252,7 @@ def _check_same(
 ) -> None:
     """Refuse a checkpoint of another run; settings first, by their names."""
     if len(others) != len(identities):
-        raise ValueError(f"{path} is of {len(others)} runs, not {len(identities)}")
+        raise ValueError(f"expected {len(identities)} runs in {path}, got {len(others)}")
     for there, this in zip(others, identities, strict=True):
         for group in ("settings", "pictures", "weights", "versions"):
             theirs, ours = there[group], this[group]

@@ -119,7 +119,8 @@ def _inputs(
         check_input(path)
         if not changed and sha256(path) != record["sha256"]:
             raise ValueError(
-                f"the {role}, {path}, is not the file that it was; --changed-inputs accepts it"
+                f"the {role}, {path}, is not the file that it was; "
+                "--changed-inputs (changed_inputs=True) accepts it"
             )
         paths[role] = path
     return paths
@@ -139,7 +140,7 @@ def _differences(facts: Manifest, job: Job, changed: bool) -> list[str]:
         if name in job.networks and job.networks[name].sha256 != digest:
             line = f"the weights {name} are not those of then"
             if not changed:
-                raise ValueError(f"{line}; --changed-inputs accepts them")
+                raise ValueError(f"{line}; --changed-inputs (changed_inputs=True) accepts them")
             lines.append(line)
     return lines
 
