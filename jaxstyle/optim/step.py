@@ -73,7 +73,7 @@ def init(
 ) -> State:
     """Return the state before the first step."""
     image = jnp.asarray(image, jnp.float32)
-    step, lowest = jnp.zeros((), jnp.int32), jnp.array(jnp.inf)
+    step, lowest = jnp.zeros((), jnp.int32), jnp.array(jnp.inf, jnp.float32)
     memory = transform.init(space.encode(image))
     state = State(image, memory, step, jnp.array(True), image, lowest, jnp.ones(()))
     # optax may put one buffer in several places; separate copies let a caller donate the state.
