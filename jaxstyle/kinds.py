@@ -51,7 +51,7 @@ class Kind:
         """Return the value in its one form; `ValueError` if it is of another kind."""
         if isinstance(value, (Path, LayerRef)):
             value = str(value)
-        if not isinstance(value, str) and self.accepts(value):
+        if self._is_object(value):
             return value
         if self.choices and value not in self.choices:
             raise ValueError(
@@ -66,17 +66,19 @@ class Kind:
 
     def plain(self, value: Any) -> Any:
         """Return the value as JSON can hold it."""
-        is_name = value is None or isinstance(value, str)
-        return value if is_name else self.stand_in or _name_of(value)
+        return (self.stand_in or _name_of(value)) if self._is_object(value) else value
 
     def obstacles(self, name: str, value: Any) -> list[str]:
         """Return what of the value cannot be written into a manifest, by name."""
-        is_object = not isinstance(value, str) and self.accepts(value)
-        return [f"{name} {_name_of(value)}"] if is_object and not self.stand_in else []
+        is_lost = self._is_object(value) and not self.stand_in
+        return [f"{name} {_name_of(value)}"] if is_lost else []
 
     def show(self, default: Any) -> str | None:
         """Return the default as the help shows it, or None if there is nothing to show."""
         return None if default is None else str(default)
+
+    def _is_object(self, value: Any) -> bool:
+        return not isinstance(value, str) and self.accepts(value)
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,6 @@ class Number(Kind):
         if not (above and number <= self.high and abs(number) < math.inf):
             raise ValueError(f"expected {name} {self._range}, got {value}")
         return number
-
-    def plain(self, value: Any) -> Any:
-        return value
 
     def show(self, default: Any) -> str | None:
         return None if default is None else f"{default:g}"
@@ -142,9 +141,6 @@ class Flag(Kind):
         if value not in (True, False):
             raise ValueError(f"expected {name} to be True or False, got {value!r}")
         return bool(value)
-
-    def plain(self, value: Any) -> Any:
-        return value
 
 
 @dataclass(frozen=True)
@@ -252,9 +248,6 @@ class Parameters(Kind):
         number = Number(low=0, above=True)
         return tuple((Kind().check(name, key), number.check(key, pairs[key])) for key in pairs)
 
-    def plain(self, value: Any) -> Any:
-        return value
-
     def show(self, default: Any) -> str | None:
         return None
 
@@ -267,9 +260,6 @@ class Constants(Kind):
 
     def check(self, name: str, value: Any) -> Any:
         return str(value) if isinstance(value, Path) else value
-
-    def plain(self, value: Any) -> Any:
-        return value
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,12 @@ def _nameless(folder: Path) -> BinaryIO | None:
         return None
 
 
+def check_folder(path: str | Path) -> None:
+    """Raise a `ValueError` if a file lies where a folder is to be written into."""
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise ValueError(f"expected a folder to write into, {path} is a file")
+
+
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:

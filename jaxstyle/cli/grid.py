@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from jaxstyle._util.files import check_folder
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.options import (
@@ -91,8 +92,7 @@ def grid(
     swept = dict(pairs)
     if len(swept) < len(pairs):
         raise ValueError("a name is swept twice; give all its values in one --sweep")
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"expected a folder to write into, {output} is a file")
+    check_folder(output)
     # Before anything heavy is imported.
     for name in (content, *style, *swept.get("content", ()), *swept.get("style", ())):
         check_input(samples.resolve(name, offline=offline))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from jaxstyle.image.geometry import Picture
+from jaxstyle.image.io import as_pillow
 
 GAP, LINE = 8, 15
 
@@ -23,8 +24,7 @@ def contact_sheet(cells: Sequence[tuple[str, Picture]], columns: int) -> Image.I
     draw = ImageDraw.Draw(sheet)
     for number, (lines, (_, picture)) in enumerate(zip(labels, cells, strict=True)):
         left, top = number % columns * (wide + GAP), number // columns * tall
-        pasted = Image.fromarray((picture * 255).round().astype("uint8"))
-        sheet.paste(pasted, (left, top + height - picture.shape[0]))
+        sheet.paste(as_pillow(picture), (left, top + height - picture.shape[0]))
         for row, line in enumerate(lines):
             draw.text((left, top + height + 1 + LINE * row), line, fill="black", font=font)
     return sheet

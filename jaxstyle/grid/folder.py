@@ -70,11 +70,8 @@ class GridFolder(ResultFolder):
         for path in self.folder.glob("batch-*.checkpoint*"):
             path.unlink(missing_ok=True)
 
-    def result(self, number: int, job: Job) -> Result:
-        """Read a finished cell back; its picture has 8 bits."""
-        record = self.records[number]
-        facts = self.manifest(record)
-        assert facts is not None  # it is done
+    def result(self, record: CellRecord, job: Job, facts: Manifest) -> Result:
+        """Read a finished cell back, whose manifest is `facts`; its picture has 8 bits."""
         kept: Any = {name: facts[name] for name in Facts.__annotations__}  # type: ignore[literal-required]
         image, obstacles = read_image(record.picture), tuple(job.obstacles)
         return Result(image, facts["history"], facts["failure"], kept, job.inputs, obstacles)

@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from jaxstyle.image.geometry import Picture
+from jaxstyle.image.io import as_pillow
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _SHARED = Path(__file__).with_name("shared.js")
@@ -54,8 +52,7 @@ def filled(template: Path, data: Any) -> str:
 
 def embedded(picture: Picture, quality: int = 88) -> str:
     """Return a picture as a data URI, JPEG with full color resolution."""
-    pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     file = io.BytesIO()
     # Not `optimize`: Pillow then needs room for the whole file, and noise outgrows what it takes.
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=0)
+    as_pillow(picture).save(file, "JPEG", quality=quality, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -20,10 +20,8 @@ from jaxstyle._util.files import write_whole
 from jaxstyle._util.log import logger
 from jaxstyle.grid.sweep import identify, label
 from jaxstyle.transfer import manifest
-from jaxstyle.transfer.batch import batch_of
 from jaxstyle.transfer.manifest import Inputs, Manifest
 from jaxstyle.transfer.result import Result
-from jaxstyle.transfer.steppers.batched import BatchSpec
 
 
 class CellRecord(NamedTuple):
@@ -82,17 +80,11 @@ class ResultFolder:
         self.write_text("cells.json", names)
         return False
 
-    def batch_of(self, record: CellRecord) -> BatchSpec | None:
-        """Return the batch in which a finished cell was made; None if it was alone."""
-        facts = manifest.read(manifest.beside(record.picture))
-        return batch_of(facts) if facts else None
-
-    def is_done(self, record: CellRecord) -> bool:
-        """Whether a cell is whole and was made of the same settings, files and weights."""
-        return self.manifest(record) is not None
-
     def manifest(self, record: CellRecord) -> Manifest | None:
-        """Return the manifest of a finished cell."""
+        """Return the manifest of a finished cell; None of others.
+
+        It is finished if it is whole and was made of the same settings, files and weights.
+        """
         return manifest.finished(
             record.picture, record.settings, record.inputs, self._weights, failed=True
         )

@@ -19,6 +19,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from jaxstyle._util.files import check_folder
 from jaxstyle._util.lock import exclusive_lock
 from jaxstyle._util.log import logger, reported_to
 from jaxstyle.grid.cells import cell_settings, combinations
@@ -28,7 +29,14 @@ from jaxstyle.grid.sweep import identify
 from jaxstyle.objective.calibration import Constants
 from jaxstyle.settings import Settings
 from jaxstyle.transfer import memory
-from jaxstyle.transfer.batch import BatchPlan, lanes_of, plan_batches, result_of, run_batch
+from jaxstyle.transfer.batch import (
+    BatchPlan,
+    batch_of,
+    lanes_of,
+    plan_batches,
+    result_of,
+    run_batch,
+)
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.checkpoint import Checkpoints
 from jaxstyle.transfer.job import Job, make_job
@@ -129,8 +137,7 @@ def stylize_grid(
         if folder is None:
             results = dict(run(jobs))
         else:
-            if Path(folder).exists() and not Path(folder).is_dir():
-                raise ValueError(f"expected a folder to write into, {folder} is a file")
+            check_folder(folder)
             # Of several processes the first writes.
             first = jax.process_index() == 0
             with exclusive_lock(folder) if first else nullcontext():
@@ -161,15 +168,15 @@ def _run_in_folder(
     """Run the cells that are not in the folder yet, and write each when it is done."""
     if grid and not resume:
         grid.clear_checkpoints()
-    records = grid.records if grid else (None,) * len(jobs)
-    done = _agreed([bool(grid and resume and r and grid.is_done(r)) for r in records])
+    kept = [grid.manifest(r) for r in grid.records] if grid and resume else [None] * len(jobs)
+    done = _agreed([facts is not None for facts in kept])
     if any(done):
         logger.info(f"{sum(done)} of {len(done)} cells are finished already")
     alone = grid if jax.process_count() == 1 else None
     previous: dict[Hashable, BatchSpec] = {}
     if grid and grid.lists_same_cells() and alone:
-        for job, skip, record in zip(jobs, done, grid.records, strict=True):
-            if skip and (batch := grid.batch_of(record)):
+        for job, facts in zip(jobs, kept, strict=True):
+            if facts and (batch := batch_of(facts)):
                 previous[job.program_key] = batch
     results = {}
     checkpoints = alone.checkpoints if alone else None
@@ -180,7 +187,10 @@ def _run_in_folder(
     if not grid:
         return results
     grid.clear_checkpoints()
-    return results | {n: grid.result(n, jobs[n]) for n, skip in enumerate(done) if skip}
+    for number, (record, job, facts) in enumerate(zip(grid.records, jobs, kept, strict=True)):
+        if facts:
+            results[number] = grid.result(record, job, facts)
+    return results
 
 
 def run_jobs(

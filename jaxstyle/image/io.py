@@ -80,7 +80,7 @@ def write_image(
     check_shape(array, "a picture")
     if not np.isfinite(array).all():
         raise ValueError("expected finite pixels, got NaN or infinity")
-    picture = Image.fromarray(np.round(np.clip(array, 0, 1) * 255).astype(np.uint8))
+    picture = as_pillow(array)
     defaults: dict[str, dict[str, object]] = {
         "JPEG": {"quality": quality, "subsampling": 0},
         "WEBP": {"quality": quality},
@@ -95,6 +95,11 @@ def write_image(
         # EXIF text is ASCII; JSON can escape everything else.
         exif[_IMAGE_DESCRIPTION] = settings.encode("ascii", "backslashreplace").decode()
     write_whole(path, lambda file: picture.save(file, kind, **options))
+
+
+def as_pillow(image: Picture) -> Image.Image:
+    """Return a picture as Pillow has it: values in [0, 1], clipped and rounded to 8 bits."""
+    return Image.fromarray(np.round(np.clip(image, 0, 1) * 255).astype(np.uint8))
 
 
 def check_shape(picture: ArrayLike, name: str) -> None:

@@ -42,7 +42,7 @@ def build_term(
         OSError: Weights that are not installed and cannot be fetched.
     """
     given = spec.value
-    metric: Metric = find(spec.name, kind) if given is None else getattr(given, "metric", given)
+    metric: Metric = find(spec.name, kind) if given is None else _metric_of(given)
     if kind and metric.kind != kind:
         raise ValueError(
             f"expected a metric of kind {kind}, {metric.name} is of kind {metric.kind}"
@@ -74,6 +74,12 @@ def build_term(
         temperature=spec.temperature,
         **hyperparameters,
     )
+
+
+def _metric_of(given: Any) -> Metric:
+    """Return the metric that a `Metric` or a `Term` is of."""
+    metric: Metric = getattr(given, "metric", given)
+    return metric
 
 
 def _counterparts(
@@ -153,7 +159,7 @@ def terms_from_settings(
 def _parameters(settings: Settings) -> dict[str, dict[str, float]]:
     """Group the hyperparameters by metric, checked."""
     given = {
-        spec.name: spec.value
+        spec.name: _metric_of(spec.value)
         for group in (settings.metric, settings.content_metric, settings.regularizer)
         for spec in group
         if spec.value is not None
@@ -162,7 +168,7 @@ def _parameters(settings: Settings) -> dict[str, dict[str, float]]:
     for name, value in settings.parameter:
         metric, _, parameter = name.partition(".")
         if metric in given:
-            check_parameter(getattr(given[metric], "metric", given[metric]), parameter)
+            check_parameter(given[metric], parameter)
         else:
             check_parameter(find(metric), parameter)
         parameters.setdefault(metric, {})[parameter] = value

@@ -33,7 +33,7 @@ from jaxstyle._util.cache import cache_folder
 from jaxstyle._util.files import sha256
 from jaxstyle._util.log import logger
 from jaxstyle.image.geometry import resize
-from jaxstyle.image.io import read_image
+from jaxstyle.image.io import as_pillow, read_image
 from jaxstyle.image.load import load_image
 
 _FOLDERS = "picture_folder"  # the name of all sets made from folders; the config tells them apart
@@ -308,8 +308,11 @@ def _write_set(files: Sequence[tuple[Path, str]], target: Path, config: str | No
         writer = tfds.core.SequentialWriter(info, _SHARD, file_format="array_record")
         writer.initialize_splits(["train"])
         for path, digest in files:
-            pixels = Image.fromarray(np.round(read_image(path) * 255).astype(np.uint8))
-            example = {"image": pixels, "file": os.fsencode(path.name), "sha256": digest}
+            example = {
+                "image": as_pillow(read_image(path)),
+                "file": os.fsencode(path.name),
+                "sha256": digest,
+            }
             writer.add_examples({"train": [example]})
         writer.close_all()
         folder.rename(target)

@@ -134,7 +134,7 @@ def _score(
             logger.info(f"the scores of {point.name} are not kept: no file can name {names[0]}")
         scores.append(None if names else files.read(settings))
     done = [
-        scores[number // count] is not None or results.is_done(record)
+        scores[number // count] is not None or results.manifest(record) is not None
         for number, record in enumerate(results.records)
     ]
     if any(done):

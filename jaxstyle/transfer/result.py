@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-import numpy as np
-from PIL import Image
-
 from jaxstyle.image.geometry import Picture
+from jaxstyle.image.io import as_pillow
 from jaxstyle.settings import SCHEMA
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.manifest import Facts, Inputs, Manifest
@@ -73,9 +71,8 @@ class Result:
         return cast(Manifest, facts)
 
     def _repr_png_(self) -> bytes:
-        pixels = np.round(np.clip(self.image, 0, 1) * 255).astype(np.uint8)
         stream = io.BytesIO()
-        Image.fromarray(pixels).save(stream, "PNG")
+        as_pillow(self.image).save(stream, "PNG")
         return stream.getvalue()
 
     def __repr__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,9 @@ class Sources:
         self.offline = offline
         self.networks = NetworkCache(offline=offline)
         self._noted: set[str] = set()
-        self._pictures: dict[tuple[str, int], Picture] = {}
-        self._checksums: dict[Path, str] = {}
+        self._pictures: dict[tuple[Hashable, int], Picture] = {}
+        self._records: dict[tuple[Hashable, bool], dict[str, str]] = {}
+        self._held: dict[int, Source] = {}
 
     def note(self, line: str) -> None:
         """Log a line, once."""
@@ -66,23 +67,34 @@ class Sources:
                 "the host and compiles its own programs; inside jit, grad or vmap use "
                 "jaxstyle.StyleLoss"
             )
-        if not isinstance(source, (str, os.PathLike)):
-            return load_image(source, f"the {role}", size)
-        key = (os.fspath(source), size)
+        key = (self._key(source), size)
         if key not in self._pictures:
-            self._pictures[key] = read_image(self.path(source), size=size)
+            if isinstance(source, (str, os.PathLike)):
+                self._pictures[key] = read_image(self.path(source), size=size)
+            else:
+                self._pictures[key] = load_image(source, f"the {role}", size)
         return self._pictures[key]
 
     def record(self, source: Source, role: str) -> dict[str, str]:
         """Return path and SHA-256 of a file as a manifest has them; of arrays, the SHA-256."""
-        if not isinstance(source, (str, os.PathLike)):
-            load = load_mask if role.endswith("mask") else load_image
-            pixels = load(source, f"the {role.replace('_', ' ')}")
-            return {"sha256": hashlib.sha256(pixels.tobytes()).hexdigest()}
-        path = self.path(source)
-        if path not in self._checksums:
-            self._checksums[path] = sha256(path)
-        return {"path": str(path), "sha256": self._checksums[path]}
+        is_mask = role.endswith("mask")
+        key = (self._key(source), is_mask)
+        if key not in self._records:
+            if isinstance(source, (str, os.PathLike)):
+                path = self.path(source)
+                self._records[key] = {"path": str(path), "sha256": sha256(path)}
+            else:
+                load = load_mask if is_mask else load_image
+                pixels = load(source, f"the {role.replace('_', ' ')}")
+                self._records[key] = {"sha256": hashlib.sha256(pixels.tobytes()).hexdigest()}
+        return self._records[key]
+
+    def _key(self, source: Source) -> Hashable:
+        """Return a path's text, or an object's identity; it is held, so that no other gets it."""
+        if isinstance(source, (str, os.PathLike)):
+            return os.fspath(source)
+        self._held[id(source)] = source
+        return id(source)
 
 
 def as_styles(style: Source | Sequence[Source]) -> tuple[Any, ...]:

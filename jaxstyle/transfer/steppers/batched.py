@@ -76,10 +76,7 @@ class BatchedStepper(Stepper):
         return state
 
     def warm_start(self, state: State, fresh: State) -> State:
-        if self._spec.parametrization != "pixels":
-            return fresh
-        memory = warm_start(state.optimizer, fresh.optimizer, fresh.image, spec=self._spec)
-        return fresh._replace(optimizer=memory)
+        return self._spec.warm_started(warm_start, state, fresh)
 
     def step(self, prepared: Any, state: State, count: int) -> tuple[State, Steps]:
         chunks = []

@@ -7,7 +7,7 @@ compiles nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -56,6 +56,13 @@ class StepSpec:
         """Return the coordinates of pictures of a shape."""
         return parametrization(self.parametrization, shape)
 
+    def warm_started(self, compiled: Callable[..., Any], state: State, fresh: State) -> State:
+        """Return `fresh` with the optimizer's state that `compiled`, a `warm_start`, carries."""
+        if self.parametrization != "pixels":
+            return fresh  # other coordinates change their meaning with the size
+        memory = compiled(state.optimizer, fresh.optimizer, fresh.image, spec=self)
+        return fresh._replace(optimizer=memory)
+
     def recomputing(self, recompute: bool) -> StepSpec:
         """Return the same step whose backward pass computes activations again, or does not."""
         return replace(self, extract=replace(self.extract, recompute=recompute))
@@ -86,10 +93,7 @@ class WholeStepper(Stepper):
         return state
 
     def warm_start(self, state: State, fresh: State) -> State:
-        if self.spec.parametrization != "pixels":
-            return fresh
-        memory = warm_start(state.optimizer, fresh.optimizer, fresh.image, spec=self.spec)
-        return fresh._replace(optimizer=memory)
+        return self.spec.warm_started(warm_start, state, fresh)
 
     def step(self, prepared: Objective, state: State, count: int) -> tuple[State, Steps]:
         chunks = []
