@@ -8,15 +8,22 @@
 4. The mixture that is best on the training pairs, the `RIVALS` best single metrics and `gram`, at
    a weaker style weight as well: compared where they keep equally much of the content.
 
-Results are for the pairs that chose nothing. n metrics have the weight 1/√n each: uncorrelated
-gradients then add up to the pull of one.
+Results are for the pairs (3 × 3) of contents and styles that chose nothing. n metrics have the
+weight 1/√n each: uncorrelated gradients then add up to the pull of one.
 
 python benchmarks/study.py FOLDER [--workers 2]
     about three hours on two cores. Writes benchmarks/study/: objectives with a file in its folder
     `scores` are not run again, not even in another clone.
+
+python benchmarks/study.py FOLDER --again
+    a few seconds. Writes the tables of benchmarks/study/ again, from its scores alone, by the
+    present rules: which pairs and judges count, which intervals. The committed scores are those of
+    2026-11-26: effectiveness 0 is the style's halves against the whole style, and the mixtures were
+    chosen by the rules of then.
 """
 
 import argparse
+import dataclasses
 import itertools
 import json
 import logging
@@ -31,9 +38,16 @@ from pathlib import Path
 import skimage
 
 from jaxstyle.metrics import METRICS
+from jaxstyle.settings import from_plain, to_plain
 from jaxstyle.specs import parse_mixture
-from jaxstyle.study.judging import STATISTICS
+from jaxstyle.study.cells import EARLIER_SCALE, ScoreFiles
+from jaxstyle.study.datasets import Named
+from jaxstyle.study.judging import STATISTICS, StudyJudge
+from jaxstyle.study.plane import plane
+from jaxstyle.study.report import markdown
+from jaxstyle.study.report import report as texts_of
 from jaxstyle.study.study import study
+from jaxstyle.study.summary import summarize
 
 HERE = Path(__file__).parent / "study"
 DATA = Path(skimage.__file__).parent / "data"
@@ -57,6 +71,7 @@ parser.add_argument("folder", type=Path)
 parser.add_argument("--workers", type=int, default=2)
 parser.add_argument("--lanes", type=int, default=12)
 parser.add_argument("--singles", action="store_true", help="stop after the first part")
+parser.add_argument("--again", action="store_true", help="from the committed scores alone")
 options = parser.parse_args()
 logging.basicConfig(format="%(message)s", stream=sys.stdout)
 logging.getLogger("jaxstyle").setLevel(logging.INFO)
@@ -133,6 +148,61 @@ def names_of(objective):
     return [spec.name for spec in parse_mixture(objective)]
 
 
+def recorded(kept):
+    """Return the data of a committed study, as the report takes them, without pictures."""
+    record = json.loads((HERE / kept / "study.json").read_text())
+    judges = [
+        StudyJudge(judge["axis"], judge["metric"], judge["network"])
+        for judge in json.loads((HERE / kept / "summary.json").read_text())["judges"]
+    ]
+    pictures = [
+        [Named(named["name"], None, named["sha256"]) for named in record[role]]
+        for role in ("contents", "styles")
+    ]
+    files = ScoreFiles(HERE / "scores", judges, *pictures, EARLIER_SCALE)
+    common = from_plain(record["settings"] | {"metric": "gram"})
+    content = [spec.name for spec in common.content_metric]
+    scores, held_out = [], []
+    for objective in record["objectives"]:
+        metric, weight = parse_mixture(objective["curve"]), objective["strength"]
+        settings = dataclasses.replace(common, metric=metric, style_weight=weight)
+        scores.append(files.read(to_plain(settings)))
+        networks = objective["networks"]
+        metrics = {"effectiveness": objective["metrics"], "coherence": content}
+        held_out.append([not judge.is_kin(metrics[judge.axis], networks) for judge in judges])
+    facts = {"effectiveness 0": "the style's halves against the whole style"}
+    return record | {
+        "judges": [judge._asdict() | {"name": judge.name} for judge in judges],
+        "scores": scores,
+        "held_out": held_out,
+        "training_pairs": TRAINING,
+        "facts": record["facts"] | facts,
+    }
+
+
+def again(kept):
+    """Write the tables of a committed study by the present rules."""
+    data = recorded(kept)
+    summary = summarize(data)
+    described = {
+        name: data[name]
+        for name in ("title", "command", "settings", "objectives", "facts", "contents", "styles")
+    }
+    texts = {
+        **texts_of(data),
+        "plane.svg": plane(summary),
+        "table.md": markdown(summary),
+        "study.json": json.dumps(described, indent=1) + "\n",
+    }
+    for name in REPORTED:
+        (HERE / kept / name).write_text(texts[name])
+    print("\n".join([kept, *summary["answer"]]), flush=True)
+
+
+if options.again:
+    for kept in ("alone", "strengths"):
+        again(kept)
+    sys.exit()
 singles = [mixture([name]) for name in METRICS["style"]]
 make(singles)
 alone = ranked(report(singles, training=TRAINING), TRAINING)

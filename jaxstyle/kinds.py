@@ -226,7 +226,10 @@ class Mixture(Kind):
 
 @dataclass(frozen=True)
 class Parameters(Kind):
-    """Hyperparameters of metrics: pairs of `"METRIC.PARAMETER"` and a number above 0."""
+    """Hyperparameters of metrics: pairs of `"METRIC.PARAMETER"` and a number above 0.
+
+    `"style.METRIC.PARAMETER"` or `"content.METRIC.PARAMETER"` where both kinds have the metric.
+    """
 
     multiple: bool = True
     metavar: str | None = "METRIC.PARAMETER=VALUE"

@@ -31,9 +31,9 @@ OptimizerName = Literal["lbfgs", "adam", "sgd", "momentum", "rmsprop"]
 ParametrizationName = Literal["pixels", "laplacian", "fourier"]
 PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the settings as manifests write them. A field that a later version adds says so in its
-`since`; a manifest without it was made with the field's default."""
+`since`; a manifest without it was made with the field's `before`."""
 
 MIXTURES: Mapping[str, Literal["style", "content", "image"]] = {
     "metric": "style",
@@ -56,8 +56,15 @@ EFFORT, TERMS, NETWORK, STYLES, REGIONS, OPTIMIZATION, RUN = (
 )
 
 
-def _setting(default: Any, kind: Kind, group: str, meaning: str, since: int = 1) -> Any:
-    metadata = {"help": meaning, "group": group, "kind": kind, "since": since}
+_SAME = object()
+
+
+def _setting(
+    default: Any, kind: Kind, group: str, meaning: str, since: int = 1, before: Any = _SAME
+) -> Any:
+    """Describe a setting; `before` is what versions did that had no such setting."""
+    before = default if before is _SAME else before
+    metadata = {"help": meaning, "group": group, "kind": kind, "since": since, "before": before}
     return field(default=default, metadata=metadata)
 
 
@@ -133,6 +140,14 @@ class Settings:
         Parameters(),
         TERMS,
         "Hyperparameter of a metric, METRIC.PARAMETER=VALUE; may be given several times.",
+    )
+    positions: int = _setting(
+        1024,
+        Number(type=int, low=0),
+        TERMS,
+        "Positions that metrics of pairs of positions draw at each step; 0 for all.",
+        since=3,
+        before=0,
     )
     style_layers: tuple[str, ...] = _setting((), _LAYERS, TERMS, "Layers of the style terms.")
     content_layers: tuple[str, ...] = _setting((), _LAYERS, TERMS, "Layers of the content terms.")
@@ -239,11 +254,12 @@ class Settings:
     calibrate: bool = _setting(
         True, Flag(), TERMS, "Scale all terms to one unit, so that weight 1 pulls equally hard."
     )
-    calibration: str | Mapping[str, Sequence[float]] | None = _setting(
+    calibration: str | Mapping[str, Sequence[Any]] | None = _setting(
         None,
         Constants(optional=True),
         TERMS,
-        "Calibration constants by term in place of computed ones: a run's .json, or your own.",
+        "Calibration constants by term, of each layer or of each scale and layer, in place of computed "
+        "ones: a run's .json, or your own.",
     )
     memory: str = _setting(
         "auto",
@@ -309,7 +325,7 @@ def to_plain(settings: Settings) -> dict[str, Any]:
 def from_plain(data: Mapping[str, Any]) -> Settings:
     """Return the settings that JSON holds: `to_plain` with lists in place of tuples.
 
-    A setting that a later version added has its default.
+    A setting that a later version added has the value that stands for its absence.
 
     Raises:
         TypeError: A setting that does not exist.
@@ -320,14 +336,15 @@ def from_plain(data: Mapping[str, Any]) -> Settings:
         return tuple(map(tuples, value)) if isinstance(value, list) else value
 
     check_names(data)
-    return Settings(**{name: tuples(value) for name, value in data.items()})
+    absent = {name: setting.metadata["before"] for name, setting in _FIELDS.items()}
+    return Settings(**absent | {name: tuples(value) for name, value in data.items()})
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Return the names of settings that differ, of two that JSON holds.
 
-    What one lacks has its default, and what means the same is equal. Settings that this version
-    does not know differ.
+    What one lacks has the value that stands for its absence, and what means the same is equal.
+    Settings that this version does not know differ.
     """
     with contextlib.suppress(TypeError, ValueError):
         one, other = (to_plain(from_plain(data)) for data in (one, other))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     short_help="How far a PICTURE is from a REFERENCE, by any metric.",
     examples=(
         "jaxstyle compare picture.png photo.jpg",
-        "jaxstyle compare picture.png painting.jpg --metric moments --metric gram",
+        "jaxstyle compare picture.png painting.jpg --metric paint_precision --metric gram",
     ),
 )
 @click.argument("picture")
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="NAME",
     help="Metric, see `jaxstyle metrics`; may be given several times "
-    "[default: lpips, lpips_vgg, dists, ssim, ms_ssim, gmsd, psnr].",
+    "[default: lpips, lpips_vgg, dists, ssim, ms_ssim, gmsd, psnr, paint_precision, "
+    "paint_coverage; the last two alone if the proportions differ].",
 )
 @click.option("--size", type=COUNT, help="Longest side, pixels [default: that of the files].")
 @click.option(
@@ -57,27 +58,33 @@ def compare(
 
     Similarities are shown as distances: ssim is 1 - SSIM, psnr the decibels below 40. For metrics
     that compare position by position the larger picture is resized to the smaller one's size, if
-    they have the same proportions.
+    they have the same proportions. For metrics of pixels, wherever they are, the REFERENCE is
+    reduced to PICTURE's longest side, as a style usually is.
+
+    paint_precision is how far PICTURE's patches of 7 x 7 pixels are from REFERENCE's nearest, and
+    paint_coverage the other way round: root mean squares a pixel, of values from 0 to 1.
     """
     from jaxstyle import samples
     from jaxstyle.image.io import read_image
     from jaxstyle.metrics import find
+    from jaxstyle.metrics.metric import IMAGE
 
-    kinds = {name: find(MetricSpec.parse(name).name).kind for name in metrics}
-    for name, kind in kinds.items():
-        if kind == "image":
+    for name in metrics:
+        if find(MetricSpec.parse(name).name).kind == "image":
             raise ValueError(f"{name} looks at one picture alone and compares nothing")
     paths = [samples.resolve(name, offline=offline) for name in (picture, reference)]
     pictures = [read_image(path, size=size) for path in paths]
-    same_size = _same_size(pictures)
+    same_size, same_scale = _same_size(pictures), _same_scale(*pictures)
     start_jax()
-    from jaxstyle.objective.judge import JUDGES, judge
+    from jaxstyle.objective.judge import JUDGES, STYLE_JUDGES, judge
 
+    usual = JUDGES if same_size[0].shape == same_size[1].shape else STYLE_JUDGES
     rows = []
-    for name in metrics or JUDGES:
-        by_position = kinds.get(name, "content") == "content"
+    for name in metrics or usual:
+        metric = find(MetricSpec.parse(name).name)
+        of_pixels = same_scale if metric.layers == IMAGE else pictures
         distance = judge(name, backbone=backbone, offline=offline)
-        value = float(distance(*(same_size if by_position else pictures)))
+        value = float(distance(*(same_size if metric.kind == "content" else of_pixels)))
         if not math.isfinite(value):
             raise ValueError(f"the distance by {name} is not finite: {value}")
         # Rounding may put it slightly below 0.
@@ -97,3 +104,11 @@ def _same_size(pictures: list[Picture]) -> list[Picture]:
     if any(abs(a - b) > 1 for size in sizes for a, b in zip(size, smaller, strict=True)):
         return pictures
     return [p if p.shape[:2] == smaller else resize(p, smaller) for p in pictures]
+
+
+def _same_scale(picture: Picture, reference: Picture) -> list[Picture]:
+    """Reduce the reference to the picture's longest side: the style's size in a run."""
+    from jaxstyle.image.geometry import fit_within, resize
+
+    shape = fit_within(*reference.shape[:2], max(picture.shape[:2]))
+    return [picture, reference if shape == reference.shape[:2] else resize(reference, shape)]

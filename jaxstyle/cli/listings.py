@@ -164,7 +164,8 @@ def _print_metric(metric: Metric) -> None:
         "weights": metric.weights,
     }
     print_record(record)
-    for function in dict.fromkeys((*_documented(metric.summarize), *_documented(metric.distance))):
+    functions = (metric.summarize, metric.finish, metric.distance)
+    for function in dict.fromkeys(f for given in functions for f in _documented(given)):
         print(f"\n{function.__module__}.{function.__qualname__}")
         for line in (inspect.getdoc(function) or "").splitlines():
             print(f"    {line}".rstrip())

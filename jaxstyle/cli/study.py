@@ -79,8 +79,9 @@ def _part(text: str) -> tuple[int, int]:
 @study_option(
     "--training",
     type=_numbers(int),
-    help="Pairs (content × styles + style) that were used to choose objectives; excluded from the "
-    "judgement.",
+    help="Pairs (content × styles + style) that choose the best mixture, or were used to choose "
+    "objectives. These are judged on the pairs of which neither the content nor the style is in "
+    "one of them; without training pairs, no mixture is chosen among several.",
 )
 @study_option(
     "--judges",
@@ -106,7 +107,8 @@ def study(output: Path, part: tuple[int, int] | None, **values: Any) -> None:
 
     FOLDER gets a report (index.html), tables, and the pictures. Objectives differ in their style
     metrics; all other settings are common. Judges are metrics and networks that the objective has
-    not used. The same command resumes an interrupted study.
+    not used, nor any that is nearly the same. Five contents and five styles are the least for
+    intervals that hold. The same command resumes an interrupted study.
     """
     given = explicit_options(values)
     if "metric" in given:

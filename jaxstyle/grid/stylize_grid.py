@@ -26,7 +26,6 @@ from jaxstyle.grid.cells import cell_settings, combinations
 from jaxstyle.grid.folder import GridFolder
 from jaxstyle.grid.progress import Meter, OnProgress
 from jaxstyle.grid.sweep import identify
-from jaxstyle.objective.calibration import Constants
 from jaxstyle.settings import Settings
 from jaxstyle.transfer import memory
 from jaxstyle.transfer.batch import (
@@ -39,6 +38,7 @@ from jaxstyle.transfer.batch import (
 )
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.checkpoint import Checkpoints
+from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.job import Job, make_job
 from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.sources import Source, Sources, as_styles
@@ -258,7 +258,7 @@ def _run_batches(
     checkpoints: Callable[[Sequence[Job]], Checkpoints] | None,
 ) -> Iterator[tuple[int, Result]]:
     """Run the jobs of one program key, `plan.width` at a time."""
-    constants: dict[Hashable, Constants | None] = {}
+    constants: dict[Hashable, JobConstants] = {}
     for first in range(0, len(numbers), plan.width):
         batch = numbers[first : first + plan.width]
         wanted = [number for number in batch if waiting[number]]

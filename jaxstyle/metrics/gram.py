@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import Grid, Metric, Positions, Scalar
+from jaxstyle.metrics.metric import Grid, Metric, Positions, Scalar, Vector
 from jaxstyle.metrics.pairwise import matmul_highest
 
 
@@ -70,6 +70,32 @@ def covariance_matrix(features: Positions) -> Float[Array, "c c"]:
     features = features - jnp.mean(features, axis=0)
     # Its small eigenvalues would be lost to rounded factors.
     return matmul_highest(features.T, features) / features.shape[0]
+
+
+Mixable = tuple[Vector, Float[Array, "c c"], Float[Array, "c c"]]
+"""Mean, covariance, and mean meanᵀ: what the average over pictures is taken of."""
+
+
+def mixable_covariance(features: Positions) -> Mixable:
+    """Compute the mean, the covariance and mean meanᵀ."""
+    mean = jnp.mean(features, axis=0)
+    return mean, covariance_matrix(features), jnp.outer(mean, mean)
+
+
+def between(mean_products: Array, products: Array) -> Array:
+    """Compute how much the means of averaged pictures vary; what rounding leaves of one is zero."""
+    difference = mean_products - products
+    return jnp.where(jnp.abs(difference) > 1e-6 * jnp.abs(products), difference, 0.0)
+
+
+def mixed_covariance(averages: Mixable) -> Float[Array, "c c"]:
+    """Compute the covariance of all features of the pictures whose statistics were averaged.
+
+    That is E xxᵀ − E x E xᵀ of averaged raw moments, without losing small variances beside large
+    means: the covariance within pictures plus that of their means.
+    """
+    mean, covariance, products = averages
+    return covariance + between(products, jnp.outer(mean, mean))
 
 
 def covariance_distance(x: Positions, target: Float[Array, "c c"]) -> Scalar:
@@ -140,7 +166,8 @@ METRICS = (
     ),
     _statistic(
         name="covariance",
-        summarize=covariance_matrix,
+        summarize=mixable_covariance,
+        finish=mixed_covariance,
         distance=covariance_distance,
         meaning="which features vary together; their means are free",
         paper="Sun & Saenko, ECCV 2016; Yeh & Forsyth, arXiv 1910.09447",

@@ -1,84 +1,107 @@
-"""Kernel distances between sets of positions: maximum mean discrepancy and energy distance."""
+"""Kernel distances between sets of positions: maximum mean discrepancy and energy distance.
+
+All are V-statistics: pairs of a position with itself count, so that they are never negative, and
+zero for equal sets. Of k positions drawn from each set, such pairs are 1/k of all: the sets seem
+less spread by that share, 0.1% of 1,024. U-statistics leave them out; they are unbiased, but fall
+below zero.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.gram import gram_matrix
 from jaxstyle.metrics.metric import PAIRWISE_LAYERS, Metric, Positions, Scalar, Vector
-from jaxstyle.metrics.pairwise import by_rows, safe_sqrt, squared_distances
+from jaxstyle.metrics.pairwise import by_rows, matmul_highest, rows, safe_sqrt, squared_distances
+
+Kernel = Callable[[Vector, Float[Array, "m c"]], Float[Array, " m"]]
+"""From one position and many to its value with each of them."""
 
 
-def _mean_over_pairs(kernel: Any, x: Positions, y: Positions) -> Scalar:
-    """Compute the mean of `kernel`, a function of the squared distance, over all pairs."""
-    return jnp.mean(by_rows(lambda row: jnp.mean(kernel(squared_distances(row, y))), x, y.shape[0]))
+def _mean_over_pairs(kernel: Kernel, x: Positions, y: Float[Array, "m c"]) -> Scalar:
+    return jnp.mean(by_rows(lambda row: jnp.mean(kernel(row, y)), x, y.shape[0]))
 
 
-def gaussian_target(y: Positions) -> tuple[Positions, Scalar, Scalar]:
-    """Return the target, its bandwidth (the mean squared distance of its pairs), and E k(y, y′)."""
-    bandwidth = 2 * jnp.sum(jnp.var(y, axis=0))
-    bandwidth = jnp.where(bandwidth > 1e-12, bandwidth, 1.0)
-    return y, bandwidth, _mean_over_pairs(lambda d: jnp.exp(-d / bandwidth), y, y)
+def _discrepancy(kernel: Kernel, x: Positions, y: Float[Array, "m c"]) -> Scalar:
+    """Compute E k(x, x′) − 2 E k(x, y) + E k(y, y′)."""
+    within = _mean_over_pairs(kernel, x, x) + _mean_over_pairs(kernel, y, y)
+    return within - 2 * _mean_over_pairs(kernel, x, y)
 
 
-def mmd_gaussian(
-    x: Positions, target: tuple[Positions, Scalar, Scalar], *, width: Any = 1.0
-) -> Scalar:
+def _common_scale(x: Positions, y: Float[Array, "m c"]) -> tuple[Vector, Scalar]:
+    """Compute the mean of both sets, each counting half, and the root mean square of distances.
+
+    Of ‖a − b‖² over pairs with a and b of either set: xx, xy, yx and yy alike.
+    """
+    x_mean, y_mean = jnp.mean(x, axis=0), jnp.mean(y, axis=0)
+    squares = jnp.var(x, axis=0) + jnp.var(y, axis=0) + (x_mean - y_mean) ** 2 / 2
+    bandwidth = jnp.sum(squares)
+    return (x_mean + y_mean) / 2, safe_sqrt(jnp.where(bandwidth > 1e-12, bandwidth, 1.0))
+
+
+def mmd_gaussian(x: Positions, y: Float[Array, "m c"], *, width: Any = 1.0) -> Scalar:
     """Compute the squared maximum mean discrepancy, kernel exp(−‖x − y‖² / (width · bandwidth)).
+
+    The bandwidth is the mean squared distance of pairs from both sets, at each step anew: a style
+    whose features are all close together pulls as hard as any other.
 
     Args:
         x: Features of the picture being made.
-        target: `gaussian_target` of the reference's features, with E k(y, y′) for a width of 1.
-        width: A factor on the bandwidth. Where it is given, E k(y, y′) is computed at every call.
+        y: The reference's.
+        width: A factor on the bandwidth.
 
     References:
-        Gretton et al., "A Kernel Two-Sample Test" (JMLR 13, 2012), equation 3 (the biased
-        estimate); for style Li et al., "Demystifying Neural Style Transfer" (IJCAI 2017).
-        Deviation: all pairs are used, where theirs samples them; the bandwidth is the target's
-        alone, so that no gradient flows through it.
+        Gretton et al., "A Kernel Two-Sample Test" (JMLR 13, 2012), equation 3; for style Li et al.,
+        "Demystifying Neural Style Transfer" (IJCAI 2017). Deviations: the bandwidth is the mean
+        over all pairs, theirs over sampled ones; no gradient flows through it.
     """
-    y, bandwidth, mean_yy = target
+    mean, size = jax.lax.stop_gradient(_common_scale(x, y))
 
-    def kernel(squared: Any) -> Any:
-        return jnp.exp(-squared / (width * bandwidth))
+    def kernel(row: Vector, others: Float[Array, "m c"]) -> Float[Array, " m"]:
+        return jnp.exp(-squared_distances(row, others) / width)
 
-    if not (isinstance(width, float) and width == 1):
-        mean_yy = _mean_over_pairs(kernel, y, y)
-    return _mean_over_pairs(kernel, x, x) - 2 * _mean_over_pairs(kernel, x, y) + mean_yy
+    return _discrepancy(kernel, (x - mean) / size, (y - mean) / size)
 
 
-def mmd_linear(x: Positions, target: Vector) -> Scalar:
-    """Compute MMD² with the kernel xᵀy: the mean squared difference of the channels' means."""
-    return jnp.mean((jnp.mean(x, axis=0) - target) ** 2)
+def mmd_polynomial(x: Positions, y: Float[Array, "m c"], *, constant: Any = 0.2) -> Scalar:
+    """Compute MMD² with the kernel (xᵀy + constant)³ of standardized features.
 
+    ‖Δ third moments‖² + 3 · constant · ‖Δ second‖² + 3 · constant² · ‖Δ means‖²: which three
+    features are strong or weak together. Before, both sets are shifted by their common mean and
+    scaled to a mean ‖·‖² of 1; mean and scale are constants for the gradient, which would enlarge
+    all features otherwise.
 
-def mmd_polynomial_target(y: Positions) -> tuple[Float[Array, "c c"], Vector]:
-    """Return the second and the first moments."""
-    return gram_matrix(y), jnp.mean(y, axis=0)
-
-
-def mmd_polynomial(
-    x: Positions, target: tuple[Float[Array, "c c"], Vector], *, constant: Any = 1.0
-) -> Scalar:
-    """Compute MMD² with the kernel (xᵀy + constant)², divided by C².
-
-    Exact without pairs: ‖Gram_x − Gram_y‖² + 2 · constant · ‖mean_x − mean_y‖². With constant 0
-    it is the Gram distance, as Li et al. showed.
+    Args:
+        x: Features of the picture being made.
+        y: The reference's.
+        constant: The share of second moments and, squared, of means.
 
     References:
-        Li et al., "Demystifying Neural Style Transfer" (IJCAI 2017), equations 9 and 14.
+        Li et al., "Demystifying Neural Style Transfer" (IJCAI 2017), equation 9, which has degree
+        2. Deviations: degree 3, standardized. Degree 2 without the constant is `gram`, with one of
+        the features' scale a mixture of `gram` and `euclidean`; degree 1 is `euclidean`.
     """
-    gram, mean = mmd_polynomial_target(x)
-    second = jnp.mean((gram - target[0]) ** 2)
-    return second + 2 * constant * jnp.mean((mean - target[1]) ** 2) / x.shape[1]
+    mean, size = jax.lax.stop_gradient(_common_scale(x, y))
+
+    def kernel(row: Vector, others: Float[Array, "m c"]) -> Float[Array, " m"]:
+        # The mean ‖·‖² about the common mean is half the mean squared distance.
+        return (2 * matmul_highest(others, row) + constant) ** 3
+
+    return _discrepancy(kernel, (x - mean) / size, (y - mean) / size)
+
+
+def _distance(row: Vector, others: Float[Array, "m c"]) -> Float[Array, " m"]:
+    return safe_sqrt(squared_distances(row, others))
 
 
 def energy_target(y: Positions) -> tuple[Positions, Scalar]:
     """Return the target and the mean distance of its pairs."""
-    return y, _mean_over_pairs(safe_sqrt, y, y)
+    return y, _mean_over_pairs(_distance, y, y)
 
 
 def energy(x: Positions, target: tuple[Positions, Scalar]) -> Scalar:
@@ -86,51 +109,36 @@ def energy(x: Positions, target: tuple[Positions, Scalar]) -> Scalar:
 
     References:
         Székely & Rizzo, "Energy statistics" (Journal of Statistical Planning and Inference 143,
-        2013), equation 2.1, the V-statistic: pairs of a position with itself count.
+        2013), equation 2.1.
     """
-    y, mean_yy = target
-    return 2 * _mean_over_pairs(safe_sqrt, x, y) - _mean_over_pairs(safe_sqrt, x, x) - mean_yy
+    y, within_y = target
+    return 2 * _mean_over_pairs(_distance, x, y) - _mean_over_pairs(_distance, x, x) - within_y
 
 
-_LI = "Li et al., IJCAI 2017"
-
+_of_pairs = partial(Metric, layers=PAIRWISE_LAYERS, symmetric=True, draw=rows)
 METRICS = (
-    Metric(
+    _of_pairs(
         name="mmd",
-        summarize=gaussian_target,
+        summarize=lambda y: y,
         distance=mmd_gaussian,
-        layers=PAIRWISE_LAYERS,
         meaning="all moments at once, through a Gaussian kernel",
-        cost="n (n + m) C",
-        paper=f"Gretton et al., JMLR 2012; {_LI}",
+        cost="(n² + n m + m²) C",
+        paper="Gretton et al., JMLR 2012; Li et al., IJCAI 2017",
     ),
-    Metric(
-        name="mmd_linear",
-        summarize=lambda y: jnp.mean(y, axis=0),
-        distance=mmd_linear,
-        meaning="means only, through a linear kernel",
-        cost="n C",
-        paper=_LI,
-        symmetric=True,
-        averageable=True,
-    ),
-    Metric(
+    _of_pairs(
         name="mmd_polynomial",
-        summarize=mmd_polynomial_target,
+        summarize=lambda y: y,
         distance=mmd_polynomial,
-        meaning="means and second moments, through a quadratic kernel",
-        cost="n C²",
-        paper=_LI,
-        symmetric=True,
+        meaning="which three features occur together, through a cubic kernel",
+        cost="(n² + n m + m²) C",
+        paper="after Li et al., IJCAI 2017",
     ),
-    Metric(
+    _of_pairs(
         name="energy",
         summarize=energy_target,
         distance=energy,
-        layers=PAIRWISE_LAYERS,
         meaning="how much farther the two sets are from each other than from themselves",
         cost="n (n + m) C",
         paper="Székely & Rizzo 2013",
-        symmetric=True,
     ),
 )

@@ -6,7 +6,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Int
 
 from jaxstyle.metrics.metric import (
     CONTENT_LAYERS,
@@ -16,17 +17,32 @@ from jaxstyle.metrics.metric import (
     Scalar,
     Vector,
 )
-from jaxstyle.metrics.pairwise import PAIRS_AT_ONCE, matmul_highest, nearest, unit
+from jaxstyle.metrics.pairwise import PAIRS_AT_ONCE, by_rows, matmul_highest, rows, unit
 
 
-def nearest_neighbor(x: Positions, y: Positions) -> Scalar:
-    """Compute the mean over positions of x of the cosine distance to the nearest position of y.
+def closest(x: Positions, y: Float[Array, "m c"], lengths: Any = 1.0) -> Int[Array, " n"]:
+    """Return for each row of x the index of the row of y with the largest cosine, no gradient.
+
+    Args:
+        x: Rows of any length, which does not matter here.
+        y: Rows of length 1, or of these `lengths`.
+        lengths: Of the rows of y.
+    """
+    x, y = jax.lax.stop_gradient((x, y))
+    return by_rows(lambda row: jnp.argmax(matmul_highest(y, row) / lengths), x, y.shape[0])
+
+
+def nearest_neighbor(x: Positions, target: Float[Array, "m c"]) -> Scalar:
+    """Compute the mean over positions of x of the cosine distance to the nearest of the target's.
+
+    The target holds all of the reference's positions as unit rows. Drawn positions of x are
+    unbiased: the mean of all is what a draw gives on average.
 
     References:
         Zhang et al., "ARF: Artistic Radiance Fields" (ECCV 2022), equation 2 (nearest neighbor
         feature matching). The assignment is a constant for the gradient.
     """
-    matched = unit(y)[nearest(x, y)]
+    matched = target[closest(x, target)]
     return jnp.mean(jnp.sum((unit(x) - matched) ** 2, axis=1)) / 2
 
 
@@ -37,24 +53,44 @@ def patches(grid: Float[Array, "h w c"]) -> Float[Array, "n k"]:
     """Return all overlapping 3 × 3 patches, one row each; a side shorter than 3 is used whole."""
     height, width, channels = grid.shape
     tall, wide = min(PATCH, height), min(PATCH, width)
-    rows, columns = height - tall + 1, width - wide + 1
-    views = [grid[i : i + rows, j : j + columns] for i in range(tall) for j in range(wide)]
+    down, across = height - tall + 1, width - wide + 1
+    views = [grid[i : i + down, j : j + across] for i in range(tall) for j in range(wide)]
     if len(views) < PATCH**2:
         # The patches of both pictures must have the same length.
         views += [jnp.zeros_like(views[0])] * (PATCH**2 - len(views))
-    return jnp.concatenate(views, axis=2).reshape(rows * columns, PATCH**2 * channels)
+    return jnp.concatenate(views, axis=2).reshape(down * across, PATCH**2 * channels)
 
 
-def patch(grid: Float[Array, "h w c"], target: Float[Array, "m k"]) -> Scalar:
+def patch_target(grid: Float[Array, "h w c"]) -> tuple[Float[Array, "m k"], Float[Array, " m"]]:
+    """Return the patches and their lengths."""
+    y = patches(grid)
+    return y, jnp.sqrt(jnp.sum(y**2, axis=1) + 1e-12)
+
+
+def patch(
+    grid: Float[Array, "h w c"], target: tuple[Float[Array, "m k"], Float[Array, " m"]]
+) -> Scalar:
     """Compute the mean squared difference of each 3 × 3 patch to the target's nearest by cosine.
+
+    A position in k patches, one in a corner and nine away from the border, counts 1/k in each: the
+    mean is over the picture's positions, each pulled to the mean of what its patches match.
 
     References:
         Li & Wand, "Combining Markov Random Fields and Convolutional Neural Networks for Image
-        Synthesis" (CVPR 2016), equations 2 and 3. Deviations: a mean instead of the sum; patches
-        of one size, unrotated. Patches overlap, as in the paper: inner positions count nine times.
+        Synthesis" (CVPR 2016), equations 2 and 3, and the authors' code, which divides by the
+        number of patches too (the paper does not). Deviations: a mean instead of the sum; patches
+        of one size, unrotated; every patch of the style, theirs every other.
     """
-    x = patches(grid)
-    return jnp.mean((x - target[nearest(x, target)]) ** 2)
+    height, width, channels = grid.shape
+    x, (y, lengths) = patches(grid), target
+    squares = (x - y[closest(x, y, lengths)]) ** 2
+    covering = (
+        np.convolve(np.ones(size - min(PATCH, size) + 1), np.ones(min(PATCH, size)))
+        for size in (height, width)
+    )
+    shares = patches(jnp.asarray(1 / np.outer(*covering), grid.dtype)[..., None])
+    sums = jnp.sum(squares.reshape(*shares.shape, channels), axis=2)
+    return jnp.vdot(sums, shares) / grid.size
 
 
 def contextual_target(y: Positions) -> tuple[Positions, Vector]:
@@ -68,7 +104,9 @@ def contextual(x: Positions, target: tuple[Positions, Vector], *, bandwidth: Any
 
     With d = (1 − cosine) / 2 of features minus the target's mean and d̃ = d / (min_j d + 1e-5),
     CX = mean_j max_i softmax_j((1 − d̃_ij) / bandwidth). Not zero for two equal pictures, since the
-    softmax still spreads each position's similarity over all positions; never negative.
+    softmax still spreads each position's similarity over all positions; never negative. The value
+    depends on the number of positions, those that are drawn too: fewer share the softmax, and the
+    best of fewer is worse.
 
     References:
         Mechrez, Talmi & Zelnik-Manor, "The Contextual Loss" (ECCV 2018), equations 2 to 5, with
@@ -79,25 +117,37 @@ def contextual(x: Positions, target: tuple[Positions, Vector], *, bandwidth: Any
 
     def scores(row: Vector) -> Float[Array, " m"]:
         distance = jnp.maximum(1 - matmul_highest(y, row), 0) / 2
-        return jax.nn.log_softmax((1 - distance / (jnp.min(distance) + 1e-5)) / bandwidth)
+        smallest = -_largest(-distance)
+        return jax.nn.log_softmax((1 - distance / (smallest + 1e-5)) / bandwidth)
 
     return -_log_mean_best(scores, centered, y.shape[0])
 
 
-def _log_mean_best(scores: Any, rows: Positions, count: int) -> Scalar:
+def _largest(values: Array) -> Array:
+    """Compute the maximum over the first axis; its gradient goes to the one place of it.
+
+    That of `jnp.max` goes wherever a value equals the maximum. Where the backward pass computes
+    values anew and rounds them otherwise that is nowhere, and the gradient 0/0.
+    """
+    place = jnp.argmax(jax.lax.stop_gradient(values), axis=0)
+    places = jax.lax.broadcasted_iota(place.dtype, values.shape, 0)
+    return jnp.sum(jnp.where(places == place, values, 0.0), axis=0)  # cheaper than to gather
+
+
+def _log_mean_best(scores: Any, x: Positions, count: int) -> Scalar:
     """Compute log mean_j max_i exp scores_i(j), in chunks of rows."""
     chunk = max(1, PAIRS_AT_ONCE // count)
-    if rows.shape[0] <= chunk:
-        highest = jnp.max(jax.vmap(scores)(rows), axis=0)
+    if x.shape[0] <= chunk:
+        highest = _largest(jax.vmap(scores)(x))
     else:
-        missing = -rows.shape[0] % chunk
+        missing = -x.shape[0] % chunk
         # The last chunk is padded with copies of the first row, which do not change a maximum.
-        padded = jnp.concatenate([rows, jnp.broadcast_to(rows[:1], (missing, rows.shape[1]))])
+        padded = jnp.concatenate([x, jnp.broadcast_to(x[:1], (missing, x.shape[1]))])
         maxima = jax.lax.map(
-            jax.checkpoint(lambda part: jnp.max(jax.vmap(scores)(part), axis=0)),
-            padded.reshape(-1, chunk, rows.shape[1]),
+            jax.checkpoint(lambda part: _largest(jax.vmap(scores)(part))),
+            padded.reshape(-1, chunk, x.shape[1]),
         )
-        highest = jnp.max(maxima, axis=0)
+        highest = _largest(maxima)
     return jax.nn.logsumexp(highest) - jnp.log(float(count))
 
 
@@ -108,21 +158,24 @@ _CONTEXTUAL: dict[str, Any] = {
     "cost": "n m C",
     "paper": "Mechrez, Talmi & Zelnik-Manor, ECCV 2018",
     "zero": False,
+    "draw": rows,
 }
 
 METRICS = (
     Metric(
         name="nearest_neighbor",
-        summarize=lambda y: y,
+        summarize=unit,
         distance=nearest_neighbor,
         layers=PAIRWISE_LAYERS,
         meaning="each position looks like some position of the style",
         cost="n m C",
         paper="Zhang et al. (ARF), ECCV 2022",
+        draw=rows,
+        draws_target=False,
     ),
     Metric(
         name="patch",
-        summarize=patches,
+        summarize=patch_target,
         distance=patch,
         expects="grid",
         layers=PAIRWISE_LAYERS,

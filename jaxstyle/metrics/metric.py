@@ -71,6 +71,12 @@ class Metric:
         averageable: Targets of several pictures can be averaged: they are statistics of one shape.
         bfloat16_safe: Features may come in bfloat16, as the network computed them: only products
             are taken of them, accumulated in float32.
+        draw: `draw(features, key, count) -> features`, of the same form, at `count` positions
+            drawn at random (all, if there are no more): for metrics of pairs, whose cost grows
+            with the square of their number. None for metrics that always take all positions.
+        draws_target: The reference's positions are drawn too, not only the picture's.
+        finish: `finish(target) -> target`, called once, after the targets of several pictures were
+            averaged: what the average must not be taken of (a root, a principal component).
         weights: The name of the weights that `distance` takes as `fitted`, for a metric that was
             fitted to data (`jaxstyle weights list`).
     """
@@ -89,7 +95,20 @@ class Metric:
     random: bool = False
     averageable: bool = False
     bfloat16_safe: bool = False
+    draw: Callable[..., Any] | None = None
+    draws_target: bool = True
+    finish: Callable[[Any], Any] | None = None
     weights: str | None = None
+
+    def target(self, features: Any, *key: Array) -> Any:
+        """Compute what `distance` takes, of one picture: `finish(summarize(features))`.
+
+        Args:
+            features: In the form that the metric expects.
+            key: Of `jax.random`, if the metric is `random`.
+        """
+        summary = self.summarize(features, *key)
+        return self.finish(summary) if self.finish else summary
 
     @property
     def parameters(self) -> dict[str, float]:

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.gram import covariance_matrix
+from jaxstyle.metrics.gram import (
+    Mixable,
+    between,
+    covariance_matrix,
+    mixable_covariance,
+    mixed_covariance,
+)
 from jaxstyle.metrics.metric import Metric, Positions, Scalar, Vector
 from jaxstyle.metrics.pairwise import matmul_highest, safe_sqrt
 
 
-def mean_and_deviation(features: Positions) -> tuple[Vector, Vector]:
+def mixable_variance(features: Positions) -> tuple[Vector, Vector, Vector]:
+    """Compute the mean, the variance (divisor n) and the squared mean of every channel."""
+    mean = jnp.mean(features, axis=0)
+    return mean, jnp.var(features, axis=0), mean**2
+
+
+def mean_and_deviation(averages: tuple[Vector, Vector, Vector]) -> tuple[Vector, Vector]:
     """Compute the mean and the standard deviation √(variance + 1e-5) of every channel.
+
+    Of the features of all pictures whose statistics were averaged.
 
     References:
         Huang & Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance
         Normalization" (ICCV 2017); the 1e-5 is the released code's. Deviation: divisor n, theirs
         n − 1.
     """
-    return jnp.mean(features, axis=0), jnp.sqrt(jnp.var(features, axis=0) + 1e-5)
+    mean, variance, squares = averages
+    return mean, jnp.sqrt(variance + jnp.maximum(between(squares, mean**2), 0) + 1e-5)
 
 
 def moments_distance(x: Positions, target: tuple[Vector, Vector]) -> Scalar:
@@ -30,22 +46,31 @@ def moments_distance(x: Positions, target: tuple[Vector, Vector]) -> Scalar:
     References:
         Huang & Belongie 2017, equation 13. Deviation: means over channels instead of norms.
     """
-    mean, deviation = mean_and_deviation(x)
+    mean, deviation = jnp.mean(x, axis=0), jnp.sqrt(jnp.var(x, axis=0) + 1e-5)
     return jnp.mean((mean - target[0]) ** 2) + jnp.mean((deviation - target[1]) ** 2)
 
 
 ORDERS = 5
 
 
-def central_moments(features: Positions) -> Float[Array, "k c"]:
-    """Compute the mean and central moments 2 … 5 of each channel of σ(x), σ the logistic function.
+def raw_moments(features: Positions) -> Float[Array, "k c"]:
+    """Compute the moments 1 … 5 about ½ of each channel of σ(x), σ the logistic function.
 
     The logistic function bounds features, which are expected before their ReLU, to (0, 1).
     """
-    features = jax.nn.sigmoid(features)
-    mean = jnp.mean(features, axis=0)
-    higher = [jnp.mean((features - mean) ** k, axis=0) for k in range(2, ORDERS + 1)]
-    return jnp.stack([mean, *higher])
+    features = jax.nn.sigmoid(features) - 0.5
+    return jnp.stack([jnp.mean(features**k, axis=0) for k in range(1, ORDERS + 1)])
+
+
+def central_moments(raw: Float[Array, "k c"]) -> Float[Array, "k c"]:
+    """Compute the mean and central moments 2 … 5 from (averaged) moments about ½."""
+    raw = jnp.pad(raw, ((1, 0), (0, 0)), constant_values=1)
+    mean = raw[1]
+    higher = [
+        sum(math.comb(k, j) * raw[j] * (-mean) ** (k - j) for j in range(k + 1))
+        for k in range(2, ORDERS + 1)
+    ]
+    return jnp.stack([mean + 0.5, *higher])
 
 
 def central_moments_distance(x: Positions, target: Float[Array, "k c"]) -> Scalar:
@@ -56,13 +81,17 @@ def central_moments_distance(x: Positions, target: Float[Array, "k c"]) -> Scala
         [0, 1]; for style Kalischek, Wegner & Schindler, "In the Light of Feature Distributions"
         (CVPR 2021), equation 8, with all weights 1.
     """
-    return jnp.sum(safe_sqrt(jnp.sum((central_moments(x) - target) ** 2, axis=1)))
+    x = jax.nn.sigmoid(x)
+    mean = jnp.mean(x, axis=0)
+    higher = [jnp.mean((x - mean) ** k, axis=0) for k in range(2, ORDERS + 1)]
+    differences = jnp.stack([mean, *higher]) - target
+    return jnp.sum(safe_sqrt(jnp.sum(differences**2, axis=1)))
 
 
-def mean_and_root(features: Positions) -> tuple[Vector, Float[Array, "c c"]]:
+def mean_and_root(averages: Mixable) -> tuple[Vector, Float[Array, "c c"]]:
     """Compute the mean, and the symmetric square root of the covariance (divisor n)."""
-    values, vectors = jnp.linalg.eigh(covariance_matrix(features))
-    return jnp.mean(features, axis=0), matmul_highest(vectors * safe_sqrt(values), vectors.T)
+    values, vectors = jnp.linalg.eigh(mixed_covariance(averages))
+    return averages[0], matmul_highest(vectors * safe_sqrt(values), vectors.T)
 
 
 def gaussian_wasserstein_distance(
@@ -84,47 +113,41 @@ def gaussian_wasserstein_distance(
     values = jnp.linalg.eigvalsh(matmul_highest(matmul_highest(root, covariance), root))
     values = jnp.where(values > 1e-7 * jnp.max(jnp.abs(values)), values, 0.0)
     spread = jnp.trace(covariance) + jnp.sum(root**2) - 2 * jnp.sum(safe_sqrt(values))
-    return (jnp.sum((jnp.mean(x, axis=0) - mean) ** 2) + jnp.maximum(spread, 0)) / x.shape[1]
+    # Rounding takes the value below zero; the gradient is right nevertheless.
+    spread = spread + jax.lax.stop_gradient(jnp.maximum(spread, 0) - spread)
+    return (jnp.sum((jnp.mean(x, axis=0) - mean) ** 2) + spread) / x.shape[1]
 
 
-REDUCED = {64: 32, 128: 48, 256: 128, 512: 256}
-"""Number of principal components by number of channels (Yeh & Forsyth, section 3)."""
+Whitening = tuple[Vector, Float[Array, "c c"], Vector]
 
 
-def principal_components(
-    features: Positions,
-) -> tuple[Vector, Float[Array, "c k"], Float[Array, " k"]]:
-    """Compute the mean, the leading principal components, and their variances, largest first."""
-    channels = features.shape[1]
-    kept = REDUCED.get(channels, max(1, channels // 2))
-    values, vectors = jnp.linalg.eigh(covariance_matrix(features))
-    return jnp.mean(features, axis=0), vectors[:, ::-1][:, :kept], values[::-1][:kept]
+def whitening(averages: Mixable) -> Whitening:
+    """Compute the mean, what whitens features, and the ridge in whitened coordinates."""
+    values, vectors = jnp.linalg.eigh(mixed_covariance(averages))
+    values = jnp.maximum(values, 0)
+    ridge = 0.01 * jnp.mean(values) + 1e-6
+    return averages[0], vectors / jnp.sqrt(values + ridge), ridge / (values + ridge)
 
 
-def gaussian_kl_distance(
-    x: Positions, target: tuple[Vector, Float[Array, "c k"], Float[Array, " k"]]
-) -> Scalar:
+def gaussian_kl_distance(x: Positions, target: Whitening) -> Scalar:
     """Compute the Kullback–Leibler divergence of the fitted Gaussians, per dimension.
 
-    KL(N_x ‖ N_y) in the target's principal components.
+    KL(N_x ‖ N_y) in all directions, those too in which the style hardly varies.
 
     References:
-        Yeh & Forsyth, arXiv 1910.09447, section 3: their effectiveness statistic, dimensions 32,
-        48, 128, 256, 256 of VGG's five blocks (half of the channels elsewhere). Deviation: both
-        covariances get a ridge of 1% of the target's mean variance + 1e-6, so that fewer
-        positions than dimensions, and flat pictures, stay finite.
+        Yeh & Forsyth, arXiv 1910.09447, section 3: their effectiveness statistic. Deviations: all
+        channels, where they keep 32 to 256 principal components of reference pictures' mean
+        covariance, which is not at hand here; both covariances get a ridge of 1% of the target's
+        mean variance + 1e-6, so that fewer positions than dimensions, and flat pictures, stay
+        finite.
     """
-    mean, basis, values = target
-    kept = basis.shape[1]
-    ridge = 0.01 * jnp.mean(jnp.maximum(values, 0)) + 1e-6
-    variances = jnp.maximum(values, 0) + ridge
-    projected = matmul_highest(x - mean, basis)
+    mean, basis, ridge = target
+    center = jnp.mean(x, axis=0)
     # Whitened by the target, so that the matrix to factor is near the identity.
-    covariance = covariance_matrix(projected / jnp.sqrt(variances))
-    covariance = covariance + jnp.diag(ridge / variances)
-    shift = jnp.sum(jnp.mean(projected, axis=0) ** 2 / variances)
+    covariance = covariance_matrix(matmul_highest(x - center, basis)) + jnp.diag(ridge)
+    shift = jnp.sum(matmul_highest(center - mean, basis) ** 2)
     logarithm = 2 * jnp.sum(jnp.log(jnp.diagonal(jnp.linalg.cholesky(covariance))))
-    return (jnp.trace(covariance) + shift - kept - logarithm) / (2 * kept)
+    return (jnp.trace(covariance) + shift - logarithm) / (2 * x.shape[1]) - 0.5
 
 
 def pool(features: Positions) -> Vector:
@@ -164,7 +187,8 @@ _statistic = partial(Metric, symmetric=True, averageable=True)
 METRICS = (
     _statistic(
         name="moments",
-        summarize=mean_and_deviation,
+        summarize=mixable_variance,
+        finish=mean_and_deviation,
         distance=moments_distance,
         meaning="mean and standard deviation of each feature (AdaIN statistics)",
         cost="n C",
@@ -172,7 +196,8 @@ METRICS = (
     ),
     _statistic(
         name="central_moments",
-        summarize=central_moments,
+        summarize=raw_moments,
+        finish=central_moments,
         distance=central_moments_distance,
         layers=("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"),
         meaning="five moments of each feature (CMD)",
@@ -181,17 +206,20 @@ METRICS = (
     ),
     _statistic(
         name="gaussian_wasserstein",
-        summarize=mean_and_root,
+        summarize=mixable_covariance,
+        finish=mean_and_root,
         distance=gaussian_wasserstein_distance,
         meaning="work to move one fitted Gaussian onto the other",
         cost="n C² + C³",
         paper="Dowson & Landau 1982; Marron; Crowson",
     ),
-    Metric(
+    _statistic(
         name="gaussian_kl",
-        summarize=principal_components,
+        summarize=mixable_covariance,
+        finish=whitening,
         distance=gaussian_kl_distance,
-        meaning="information lost between fitted Gaussians, in principal components",
+        symmetric=False,
+        meaning="information lost between fitted Gaussians",
         cost="n C² + C³",
         paper="Yeh & Forsyth, arXiv 1910.09447",
     ),

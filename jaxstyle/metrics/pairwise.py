@@ -14,6 +14,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+Key = Array
+"""A key of `jax.random`."""
+
 PAIRS_AT_ONCE = 2**24
 """Number of distances in memory at a time: 64 MiB of float32."""
 
@@ -27,6 +30,25 @@ def safe_sqrt(x: Float[Array, "*s"]) -> Float[Array, "*s"]:
 def unit(x: Float[Array, "n c"]) -> Float[Array, "n c"]:
     """Scale rows to length 1; a row of zeros stays zero (its cosine distance to any row is 1)."""
     return x / jnp.sqrt(jnp.sum(x**2, axis=-1, keepdims=True) + 1e-12)
+
+
+def drawn(total: int, key: Key, count: int) -> Int[Array, " k"]:
+    """Draw `count` of `total` positions, or return all if there are no more.
+
+    Stratified: one position from each of `count` equal parts of the positions in their order, so
+    every position is as likely as any other, and no part of the picture is left out.
+    """
+    if count >= total:
+        return jnp.arange(total)
+    places = (jnp.arange(count) + jax.random.uniform(key, (count,))) * (total / count)
+    return jnp.minimum(places.astype(jnp.int32), total - 1)
+
+
+def rows(features: Float[Array, "n c"], key: Key, count: int) -> Float[Array, "k c"]:
+    """Return the features at `count` positions drawn at random: see `drawn`."""
+    if count >= features.shape[0]:
+        return features
+    return features[drawn(features.shape[0], key, count)]
 
 
 def by_rows(function: Callable[[Any], Any], rows: Any, pairs_per_row: int) -> Any:
@@ -50,9 +72,3 @@ def squared_distances(row: Float[Array, " c"], y: Float[Array, "m c"]) -> Float[
     return jnp.maximum(
         matmul_highest(row, row) - 2 * matmul_highest(y, row) + jnp.sum(y**2, axis=-1), 0
     )
-
-
-def nearest(x: Float[Array, "n c"], y: Float[Array, "m c"]) -> Int[Array, " n"]:
-    """Return for each row of x the index of the row of y with the largest cosine, no gradient."""
-    x, y = jax.lax.stop_gradient((unit(x), unit(y)))
-    return by_rows(lambda row: jnp.argmax(matmul_highest(y, row)), x, y.shape[0])

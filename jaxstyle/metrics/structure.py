@@ -156,11 +156,14 @@ def _identity(image: Image) -> Image:
 def laplacian(image: Image) -> Image:
     """Compute the discrete Laplacian (4, −1, −1, −1, −1) of the picture averaged over 4 × 4 pixels.
 
+    It is that of the sum of the color channels: a change that keeps R + G + B leaves it as it is.
+
     References:
         Li, Xu, Nie & Chua, "Laplacian-Steered Neural Style Transfer" (ACM Multimedia 2017),
-        equations 5 and 6 with pooling 4.
+        equations 5 and 6 with pooling 4, channels summed as in the authors' code. Deviation: edge
+        pixels are repeated at the border, which the authors' code leaves out.
     """
-    pooled = _edge_padded(_halved(_halved(image)))
+    pooled = _edge_padded(jnp.sum(_halved(_halved(image)), axis=2, keepdims=True))
     center = pooled[1:-1, 1:-1]
     neighbors = pooled[:-2, 1:-1] + pooled[2:, 1:-1] + pooled[1:-1, :-2] + pooled[1:-1, 2:]
     return 4 * center - neighbors

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
+from jaxstyle.metrics.matching import closest
 from jaxstyle.metrics.metric import PAIRWISE_LAYERS, Grid, Metric, Positions, Scalar, Vector
-from jaxstyle.metrics.pairwise import by_rows, nearest, squared_distances, unit
+from jaxstyle.metrics.pairwise import Key, by_rows, drawn, rows, squared_distances, unit
 
 
 def _quantiles(ordered: Float[Array, "m p"], count: int) -> Float[Array, "n p"]:
@@ -20,42 +24,82 @@ def _quantiles(ordered: Float[Array, "m p"], count: int) -> Float[Array, "n p"]:
     return ordered[low] * (1 - fraction) + ordered[np.minimum(low + 1, size - 1)] * fraction
 
 
-def _match(x: Positions, ordered: Float[Array, "m c"]) -> Positions:
-    """Return for each value of x the value of the same rank in `ordered`, without a gradient."""
-    order = jnp.argsort(jax.lax.stop_gradient(x), axis=0)
+BINS = 2**18
+"""Values that fall into the same bin, from 0 to the largest of all, count as equal."""
+
+
+def _means_over_ties(values: Float[Array, "n p"], ranked: Float[Array, "n p"]) -> Any:
+    """Average values over the ranks that are tied in each column of `ranked`, which is sorted.
+
+    Tied are values in one bin, 4e-6 of the largest of all columns wide: what is flat in the picture
+    is so in the features up to rounding. Now and then an edge between two bins divides it in two.
+    0 and the largest value lie in the middle of a bin.
+    """
+    largest = jnp.max(jnp.abs(ranked[np.array([0, -1])]))
+    bins = jnp.round(ranked / jnp.where(largest > 0, largest, 1.0) * BINS)
+    differ, size = bins[1:] != bins[:-1], len(ranked)
+    ranks = jnp.arange(size)[:, None]
+    begins, ends = (
+        jnp.pad(differ, (side, (0, 0)), constant_values=True) for side in ((1, 0), (0, 1))
+    )
+    first = jax.lax.cummax(jnp.where(begins, ranks, 0))
+    end = jax.lax.cummin(jnp.where(ends, ranks, size), reverse=True) + 1
+    # Centered, so that the differences of sums lose less to rounding; untied values lose nothing.
+    mean = jnp.mean(values, axis=0)
+    sums = jnp.pad(jnp.cumsum(values - mean, axis=0), ((1, 0), (0, 0)))
+    sums = jnp.take_along_axis(sums, end, axis=0) - jnp.take_along_axis(sums, first, axis=0)
+    return jnp.where(end - first > 1, mean + sums / (end - first), values)
+
+
+def _match(x: Positions, ordered: Float[Array, "m c"]) -> tuple[Positions, Scalar]:
+    """Match each value of x to the value of the same rank in `ordered`, without a gradient.
+
+    Returns:
+        The matched values, of tied values their mean; and the mean square of what that leaves out.
+    """
+    x = jax.lax.stop_gradient(x)
+    order = jnp.argsort(x, axis=0)
+    quantiles = _quantiles(ordered, x.shape[0]).astype(x.dtype)
+    means = _means_over_ties(quantiles, jnp.take_along_axis(x, order, axis=0))
     columns = jnp.arange(x.shape[1])[None]
-    return jnp.zeros_like(x).at[order, columns].set(_quantiles(ordered, x.shape[0]))
+    matched = jnp.zeros_like(x).at[order, columns].set(means, unique_indices=True)
+    return matched, jnp.mean((quantiles - means) ** 2)
 
 
 def histogram(x: Positions, target: Float[Array, "m c"]) -> Scalar:
     """Compute the mean squared distance of each channel's values to the target's of the same rank.
 
     That is the squared 2-Wasserstein distance of each channel's distribution, averaged over
-    channels. The target holds the reference's features, every channel sorted.
+    channels. The target holds the reference's features, every channel sorted. Tied values are all
+    pulled to the mean of the values of their ranks, so that flat areas get no ramp in the order of
+    their positions.
 
     References:
         Risser, Wilmot & Barnes, "Stable and Controllable Neural Texture Synthesis and Style
         Transfer Using Histogram Losses" (arXiv 1701.08893), equation 7; Zhang et al., "Exact
         Feature Distribution Matching" (CVPR 2022). Deviations: exact ranks instead of Risser's 256
         bins; a mean instead of a sum; sets of different sizes are compared at interpolated
-        quantiles. As in both, the matched values are constants for the gradient (exact almost
+        quantiles; ties share their targets, as in Risser's map of values (Zhang's sort orders them
+        by position). As in both, the matched values are constants for the gradient (exact almost
         everywhere).
     """
-    return jnp.mean((x - _match(x, target)) ** 2)
+    matched, within_ties = _match(x, target)
+    return jnp.mean((x - matched) ** 2) + within_ties
 
 
-DIRECTIONS = 128
+LEAST_DIRECTIONS = 8
 
 
 def sliced_target(y: Positions, key: Array) -> tuple[Float[Array, "c p"], Float[Array, "m p"]]:
-    """Draw random unit directions, and sort the target's projections onto them.
+    """Draw random orthonormal bases of directions, and sort the target's projections onto them.
 
     The directions stay fixed as long as the target does (one scale of a run), since L-BFGS needs
     the same loss from step to step.
     """
     channels = y.shape[1]
-    directions = jax.random.normal(key, (channels, min(DIRECTIONS, max(channels, 8))))
-    directions = directions / jnp.linalg.norm(directions, axis=0)
+    bases = -(-LEAST_DIRECTIONS // channels)
+    directions, _ = jnp.linalg.qr(jax.random.normal(key, (bases, channels, channels), y.dtype))
+    directions = jnp.concatenate(list(directions), axis=1)
     return directions, jnp.sort(y @ directions, axis=0)
 
 
@@ -64,35 +108,92 @@ def sliced_wasserstein(
 ) -> Scalar:
     """Compute the mean over directions of the squared 2-Wasserstein distance of the projections.
 
+    The directions are as many as channels, but at least 8, and orthonormal: no difference of means
+    or covariances lies outside what they span.
+
     References:
         Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis" (CVPR 2021),
-        equations 3 and 6. Deviations: as many directions as channels, but at least 8 and at most
-        128; fixed as long as the target is; interpolated quantiles where the numbers of positions
-        differ (theirs repeats positions).
+        equations 3 and 6. Deviations: orthonormal directions, theirs are independent; fixed as long
+        as the target is, theirs are drawn at each step; interpolated quantiles where the numbers
+        of positions differ (theirs repeats positions); ties as in `histogram`.
     """
     directions, ordered = target
     return histogram(x @ directions, ordered)
 
 
+def _finest(layers: tuple[Grid, ...]) -> tuple[int, int]:
+    heights, widths = zip(*(layer.shape[:2] for layer in layers), strict=True)
+    return max(heights), max(widths)
+
+
+def _sample(
+    layers: tuple[Grid, ...], places: Sequence[Int[Array, " k"]]
+) -> tuple[Float[Array, "k _c"], ...]:
+    """Sample all layers at rows and columns of the finest, bilinearly between four positions each.
+
+    Each layer's grid covers the whole picture, and features are at the centers of its cells: row r
+    of H in the finest layer lies at (r + ½) h / H − ½ in one of h rows.
+    """
+    finest = _finest(layers)
+
+    def sample(layer: Grid) -> Float[Array, "k _c"]:
+        if layer.shape[:2] == finest:
+            return layer[tuple(places)]
+        ends: list[Any] = []
+        for place, size, of in zip(places, layer.shape[:2], finest, strict=True):
+            at = (jnp.asarray(place, layer.dtype) + 0.5) * (size / of) - 0.5
+            at = jnp.clip(at, 0, size - 1)
+            low = at.astype(jnp.int32)
+            ends.append((low, jnp.minimum(low + 1, size - 1), (at - low)[:, None]))
+        (top, bottom, down), (left, right, across) = ends
+        upper, lower = (
+            layer[row, left] * (1 - across) + layer[row, right] * across for row in (top, bottom)
+        )
+        return upper * (1 - down) + lower * down
+
+    return tuple(map(sample, layers))
+
+
+def draw_hypercolumns(layers: tuple[Grid, ...], key: Key, count: int) -> tuple[Grid, ...]:
+    """Sample all layers at `count` positions of the finest drawn at random, all if fewer.
+
+    Returns:
+        For each layer a grid of count × 1 positions, which `hypercolumns` concatenates.
+    """
+    height, width = _finest(layers)
+    places = jnp.divmod(drawn(height * width, key, count), width)
+    return tuple(sample[:, None] for sample in _sample(layers, places))
+
+
 def hypercolumns(layers: tuple[Grid, ...]) -> Positions:
-    """Concatenate the features of all layers at each position of the middle layer's grid.
+    """Concatenate the features of all layers at one place in each cell of the middle layer's grid.
+
+    The place is a position of the finest layer, fixed for a grid's size. Places are spread evenly
+    within the cells (the additive recurrence of the plastic number), so that no pattern of the
+    finest layer is in step with them. Layers of one size are concatenated position by position.
 
     References:
-        Hariharan et al., "Hypercolumns" (CVPR 2015); Kolkin et al. 2019, section 2.1. Deviation:
-        every position of the middle layer's grid, where STROTSS samples 1,024 of the picture's.
+        Hariharan et al., "Hypercolumns" (CVPR 2015); Kolkin et al. 2019, section 2.1: bilinear
+        samples of unfiltered layers, as in the authors' code. Deviations: coordinates are aligned
+        at the centers of cells (theirs are halved at each pooling, so that deep layers are sampled
+        up to half a cell to the lower right); the picture's colors are no layer unless they are
+        named as one.
     """
+    finest = _finest(layers)
     height, width = layers[len(layers) // 2].shape[:2]
-    resized = [
-        jax.image.resize(layer, (height, width, layer.shape[2]), "linear") for layer in layers
-    ]
-    return jnp.concatenate(resized, axis=2).reshape(height * width, -1)
+    cells = np.arange(height * width)
+    shifts = (0.5 + np.outer((0.7548776662466927, 0.5698402909980532), cells)) % 1
+    ratios = np.divide(finest, (height, width))[:, None]
+    places = ((np.divmod(cells, width) + shifts) * ratios).astype(int)
+    return jnp.concatenate(_sample(layers, tuple(places)), axis=1)
 
 
 def relaxed_earth_mover(x: Positions, y: Positions) -> Scalar:
     """Compute max(mean_i min_j d, mean_j min_i d) with the cosine distance d.
 
     The nearest positions are constants for the gradient, which is exact almost everywhere and needs
-    no matrix of pairs.
+    no matrix of pairs. Of drawn positions the nearest are a little farther than of all, so the
+    value is biased upward.
 
     References:
         Kolkin, Salavon & Shakhnarovich, "Style Transfer by Relaxed Optimal Transport and
@@ -100,8 +201,8 @@ def relaxed_earth_mover(x: Positions, y: Positions) -> Scalar:
     """
     a, b = unit(x), unit(y)
     # Half the squared distance of unit vectors is 1 − cosine, without the cancellation near zero.
-    x_to_y = jnp.mean(jnp.sum((a - b[nearest(x, y)]) ** 2, axis=1)) / 2
-    y_to_x = jnp.mean(jnp.sum((b - a[nearest(y, x)]) ** 2, axis=1)) / 2
+    x_to_y = jnp.mean(jnp.sum((a - b[closest(a, b)]) ** 2, axis=1)) / 2
+    y_to_x = jnp.mean(jnp.sum((b - a[closest(b, a)]) ** 2, axis=1)) / 2
     return jnp.maximum(x_to_y, y_to_x)
 
 
@@ -129,7 +230,7 @@ def _self_potential(x: Positions, epsilon: Scalar) -> Float[Array, " n"]:
     def improve(_: int, f: Float[Array, " n"]) -> Float[Array, " n"]:
         return (f + _soft_minimum(x, x, f, epsilon)) / 2
 
-    return jax.lax.fori_loop(0, ITERATIONS, improve, jnp.zeros(x.shape[0]))
+    return jax.lax.fori_loop(0, ITERATIONS, improve, jnp.zeros(x.shape[0], x.dtype))
 
 
 def sinkhorn_target(y: Positions) -> tuple[Positions, Scalar, Scalar]:
@@ -145,7 +246,8 @@ def sinkhorn(x: Positions, target: tuple[Positions, Scalar, Scalar]) -> Scalar:
 
     OT_ε(x, y) − ½ OT_ε(x, x) − ½ OT_ε(y, y). The potentials are computed in the logarithmic domain
     without a gradient; one last step carries it, which is exact where they have converged (the
-    envelope theorem).
+    envelope theorem). Of drawn positions the value is biased upward: two draws of one distribution
+    differ. Taking off the costs within each leaves little of that.
 
     References:
         Feydy et al., "Interpolating between Optimal Transport and MMD using Sinkhorn Divergences"
@@ -158,7 +260,8 @@ def sinkhorn(x: Positions, target: tuple[Positions, Scalar, Scalar]) -> Scalar:
     def improve(_: int, g: Float[Array, " m"]) -> Float[Array, " m"]:
         return _soft_minimum(y, fixed, _soft_minimum(fixed, y, g, epsilon), epsilon)
 
-    g = jax.lax.stop_gradient(jax.lax.fori_loop(0, ITERATIONS, improve, jnp.zeros(y.shape[0])))
+    g = jax.lax.fori_loop(0, ITERATIONS, improve, jnp.zeros(y.shape[0], y.dtype))
+    g = jax.lax.stop_gradient(g)
     f = jax.lax.stop_gradient(_self_potential(fixed, epsilon))
     # The value is the mean of both potentials. The gradient flows through the first alone, whose
     # soft minimum holds all of the transport plan.
@@ -173,7 +276,7 @@ METRICS = (
         summarize=sliced_target,
         distance=sliced_wasserstein,
         meaning="the whole distribution, projected onto random directions",
-        cost="n C min(C, 128) + n log n min(C, 128)",
+        cost="n C² + C n log n",
         paper="Heitz et al., CVPR 2021",
         random=True,
     ),
@@ -194,6 +297,7 @@ METRICS = (
         cost="n m C",
         paper="Kolkin, Salavon & Shakhnarovich, CVPR 2019",
         symmetric=True,
+        draw=draw_hypercolumns,
     ),
     Metric(
         name="sinkhorn",
@@ -203,5 +307,6 @@ METRICS = (
         meaning="work to move one set of positions onto the other, slightly blurred",
         cost="30 n (n + 2 m) C",
         paper="Feydy et al., AISTATS 2019",
+        draw=rows,
     ),
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from jaxstyle.backbones.extractor import Extractor, Parameters, extractor
-from jaxstyle.metrics import find
+from jaxstyle.metrics import KINDS, find
 from jaxstyle.metrics.metric import Kind, Metric
 from jaxstyle.objective.regions import StyleAssignment
 from jaxstyle.objective.term import Term, check_parameter, layers_of, term
@@ -141,38 +141,59 @@ def terms_from_settings(
                 backbone=backbone,
                 layers=layers,
                 weight=weight,
-                parameters=parameters.get(spec.name),
+                parameters=parameters.get((None, spec.name), {})
+                | parameters.get((kind, spec.name), {}),
             )
             if kind == "style":
                 terms += [_assigned(part, assignment) for assignment in assignments]
             else:
                 terms.append(part)
-    for name in parameters:
-        if name not in {term.metric.name for term in terms}:
-            raise ValueError(f"a parameter is given for {name}, which is in no term")
-    used = tuple(term for term in terms if term.weight > 0)
+    for of_kind, name in parameters:
+        if all(name != t.metric.name or of_kind not in (None, t.metric.kind) for t in terms):
+            metric = f"{of_kind}.{name}" if of_kind else name
+            raise ValueError(f"a parameter is given for {metric}, which is in no term")
+    used = tuple(
+        term if term.positions is not None else replace(term, positions=settings.positions)
+        for term in terms
+        if term.weight > 0
+    )
     if not used:
         raise ValueError("every weight is zero: there is nothing to optimize")
     return used
 
 
-def _parameters(settings: Settings) -> dict[str, dict[str, float]]:
-    """Group the hyperparameters by metric, checked."""
+def _parameters(settings: Settings) -> dict[tuple[Kind | None, str], dict[str, float]]:
+    """Group the hyperparameters by kind, None for any, and metric, checked."""
+    groups = (settings.metric, settings.content_metric, settings.regularizer)
     given = {
-        spec.name: _metric_of(spec.value)
-        for group in (settings.metric, settings.content_metric, settings.regularizer)
+        (of_kind, spec.name): _metric_of(spec.value)
+        for kind, group in zip(KINDS, groups, strict=True)
         for spec in group
         if spec.value is not None
+        for of_kind in (None, kind)
     }
-    parameters: dict[str, dict[str, float]] = {}
+    parameters: dict[tuple[Kind | None, str], dict[str, float]] = {}
     for name, value in settings.parameter:
-        metric, _, parameter = name.partition(".")
-        if metric in given:
-            check_parameter(given[metric], parameter)
-        else:
-            check_parameter(find(metric), parameter)
-        parameters.setdefault(metric, {})[parameter] = value
+        kind, metric, parameter = _parts(name)
+        check_parameter(given.get((kind, metric)) or find(metric, kind), parameter)
+        parameters.setdefault((kind, metric), {})[parameter] = value
     return parameters
+
+
+def _parts(name: str) -> tuple[Kind | None, str, str]:
+    """Split `"METRIC.PARAMETER"` or `"KIND.METRIC.PARAMETER"`.
+
+    Raises:
+        ValueError: There is no such kind.
+    """
+    first, _, rest = name.partition(".")
+    if "." not in rest:
+        return None, first, rest
+    for kind in KINDS:
+        if first == kind:
+            metric, _, parameter = rest.partition(".")
+            return kind, metric, parameter
+    raise ValueError(f"expected {name} to begin with one of {', '.join(KINDS)}")
 
 
 def _assigned(part: Term, assignment: StyleAssignment) -> Term:

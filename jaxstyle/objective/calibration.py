@@ -1,4 +1,4 @@
-"""Calibration: constants that put all terms into one unit."""
+"""Calibration: constants that put all terms into one unit, at every size."""
 
 from __future__ import annotations
 
@@ -6,29 +6,52 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxstyle.objective.objective import Extract, Objective, distances
+from jaxstyle.objective.objective import Extract, Features, Objective, term_distances
 from jaxstyle.objective.term import Term
 
+Image = Float[Array, "h w 3"]
 Constants = tuple[Float[Array, "_layers"], ...]
 """For each term a calibration constant for each of its layers."""
 
 GRADIENTS_AT_ONCE = 16
-"""Gradients that a calibration computes at a time."""
+"""Gradients that a measurement computes at a time, at 256 pixels; fewer of larger pictures."""
+
+POSITIONS = 4096
+"""Positions that terms which draw some draw while they are measured."""
+
+VANISHING = 1e-4
+"""A gradient this much shorter than at the inverted picture is rounding."""
 
 
-def calibrate(
-    extract: Extract, objective: Objective, reference: Float[Array, "h w 3"]
-) -> Objective:
+class Gains(NamedTuple):
+    """What the network makes of the terms' gradients: hardly changes from one size to the next.
+
+    Attributes:
+        through: For each layer of each term the length of its gradient with respect to the pixels,
+            divided by the length of that with respect to features.
+        together: For each layer the reciprocal of the length of its term's gradient, in which each
+            layer has its share of one.
+        instead: The length of the gradient at the inverted picture, where that at the picture is
+            rounding; 0 elsewhere.
+    """
+
+    through: Float[Array, " all"]
+    together: Float[Array, " all"]
+    instead: Float[Array, " all"]
+
+
+def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objective:
     """Scale every term so that its gradient has unit root mean square at `reference`.
 
     First each layer of a term, so that layers share by their layer weights alone; then the term as
-    a whole, so that weight 1 pulls equally hard whatever the metric, the layers or the size.
+    a whole, so that weight 1 pulls equally hard whatever the metric or the layers.
 
     Args:
         extract: Features of a picture.
@@ -36,74 +59,182 @@ def calibrate(
         reference: A picture where no term's gradient vanishes: see `calibration_reference`.
 
     Returns:
-        The calibrated objective. A layer whose gradient does vanish there (two identical pictures,
-        a dead layer) keeps scale 1 instead of an infinite one.
+        The calibrated objective. A layer whose gradient is rounding there (of two identical
+        pictures) is calibrated at the inverted picture; one that has none there either (a dead
+        layer) keeps its share of scale 1.
     """
-    sizes = [len(targets) for targets in objective.targets]
-    total = sum(sizes)
+    gains = measure(extract, objective, reference)
+    return calibrate_by(extract, objective, reference, gains)
 
-    def rms(gradients: Float[Array, "n h w 3"]) -> Float[Array, " n"]:
-        return jnp.sqrt(jnp.mean(gradients**2, axis=(1, 2, 3)))
 
-    def reciprocal(size: Float[Array, _n]) -> Float[Array, _n]:
-        usable = jnp.isfinite(size) & (size > 1e-20)
-        return jnp.where(usable, 1 / jnp.where(usable, size, 1.0), 1.0)
+def measure(extract: Extract, objective: Objective, reference: Image) -> Gains:
+    """Measure the gains, by a backward pass through the network for each layer of each term."""
+    features, pull_back = jax.vjp(extract, reference)
+    gradients = _gradients(objective, reference, features)
 
-    def all_distances(image: Float[Array, "h w 3"]) -> Float[Array, " all"]:
-        return jnp.concatenate(distances(extract, objective, image))
+    def to_pixels(row: _Gradient) -> Image:
+        direct, of_features = row
+        return direct + pull_back(of_features)[0]
 
-    # Features once; a gradient for each layer, not too many at a time.
-    values, pull_back = jax.vjp(all_distances, reference)
-    gradients = jax.lax.map(
-        lambda row: pull_back(row)[0],
-        jnp.eye(total, dtype=values.dtype),
-        batch_size=GRADIENTS_AT_ONCE,
-    )
-    layer_scales = reciprocal(rms(gradients))
-    shares = jnp.concatenate([jnp.asarray(term.layer_weights) for term in objective.terms])
-    member = jnp.repeat(jnp.arange(len(sizes)), jnp.array(sizes), total_repeat_length=total)
-    rows = jax.nn.one_hot(member, len(sizes)).T * (shares * layer_scales)
+    rows, total = _stacked(gradients, features), len(gradients)
+    at_once = max(1, round(GRADIENTS_AT_ONCE * 256**2 * 3 / reference.size))
+    if total <= at_once:  # without a loop, whose body a CPU would run on one thread
+        pulls = jax.vmap(to_pixels)(rows)
+    else:
+        pulls = jax.lax.map(to_pixels, rows, batch_size=at_once)
+    sizes = jnp.sqrt(jnp.mean(pulls**2, axis=(1, 2, 3)))
+    lengths = _lengths(gradients, reference)
+    inverted = 1 - reference
+    others = _lengths(_gradients(objective, inverted, extract(inverted)), inverted)
+    through = sizes * _reciprocal(lengths)
+    member = [number for number, targets in enumerate(objective.targets) for _ in targets]
     # A term's gradient is the sum of its layers'.
-    term_scales = reciprocal(rms(jnp.tensordot(rows, gradients, 1, precision="highest")))
-    scales = layer_scales * term_scales[member]
+    shares = jnp.concatenate([jnp.asarray(term.layer_weights) for term in objective.terms])
+    parts = jax.nn.one_hot(jnp.array(member), len(objective.terms)).T
+    sums = jnp.tensordot(parts * (shares * _reciprocal(sizes)), pulls, 1, precision="highest")
+    together = _reciprocal(jnp.sqrt(jnp.mean(sums**2, axis=(1, 2, 3))))
+    return Gains(
+        jnp.where(through > 0, through, 1.0),
+        together[jnp.array(member)],
+        jnp.where(lengths > VANISHING * others, 0.0, others),
+    )
+
+
+def calibrate_by(
+    extract: Extract, objective: Objective, reference: Image, gains: Gains
+) -> Objective:
+    """Calibrate by gains that were measured here or at another size, by a forward pass.
+
+    Gradients with respect to features are measured at this size. They change by orders of magnitude
+    from one size to another, gains by a tenth where sizes differ by √2 (benchmarks/calibration.md).
+    """
+    features = extract(reference)
+    lengths = _lengths(_gradients(objective, reference, features), reference)
+    lengths *= jnp.sqrt(jnp.array(_drawn(objective, reference, features)))
+    lengths = jnp.where(gains.instead > 0, gains.instead, lengths)
+    scales = gains.together * _reciprocal(gains.through * lengths)
+    sizes = [len(targets) for targets in objective.targets]
     ends = [sum(sizes[: k + 1]) for k in range(len(sizes) - 1)]
     return replace(objective, scales=tuple(jnp.split(scales, ends)))
 
 
+def _drawn(objective: Objective, image: Image, features: Features) -> list[float]:
+    """Return for each layer of each term which share of its positions is drawn.
+
+    The mean over n positions, estimated from k of them, has n/k times as long a gradient at k of n
+    positions: together √(n/k) times as long.
+    """
+    numbers = range(len(objective.terms))
+    counts = [n for number in numbers for n in _counts(objective, number, image, features)]
+    return [min(1.0, POSITIONS / count) for count in counts]
+
+
+def _counts(objective: Objective, number: int, image: Image, features: Features) -> list[int]:
+    """Return from how many positions a term draws at each of its layers; 1 if it draws none."""
+    term, targets = objective.terms[number], objective.targets[number]
+    if not term.draws:
+        return [1] * len(targets)
+    grids = [image if ref.is_image else features[str(ref)] for ref in term.layers]
+    counts = [
+        grid.shape[0] * grid.shape[1] if indices is None else indices.size
+        for grid, indices in zip(grids, objective.positions[number], strict=True)
+    ]
+    return counts if len(targets) == len(counts) else [counts[len(counts) // 2]]
+
+
+_Gradient = tuple[Image, dict[str, Any]]
+"""With respect to the picture itself, and to the features that are compared."""
+
+
+def _gradients(objective: Objective, image: Image, features: Features) -> list[_Gradient]:
+    """Compute the gradient of the distance at each layer of each term."""
+    terms = tuple(
+        replace(term, positions=POSITIONS) if term.draws else term for term in objective.terms
+    )
+    objective, gradients = replace(objective, terms=terms), []
+    for number, term in enumerate(terms):
+        for layer in range(len(objective.targets[number])):
+            whole = term.metric.expects == "layers"
+            compared = term.layers if whole else term.layers[layer : layer + 1]
+            used = {str(ref): features[str(ref)] for ref in compared if not ref.is_image}
+
+            def distance(image: Image, used: Any, number: int = number, layer: int = layer) -> Any:
+                return term_distances(objective, number, image, {**features, **used})[layer]
+
+            gradients.append(jax.grad(distance, argnums=(0, 1))(image, used))
+    return gradients
+
+
+def _lengths(gradients: Sequence[_Gradient], image: Image) -> Float[Array, " all"]:
+    """Compute the root of each gradient's sum of squares over the number of the picture's values.
+
+    Of a gradient with respect to the picture it is the root mean square.
+    """
+    sums = [
+        sum(jnp.sum(jnp.square(leaf.astype(jnp.float32))) for leaf in jax.tree.leaves(gradient))
+        for gradient in gradients
+    ]
+    return jnp.sqrt(jnp.stack([jnp.asarray(total) for total in sums]) / image.size)
+
+
+def _stacked(gradients: Sequence[_Gradient], features: Features) -> _Gradient:
+    """Stack the gradients, with zeros for the features that a layer does not compare."""
+    zeros = {name: jnp.zeros_like(leaf) for name, leaf in features.items()}
+    rows = [(direct, {**zeros, **of_features}) for direct, of_features in gradients]
+    stacked: _Gradient = jax.tree.map(lambda *leaves: jnp.stack(leaves), *rows)
+    return stacked
+
+
+def _reciprocal(size: Float[Array, _n]) -> Float[Array, _n]:
+    usable = jnp.isfinite(size) & (size > 0)
+    return jnp.where(usable, 1 / jnp.where(usable, size, 1.0), 1.0)
+
+
 def calibration_reference(
-    content: Float[Array, "h w 3"],
-    style: Float[Array, "k l 3"] | Sequence[Float[Array, "_k _l 3"]],
-) -> Float[Array, "h w 3"]:
-    """Average the content and the style stretched to its shape; of several styles the first.
+    content: Image, style: Float[Array, "k l 3"] | Sequence[Float[Array, "_k _l 3"]]
+) -> Image:
+    """Average the content and the styles stretched to its shape.
 
     The content term's gradient is zero at the content picture, a style term's at the style. Halfway
     between, both pull; and it has the detail of a real picture, as the result will.
     """
-    first = style[0] if isinstance(style, (list, tuple)) else style
-    return (content + jax.image.resize(first, content.shape, "linear")) / 2
+    styles = style if isinstance(style, (list, tuple)) else [style]
+    stretched = [jax.image.resize(each, content.shape, "linear") for each in styles]
+    return (content + sum(stretched[1:], stretched[0]) / len(stretched)) / 2
 
 
 def given_constants(
-    given: Mapping[str, Sequence[float]], names: Sequence[str], terms: Sequence[Term]
-) -> Constants:
-    """Return calibration constants given by hand, checked against their terms.
+    given: Mapping[str, Any], names: Sequence[str], terms: Sequence[Term], scales: int = 1
+) -> list[Constants]:
+    """Return calibration constants given by hand for each scale, checked against their terms.
+
+    Args:
+        given: For each term a number for each layer, the same at every scale; or such a list for
+            each scale.
+        names: The terms' names.
+        terms: The terms.
+        scales: The number of scales.
 
     Raises:
-        ValueError: A term lacks constants, or has another number of layers.
+        ValueError: A term lacks constants, or has another number of layers or scales.
     """
-    constants = []
+    columns = []
     for name, term in zip(names, terms, strict=True):
-        values = np.atleast_1d(np.asarray(given.get(name, []), np.float32))
-        if values.shape != (len(term.layer_weights),) or not np.isfinite(values).all():
+        layers = len(term.layer_weights)
+        try:
+            values = np.atleast_1d(np.asarray(given.get(name, []), np.float32))
+        except ValueError:  # rows of unlike lengths
+            values = np.empty(0, np.float32)
+        if values.shape not in ((layers,), (scales, layers)) or not np.isfinite(values).all():
             raise ValueError(
-                f"expected {len(term.layer_weights)} finite calibration constants for {name}, "
-                f"got {given.get(name)}"
+                f"expected {layers} finite calibration constants for {name}, or as many for each "
+                f"of {scales} scales; got {given.get(name)}"
             )
-        constants.append(jnp.asarray(values))
-    return tuple(constants)
+        columns.append(np.broadcast_to(values, (scales, layers)))
+    return [tuple(map(jnp.asarray, row)) for row in zip(*columns, strict=True)]
 
 
-def read_constants(path: str) -> Mapping[str, Sequence[float]]:
+def read_constants(path: str) -> Mapping[str, Any]:
     """Read calibration constants by term from a JSON file, or from a run's manifest.
 
     Raises:
@@ -116,7 +247,7 @@ def read_constants(path: str) -> Mapping[str, Sequence[float]]:
         raise ValueError(f"expected JSON in {path}: {error}") from None
     except OSError as error:
         raise OSError(f"cannot read the constants in {path}: {error.strerror}") from None
-    constants: Mapping[str, Sequence[float]] = {}
+    constants: Mapping[str, Any] = {}
     if isinstance(data, dict):
         constants = data.get("calibration", data)
     return constants

@@ -21,7 +21,11 @@ from jaxstyle.specs import MetricSpec, PaddingName, as_specs
 from jaxstyle.weights.network_cache import NetworkCache
 from jaxstyle.weights.registry import Weights
 
-JUDGES = ("lpips", "lpips_vgg", "dists", "ssim", "ms_ssim", "gmsd", "psnr")
+CONTENT_JUDGES = ("lpips", "lpips_vgg", "dists", "ssim", "ms_ssim", "gmsd", "psnr")
+"""Compare place by place: is this the photograph?"""
+STYLE_JUDGES = ("paint_precision", "paint_coverage")
+"""Compare wherever it is: is this the painting's paint?"""
+JUDGES = (*CONTENT_JUDGES, *STYLE_JUDGES)
 """What pictures are judged by if nothing is named."""
 
 Judge = Callable[[ImageLike, ImageLike], Float[Array, ""]]
@@ -41,6 +45,8 @@ def judge(
     """Return a function of two pictures: how far the first is from the second, 0 if equal.
 
     Similarities are turned into distances: `"ssim"` is 1 − SSIM, `"psnr"` the decibels under 40.
+    `"paint_precision"` and `"paint_coverage"` are RMS differences a pixel, of pictures in [0, 1]:
+    `jaxstyle.metrics.paint`.
 
     Args:
         metric: Its name, see `jaxstyle metrics`; or a `MetricSpec`, a `Metric`, a `Term`.
@@ -57,7 +63,8 @@ def judge(
         A function of `(picture, reference)`, sRGB in [0, 1]. Of arrays it is pure, compiled, and
         differentiable in the picture; it also takes files, `PIL.Image`s, uint8 arrays and bytes.
         More than one layer adds up in equal shares. Pictures compared place by place must have one
-        size.
+        size; a painting should have the size at which it was the style, usually the picture's
+        longest side, since strokes of twice the size are others.
 
     Raises:
         ValueError: A name that does not exist. The function raises it for what is no picture.

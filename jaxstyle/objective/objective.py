@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int, UInt32
 
+from jaxstyle.metrics.pairwise import Key
 from jaxstyle.metrics.smoothing import smooth, spread
 from jaxstyle.objective.regions import PositionIndices
 from jaxstyle.objective.term import Term
@@ -40,6 +42,8 @@ class Objective:
         spreads: For each term an array, one a layer: what `"relative"` smoothing divides features
             by, the standard deviation of the reference's; ones for other terms.
         positions: For each term and layer which positions it compares, None for all.
+        key: What terms that draw positions draw from, as data of a key of `jax.random`; at each
+            step others.
     """
 
     terms: tuple[Term, ...]
@@ -47,6 +51,7 @@ class Objective:
     scales: tuple[Float[Array, _layers], ...]
     spreads: tuple[Float[Array, _layers], ...]
     positions: tuple[tuple[Any, ...], ...]
+    key: UInt32[Array, _words]
 
 
 class Losses(NamedTuple):
@@ -113,7 +118,7 @@ def prepare(
         terms: What is compared.
         content: The content picture.
         style: The style picture, or several.
-        key: What random metrics draw from; `jax.random.key(0)` if not given.
+        key: What metrics draw from at random; `jax.random.key(0)` if not given.
         selection: The positions that each term compares
             (`jaxstyle.objective.regions.select_positions`); all if not given.
     """
@@ -154,10 +159,12 @@ def prepare_from_features(
             _summaries(term, reference, positions, spreads[-1], draw)
             for reference, positions in references
         ]
-        targets.append(summaries[0] if len(summaries) == 1 else _average(term, summaries))
+        averaged = summaries[0] if len(summaries) == 1 else _average(term, summaries)
+        targets.append(tuple(map(term.metric.finish, averaged)) if term.metric.finish else averaged)
     scales = tuple(jnp.ones(len(target)) for target in targets)
     positions = tuple(tuple(of_content) for of_content, _ in selection)
-    return Objective(tuple(terms), tuple(targets), scales, tuple(spreads), positions)
+    data = jax.random.key_data(key)
+    return Objective(tuple(terms), tuple(targets), scales, tuple(spreads), positions, data)
 
 
 def _summaries(
@@ -167,8 +174,10 @@ def _summaries(
     spreads: Float[Array, _layers],
     key: Array | None,
 ) -> tuple[Any, ...]:
-    """Summarize a reference picture at each layer."""
+    """Summarize a reference picture at each layer; features that are drawn later stay."""
     views = _views(term, *reference, spreads, positions)
+    if term.draws_target:
+        return tuple(views)
     if key is None:
         return tuple(term.metric.summarize(view) for view in views)
     draws = (jax.random.fold_in(key, layer) for layer in range(len(views)))
@@ -187,27 +196,63 @@ def _average(term: Term, targets: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
 
 
 def distances(
-    extract: Extract, objective: Objective, image: Float[Array, "h w 3"]
+    extract: Extract,
+    objective: Objective,
+    image: Float[Array, "h w 3"],
+    step: int | Int[Array, ""] = 0,
 ) -> tuple[Float[Array, _layers], ...]:
-    """Compute for each term the bare distance at each of its layers."""
+    """Compute for each term the bare distance at each of its layers.
+
+    Args:
+        extract: Features of a picture.
+        objective: The targets.
+        image: The picture.
+        step: Terms that draw positions (`Term.positions`) draw others at each step.
+    """
     features = extract(image)
-    columns = (objective.terms, objective.targets, objective.spreads, objective.positions)
     return tuple(
-        jnp.stack(
-            [
-                term.metric.distance(view, target, **term.parameters)
-                for view, target in zip(
-                    _views(term, image, features, spreads, positions), targets, strict=True
-                )
-            ]
-        )
-        for term, targets, spreads, positions in zip(*columns, strict=True)
+        jnp.stack(term_distances(objective, number, image, features, step))
+        for number in range(len(objective.terms))
     )
 
 
-def evaluate(extract: Extract, objective: Objective, image: Float[Array, "h w 3"]) -> Losses:
+def term_distances(
+    objective: Objective,
+    number: int,
+    image: Float[Array, "h w 3"],
+    features: Features,
+    step: int | Int[Array, ""] = 0,
+) -> list[Float[Array, ""]]:
+    """Compute one term's bare distance at each of its layers, from a picture and its features."""
+    term, key = objective.terms[number], jax.random.wrap_key_data(objective.key)
+    key = jax.random.fold_in(jax.random.fold_in(key, step), number)
+    positions = objective.positions[number]
+    views = _views(term, image, features, objective.spreads[number], positions)
+    keys = [jax.random.fold_in(key, layer) for layer in range(len(views))]
+    return list(map(partial(_distance, term), views, objective.targets[number], keys))
+
+
+def _distance(term: Term, view: Any, target: Any, key: Key) -> Float[Array, ""]:
+    """Compute a term's distance at one layer."""
+    metric = term.metric
+    if term.draws and metric.draw:
+        # Of a content the same positions as of the picture: a content metric compares them.
+        other = key if metric.kind == "content" else jax.random.fold_in(key, 1)
+        view = metric.draw(view, key, term.positions)
+        if term.draws_target:
+            target = metric.summarize(metric.draw(target, other, term.positions))
+    distance: Float[Array, ""] = metric.distance(view, target, **term.parameters)
+    return distance
+
+
+def evaluate(
+    extract: Extract,
+    objective: Objective,
+    image: Float[Array, "h w 3"],
+    step: int | Int[Array, ""] = 0,
+) -> Losses:
     """Evaluate the objective at a picture: Σ weight · Σ layer weight · scale · distance."""
-    by_term = distances(extract, objective, image)
+    by_term = distances(extract, objective, image, step)
     shares = [
         scale * jnp.asarray(term.layer_weights)
         for term, scale in zip(objective.terms, objective.scales, strict=True)

@@ -189,8 +189,9 @@ class StyleLoss:
 
 def _subset(objective: Objective, members: Sequence[int]) -> Objective:
     """Return the objective of some of its terms."""
-    chosen = {
+    chosen: dict[str, Any] = {
         column.name: tuple(getattr(objective, column.name)[k] for k in members)
         for column in fields(Objective)
+        if column.name != "key"
     }
     return replace(objective, **chosen)

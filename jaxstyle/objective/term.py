@@ -35,6 +35,9 @@ class Term:
             several are averaged.
         shares: How much of each of them, leaves.
         region: Number of the region that the term is restricted to (static), None for all.
+        positions: How many positions a metric of pairs draws at each step, where it can
+            (`Metric.draw`); 0 for all (static). None leaves it to the run's settings, and is all
+            where there are none.
     """
 
     metric: Metric = field(metadata={"static": True})
@@ -47,6 +50,17 @@ class Term:
     styles: tuple[int, ...] = field(default=(0,), metadata={"static": True})
     shares: tuple[Scalar, ...] = (1.0,)
     region: int | None = field(default=None, metadata={"static": True})
+    positions: int | None = field(default=None, metadata={"static": True})
+
+    @property
+    def draws(self) -> bool:
+        """Whether each step compares other positions of the picture."""
+        return bool(self.positions) and self.metric.draw is not None
+
+    @property
+    def draws_target(self) -> bool:
+        """Whether each step also compares with other positions of the reference."""
+        return self.draws and self.metric.draws_target
 
 
 _One = str | MetricSpec | Metric | Term

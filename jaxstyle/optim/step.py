@@ -48,19 +48,23 @@ class State(NamedTuple):
     trust: Float[Array, ""]
 
 
-Gradient = Callable[[Float[Array, "h w 3"]], tuple[Losses, Float[Array, "h w 3"]]]
-"""From a picture to its losses and the gradient of their total."""
+Evaluate = Callable[[Float[Array, "h w 3"], Int[Array, ""]], Losses]
+"""From a picture and the number of a step to its losses."""
+Gradient = Callable[[Float[Array, "h w 3"], Int[Array, ""]], tuple[Losses, Float[Array, "h w 3"]]]
+"""From a picture and the number of a step to its losses and the gradient of their total."""
 
 
-def with_gradient(evaluate: Callable[[Float[Array, "h w 3"]], Losses]) -> Gradient:
+def with_gradient(evaluate: Evaluate) -> Gradient:
     """Return an objective together with the gradient of its total."""
 
-    def total(image: Float[Array, "h w 3"]) -> tuple[Float[Array, ""], Losses]:
-        losses = evaluate(image)
+    def total(image: Float[Array, "h w 3"], step: Any) -> tuple[Float[Array, ""], Losses]:
+        losses = evaluate(image, step)
         return losses.total, losses
 
-    def value_and_gradient(image: Float[Array, "h w 3"]) -> tuple[Losses, Float[Array, "h w 3"]]:
-        (_, losses), gradient = jax.value_and_grad(total, has_aux=True)(image)
+    def value_and_gradient(
+        image: Float[Array, "h w 3"], step: Any
+    ) -> tuple[Losses, Float[Array, "h w 3"]]:
+        (_, losses), gradient = jax.value_and_grad(total, has_aux=True)(image, step)
         return losses, gradient
 
     return value_and_gradient
@@ -91,10 +95,10 @@ def take_step(
     Returns:
         The next state, and the losses at the picture before the step.
     """
-    losses, gradient = gradient_of(state.image)
+    losses, gradient = gradient_of(state.image, state.step)
 
     def value_fn(point: Float[Array, ...]) -> Float[Array, ""]:
-        return gradient_of(space.decode(point))[0].total
+        return gradient_of(space.decode(point), state.step)[0].total
 
     state = apply_update(transform, state, losses.total, gradient, space, value_fn=value_fn)
     return state, losses

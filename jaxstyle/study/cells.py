@@ -20,10 +20,10 @@ from jaxstyle.image.geometry import Picture, fit_within, resize
 from jaxstyle.image.io import read_image
 from jaxstyle.metrics import Metric
 from jaxstyle.objective.term import Term
-from jaxstyle.settings import Settings, to_plain
+from jaxstyle.settings import Settings, from_plain, to_plain
 from jaxstyle.specs import MetricSpec, as_specs
 from jaxstyle.study.datasets import Named
-from jaxstyle.study.judging import StudyJudge
+from jaxstyle.study.judging import StudyJudge, networks_of
 from jaxstyle.transfer.job import Job, make_job, resolved_settings
 from jaxstyle.transfer.sources import Sources
 
@@ -34,6 +34,12 @@ Mixture = str | MetricSpec | Metric | Term | Sequence[Any]
 """Style metrics as `jaxstyle.specs.as_specs` takes them; a text may also be a recipe's name."""
 Scores = list[list[float]]
 """Of an objective: pair by judge."""
+SCALE, EARLIER_SCALE = "opposite halves", ""
+"""The scale of scores (see `jaxstyle.study.judging`), and that of earlier versions.
+
+There the zero of effectiveness was the distance of a style's halves from the whole style, inside
+which they lie. Scores of the two scales cannot be compared.
+"""
 
 
 class Point(NamedTuple):
@@ -48,17 +54,17 @@ class Point(NamedTuple):
         """Unique in the study."""
         return self.curve if self.strength is None else f"{self.curve} ×{self.strength:g}"
 
-    def described(self) -> dict[str, Any]:
-        """Return the objective as the report has it."""
+    def described(self, terms: Sequence[Term]) -> dict[str, Any]:
+        """Return the objective, whose terms are given, as the report has it."""
         specs = self.settings.metric
-        backbone = self.settings.style_backbone or self.settings.backbone
+        style = [term for term in terms if term.metric.kind == "style"]
         return {
             "name": self.name,
             "curve": self.curve,
             "strength": self.strength or 1.0,
             "text": " + ".join(f"{spec.weight:g} {spec.label}" for spec in specs),
             "metrics": [spec.name for spec in specs],
-            "networks": [getattr(backbone, "name", backbone)],
+            "networks": sorted(networks_of(style)),
             "kind": "single" if len(specs) == 1 else "mixture",
             "count": len(specs),
         }
@@ -108,8 +114,9 @@ class StudyCells:
         self.pairs, self.offline = list(itertools.product(contents, styles)), offline
         self._sources = Sources(offline=offline)
         firsts = range(0, len(points) * len(self.pairs), len(self.pairs))
-        # Of each point, as a manifest holds them.
-        self.settings = [resolved_settings(self.job(number)) for number in firsts]
+        jobs = [self.job(number) for number in firsts]
+        self.settings = [resolved_settings(job) for job in jobs]  # as a manifest holds them
+        self.terms = [job.terms for job in jobs]
         cells = []
         for point, settings in zip(points, self.settings, strict=True):
             strength = {} if point.strength is None else {"strength": point.strength}
@@ -155,7 +162,7 @@ def _inputs(content: Named, style: Named) -> dict[str, dict[str, str]]:
     }
 
 
-_DEFAULTS = to_plain(Settings())
+_BEFORE = to_plain(from_plain({}))  # the values that stand for the absence of later settings
 _LATER = {setting.name for setting in fields(Settings) if setting.metadata["since"] > 1}
 
 
@@ -166,22 +173,24 @@ class ScoreFiles(NamedTuple):
     judges: Sequence[StudyJudge]
     contents: Sequence[Named]
     styles: Sequence[Named]
+    scale: str = SCALE  # what 0 and 1 are, as files are named
 
     def path(self, settings: Mapping[str, Any], always: Collection[str] = ()) -> Path:
         """Return the file of an objective, named after all that decides its scores.
 
         So no two processes write one file. The names must never change, because committed results
-        are found by them: a setting that a later version added is left out at its default, unless
-        it is one of those that are `always` in the name.
+        are found by them: a setting that a later version added is left out at the value that
+        stands for its absence, unless it is one of those that are `always` in the name.
         """
         lasting = {
             name: value
             for name, value in settings.items()
             if name not in _LATER.difference(always)
-            or json.dumps(value) != json.dumps(_DEFAULTS[name])
+            or json.dumps(value) != json.dumps(_BEFORE[name])
         }
         digests = ([named.sha256 for named in group] for group in (self.contents, self.styles))
-        circumstances = [[judge.name for judge in self.judges], *digests]
+        circumstances: list[Any] = [[judge.name for judge in self.judges], *digests]
+        circumstances += [self.scale] if self.scale else []
         text = json.dumps([lasting, circumstances], sort_keys=True, default=str)
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
 

@@ -1,8 +1,18 @@
 """The judges of a study, calibrated: every distance on a scale from 0 to 1.
 
 Effectiveness: does the distribution of the result's features match the style's? 1 is the content
-itself, 0 another crop of the same painting (the mean of its four halves). Coherence: does the
-content survive? 0 is the content itself, 1 another content.
+itself, 0 another piece of the same painting. With d(p), the mean over the style's four halves of
+the distance from the opposite half of a picture p, the score of a picture is
+
+    E = (d(picture) − d(style)) / (d(content) − d(style)).
+
+Every distance is that of two halves of one size, and none of them lies inside the other. The
+distance of two samples of one texture is above zero, the more the fewer positions they have; this
+excess is the same in all three terms and cancels, so that another sample of the style's texture
+scores 0 on average. E is below 0 where the halves of the picture are closer to those of the
+painting than these are to each other: it was optimized for this painting, whose halves differ.
+
+Coherence: does the content survive? 0 is the content itself, 1 another content.
 
 Yeh & Forsyth, "Improving Style Transfer with Calibrated Metrics" (arXiv 1910.09447), put methods on
 these two axes. Deviations: theirs is one statistic each (a Gaussian divergence of PCA-reduced
@@ -12,9 +22,10 @@ judged by those that it has not used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,8 +36,8 @@ from jaxstyle.image.geometry import Picture
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.objective.build import build_term, extractor_for
 from jaxstyle.objective.objective import Objective, distances, prepare
-from jaxstyle.settings import Settings
-from jaxstyle.specs import LayerRef, MetricSpec
+from jaxstyle.objective.term import Term, layers_of
+from jaxstyle.specs import MetricSpec
 from jaxstyle.weights.network_cache import NetworkCache
 
 Axis = Literal["effectiveness", "coherence"]
@@ -37,10 +48,38 @@ LIKENESSES = ("lpips", "self_similarity", "edges")
 FIXED = {"lpips": "alexnet", "edges": ""}
 """The network of a likeness that comes with its own, or has none."""
 NETWORKS = ("vgg16", "alexnet")
+KINDS: Mapping[Axis, Kind] = {"effectiveness": "style", "coherence": "content"}
+"""The terms of an objective that an axis is about."""
+KIN: Mapping[str, frozenset[str]] = {
+    metric: frozenset(kin.split())
+    for metric, kin in {
+        "moments": "histogram",
+        "gram": "cross_layer_gram shifted_gram euclidean mmd_linear mmd_polynomial",
+        "gaussian_wasserstein": "sinkhorn",
+        "sliced_wasserstein": "mmd energy histogram",
+        "energy": "mmd sliced_wasserstein euclidean mmd_linear",
+        "lpips": "lpips_vgg",
+    }.items()
+}
+"""The metrics that are nearly a judge's own, by the judge's metric: what lowers them lowers it.
+
+Those whose gradients with respect to the features of VGG16 have a cosine of at least 0.8 with the
+judge's: the mean over five layers (relu1_1 to relu5_1), four pairs of content and style at 96
+pixels, and two pictures each, the content and the mean of both. The pairs from 0.8 on: energy and
+mmd 0.96, moments and histogram 0.91, gram and cross_layer_gram 0.90, gram and shifted_gram 0.88,
+sliced_wasserstein and mmd 0.87, sliced_wasserstein and energy 0.86, energy and euclidean 0.85, gram
+and euclidean 0.84; then gaussian_wasserstein and sinkhorn, 0.79, which are kin too, and moments and
+sliced_wasserstein, 0.77, which are not. Features after a ReLU have means above zero, so that all
+statistics of them are somewhat alike.
+
+By definition: histogram is sliced_wasserstein along the channels, and lpips_vgg is lpips on another
+network. In version 0.1, whose studies are still read, mmd_polynomial was gram, and mmd_linear
+euclidean. The gradients of metrics of contents are far from parallel (at most 0.4, in pixels).
+"""
 
 
 class StudyJudge(NamedTuple):
-    """A metric on a network, for one of the two axes."""
+    """A metric on a network, for one of the axes."""
 
     axis: Axis
     metric: str
@@ -51,21 +90,32 @@ class StudyJudge(NamedTuple):
         """`moments@alexnet`, or the metric alone."""
         return f"{self.metric}@{self.network}" if self.network else self.metric
 
-    def is_used(self, settings: Settings) -> bool:
-        """Return whether an objective uses this judge's metric or its network.
+    def is_used(self, terms: Sequence[Term]) -> bool:
+        """Return whether the terms of an objective use this judge: see `is_kin`.
 
         Only terms on the judge's axis count: a style objective on VGG16 can be judged by AlexNet.
         """
-        style = self.axis == "effectiveness"
-        specs = settings.metric if style else settings.content_metric
-        backbone = settings.style_backbone if style else settings.content_backbone
-        backbone = backbone or settings.backbone
-        layers = [
-            layer for spec in specs for layer in spec.layers or getattr(spec.value, "layers", ())
-        ]
-        networks = {LayerRef.parse(layer).backbone for layer in layers}
-        networks.add(getattr(backbone, "name", backbone))
-        return self.metric in {spec.name for spec in specs} or self.network in networks
+        own = [term for term in terms if term.metric.kind == KINDS[self.axis]]
+        return self.is_kin({term.metric.name for term in own}, networks_of(own))
+
+    def is_kin(self, metrics: Collection[str], networks: Collection[str]) -> bool:
+        """Return whether a metric or network is the judge's own, or its kin.
+
+        Networks of one family are kin: VGGs of any depth and training, all ResNets.
+        """
+        kin = {self.metric, *KIN.get(self.metric, ())}
+        family = _family(self.network)
+        return not kin.isdisjoint(metrics) or any(_family(net) == family for net in networks)
+
+
+def networks_of(terms: Sequence[Term]) -> set[str]:
+    """Return the names of the networks whose features the terms compare."""
+    return {ref.backbone for ref in layers_of(terms) if ref.backbone}
+
+
+def _family(network: str) -> str:
+    """Return the letters that a network's name begins with; the name, if it has none."""
+    return "".join(itertools.takewhile(str.isalpha, network)).lower() or network
 
 
 def default_judges(networks: Sequence[str] = NETWORKS) -> tuple[StudyJudge, ...]:
@@ -90,9 +140,13 @@ class AxisJudges:
         """Load the networks of the judges."""
         self.judges = tuple(judges)
         cache = NetworkCache(offline=offline)
-        kind: Kind = "style" if judges[0].axis == "effectiveness" else "content"
         terms = tuple(
-            build_term(MetricSpec(judge.metric), kind, cache, backbone=judge.network or NETWORKS[0])
+            build_term(
+                MetricSpec(judge.metric),
+                KINDS[judge.axis],
+                cache,
+                backbone=judge.network or NETWORKS[0],
+            )
             for judge in judges
         )
         extract, self._params = extractor_for(terms, cache)
@@ -110,8 +164,67 @@ class AxisJudges:
         return tuple(np.asarray(distance, np.float64) for distance in measured)
 
 
+class Effectiveness:
+    """Judges of effectiveness: 0 is another piece of the style, 1 the content."""
+
+    def __init__(
+        self, judges: AxisJudges, contents: Sequence[Picture], styles: Sequence[Picture]
+    ) -> None:
+        """Measure the ends of the scale for each pair."""
+        self._judges = judges
+        self._halves = [[judges.targets(half) for half in halves(style)] for style in styles]
+        self._low = [self._distances(style, number) for number, style in enumerate(styles)]
+        self._high = [
+            [self._distances(content, number) for number in range(len(styles))]
+            for content in contents
+        ]
+
+    def _distances(self, picture: Picture, style: int) -> Distances:
+        """Compare the halves of a picture with the opposite halves of a style."""
+        opposite = (self._halves[style][number] for number in (1, 0, 3, 2))
+        return _mean(
+            [
+                self._judges.distances(half, target)
+                for half, target in zip(halves(picture), opposite, strict=True)
+            ]
+        )
+
+    def scores(self, picture: Picture, content: int, style: int) -> list[float]:
+        """Return each judge's score of a picture of a content and a style, by their numbers."""
+        ends = self._low[style], self._high[content][style]
+        columns = zip(self._distances(picture, style), *ends, strict=True)
+        return [scaled(*column) for column in columns]
+
+
+class Coherence:
+    """Judges of coherence: 0 is the content, 1 the mean of the other contents."""
+
+    def __init__(
+        self, judges: AxisJudges, contents: Sequence[Picture], styles: Sequence[Picture]
+    ) -> None:
+        """Measure the end of the scale for each content."""
+        self._judges = judges
+        self._contents = [judges.targets(content) for content in contents]
+        self._high = [
+            _mean([judges.distances(c, target) for k, c in enumerate(contents) if k != number])
+            for number, target in enumerate(self._contents)
+        ]
+
+    def scores(self, picture: Picture, content: int, style: int) -> list[float]:
+        """Return each judge's score of a picture of a content and a style, by their numbers."""
+        measured = self._judges.distances(picture, self._contents[content])
+        columns = zip(measured, self._high[content], strict=True)
+        return [scaled(value, np.zeros_like(high), high) for value, high in columns]
+
+
+CALIBRATED: Mapping[Axis, type[Effectiveness | Coherence]] = {
+    "effectiveness": Effectiveness,
+    "coherence": Coherence,
+}
+
+
 class JudgePanel:
-    """All judges, those of effectiveness first, calibrated on a study's contents and styles."""
+    """All judges, axis by axis, calibrated on a study's contents and styles."""
 
     def __init__(
         self,
@@ -121,27 +234,12 @@ class JudgePanel:
         *,
         offline: bool = False,
     ) -> None:
-        """Calibrate the judges of both axes, on at least two contents, all of one shape."""
-        self._style, self._content = (
-            AxisJudges([judge for judge in judges if judge.axis == axis], offline=offline)
-            for axis in get_args(Axis)
-        )
-        self.judges = (*self._style.judges, *self._content.judges)
-        self._styles, self._contents = (
-            [axis.targets(picture) for picture in pictures]
-            for axis, pictures in ((self._style, styles), (self._content, contents))
-        )
-        self._halves = [
-            _mean([self._style.distances(half, whole) for half in halves(style)])
-            for style, whole in zip(styles, self._styles, strict=True)
-        ]
-        self._unstyled = [
-            [self._style.distances(content, style) for style in self._styles]
-            for content in contents
-        ]
-        self._unlike = [
-            _mean([self._content.distances(c, target) for k, c in enumerate(contents) if k != i])
-            for i, target in enumerate(self._contents)
+        """Calibrate the judges of all axes, on at least two contents; all pictures of one shape."""
+        grouped = [(axis, [judge for judge in judges if judge.axis == axis]) for axis in CALIBRATED]
+        self.judges = tuple(judge for _, group in grouped for judge in group)
+        self._axes = [
+            CALIBRATED[axis](AxisJudges(group, offline=offline), contents, styles)
+            for axis, group in grouped
         ]
 
     def scores(
@@ -152,14 +250,7 @@ class JudgePanel:
         The mean over the judge's layers, in the order of `judges`; NaN where a judge cannot tell
         the content from the style. The picture has its content's shape.
         """
-        unlike = self._unlike[content]
-        values = (
-            *self._style.distances(picture, self._styles[style]),
-            *self._content.distances(picture, self._contents[content]),
-        )
-        low = (*self._halves[style], *map(np.zeros_like, unlike))
-        high = (*self._unstyled[content][style], *unlike)
-        return np.array([scaled(*ends) for ends in zip(values, low, high, strict=True)])
+        return np.concatenate([axis.scores(picture, content, style) for axis in self._axes])
 
 
 def _mean(measured: Sequence[Distances]) -> Distances:
@@ -168,8 +259,8 @@ def _mean(measured: Sequence[Distances]) -> Distances:
 
 
 def halves(picture: Picture) -> tuple[Picture, Picture, Picture, Picture]:
-    """Return the left, right, upper and lower half."""
-    rows, columns = (-(-side // 2) for side in picture.shape[:2])
+    """Return the left, right, upper and lower half; of an odd side without the middle."""
+    rows, columns = (side // 2 for side in picture.shape[:2])
     return picture[:, :columns], picture[:, -columns:], picture[:rows], picture[-rows:]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from jaxstyle.grid import page
 from jaxstyle.study.plane import interval_text, plane
 from jaxstyle.study.statistics import AXES
-from jaxstyle.study.summary import as_json, summarize
+from jaxstyle.study.summary import as_json, split, summarize
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 
@@ -35,9 +35,11 @@ def report(study: Mapping[str, Any]) -> dict[str, str]:
               content × styles + style is the pair of the two.
             - `judges`: `name`, `axis` ("effectiveness" or "coherence"), `metric`, `network`.
             - `scores`: objective by pair by judge, lower is better; None or NaN where missing.
-            - `held_out`: objective by judge, True if the objective has not used the judge.
-            - `training_pairs`: numbers of pairs that chose weights. Objectives are judged on the
-              others, the test pairs.
+            - `held_out`: objective by judge, True if the objective has not used the judge, nor its
+              kin.
+            - `training_pairs`: numbers of pairs that choose between objectives, or chose weights.
+              Objectives are judged on the test pairs, whose content and style are both in no
+              training pair.
             - `pictures`: "objective|content|style" (names) to a data URI, as far as kept.
 
     Raises:
@@ -90,15 +92,19 @@ def _table(summary: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 
 def _scores(study: Mapping[str, Any]) -> Iterator[list[Any]]:
-    yield ["objective", "content", "style", "judge", "axis", "held_out", "score", "training"]
-    training = set(study.get("training_pairs", []))
+    columns = ["objective", "content", "style", "judge", "axis", "held_out", "score"]
+    yield [*columns, "training", "test"]
+    test, training = split(
+        len(study["contents"]), len(study["styles"]), study.get("training_pairs", [])
+    )
     pairs = list(itertools.product(study["contents"], study["styles"]))
     for i, objective in enumerate(study["objectives"]):
         for pair, (content, style) in enumerate(pairs):
             for j, judge in enumerate(study["judges"]):
                 names = [named["name"] for named in (objective, content, style, judge)]
                 score = study["scores"][i][pair][j]
-                yield [*names, judge["axis"], study["held_out"][i][j], score, pair in training]
+                held_out = study["held_out"][i][j]
+                yield [*names, judge["axis"], held_out, score, training[pair], test[pair]]
 
 
 def _csv(rows: Iterable[Sequence[Any]]) -> str:

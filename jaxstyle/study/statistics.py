@@ -17,6 +17,11 @@ from jaxtyping import Bool, Float, Int
 AXES = ("effectiveness", "coherence")
 LEVEL, DRAWS = 0.95, 2000
 """Level of all intervals, and the number of resamples behind each."""
+FEWEST = 5
+"""Contents, and styles, from which the intervals of `bootstrap` hold what they promise.
+
+Coverage of the 95% intervals: 93 to 96% with 6 × 6, 86% with 3 × 3, 78% with 2 × 2.
+"""
 
 
 class Interval(NamedTuple):
@@ -27,14 +32,8 @@ class Interval(NamedTuple):
     high: float
 
 
-class Wins(NamedTuple):
-    """Comparison of objective a with objective b on the same pairs."""
-
-    effectiveness: Interval  # share of pairs on which a has the lower mean; a tie counts half
-    coherence: Interval  # the same for coherence judges
-    both: Interval  # share on which a dominates: worse on neither axis, better on at least one
-    effectiveness_gain: Interval  # by how much a's mean is lower; positive is good for a
-    coherence_gain: Interval  # the same for coherence judges
+OfPairs = Callable[[Float[np.ndarray, " pairs"]], Interval]
+"""`bootstrap` or `proportion` with the pairs' contents and styles."""
 
 
 def mean(values: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*rest"]:
@@ -86,8 +85,9 @@ def bootstrap(
 
     Two pairs that share a style are not independent, so contents and styles are resampled with
     replacement, and a pair is weighted by the counts of its content and its style. Noise of single
-    pairs then counts up to three times: where it dominates, intervals are too wide. Equal values
-    give an interval of zero width; pairs of one content and one style give NaN for its ends.
+    pairs then counts up to three times: where it dominates, intervals are too wide. With fewer than
+    `FEWEST` contents or styles they are too narrow. Equal values give an interval of zero width, so
+    shares are for `proportion`; pairs of one content and one style give NaN for its ends.
 
     Args:
         values: One for each pair; those that are not finite are left out.
@@ -105,19 +105,15 @@ def bootstrap(
     >>> bootstrap(np.array([1.0, 1, 3, 3]), np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1]))
     Interval(mean=2.0, low=1.0, high=3.0)
     """
-    finite = np.isfinite(values)
-    sample = values[finite]
+    sample, clusters = _clusters(values, contents, styles)
     if not len(sample):
         return Interval(np.nan, np.nan, np.nan)
     weights = np.ones((draws, len(sample)))
     random = np.random.default_rng(seed)
-    variances, freedoms = np.zeros(2), np.zeros(2)
-    for factor, labels in enumerate((contents, styles)):
-        _, index, size = np.unique(labels[finite], return_inverse=True, return_counts=True)
+    for index, size in clusters:
         weights *= random.multinomial(len(size), np.full(len(size), 1 / len(size)), draws)[:, index]
-        freedoms[factor] = len(size) - 1
-        if freedoms[factor]:
-            variances[factor] = np.var(np.bincount(index, sample) / size, ddof=1) / len(size)
+    variances = np.array([_variance(sample, *cluster) for cluster in clusters])
+    freedoms = np.array([len(size) - 1 for _, size in clusters])
     if not freedoms.any():
         return Interval(float(sample.mean()), np.nan, np.nan)
     total = weights.sum(1)  # zero where a resample misses every pair of an incomplete table
@@ -129,21 +125,91 @@ def bootstrap(
     return Interval(float(sample.mean()), float(low), float(high))
 
 
+def proportion(
+    values: Float[np.ndarray, " pairs"],
+    contents: Int[np.ndarray, " pairs"],
+    styles: Int[np.ndarray, " pairs"],
+    *,
+    level: float = LEVEL,
+) -> Interval:
+    """Return the share of pairs of which something is true (1; a tie is 0.5), with its interval.
+
+    Wilson's interval, which has a width even if all pairs are alike, of an effective number of
+    pairs: as many independent ones as give the share the variance between contents plus that
+    between styles, but no more than there are. Pairs without such a variance count as the contents
+    or the styles, whichever are fewer: nine of nine, of three contents in three styles, are 0.44
+    to 1. Coverage of the 95% interval: at least 91% from 2 × 2 to 10 × 10, mostly more than 95%.
+
+    Args:
+        values: From 0 to 1, one for each pair; those that are not finite are left out.
+        contents: Index of each pair's content.
+        styles: Index of each pair's style.
+        level: Of the interval.
+
+    References:
+        Wilson, "Probable inference, the law of succession, and statistical inference", Journal of
+        the American Statistical Association 22, 1927. Dean & Pagano, "Evaluating confidence
+        interval methods for binomial proportions in clustered surveys", Journal of Survey
+        Statistics and Methodology 3, 2015: Wilson's interval of the effective sample size.
+        Deviations: two crossed factors; all alike counts the clusters, not the pairs.
+
+    >>> share = proportion(np.ones(4), np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1]))
+    >>> round(share.low, 2), share.high
+    (0.34, 1.0)
+    """
+    sample, clusters = _clusters(values, contents, styles)
+    share = float(sample.mean()) if len(sample) else np.nan
+    counts = [len(size) for _, size in clusters if len(size) > 1]
+    if not counts:
+        return Interval(share, np.nan, np.nan)
+    variance = sum(_variance(sample, *cluster) for cluster in clusters)
+    binomial = share * (1 - share)
+    count = min(binomial / variance, len(sample)) if variance > 0 else min(counts)
+    z = scipy.stats.norm.ppf((1 + level) / 2)
+    middle = share + z**2 / (2 * count)
+    reach = z * np.sqrt(binomial / count + (z / (2 * count)) ** 2)
+    low, high = (middle + side * reach for side in (-1, 1))
+    shrink = 1 + z**2 / count
+    return Interval(share, max(0.0, float(low / shrink)), min(1.0, float(high / shrink)))
+
+
+_Cluster = tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " clusters"]]
+"""The cluster of each pair, and the number of pairs in each cluster."""
+
+
+def _clusters(
+    values: Float[np.ndarray, " pairs"], *factors: Int[np.ndarray, " pairs"]
+) -> tuple[Float[np.ndarray, " finite"], list[_Cluster]]:
+    """Return the finite values, and the clusters that they form by each factor."""
+    finite = np.isfinite(values)
+    uniques = [np.unique(f[finite], return_inverse=True, return_counts=True) for f in factors]
+    return values[finite], [(index, size) for _, index, size in uniques]
+
+
+def _variance(
+    sample: Float[np.ndarray, " pairs"],
+    index: Int[np.ndarray, " pairs"],
+    size: Int[np.ndarray, " clusters"],
+) -> float:
+    """Estimate the variance of the mean of the clusters' means; 0 for one cluster."""
+    if len(size) < 2:
+        return 0.0
+    return float(np.var(np.bincount(index, sample) / size, ddof=1) / len(size))
+
+
 def _tail(level: float, freedom: float) -> float:
     """Return the quantile that ends the interval in a bootstrap of `freedom` + 1 clusters."""
     t = scipy.stats.t.ppf((1 + level) / 2, freedom)
     return float(scipy.stats.norm.cdf(-t * (1 + 1 / freedom) ** 0.5))
 
 
-def front(
-    effectiveness: Float[np.ndarray, " points"], coherence: Float[np.ndarray, " points"]
-) -> Bool[np.ndarray, " points"]:
-    """Return which points no other point dominates; both axes are minimized, ties are kept.
+def front(*axes: Float[np.ndarray, " points"]) -> Bool[np.ndarray, " points"]:
+    """Return which points no other point dominates; all axes are minimized, ties are kept.
 
     >>> front(np.array([0.1, 0.2, 0.3]), np.array([0.5, 0.4, 0.4])).tolist()
     [True, True, False]
     """
-    points = np.stack([effectiveness, coherence], -1)
+    points = np.stack(axes, -1)
     worse = (points[:, None] >= points).all(-1) & np.any(points[:, None] > points, -1)
     return np.isfinite(points).all(-1) & ~worse.any(1)
 
@@ -168,25 +234,36 @@ def hypervolume(
 def wins(
     a_scores: Float[np.ndarray, "pairs judges"],
     b_scores: Float[np.ndarray, "pairs judges"],
-    coherence: Bool[np.ndarray, " judges"],
+    axis_of: Int[np.ndarray, " judges"],
     held_out: Bool[np.ndarray, " judges"],
-    interval: Callable[[Float[np.ndarray, " pairs"]], Interval],
-) -> Wins:
+    interval: OfPairs,
+    share: OfPairs,
+) -> dict[str, Interval]:
     """Compare objective a with objective b, on each pair by the judges that scored both.
 
     Args:
         a_scores: NaN where missing.
         b_scores: Likewise.
-        coherence: The judges of coherence; the others are of effectiveness.
-        held_out: The judges that neither objective used; the others do not count.
-        interval: `bootstrap` with the pairs' contents and styles.
+        axis_of: The number in `AXES` of each judge's axis.
+        held_out: The judges that count: those that are held out for both.
+        interval: Of means over pairs.
+        share: Of shares of pairs.
+
+    Returns:
+        For each axis the share of pairs on which a has the lower mean (a tie counts half), by its
+        name; `both`, the share on which a dominates (worse on no axis, better on at least one); and
+        for each axis by how much a's mean is lower, by its name and `_gain`.
     """
     gains = np.where(held_out, b_scores - a_scores, np.nan)
-    effectiveness, content = mean(gains[:, ~coherence], 1), mean(gains[:, coherence], 1)
-    least, most = np.minimum(effectiveness, content), np.maximum(effectiveness, content)
-    dominates = np.where(np.isfinite(effectiveness + content), (least >= 0) & (most > 0), np.nan)
-    shares = (np.heaviside(effectiveness, 0.5), np.heaviside(content, 0.5), dominates)
-    return Wins(*map(interval, (*shares, effectiveness, content)))
+    by_axis = np.stack([mean(gains[:, axis_of == axis], 1) for axis in range(len(AXES))])
+    least, most = by_axis.min(0), by_axis.max(0)  # NaN where an axis has no judge
+    dominates = np.where(np.isfinite(least), (least >= 0) & (most > 0), np.nan)
+    named = list(zip(AXES, by_axis, strict=True))
+    return {
+        **{axis: share(np.heaviside(gain, 0.5)) for axis, gain in named},
+        "both": share(dominates),
+        **{f"{axis}_gain": interval(gain) for axis, gain in named},
+    }
 
 
 def ahead_at_equal_coherence(

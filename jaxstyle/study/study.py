@@ -25,13 +25,23 @@ from jaxstyle._util.log import logger
 from jaxstyle.grid.progress import GridProgress
 from jaxstyle.grid.stylize_grid import run_jobs
 from jaxstyle.image.io import read_image
+from jaxstyle.metrics import METRICS
 from jaxstyle.settings import obstacles
 from jaxstyle.study import report as reports
-from jaxstyle.study.cells import Mixture, ScoreFiles, Scores, StudyCells, named, points_of
+from jaxstyle.study.cells import (
+    EARLIER_SCALE,
+    SCALE,
+    Mixture,
+    ScoreFiles,
+    Scores,
+    StudyCells,
+    named,
+    points_of,
+)
 from jaxstyle.study.datasets import pictures, square
 from jaxstyle.study.judging import NETWORKS, JudgePanel, StudyJudge, default_judges
 from jaxstyle.study.plane import plane
-from jaxstyle.study.summary import summarize
+from jaxstyle.study.summary import caution, split, summarize
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.result import Result
@@ -73,7 +83,9 @@ def study(
         folder: Where everything is written.
         strengths: Factors of the style weight: every objective runs with each of them. Several
             are compared where they keep equally much of the content.
-        training: Numbers (content × styles + style) of pairs that chose between objectives.
+        training: Numbers (content × styles + style) of pairs that chose, or are to choose, between
+            objectives. They are judged on the pairs whose content and style are both in no
+            training pair. Without training pairs no mixture is chosen among several.
         networks: Of the judges.
         part: (k, n): make and judge only the objectives k, k + n, k + 2 n …, without a report.
         lanes: The most pictures at a time (default: as memory allows).
@@ -88,7 +100,8 @@ def study(
         The summary, as in `summary.json`; of a part nothing.
 
     Raises:
-        ValueError: Pictures smaller than the size, fewer than two contents, a wrong objective.
+        ValueError: Pictures smaller than the size, fewer than two contents, a wrong objective, or
+            training pairs that leave no pair to judge by.
         OSError: A file that cannot be read or written.
     """
     changes["size"] = size = changes.get("size") or 128
@@ -101,13 +114,20 @@ def study(
     )
     if len(content_squares) < 2:
         raise ValueError("expected at least two contents: each is judged against the others")
+    test, _ = split(len(content_squares), len(style_squares), training)
+    tested = test.reshape(len(content_squares), len(style_squares))
+    if limits := caution(int(tested.any(1).sum()), int(tested.any(0).sum())):
+        logger.warning(limits)
     cells = StudyCells(folder, points, content_squares, style_squares, offline)
     judges = default_judges(networks)
-    scores = _score(cells, judges, partial(run_jobs, lanes=lanes, on_progress=on_progress))
+    scores, scale = _score(cells, judges, partial(run_jobs, lanes=lanes, on_progress=on_progress))
     if part:
         return {}
     given = {"title": title, "command": command, "training_pairs": list(training)}
-    return _write_report(cells, _data(cells, judges, scores) | given, pictures_shown)
+    data = _data(cells, judges, scores) | given
+    if scale != SCALE:
+        data["facts"]["effectiveness 0"] = "the style's halves against the whole style"
+    return _write_report(cells, data, pictures_shown)
 
 
 def _check(size: int, strengths: Sequence[float], first: int, step: int) -> None:
@@ -123,20 +143,32 @@ def _score(
     cells: StudyCells,
     judges: Sequence[StudyJudge],
     run: Callable[..., Iterable[tuple[int, Result]]],
-) -> list[Scores]:
-    """Make the missing pictures, and score each point as soon as its last picture is made."""
+) -> tuple[Sequence[Scores], str]:
+    """Make the missing pictures, and score each point as soon as its last picture is made.
+
+    Returns:
+        The scores of each point, and their scale: an earlier one only if scores of it are all that
+        there is. Where the pictures are kept, they are judged again.
+    """
     results, count = cells.results, len(cells.pairs)
     files = ScoreFiles(results.folder / "scores", judges, cells.contents, cells.styles)
     unnamed = [obstacles(point.settings) for point in cells.points]
-    scores: list[Scores | None] = []
-    for point, names, settings in zip(cells.points, unnamed, cells.settings, strict=True):
+    for point, names in zip(cells.points, unnamed, strict=True):
         if names:
             logger.info(f"the scores of {point.name} are not kept: no file can name {names[0]}")
-        scores.append(None if names else files.read(settings))
+    scores = _kept(cells, files)
     done = [
         scores[number // count] is not None or results.manifest(record) is not None
         for number, record in enumerate(results.records)
     ]
+    if not all(done):
+        earlier = [s for s in _kept(cells, files._replace(scale=EARLIER_SCALE)) if s is not None]
+        if len(earlier) == len(cells.points):
+            logger.warning(
+                "the scores are those of an earlier version, which measured the zero of "
+                "effectiveness otherwise; in another folder, pictures are made and judged anew"
+            )
+            return earlier, EARLIER_SCALE
     if any(done):
         logger.info(f"{sum(done)} of {len(done)} pictures are finished already")
     missing = Counter(number // count for number, skip in enumerate(done) if not skip)
@@ -162,7 +194,15 @@ def _score(
             missing[number // count] -= 1
             if not missing[number // count]:
                 scores[number // count] = judge(number // count)
-    return [judge(n) if known is None else known for n, known in enumerate(scores)]
+    return [judge(n) if known is None else known for n, known in enumerate(scores)], SCALE
+
+
+def _kept(cells: StudyCells, files: ScoreFiles) -> list[Scores | None]:
+    """Read the scores of each point that are in the folder."""
+    return [
+        None if obstacles(point.settings) else files.read(settings)
+        for point, settings in zip(cells.points, cells.settings, strict=True)
+    ]
 
 
 def _data(
@@ -176,16 +216,28 @@ def _data(
     )
     return {
         "settings": {**cells.settings[0], "metric": "each objective's own"},
-        "objectives": [point.described() for point in cells.points],
+        "objectives": [
+            point.described(terms) for point, terms in zip(cells.points, cells.terms, strict=True)
+        ],
         "contents": contents,
         "styles": styles,
         "judges": [{"name": judge.name} | judge._asdict() for judge in judges],
         "scores": scores,
-        "held_out": [
-            [not judge.is_used(point.settings) for judge in judges] for point in cells.points
-        ],
+        "held_out": _held_out(cells, judges),
         "facts": {**environment["versions"], "device": environment["device"]["kind"]},
     }
+
+
+def _held_out(cells: StudyCells, judges: Sequence[StudyJudge]) -> list[list[bool]]:
+    """Return for each point which judges it neither uses nor is kin of."""
+    for point, terms in zip(cells.points, cells.terms, strict=True):
+        for metric in (term.metric for term in terms if term.metric.kind == "style"):
+            if METRICS["style"].get(metric.name) is not metric:
+                logger.warning(
+                    f"{point.name}: it is not known which judges {metric.name} is like; it is "
+                    "judged by all that are not of its network"
+                )
+    return [[not judge.is_used(terms) for judge in judges] for terms in cells.terms]
 
 
 def _write_report(cells: StudyCells, data: dict[str, Any], pictures_shown: bool) -> dict[str, Any]:

@@ -1,21 +1,31 @@
 """The numbers of a study: means with intervals, the front, the best, and paired comparisons.
 
-`answer` puts the verdict in two sentences.
+Which judges count? Two objectives are compared by the judges that are held out for both: neither of
+them is judged by its own metrics, its own networks, or their kin, and both by the same judges. The
+same judges for all objectives of a study would be few or none, once one objective has many metrics;
+so the table and the plane of all objectives have each one's own held-out judges, adjusted for their
+strictness: an overview, on which no claim rests.
+
+Which pairs count? Training pairs choose (the best mixture, the best strength), and test pairs, all
+of whose contents and styles are in no training pair, judge what was chosen. The other pairs share a
+content or a style with a training pair, and are left out.
+
+`answer` puts the verdict in two or three sentences.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from jaxstyle.study import statistics
 from jaxstyle.study.plane import short_name
-from jaxstyle.study.statistics import AXES, LEVEL, Interval
+from jaxstyle.study.statistics import AXES, FEWEST, LEVEL, OfPairs
 
 _LONGEST = 80  # letters of a name within a sentence
 
@@ -34,18 +44,18 @@ def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
     of_curves = {n: curves[n][0] if index is None else index for n, index in of_curves.items()}
     mixture = best["mixture"]["index"]
     rivals = {name: index for name, index in of_curves.items() if index in of_kind["single"]}
-    means = statistics.mean(table.values[:2, :, table.test], 2)
+    means = statistics.mean(table.values[:-1, :, table.test], 2)
     summary: dict[str, Any] = as_json(
         {
             "title": study.get("title"),
             "level": LEVEL,
-            "pairs": {"test": table.test.sum(), "training": (~table.test).sum()},
+            "pairs": table.counts,
             "judges": table.study["judges"],
             "objectives": _rows(table, means),
             "order": np.argsort(means[0], kind="stable"),  # NaN last
             "hypervolume": {
-                **{k: statistics.hypervolume(means[:, which].T) for k, which in of_kind.items()},
-                "all": statistics.hypervolume(means.T),
+                **{k: statistics.hypervolume(means[:2, which].T) for k, which in of_kind.items()},
+                "all": statistics.hypervolume(means[:2].T),
             },
             "best": best | {"of_curves": list(of_curves.values())},
             "against": []
@@ -73,53 +83,97 @@ class _Table:
                 f"expected scores of shape {shape} (objectives, pairs, judges) and held_out of "
                 f"{shape[::2]}, got {self.scores.shape} and {self.held_out.shape}"
             )
-        # The pairs that did not choose between objectives.
-        test = self.test = ~np.isin(pairs, study.get("training_pairs", []))
-        if not test.any():
-            raise ValueError("expected pairs that are no training pairs, to judge by; got none")
-        self.coherence = np.array([judge["axis"] == "coherence" for judge in judges], bool)
-        self.values = np.full((3, *shape[:2]), np.nan)  # means of both axes, and the mean of these
-        for group in (test, ~test):
-            for axis, of_axis in enumerate((~self.coherence, self.coherence)):
+        self.test, self.training = split(
+            len(study["contents"]), len(styles), study.get("training_pairs", [])
+        )
+        left_out = ~(self.test | self.training)
+        self.axis_of = np.array([AXES.index(judge["axis"]) for judge in judges], int)
+        self.values = np.full((len(AXES) + 1, *shape[:2]), np.nan)  # axis means, and their mean
+        for group in (self.test, self.training, left_out):
+            for axis in range(len(AXES)):
+                of_axis = self.axis_of == axis
                 self.values[axis][:, group] = statistics.fair_means(
                     self.scores[:, group][..., of_axis], self.held_out[:, of_axis]
                 )
-        self.values[2] = self.values[:2].mean(0)
-        self.interval: Callable[[Float[np.ndarray, " tests"]], Interval] = partial(
-            statistics.bootstrap, contents=content_of[test], styles=self.style_of[test]
+        self.values[-1] = self.values[:-1].mean(0)
+        factors = {"contents": content_of[self.test], "styles": self.style_of[self.test]}
+        self.interval: OfPairs = partial(statistics.bootstrap, **factors)
+        self.share: OfPairs = partial(statistics.proportion, **factors)
+        groups = {"test": self.test, "training": self.training, "left_out": left_out}
+        self.counts = {name: int(group.sum()) for name, group in groups.items()}
+        self.counts |= {name: len(np.unique(of_test)) for name, of_test in factors.items()}
+
+
+def split(
+    contents: int, styles: int, training: Sequence[int]
+) -> tuple[Bool[np.ndarray, " pairs"], Bool[np.ndarray, " pairs"]]:
+    """Return which pairs judge, and which choose.
+
+    Args:
+        contents: Their number.
+        styles: Their number.
+        training: Numbers (content × styles + style) of the pairs that choose.
+
+    Returns:
+        Test pairs, whose content and style are both in no training pair; and training pairs.
+
+    Raises:
+        ValueError: There is no such pair, or no test pair is left.
+
+    >>> [mask.tolist() for mask in split(2, 2, [0])]
+    [[False, False, False, True], [True, False, False, False]]
+    """
+    pairs = np.arange(contents * styles)
+    wrong = sorted(set(training).difference(pairs.tolist()))
+    if wrong:
+        raise ValueError(f"expected training pairs from 0 to {len(pairs) - 1}, got {wrong[0]}")
+    trained = np.isin(pairs, training)
+    content_of, style_of = np.divmod(pairs, styles or 1)
+    seen_content, seen_style = (np.isin(of, of[trained]) for of in (content_of, style_of))
+    test = ~seen_content & ~seen_style
+    if not test.any():
+        raise ValueError(
+            "expected contents and styles that are in no training pair, to judge by; got none"
         )
+    return test, trained
 
 
 def _rows(table: _Table, means: Float[np.ndarray, "2 objectives"]) -> list[dict[str, Any]]:
     """Return each objective with its means, intervals, rank and scores."""
     tested = table.values[..., table.test]
     cells = statistics.mean(table.scores[:, table.test], 1)
-    columns = zip(statistics.mean_rank(tested[2]), statistics.front(*means), cells, strict=True)
+    columns = zip(statistics.mean_rank(tested[-1]), statistics.front(*means), cells, strict=True)
     return [
         {
             **table.study["objectives"][i],
             **{axis: table.interval(tested[k, i])._asdict() for k, axis in enumerate(AXES)},
             "rank": rank,
             "front": front,
-            "pairs": np.isfinite(tested[2, i]).sum(),
+            "pairs": np.isfinite(tested[-1, i]).sum(),
             "cells": scores,
             "held_out": table.held_out[i],
-            "values": table.values[:2, i].T,
+            "values": table.values[:-1, i].T,
         }
         for i, (rank, front, scores) in enumerate(columns)
     ]
 
 
 def _best(table: _Table, which: Sequence[int]) -> dict[str, Any]:
-    """Return the objective with the lowest mean, chosen on training pairs if they have scores.
+    """Return the objective with the lowest mean on training pairs, if there are any.
 
-    The best of many, chosen on the pairs that it is then judged by, looks better than it is.
+    The best of many, chosen on the pairs that it is then judged by, looks better than it is. So
+    without training pairs none is chosen; of one mixture at several strengths, that nearest to 1.
     """
-    trained = statistics.mean(table.values[2][:, ~table.test], 1)
-    training = bool(len(which)) and bool(np.isfinite(trained[which]).all())
-    means = trained if training else statistics.mean(table.values[2][:, table.test], 1)
-    chosen_on = "training" if training else "test"
-    return {"index": _lowest(means, which), "of": len(which), "chosen_on": chosen_on}
+    objectives = [table.study["objectives"][i] for i in which]
+    curves = {row.get("curve", row["name"]) for row in objectives}
+    index = None
+    if table.training.any():
+        index = _lowest(statistics.mean(table.values[-1][:, table.training], 1), which)
+    elif len(curves) == 1:
+        distances = [abs(np.log(row.get("strength", 1.0))) for row in objectives]
+        index = which[int(np.argmin(distances))]
+    chosen_on = "training" if table.training.any() else None
+    return {"index": index, "of": len(curves), "chosen_on": chosen_on}
 
 
 def _lowest(values: Float[np.ndarray, " n"], among: Iterable[int] | None = None) -> int | None:
@@ -133,22 +187,20 @@ def _lowest(values: Float[np.ndarray, " n"], among: Iterable[int] | None = None)
 def _comparison(
     table: _Table, curves: Mapping[str, Sequence[int]], mixture: int, curve: str, rival: int
 ) -> dict[str, Any]:
-    """Compare the best mixture with a single metric, by the judges that neither used."""
+    """Compare the best mixture with a single metric, by the judges held out for both."""
     both = table.held_out[mixture] & table.held_out[rival]
     mixed, single = table.scores[mixture, table.test], table.scores[rival, table.test]
-    comparison: dict[str, Interval] = statistics.wins(
-        mixed, single, table.coherence, both, table.interval
-    )._asdict()
+    comparison = statistics.wins(mixed, single, table.axis_of, both, table.interval, table.share)
     sides = next(which for which in curves.values() if mixture in which), curves[curve]
     if min(map(len, sides)) > 1:
-        axes = (both & ~table.coherence, both & table.coherence)
+        axes = [both & (table.axis_of == axis) for axis in range(2)]
         paths = [
             np.stack([statistics.mean(table.scores[side][:, table.test][..., j], 2) for j in axes])
             for side in sides
         ]
         ahead = statistics.ahead_at_equal_coherence(*paths)
         share = np.where(np.isfinite(ahead), np.heaviside(ahead, 0.5), np.nan)
-        comparison |= {"equal": table.interval(share), "equal_gain": table.interval(ahead)}
+        comparison |= {"equal": table.share(share), "equal_gain": table.interval(ahead)}
     return {
         "name": table.study["objectives"][rival]["name"],
         "judges": both.sum(),
@@ -163,7 +215,7 @@ def _styles(table: _Table, single: Sequence[int], mixture: int | None) -> list[d
         pairs = table.test & (table.style_of == k)
         means = statistics.mean(table.values[..., pairs], 2)
         winners = {name: _lowest(means[axis]) for axis, name in enumerate((*AXES, "both"))}
-        winners |= {"single": _lowest(means[2], single), "mixture": mixture}
+        winners |= {"single": _lowest(means[-1], single), "mixture": mixture}
         row: dict[str, Any] = {"name": style["name"], "pairs": pairs.sum()}
         for name, i in winners.items():
             known = i is not None
@@ -183,23 +235,43 @@ def as_json(data: Any) -> Any:
 
 
 def answer(summary: Mapping[str, Any]) -> list[str]:
-    """Return the verdict on mixtures, and how it was reached."""
+    """Return the verdict on mixtures, how it was reached, and what limits it."""
     comparisons = [row for row in summary["against"] if row["both"]["mean"] is not None]
-    if not comparisons:
-        return _ranking(summary)
+    sentences = _reached(summary, comparisons) if comparisons else _ranking(summary)
+    pairs = summary["pairs"]
+    return [*sentences, *filter(None, [caution(pairs["contents"], pairs["styles"])])]
+
+
+def caution(contents: int, styles: int) -> str:
+    """Say what is wrong with intervals over few contents or styles; nothing where there are enough.
+
+    >>> caution(3, 6)
+    'Intervals over 3 contents and 6 styles are too narrow: they need at least 5 of each.'
+    """
+    if min(contents, styles) >= FEWEST:
+        return ""
+    counts = f"{_count(contents, 'content')} and {_count(styles, 'style')}"
+    return f"Intervals over {counts} are too narrow: they need at least {FEWEST} of each."
+
+
+def _reached(summary: Mapping[str, Any], comparisons: list[Mapping[str, Any]]) -> list[str]:
+    """Return the verdict, and how the mixture was chosen and judged."""
     best, pairs = summary["best"]["mixture"], summary["pairs"]
-    if best["chosen_on"] == "training":
-        where = f"{pairs['training']} training pairs and is judged on {pairs['test']} others"
-    else:
-        where = f"the same {pairs['test']} pairs that it is judged on, which flatters it"
-    chosen = f"was chosen among {best['of']} mixtures by the lowest mean of both axes on {where}"
-    if best["of"] == 1:
-        chosen = f"is the only mixture, and is judged on {pairs['test']} pairs"
+    judged = f"is judged on {_count(pairs['test'], 'pair')}"
+    if pairs["training"]:
+        judged += " of contents and styles that are in no training pair"
+    chosen = "is the only mixture"
+    if best["of"] > 1:
+        chosen = (
+            f"was chosen among {best['of']} mixtures by the lowest mean of both axes on "
+            f"{_count(pairs['training'], 'training pair')}"
+        )
     left_out = len(summary["against"]) - len(comparisons)
     others = f"; it shares no judge with {_singles(left_out)}" if left_out else ""
     return [
         _verdict(summary, comparisons),
-        f"It {chosen}, by judges that the objectives did not use{others}.",
+        f"It {chosen}, and {judged}, by judges that neither it nor its rival uses, nor a metric or network like "
+        f"those that they use{others}.",
     ]
 
 
@@ -221,7 +293,9 @@ def _verdict(summary: Mapping[str, Any], comparisons: list[Mapping[str, Any]]) -
         detail = f" (closer to the style than {closer}, and more coherent than {coherent})"
     verdict = "does not win"
     if beaten == count:
-        verdict = "wins" if certain == count else "wins on average, but not beyond doubt"
+        pairs = summary["pairs"]
+        is_certain = certain == count and not caution(pairs["contents"], pairs["styles"])
+        verdict = "wins" if is_certain else "wins on average, but not beyond doubt"
     row = summary["objectives"][summary["best"]["mixture"]["index"]]
     name = row["name"] if len(row["name"]) <= _LONGEST else short_name(row)
     return (
@@ -234,20 +308,30 @@ def _verdict(summary: Mapping[str, Any], comparisons: list[Mapping[str, Any]]) -
 def _ranking(summary: Mapping[str, Any]) -> list[str]:
     """Say why mixtures and single metrics cannot be compared, and which objective ranks first."""
     kinds = {row["kind"] for row in summary["objectives"]}
+    best = summary["best"]["mixture"]
     reason = "no mixture shares a judge with a single metric"
     if len(kinds) == 1:
         reason = f"there are only {'single metrics' if kinds == {'single'} else 'mixtures'}"
+    elif best["index"] is None and best["chosen_on"] is None:
+        reason = (
+            f"the best of {best['of']} mixtures, chosen on the pairs that it is judged on, would "
+            "look better than it is; name training pairs to choose it by"
+        )
     sentences = [f"Mixtures and single metrics cannot be compared: {reason}."]
     ranks = [row["rank"] for row in summary["objectives"]]
     ranked = [rank for rank in ranks if rank is not None]
     if ranked:
         first = short_name(summary["objectives"][ranks.index(min(ranked))])
         sentences.append(
-            f"By the mean of both axes over {summary['pairs']['test']} pairs, “{first}” has the "
-            f"lowest mean rank: {min(ranked):.1f} of {len(ranked)}."
+            f"By the mean of both axes over {_count(summary['pairs']['test'], 'pair')}, “{first}” "
+            f"has the lowest mean rank: {min(ranked):.1f} of {len(ranked)}."
         )
     return sentences
 
 
 def _singles(count: int) -> str:
-    return f"{count} single metric{'s' * (count != 1)}"
+    return _count(count, "single metric")
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -10,11 +10,11 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from jaxstyle.objective.calibration import Constants
 from jaxstyle.transfer import memory
 from jaxstyle.transfer.checkpoint import Checkpoints, checkpointed
+from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.job import Job
-from jaxstyle.transfer.loop import Chunk, Loop, calibration_constants, make_result
+from jaxstyle.transfer.loop import Chunk, Loop, make_result
 from jaxstyle.transfer.manifest import Manifest
 from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.steppers.batched import BatchedStepper, BatchSpec
@@ -95,7 +95,7 @@ def run_batch(
     devices: Sequence[Any],
     *,
     shared: bool,
-    constants: dict[Hashable, Constants | None],
+    constants: dict[Hashable, JobConstants],
     on_chunk: Callable[[Loop, Chunk], object],
     checkpoints: Checkpoints | None = None,
 ) -> Loop:
@@ -114,7 +114,7 @@ def run_batch(
     """
     for job in lanes:
         if job.target_key not in constants:
-            constants[job.target_key] = calibration_constants(job)
+            constants[job.target_key] = JobConstants(job)
     stepper = BatchedStepper(lanes, devices, shared=shared)
     steppers = [stepper] * len(lanes[0].scales)
     loop = Loop(lanes, steppers, [constants[job.target_key] for job in lanes])

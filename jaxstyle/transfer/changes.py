@@ -40,6 +40,7 @@ class Changes(TypedDict, total=False):
     content_metric: Mixture
     regularizer: Mixture
     parameter: Mapping[str, float] | Sequence[tuple[str, float]]
+    positions: int
     style_layers: Sequence[str]
     content_layers: Sequence[str]
     backbone: Network
@@ -61,6 +62,6 @@ class Changes(TypedDict, total=False):
     init: Source
     seed: int
     calibrate: bool
-    calibration: str | Path | Mapping[str, Sequence[float]] | None
+    calibration: str | Path | Mapping[str, Sequence[float] | Sequence[Sequence[float]]] | None
     memory: str | int
     recipe: str | None

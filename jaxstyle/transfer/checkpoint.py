@@ -32,6 +32,8 @@ from jaxstyle.transfer.manifest import checkpoints_beside, plain
 from jaxstyle.transfer.steppers.stepper import Layout
 
 _OLD_MARK = b"jaxstyle checkpoint 1\n"
+_EVERY_SIZE = 0
+"""Stands for the size of constants that version 0.1 used at every scale."""
 _COST = 20
 """Writing takes at most one part in so many of the time."""
 _TYPES = {"float32": "F32", "float64": "F64", "int32": "I32", "bool": "BOOL", "bfloat16": "BF16"}
@@ -47,7 +49,7 @@ class RunState(NamedTuple):
     failures: Sequence[str | None]  # what was not finite, of each job
     # the last good pictures of jobs that failed at an earlier scale, by number
     lost: Mapping[int, Picture]
-    constants: Sequence[Constants | None]  # calibration constants of each job
+    constants: Sequence[Mapping[int, Constants]]  # of each job, by size
     layouts: tuple[Layout, ...]  # how a step is laid out at each scale
     seconds: float  # spent so far
 
@@ -61,14 +63,17 @@ class RunState(NamedTuple):
             histories=[record.history for record in loop.records],
             failures=[record.failure for record in loop.records],
             lost=loop.lost,
-            constants=loop.constants,
+            constants=[own.by_size for own in loop.constants],
             layouts=tuple(layouts),
             seconds=seconds,
         )
 
     def resume(self, loop: Loop) -> Iterator[Chunk]:
-        """Continue a loop from this state; its constants and steppers are those of the state."""
+        """Continue a loop from this state; its steppers are those of the state."""
         loop.lost = dict(self.lost)
+        for own, kept in zip(loop.constants, self.constants, strict=True):
+            whole = kept.get(_EVERY_SIZE)
+            own.by_size |= {s.size: whole for s in loop.jobs[0].scales} if whole else kept
         for record, history, failure in zip(
             loop.records, self.histories, self.failures, strict=True
         ):
@@ -188,8 +193,8 @@ def _write(file: BinaryIO, state: RunState, identities: Sequence[Mapping[str, An
     arrays = (*jax.tree.leaves(state.state), *state.lost.values())
     leaves = [np.asarray(leaf, order="C") for leaf in arrays]
     constants = [
-        None if own is None else [np.asarray(values).tolist() for values in own]
-        for own in state.constants
+        {size: [np.asarray(values).tolist() for values in own] for size, own in by_size.items()}
+        for by_size in state.constants
     ]
     facts = state._asdict() | {"state": len(leaves) - len(state.lost), "lost": [*state.lost]}
     facts |= {"constants": constants, "of": identities}
@@ -243,7 +248,8 @@ def _read_old(content: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
     facts = json.loads(file.readline())
     arrays = [np.lib.format.read_array(file, allow_pickle=False) for _ in range(facts["state"])]
     facts["histories"], facts["failures"] = [facts.pop("history")], [None]
-    facts["constants"], facts["of"], facts["lost"] = [facts["constants"]], [facts["of"]], []
+    facts["of"], facts["lost"] = [facts["of"]], []
+    facts["constants"] = [{} if facts["constants"] is None else {_EVERY_SIZE: facts["constants"]}]
     return facts, arrays
 
 
@@ -269,8 +275,8 @@ def _check_same(
 
 def _state(facts: Mapping[str, Any], leaves: list[np.ndarray]) -> RunState:
     constants = [
-        None if own is None else tuple(jnp.asarray(values, jnp.float32) for values in own)
-        for own in facts["constants"]
+        {int(s): tuple(jnp.asarray(v, jnp.float32) for v in own) for s, own in by_size.items()}
+        for by_size in facts["constants"]
     ]
     return RunState(
         scale=facts["scale"],

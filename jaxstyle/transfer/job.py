@@ -67,7 +67,8 @@ class Job:
     @property
     def uses_seed(self) -> bool:
         """Whether the seed changes anything."""
-        return self._random or self.settings.init in ("noise", "style")
+        draws = any(term.draws for term in self.terms)
+        return draws or self._random or self.settings.init in ("noise", "style")
 
     @property
     def obstacles(self) -> list[str]:

@@ -15,16 +15,12 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxstyle.image.geometry import Picture, resize
-from jaxstyle.objective.calibration import Constants, given_constants
-from jaxstyle.transfer.geometry import content_shape, displayed, references_at
+from jaxstyle.transfer.constants import JobConstants
+from jaxstyle.transfer.geometry import content_shape, displayed
 from jaxstyle.transfer.job import Job, resolved_settings
 from jaxstyle.transfer.manifest import Facts
 from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.steppers.stepper import Stepper
-from jaxstyle.transfer.steppers.whole import WholeStepper, calibrate
-
-CALIBRATION_SIZE = 256
-"""Terms are calibrated at the coarsest scale, and at this longest side if that is larger."""
 
 
 class Record:
@@ -89,7 +85,7 @@ class Loop:
     Attributes:
         jobs: What is run; several share one stepper.
         steppers: One for each scale.
-        constants: Calibration constants of each job, None where it has none.
+        constants: Calibration constants of each job.
         records: Losses of each job.
         pictures: The picture of each job, in its bucket; at the end the result.
         lost: The last good pictures of jobs that failed at an earlier scale, by number.
@@ -97,7 +93,7 @@ class Loop:
 
     jobs: Sequence[Job]
     steppers: Sequence[Stepper]
-    constants: Sequence[Constants | None]
+    constants: Sequence[JobConstants]
     records: list[Record] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     lost: dict[int, Picture] = field(default_factory=dict)
@@ -130,7 +126,7 @@ class Loop:
             if len(self.lost) == len(self.jobs):
                 return
             stepper, (size, steps) = self.steppers[scale], self.jobs[0].scales[scale]
-            prepared = stepper.prepare(size, self.constants)
+            prepared = stepper.prepare(size, [constants.at for constants in self.constants])
             if not begun:
                 shape = content_shape(self.jobs[0], size)
                 fresh = stepper.init([resize(picture, shape) for picture in self.pictures])
@@ -151,35 +147,13 @@ class Loop:
             self.pictures = [self.lost.get(lane, picture) for lane, picture in pictures]
 
 
-def calibration_constants(job: Job) -> Constants | None:
-    """Return calibration constants, given or computed, or None for a run that has none.
-
-    Computed once, where it is cheap: they scale alike with the pixels.
-
-    Raises:
-        ValueError: The constants that were given do not fit the terms.
-    """
-    given = job.settings.calibration
-    if given is not None:
-        assert not isinstance(given, str)  # `make_job` reads the file
-        return given_constants(given, job.names, job.terms)
-    if not job.settings.calibrate:
-        return None
-    size = min(job.scales[0].size, CALIBRATION_SIZE)
-    targets, pictures = WholeStepper(job).targets(size), references_at(job, size)[:2]
-    calibrated = calibrate(job.params, targets, *pictures, extract=job.extract)
-    scales: Constants = calibrated.scales
-    return scales
-
-
 def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: float) -> Result:
     """Return the result of one job of a loop that has ended, with all that a manifest says."""
     job, record = loop.jobs[lane], loop.records[lane]
-    pairs = zip(job.names, loop.constants[lane] or (), strict=False)
     facts: Facts = {
         "settings": resolved_settings(job),
         "scales": [scale._asdict() for scale in job.scales],
-        "calibration": {name: np.asarray(values).tolist() for name, values in pairs},
+        "calibration": loop.constants[lane].plain(),
         "weights": job.networks.checksums(),
         "memory": dict(memory),
         "seconds": round(seconds, 3),

@@ -85,6 +85,9 @@ def _replay_in_batch(job: Job, batch: BatchSpec) -> Result:
 def _settings(facts: Manifest, paths: Mapping[str, Path]) -> Settings:
     """Return the manifest's settings, with files where they are now."""
     settings = from_plain(facts["settings"])
+    if facts.get("schema", 1) < 3 and settings.calibrate and settings.calibration is None:
+        # They were computed once, for all scales.
+        settings = replace(settings, calibration=facts["calibration"])
     return replace(
         settings,
         content_mask=tuple(map(str, _files_of("content_mask", paths))),

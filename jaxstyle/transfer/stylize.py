@@ -14,9 +14,10 @@ from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
 from jaxstyle.transfer import memory
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.checkpoint import Checkpoints, RunState, checkpointed
+from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.geometry import displayed
 from jaxstyle.transfer.job import Job, chosen_settings, identity, make_job
-from jaxstyle.transfer.loop import Chunk, Loop, calibration_constants, make_result
+from jaxstyle.transfer.loop import Chunk, Loop, make_result
 from jaxstyle.transfer.memory import MemoryPlan
 from jaxstyle.transfer.result import Progress, Result
 from jaxstyle.transfer.sources import Source, Sources
@@ -159,11 +160,11 @@ def iterate_job(
     if not job.steps:
         logger.info("no steps are taken: the picture is the initial one")
     if state:
-        layouts, constants = state.layouts, state.constants[0]
+        layouts = state.layouts
     else:
         layouts = tuple(layouts or (chosen.layout_at(scale.size) for scale in job.scales))
-        constants = calibration_constants(job)
-    loop = Loop([job], [single_stepper(job, layout) for layout in layouts], [constants])
+    steppers = [single_stepper(job, layout) for layout in layouts]
+    loop = Loop([job], steppers, [JobConstants(job)])
     clock = _Clock(job, began)
     progress = clock.progress(loop, None)
     with closing(checkpointed(loop, checkpoints, state, layouts)) as chunks:

@@ -36,8 +36,8 @@ def test_self_similarity():
 
 def test_laplacian():
     def lines(picture):
-        planes = np.moveaxis(picture.reshape(5, 4, 6, 4, 3).mean((1, 3)), 2, 0)
-        return -np.stack([scipy.ndimage.laplace(plane, mode="nearest") for plane in planes])
+        pooled = picture.reshape(5, 4, 6, 4, 3).mean((1, 3))
+        return -scipy.ndimage.laplace(pooled.sum(2), mode="nearest")
 
     x, y = RANDOM.random((20, 24, 3)), RANDOM.random((20, 24, 3))
     agree("laplacian", ours("laplacian", x, y, "content"), np.mean((lines(x) - lines(y)) ** 2))
@@ -135,9 +135,6 @@ def test_total_variations():
     )
     power = np.mean(np.hypot(across[:-1], down[:, :-1]) ** 1.25)
     agree("total_variation_power", ours("total_variation_power", x, x, "image"), power)
-    falling, rising = x[1:, 1:] - x[:-1, :-1], x[1:, :-1] - x[:-1, 1:]
-    nine = np.mean(across**2) + np.mean(down**2) + np.mean(falling**2) / 2 + np.mean(rising**2) / 2
-    agree("total_variation_nine", ours("total_variation_nine", x, x, "image"), nine)
 
 
 def test_total_variation_of_a_checkerboard_is_two():

@@ -62,6 +62,18 @@ def test_a_fitted_metric_keeps_its_network_and_brings_its_numbers():
         ),
         ({"parameter": (("total_variation_power.bta", 1.0),)}, "did you mean 'beta'"),
         ({"parameter": (("mmd.width", 1.0),)}, "a parameter is given for mmd, which is in no term"),
+        (
+            {"parameter": (("contents.contextual.bandwidth", 1.0),)},
+            "expected contents.contextual.bandwidth to begin with one of style, content, image",
+        ),
+        (
+            {"parameter": (("content.mmd.width", 1.0),)},
+            "expected a metric of kind content, mmd is of kind style",
+        ),
+        (
+            {"metric": "contextual", "parameter": (("content.contextual.bandwidth", 1.0),)},
+            "a parameter is given for content.contextual, which is in no term",
+        ),
         ({"metric": (("gram", 1.0, ("alexnet:relu6",)),)}, "alexnet has no layer 'relu6'"),
         ({"style_backbone": "alexnett"}, "did you mean 'alexnet'"),
         ({"content_backbone": "lpips-vgg"}, "lpips-vgg is no network"),
@@ -75,6 +87,21 @@ def test_a_fitted_metric_keeps_its_network_and_brings_its_numbers():
 def test_what_cannot_be_compared_raises(chosen, words):
     with pytest.raises(ValueError, match=words):
         layers(**chosen)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "bandwidths"),
+    [
+        ({"contextual.bandwidth": 0.2}, [0.2, 0.2]),
+        ({"style.contextual.bandwidth": 0.2, "content.contextual.bandwidth": 0.1}, [0.2, 0.1]),
+        ({"content.contextual.bandwidth": 0.1, "contextual.bandwidth": 0.3}, [0.3, 0.1]),
+        ({"content.contextual.bandwidth": 0.1}, [None, 0.1]),
+    ],
+)
+def test_a_parameter_can_name_the_kind_of_its_metric(parameter, bandwidths):
+    settings = Settings(metric="contextual", content_metric="contextual", parameter=parameter)
+    style, content, _ = terms_from_settings(settings, NETWORKS)
+    assert [term.parameters.get("bandwidth") for term in (style, content)] == bandwidths
 
 
 def test_a_run_with_two_networks_lowers_both_losses():
@@ -134,7 +161,7 @@ class TestObjectsInPlaceOfNames:
         style = self.style(given, style_weight=3.0, style_layers="relu3_1")
         assert style.weight == 1.5
         assert [str(layer) for layer in style.layers] == ["vgg16:relu1_1", "alexnet:relu2"]
-        assert style == replace(given, layers=style.layers, weight=1.5)
+        assert style == replace(given, layers=style.layers, weight=1.5, positions=1024)
         assert self.style([(given, 2.0)]).weight == 1.0
         with pytest.raises(ValueError, match="the term of means has its own layers"):
             self.style([(given, 2.0, ("relu1_1",))])
@@ -145,6 +172,7 @@ class TestObjectsInPlaceOfNames:
         given = term(MEANS, width=7.0)
         assert self.style(given).parameters == {"width": 7.0}
         assert self.style(given, parameter={"means.width": 5.0}).parameters == {"width": 5.0}
+        assert self.style(MEANS, parameter={"style.means.width": 5.0}).parameters == {"width": 5.0}
         with pytest.raises(ValueError, match="means has no parameter 'wdith'; did you mean"):
             self.style(MEANS, parameter={"means.wdith": 5.0})
 

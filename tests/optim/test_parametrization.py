@@ -63,7 +63,7 @@ def test_the_minimum_of_a_bowl_is_found(name, optimizer, rate):
     space = parametrization(name, shape)
     lowest = RANDOM.uniform(0.3, 0.7, shape).astype(np.float32)
 
-    def bowl(image):
+    def bowl(image, _):
         value = jnp.sum((image - lowest) ** 2)
         return Losses(value, value[None])
 

@@ -90,7 +90,7 @@ class TestOptaxTransformations:
 def test_lbfgs_knows_the_valley_already():
     # A narrow valley, its steepness the same at all sizes: what was learned at the coarser scale
     # serves the finer one.
-    def valley(image):
+    def valley(image, _=None):
         y = jnp.linspace(0, 1, image.shape[0])[:, None, None]
         value = jnp.mean((1 + 30 * y) * (image - 0.4 - 0.2 * y) ** 2)
         return Losses(value, value[None])

@@ -121,6 +121,66 @@ def test_bootstrap_of_too_little():
     assert statistics.bootstrap(np.ones(6), *crossed(2, 3)) == (1, 1, 1)
 
 
+@pytest.mark.parametrize(("contents", "styles"), [(3, 3), (2, 6), (9, 1)])
+def test_all_alike_is_no_certainty(contents, styles):
+    """Nine of nine were [1, 1]. Wilson's interval, of as many as there are clusters."""
+    pairs = crossed(contents, styles)
+    count = min(n for n in (contents, styles) if n > 1)
+    for share in (0, 1):
+        interval = statistics.proportion(np.full(contents * styles, float(share)), *pairs)
+        binomial = scipy.stats.binomtest(share * count, count).proportion_ci(method="wilson")
+        np.testing.assert_allclose(interval, [share, binomial.low, binomial.high], atol=1e-12)
+
+
+def test_a_share_has_the_interval_of_its_effective_number():
+    random = np.random.default_rng(10)
+    contents, styles = crossed(5, 7)
+    values = (random.normal(size=7)[styles] + random.normal(size=35) > -0.3).astype(float)
+    values[:3] = 0.5, np.nan, 0.5  # ties, and a missing pair
+    share, low, high = statistics.proportion(values, contents, styles)
+    known = np.isfinite(values)
+    assert share == values[known].mean()
+    variance = sum(
+        np.var([values[known & (of == k)].mean() for k in range(n)], ddof=1) / n
+        for of, n in ((contents, 5), (styles, 7))
+    )
+    number = share * (1 - share) / variance
+    assert 7 < number < 34
+    for end, side in ((low, -1), (high, 1)):  # where the share is z standard errors away
+        error = np.sqrt(end * (1 - end) / number)
+        assert share == pytest.approx(end - side * scipy.stats.norm.ppf(0.975) * error)
+
+
+def test_no_more_pairs_count_than_there_are():
+    values = np.array([1.0, 1, 0, 1, 0, 1, 0, 1, 0])  # nearly evenly spread
+    count = scipy.stats.binomtest(5, 9).proportion_ci(method="wilson")
+    interval = statistics.proportion(values, *crossed(3, 3))
+    np.testing.assert_allclose(interval[1:], [count.low, count.high])
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 3), (6, 6), (4, 9)])
+@pytest.mark.parametrize("truth", [0.5, 0.9])
+def test_shares_cover_the_truth(shape, truth):
+    contents, styles = crossed(*shape)
+    random = np.random.default_rng(11)
+    level = scipy.stats.norm.ppf(truth) * np.sqrt(1 + 0.4**2 + 1)
+    covered = []
+    for _ in range(200):
+        values = level + random.normal(size=shape[1])[styles] + random.normal(size=len(styles))
+        values += 0.4 * random.normal(size=shape[0])[contents]
+        _, low, high = statistics.proportion((values > 0).astype(float), contents, styles)
+        covered.append(low <= truth <= high)
+    assert np.mean(covered) > 0.9
+
+
+def test_shares_of_too_little():
+    none, one = np.full(3, np.nan), np.array([np.nan, 1.0, np.nan])
+    assert np.isnan(statistics.proportion(none, *crossed(3, 1))).all()
+    share, low, high = statistics.proportion(one, *crossed(3, 1))
+    assert share == 1
+    assert np.isnan([low, high]).all()
+
+
 def test_front_is_what_nothing_dominates():
     random = np.random.default_rng(5)
     for _ in range(50):
@@ -131,6 +191,7 @@ def test_front_is_what_nothing_dominates():
             for p in points
         ]
         assert statistics.front(*points.T).tolist() == expected
+    assert statistics.front(*np.eye(3)).tolist() == [True] * 3  # of three axes
 
 
 def test_hypervolume_of_known_points():
@@ -153,7 +214,7 @@ def test_hypervolume_is_the_dominated_share():
 
 def test_wins_are_counted():
     # Judges: two of effectiveness, one of coherence, one that is not held out.
-    coherence, held_out = np.array([0, 0, 1, 1], bool), np.array([1, 1, 1, 0], bool)
+    axis_of, held_out = np.array([0, 0, 1, 1]), np.array([1, 1, 1, 0], bool)
     b = np.full((6, 4), 0.5)
     a = b - [
         [0.2, 0.1, 0.1, -9],  # better on both
@@ -164,18 +225,24 @@ def test_wins_are_counted():
         [np.nan, 0.3, np.nan, 9],  # no coherence; judged by one
     ]
     contents, styles = crossed(2, 3)
-    interval = partial(statistics.bootstrap, contents=contents, styles=styles)
-    wins = statistics.wins(a, b, coherence, held_out, interval)
-    assert wins.effectiveness.mean == pytest.approx((1 + 1 + 0 + 0.5 + 0.5 + 1) / 6)
-    assert wins.coherence.mean == pytest.approx((1 + 0 + 1 + 1 + 0.5) / 5)
-    assert wins.both.mean == pytest.approx(2 / 5)
-    assert wins.effectiveness_gain.mean == pytest.approx((0.15 + 0.05 - 0.05 + 0.3) / 6)
-    assert wins.coherence_gain.mean == pytest.approx((0.1 - 0.1 + 0.1 + 0.1) / 5)
-    assert wins.both == statistics.bootstrap(np.array([1, 0, 0, 1, 0, np.nan]), contents, styles)
-    back = statistics.wins(b, a, coherence, held_out, interval)
-    assert back.effectiveness.mean == pytest.approx(1 - wins.effectiveness.mean)
-    nobody = statistics.wins(a, b, coherence, ~held_out & ~coherence, interval)
-    assert np.isnan(np.array(nobody)).all()
+    interval, share = (
+        partial(function, contents=contents, styles=styles)
+        for function in (statistics.bootstrap, statistics.proportion)
+    )
+    wins = statistics.wins(a, b, axis_of, held_out, interval, share)
+    assert wins["effectiveness"].mean == pytest.approx((1 + 1 + 0 + 0.5 + 0.5 + 1) / 6)
+    assert wins["coherence"].mean == pytest.approx((1 + 0 + 1 + 1 + 0.5) / 5)
+    assert wins["both"].mean == pytest.approx(2 / 5)
+    assert wins["effectiveness_gain"].mean == pytest.approx((0.15 + 0.05 - 0.05 + 0.3) / 6)
+    assert wins["coherence_gain"].mean == pytest.approx((0.1 - 0.1 + 0.1 + 0.1) / 5)
+    gains = np.array([0.15, 0.05, -0.05, 0, 0, 0.3])
+    assert wins["effectiveness_gain"] == pytest.approx(interval(gains))
+    assert wins["both"] == share(np.array([1, 0, 0, 1, 0, np.nan]))
+    back = statistics.wins(b, a, axis_of, held_out, interval, share)
+    assert back["effectiveness"].mean == pytest.approx(1 - wins["effectiveness"].mean)
+    effective = ~held_out & (axis_of == 0)
+    nobody = statistics.wins(a, b, axis_of, effective, interval, share)
+    assert np.isnan(list(nobody.values())).all()
 
 
 def test_ahead_at_equal_coherence_is_the_height_between_two_curves():

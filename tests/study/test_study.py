@@ -1,9 +1,9 @@
-"""Studies: judges with known ends, one small study whole, and the names of its scores."""
+"""Studies: one small study whole, and the names of its scores."""
 
 import hashlib
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,11 @@ import pytest
 from jaxstyle.cli.main import main
 from jaxstyle.image.io import write_image
 from jaxstyle.metrics import find
-from jaxstyle.objective.term import term
 from jaxstyle.settings import Settings, from_plain, to_plain
 from jaxstyle.specs import parse_mixture
 from jaxstyle.study import judging
-from jaxstyle.study.cells import ScoreFiles
-from jaxstyle.study.datasets import Named
+from jaxstyle.study.cells import EARLIER_SCALE, ScoreFiles
+from jaxstyle.study.datasets import Named, pictures, square
 from jaxstyle.study.study import study
 
 _Y, _X = np.mgrid[0:80, 0:80] / 80
@@ -26,7 +25,6 @@ CONTENTS = [
     np.stack([_Y, _Y, np.abs(_X - _Y) < 0.2], -1).astype(np.float32),
 ]
 STYLE = np.stack([0.5 + 0.5 * np.sin(40 * (_X + k * _Y)) for k in range(3)], -1).astype(np.float32)
-GRAM = {"metric": (("gram", 1.0),)}
 COMMITTED = Path(__file__).parents[2] / "benchmarks" / "study"
 
 
@@ -36,63 +34,6 @@ def few_judges():
         patch.setattr(judging, "STATISTICS", ("moments", "gram"))
         patch.setattr(judging, "LIKENESSES", ("self_similarity", "edges"))
         yield
-
-
-@pytest.fixture(scope="module")
-def panel():
-    return judging.JudgePanel(judging.default_judges(["alexnet"]), CONTENTS, [STYLE])
-
-
-def test_the_ends_of_every_scale(panel):
-    content = panel.scores(CONTENTS[0], 0, 0)
-    np.testing.assert_allclose(content[:2], 1, rtol=1e-5)
-    np.testing.assert_allclose(content[2:], 0, atol=1e-5)
-    other = panel.scores(CONTENTS[1], 0, 0)
-    np.testing.assert_allclose(other[2:], 1, rtol=1e-5)
-    halves = [panel._style.distances(half, panel._styles[0]) for half in judging.halves(STYLE)]
-    for number in range(2):
-        mean = np.mean([distances[number] for distances in halves], axis=0)
-        low, high = panel._halves[0][number], panel._unstyled[0][0][number]
-        assert abs(judging.scaled(mean, low, high)) < 1e-6
-    assert (panel.scores(STYLE, 0, 0)[:2] <= 0).all()
-
-
-def test_what_a_judge_cannot_tell_apart_is_missing():
-    assert np.isnan(judging.scaled(np.ones(2), np.ones(2), np.ones(2)))
-    assert judging.scaled(np.array([1.0, 9.0]), np.array([0.0, 2.0]), np.array([4.0, 2.0])) == 0.25
-
-
-@pytest.mark.parametrize(
-    ("judge", "settings", "used"),
-    [
-        (("effectiveness", "moments", "alexnet"), GRAM, False),
-        (("effectiveness", "moments", "vgg16"), GRAM, True),
-        (("effectiveness", "gram", "alexnet"), GRAM, True),
-        (("effectiveness", "gram", "alexnet"), {"metric": "gram~softmax/3"}, True),
-        (("effectiveness", "moments", "alexnet"), GRAM | {"style_backbone": "alexnet"}, True),
-        (
-            ("effectiveness", "moments", "alexnet"),
-            {"metric": (("gram", 1.0, ("alexnet:relu2",)),)},
-            True,
-        ),
-        (
-            ("effectiveness", "moments", "alexnet"),
-            {"metric": "gram@alexnet/max/zeros:relu2"},
-            True,
-        ),
-        (("effectiveness", "gram", "alexnet"), {"metric": find("gram", "style")}, True),
-        (
-            ("effectiveness", "moments", "alexnet"),
-            {"metric": term("gram", layers=["alexnet:relu2"])},
-            True,
-        ),
-        (("coherence", "lpips", "alexnet"), {}, False),
-        (("coherence", "self_similarity", "vgg16"), {}, True),
-        (("coherence", "edges", ""), {"content_metric": (("edges", 1.0),)}, True),
-    ],
-)
-def test_which_judges_an_objective_uses(judge, settings, used):
-    assert judging.StudyJudge(*judge).is_used(Settings(**settings)) is used
 
 
 @pytest.fixture(scope="module")
@@ -128,13 +69,31 @@ def made(folder):
     return {path.name: path.stat().st_mtime_ns for path in (folder / "cells").iterdir()}
 
 
+def earlier_scores(folder, sets, target):
+    """Write the scores of the finished study under their earlier names, and return the files."""
+    judges = judging.default_judges(["alexnet"])
+    squares = ([square(named, 64) for named in pictures(sources)] for sources in sets)
+    files = ScoreFiles(folder / "scores", judges, *squares)
+    earlier = files._replace(folder=target / "scores", scale=EARLIER_SCALE)
+    paths = []
+    for objective in OBJECTIVES:
+        cell = folder / "cells" / f"objective={objective},content=a,style=style.json"
+        settings = json.loads(cell.read_text())["settings"]
+        scores = files.read(settings)
+        assert len(scores) == 4
+        earlier.write(settings, scores)
+        paths.append(earlier.path(settings))
+    return paths
+
+
 class TestAStudy:
     def test_the_folder(self, finished):
         folder, summary = finished
         names = {path.name for path in folder.iterdir()}
         assert names >= {"index.html", "table.csv", "scores.csv", "summary.json", "plane.svg"}
         assert json.loads((folder / "summary.json").read_text()) == summary
-        assert summary["pairs"] == {"training": 1, "test": 3}
+        numbers = {"training": 1, "test": 1, "left_out": 2, "contents": 1, "styles": 1}
+        assert summary["pairs"] == numbers
         assert len((folder / "scores.csv").read_text().splitlines()) == 1 + 2 * 4 * 4
         assert "objective=gram,content=a,style=swirls.png" in made(folder)
         assert "a|style" in (folder / "index.html").read_text()
@@ -147,6 +106,49 @@ class TestAStudy:
         assert "8 of 8 pictures are finished already" in caplog.messages
         assert not made(tmp_path)
         assert (tmp_path / "table.csv").read_bytes() == (folder / "table.csv").read_bytes()
+
+    def test_scores_of_an_earlier_scale_are_read_where_they_are_all_there_is(
+        self, sets, finished, tmp_path, caplog
+    ):
+        written = earlier_scores(finished[0], sets, tmp_path)
+        study(*sets, OBJECTIVES, tmp_path, training=[0], **SMALL)
+        assert any("those of an earlier version" in message for message in caplog.messages)
+        assert not made(tmp_path)
+        assert set((tmp_path / "scores").iterdir()) == set(written)
+        facts = json.loads((tmp_path / "study.json").read_text())["facts"]
+        assert facts["effectiveness 0"] == "the style's halves against the whole style"
+
+    def test_scores_of_two_scales_are_not_mixed(self, sets, finished, tmp_path, monkeypatch):
+        earlier_scores(finished[0], sets, tmp_path)[0].unlink()
+        assert len(list((tmp_path / "scores").iterdir())) == 1
+
+        def refuse(jobs, done, **_):
+            assert not any(done)
+            raise InterruptedError
+
+        monkeypatch.setattr("jaxstyle.study.study.run_jobs", refuse)
+        with pytest.raises(InterruptedError):
+            study(*sets, OBJECTIVES, tmp_path, training=[0], **SMALL)
+
+    def test_pictures_with_scores_of_an_earlier_scale_are_judged_again(
+        self, sets, finished, tmp_path, monkeypatch, caplog
+    ):
+        written = earlier_scores(finished[0], sets, tmp_path)
+        shutil.copytree(finished[0] / "cells", tmp_path / "cells", dirs_exist_ok=True)
+
+        class Panel:
+            def __init__(self, judges, *_, **__):
+                self.judges = judges
+
+            def scores(self, *_):
+                return np.full(len(self.judges), 0.25)
+
+        monkeypatch.setattr("jaxstyle.study.study.JudgePanel", Panel)
+        caplog.set_level("INFO", "jaxstyle")
+        summary = study(*sets, OBJECTIVES, tmp_path, training=[0], **SMALL)
+        assert "8 of 8 pictures are finished already" in caplog.messages
+        assert {tuple(row["cells"]) for row in summary["objectives"]} == {(0.25,) * 4}
+        assert len(list((tmp_path / "scores").iterdir())) == 2 * len(written)
 
     def test_the_command_resumes_and_prints_the_answer(self, sets, finished, capsys):
         folder, summary = finished
@@ -162,6 +164,11 @@ class TestAStudy:
         out, err = capsys.readouterr()
         assert out.splitlines() == summary["answer"]
         assert "8 of 8 pictures are finished already" in err
+        limits = (
+            "Intervals over 1 content and 1 style are too narrow: they need at least 5 of each."
+        )
+        assert limits in err
+        assert out.splitlines()[-1] == limits
         assert made(folder) == before
         assert (folder / "table.csv").read_bytes() == page
 
@@ -174,6 +181,8 @@ class TestAStudy:
         summary = study(*sets, objectives, folder, training=[0], **SMALL)
         assert "the scores of mine are not kept: no file can name metric mine" in caplog.messages
         assert set((folder / "scores").iterdir()) == scores
+        warning = "mine: it is not known which judges mine is like; it is judged by all that are "
+        assert f"{warning}not of its network" in caplog.messages
         # It is gram by another name: the same pictures, and gram's judges do not know it.
         first, second = summary["objectives"]
         assert (first["name"], first["metrics"]) == ("mine", ["mine"])
@@ -191,9 +200,9 @@ def test_parts_and_strengths(tmp_path, sets, monkeypatch, caplog):
     objectives = (contents, ["sample:swirls"], ["gram", "moments"], tmp_path)
     assert study(*objectives, part=(1, 2), **options) == {}
     assert {path.name for path in tmp_path.iterdir()} == {"cells", "scores"}
-    pictures = sorted(path.name for path in (tmp_path / "cells").glob("*.png"))
-    assert len(pictures) == 4
-    assert all(name.startswith("objective=moments,strength=") for name in pictures)
+    names = sorted(path.name for path in (tmp_path / "cells").glob("*.png"))
+    assert len(names) == 4
+    assert all(name.startswith("objective=moments,strength=") for name in names)
     assert len(list((tmp_path / "scores").iterdir())) == 2
     summary = study(*objectives, **options)
     assert "4 of 8 pictures are finished already" in caplog.messages
@@ -202,7 +211,7 @@ def test_parts_and_strengths(tmp_path, sets, monkeypatch, caplog):
         json.loads((tmp_path / "cells" / name).with_suffix(".json").read_text())["settings"][
             "style_weight"
         ]
-        for name in pictures
+        for name in names
     ]
     assert weights == [0.5, 0.5, 2, 2]
 
@@ -217,6 +226,8 @@ def test_parts_and_strengths(tmp_path, sets, monkeypatch, caplog):
         ({"objectives": ["gran"]}, "did you mean 'gram'"),
         ({"objectives": ["gram", [("gram", 1.0)]]}, "2 objectives are named gram"),
         ({"size": 48}, "at least 64 pixels"),
+        ({"training": [0, 3]}, "contents and styles that are in no training pair"),
+        ({"training": [4]}, "training pairs from 0 to 3, got 4"),
     ],
 )
 def test_what_a_study_refuses(sets, tmp_path, changes, message):
@@ -263,7 +274,7 @@ def test_committed_scores_keep_their_names(name, tmp_path):
         [Named(picture["name"], STYLE, picture["sha256"]) for picture in record[role]]
         for role in ("contents", "styles")
     )
-    files = ScoreFiles(tmp_path, judges, contents, styles)
+    files = ScoreFiles(tmp_path, judges, contents, styles, EARLIER_SCALE)
     for objective in record["objectives"]:
         settings = from_plain(record["settings"] | {"metric": "moments"})
         settings = replace(
@@ -278,8 +289,8 @@ def test_committed_scores_keep_their_names(name, tmp_path):
 
 def test_names_of_scores_hold_all_that_decides_them(tmp_path):
     judges = judging.default_judges(["alexnet"])
-    pictures = [Named(name, STYLE, name * 64) for name in "ab"]
-    files = ScoreFiles(tmp_path, judges, pictures, pictures[:1])
+    sets = [Named(name, STYLE, name * 64) for name in "ab"]
+    files = ScoreFiles(tmp_path, judges, sets, sets[:1])
     plain = to_plain(Settings())
     assert files.read(plain) is None
     files.write(plain, [[0.5]])
@@ -288,26 +299,28 @@ def test_names_of_scores_hold_all_that_decides_them(tmp_path):
     for settings, others in (
         (plain | {"regularizer": (("total_variation", 0.5),)}, files),
         (plain | {"seed": 1}, files),
-        (plain, ScoreFiles(tmp_path, judges[1:], pictures, pictures[:1])),
-        (plain, ScoreFiles(tmp_path, judges, pictures[::-1], pictures[:1])),
-        (plain, ScoreFiles(tmp_path, judges, pictures, pictures)),
+        (plain, ScoreFiles(tmp_path, judges[1:], sets, sets[:1])),
+        (plain, ScoreFiles(tmp_path, judges, sets[::-1], sets[:1])),
+        (plain, ScoreFiles(tmp_path, judges, sets, sets)),
+        (plain, files._replace(scale=EARLIER_SCALE)),
     ):
         assert others.path(settings) != files.path(plain)
 
 
 def test_scores_of_version_0_1_are_read(tmp_path):
-    """That version named a file after all settings, but `regularizer` only where it was changed."""
+    """That version named a file after all settings; later ones count only where they changed."""
     judges = judging.default_judges(["alexnet"])
-    pictures = [Named(name, STYLE, name * 64) for name in "ab"]
-    files = ScoreFiles(tmp_path, judges, pictures, pictures[:1])
+    sets = [Named(name, STYLE, name * 64) for name in "ab"]
+    files = ScoreFiles(tmp_path, judges, sets, sets[:1], EARLIER_SCALE)
     circumstances = [[judge.name for judge in judges], ["a" * 64, "b" * 64], ["a" * 64]]
-    plain = to_plain(Settings())
+    plain = to_plain(from_plain({}))
+    later = {setting.name for setting in fields(Settings) if setting.metadata["since"] > 1}
     changed = {"regularizer": (("total_variation", 0.5),), "precision": "bfloat16"}
     for settings in (plain, plain | changed):
         named = {
             name: value
             for name, value in settings.items()
-            if name != "regularizer" or value != plain[name]
+            if name not in later - {"precision"} or value != plain[name]
         }
         text = json.dumps([named, circumstances], sort_keys=True, default=str)
         old = tmp_path / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"

@@ -21,7 +21,7 @@ def ours(name, x, y, kind="style", **parameters):
     """Return our distance; compiled as it runs inside an objective."""
     metric = find(name, kind)
     keys = (jax.random.key(0),) if metric.random else ()
-    target = jax.jit(metric.summarize)(single(y), *keys)
+    target = jax.jit(metric.target)(single(y), *keys)
     return float(jax.jit(metric.distance)(single(x), target, **parameters))
 
 

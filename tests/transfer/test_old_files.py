@@ -78,7 +78,8 @@ def test_a_checkpoint_is_resumed(old, monkeypatch, caplog):
     check_close(result.image, old / "picture.png")
     np.testing.assert_allclose(result.history["total"], facts["history"]["total"], rtol=0.01)
     assert result.history["gram"][:10] == facts["history"]["gram"][:10]
-    assert result.facts["calibration"] == facts["calibration"]
+    for name, rows in result.facts["calibration"].items():
+        assert rows == [facts["calibration"][name]] * len(facts["scales"])
     result.save(old / "picture.png")
     assert not list(old.glob("*.checkpoint*"))
 

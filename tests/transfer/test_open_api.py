@@ -160,7 +160,7 @@ class TestMetrics:
             for picture in (guide.content, guide.styles[0])
         ]
         loss = float(abs(means[0] - means[1])) ** 1.5
-        assert result.history["brightness"][0] / result.facts["calibration"]["brightness"][0] == (
+        assert result.history["brightness"][0] / result.facts["calibration"]["brightness"][0][0] == (
             pytest.approx(loss, rel=1e-3)
         )
         assert result.facts["settings"]["metric"] == (

@@ -22,12 +22,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int
 
 from jaxstyle.image.geometry import Picture
-from jaxstyle.objective.calibration import Constants
 from jaxstyle.objective.objective import Losses, Objective
 from jaxstyle.optim.step import State
+from jaxstyle.transfer.geometry import content_shape
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers import whole
-from jaxstyle.transfer.steppers.stepper import Demand, Stepper, Steps, size_of
+from jaxstyle.transfer.steppers.stepper import ConstantsAt, Demand, Stepper, Steps, size_of
 from jaxstyle.transfer.steppers.whole import CHUNK, Params, StepSpec, WholeStepper
 
 
@@ -56,15 +56,16 @@ class BatchedStepper(Stepper):
         self._params = _placed(self.jobs[0].params, self._whole)
         self._rates = _placed(np.array([job.rate for job in self.jobs]), self._split)
 
-    def prepare(self, size: int, constants: Sequence[Constants | None]) -> Any:
+    def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Any:
         distinct = {job.target_key: job for job in self.jobs}
         prepared: dict[Hashable, Objective] = {
             key: WholeStepper(job).targets(size) for key, job in distinct.items()
         }
         numbers, targets = [], []
-        for job, scales in zip(self.jobs, constants, strict=True):
+        for job, constants_at in zip(self.jobs, constants, strict=True):
             objective = prepared[job.target_key]
-            numbers.append((job.terms, scales or objective.scales))
+            scales = constants_at(size, objective)
+            numbers.append((job.terms, scales or objective.scales, _key_data(job, size)))
             targets.append(_divided(objective)[1])
         if self._shared:
             return _placed(_stacked(numbers), self._split), _placed(targets[0], self._whole)
@@ -128,10 +129,15 @@ class BatchedStepper(Stepper):
         yield Demand(kept, lowered, len(jax.local_devices()) if together else 1)
 
 
+def _key_data(job: Job, size: int) -> Array:
+    """Return the job's own key: lanes that share their targets may have unlike seeds."""
+    return jax.random.key_data(whole.key_at(content_shape(job, size), job.settings.seed))
+
+
 def _divided(prepared: Objective) -> tuple[Any, Any]:
     """Divide an objective into each lane's numbers, and what may be shared."""
     shared = (prepared.targets, prepared.spreads, prepared.positions)
-    return (prepared.terms, prepared.scales), shared
+    return (prepared.terms, prepared.scales, prepared.key), shared
 
 
 def _stacked(trees: Sequence[Any]) -> Any:
@@ -191,8 +197,8 @@ def advance(
     """Run `whole.advance` for each lane; `shared` targets are the same for all."""
 
     def lane(numbers: Any, targets: Any, state: State, rate: Any) -> tuple[State, Losses]:
-        (terms, scales), (of_terms, spreads, positions) = numbers, targets
-        prepared = Objective(terms, of_terms, scales, spreads, positions)
+        (terms, scales, key), (of_terms, spreads, positions) = numbers, targets
+        prepared = Objective(terms, of_terms, scales, spreads, positions, key)
         result: tuple[State, Losses] = whole.advance(
             params, prepared, state, count, rate, spec=spec
         )

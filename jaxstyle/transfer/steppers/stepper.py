@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 import jax
@@ -12,10 +12,15 @@ from jaxtyping import Float, Int
 
 from jaxstyle.image.geometry import Picture
 from jaxstyle.objective.calibration import Constants
+from jaxstyle.objective.objective import Objective
 from jaxstyle.transfer.job import Job
 
 Layout = Literal["whole", "recompute"] | int
 """One program; one program whose backward pass recomputes activations; or the side of tiles."""
+
+
+ConstantsAt = Callable[[int, Objective], Constants | None]
+"""A job's calibration constants, of a size and the targets there."""
 
 
 class Steps(NamedTuple):
@@ -43,7 +48,7 @@ class Stepper(Protocol):
 
     jobs: Sequence[Job]  # those that are stepped together
 
-    def prepare(self, size: int, constants: Sequence[Constants | None]) -> Any:
+    def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Any:
         """Compute the targets at a scale, calibrated by the constants of each job."""
         ...
 

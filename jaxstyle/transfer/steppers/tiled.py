@@ -22,7 +22,7 @@ from jaxstyle.transfer.geometry import References, references_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers import tiles
 from jaxstyle.transfer.steppers.stepper import Demand, Layout, size_of
-from jaxstyle.transfer.steppers.whole import Image, StepSpec, WholeStepper
+from jaxstyle.transfer.steppers.whole import Image, StepSpec, WholeStepper, key_at
 
 Features = Mapping[str, Float[Array, "_h _w _c"]]
 
@@ -62,7 +62,9 @@ class TiledStepper(WholeStepper):
     def _advance(self, prepared: Objective, state: State, left: int) -> tuple[State, Losses]:
         extract, params, image = self.spec.extract, self.job.params, state.image
         features = tiles.features(extract, params, image, self._tile)
-        losses, gradient, cotangents = evaluate_features(prepared, image, features, extract=extract)
+        losses, gradient, cotangents = evaluate_features(
+            prepared, image, features, state.step, extract=extract
+        )
         gradient = tiles.pull_back(extract, params, image, cotangents, gradient, self._tile)
         # The features' cotangents are not needed any more, and are as large as the rest together.
         jax.block_until_ready(gradient)
@@ -82,7 +84,7 @@ class TiledStepper(WholeStepper):
         args = (job.params, content, features)
         forward = tiles.forward_tile.lower(*args, *place, **static)
         backward = tiles.backward_tile.lower(*args, content, *place, **static)
-        evaluate = evaluate_features.lower(prepared, content, features, extract=extract)
+        evaluate = evaluate_features.lower(prepared, content, features, state.step, extract=extract)
         value = jax.ShapeDtypeStruct((), jnp.float32)
         update = apply_update.lower(state, value, content, job.rate, spec=self.spec)
         yield Demand(kept + size_of(features), forward)
@@ -108,7 +110,7 @@ def prepare_from_features(
 ) -> Objective:
     """Run `objective.prepare_from_features`, compiled; features of the content, then the styles."""
     content, styles, selection, seed = references
-    (of_content, *of_styles), key = features, jax.random.key(seed)
+    (of_content, *of_styles), key = features, key_at(content.shape, seed)
     pairs = list(zip(styles, of_styles, strict=True))
     with extract.rounding():
         return objective.prepare_from_features(terms, (content, of_content), pairs, key, selection)
@@ -116,7 +118,7 @@ def prepare_from_features(
 
 @partial(jax.jit, static_argnames="extract", donate_argnames="features")
 def evaluate_features(
-    prepared: Objective, image: Image, features: Features, *, extract: Extractor
+    prepared: Objective, image: Image, features: Features, step: Any, *, extract: Extractor
 ) -> tuple[Losses, Image, Features]:
     """Evaluate the objective at a picture whose features are known, with the total's gradient.
 
@@ -126,7 +128,7 @@ def evaluate_features(
     """
 
     def total(image: Image, features: Features) -> tuple[Float[Array, ""], Losses]:
-        losses = objective.evaluate(lambda _: features, prepared, image)
+        losses = objective.evaluate(lambda _: features, prepared, image, step)
         return losses.total, losses
 
     with extract.rounding():

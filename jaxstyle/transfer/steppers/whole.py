@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Int
 from jaxstyle.backbones.extractor import Extractor, Parameters
 from jaxstyle.image.geometry import Picture
 from jaxstyle.objective import calibration, objective
-from jaxstyle.objective.calibration import Constants
+from jaxstyle.objective.calibration import Gains
 from jaxstyle.objective.objective import Losses, Objective
 from jaxstyle.objective.term import Term
 from jaxstyle.optim import step as optim_step
@@ -29,7 +29,7 @@ from jaxstyle.optim.parametrization import Parametrization, parametrization
 from jaxstyle.optim.step import State
 from jaxstyle.transfer.geometry import References, reference_shapes, references_at
 from jaxstyle.transfer.job import Job
-from jaxstyle.transfer.steppers.stepper import Demand, Stepper, Steps, size_of
+from jaxstyle.transfer.steppers.stepper import ConstantsAt, Demand, Stepper, Steps, size_of
 
 CHUNK = 10
 """Steps between two looks of the host. On an accelerator they are one program. On a CPU, where
@@ -79,9 +79,9 @@ class WholeStepper(Stepper):
         spec = StepSpec(job.extract, job.optimizer, job.settings.parametrization, length)
         self.spec = spec.recomputing(recompute)
 
-    def prepare(self, size: int, constants: Sequence[Constants | None]) -> Objective:
+    def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Objective:
         prepared = self.targets(size)
-        return replace(prepared, scales=constants[0] or prepared.scales)
+        return replace(prepared, scales=constants[0](size, prepared) or prepared.scales)
 
     def targets(self, size: int) -> Objective:
         """Compute the targets at a scale, not calibrated."""
@@ -150,22 +150,44 @@ def prepare(
     content, styles, selection, seed = references
     features = partial(extract, params)
     with extract.rounding():
-        return objective.prepare(features, terms, content, styles, jax.random.key(seed), selection)
+        key = key_at(content.shape, seed)
+        return objective.prepare(features, terms, content, styles, key, selection)
+
+
+def key_at(shape: Sequence[int], seed: Any) -> Array:
+    """Return the key that a run draws from where its picture has a shape: another at each scale."""
+    return jax.random.fold_in(jax.random.key(seed), max(shape))
 
 
 @partial(jax.jit, static_argnames="extract")
-def calibrate(
+def measure(
     params: Params,
     prepared: Objective,
     content: Any,
     styles: Sequence[Any],
     *,
     extract: Extractor,
-) -> Objective:
-    """Run `calibration.calibrate` at the usual reference, compiled."""
+) -> Gains:
+    """Run `calibration.measure` at the usual reference, compiled."""
     reference = calibration.calibration_reference(content, styles)
     with extract.rounding():
-        return calibration.calibrate(partial(extract, params), prepared, reference)
+        return calibration.measure(partial(extract, params), prepared, reference)
+
+
+@partial(jax.jit, static_argnames="extract")
+def calibrate_by(
+    params: Params,
+    prepared: Objective,
+    gains: Gains,
+    content: Any,
+    styles: Sequence[Any],
+    *,
+    extract: Extractor,
+) -> Objective:
+    """Run `calibration.calibrate_by` at the usual reference, compiled."""
+    reference = calibration.calibration_reference(content, styles)
+    with extract.rounding():
+        return calibration.calibrate_by(partial(extract, params), prepared, reference, gains)
 
 
 @partial(jax.jit, static_argnames="spec")
@@ -187,8 +209,8 @@ def advance(
 ) -> tuple[State, Losses]:
     """Run `optim.step.take_steps`, compiled."""
 
-    def evaluate(image: Image) -> Losses:
-        return objective.evaluate(partial(spec.extract, params), prepared, image)
+    def evaluate(image: Image, step: Any) -> Losses:
+        return objective.evaluate(partial(spec.extract, params), prepared, image, step)
 
     with spec.extract.rounding():
         return optim_step.take_steps(

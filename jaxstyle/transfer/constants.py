@@ -1,0 +1,88 @@
+"""The calibration constants of a job, one scale after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jaxstyle.objective.calibration import Constants, Gains, given_constants
+from jaxstyle.objective.objective import Objective
+from jaxstyle.transfer.geometry import references_at
+from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.steppers.whole import WholeStepper, calibrate_by, measure
+
+MEASURED = 384
+"""The largest size, in pixels, at which gains are measured: each layer costs a backward pass."""
+CALIBRATED = 1024
+"""The largest size at which terms are calibrated; above it constants grow with the pixels."""
+
+
+class JobConstants:
+    """Calibration constants, given or computed where a scale begins.
+
+    Gains are measured at the first scale, and again where a scale is twice as large.
+
+    Attributes:
+        by_size: The constants so far, by the longest side in pixels.
+    """
+
+    def __init__(self, job: Job) -> None:
+        """Nothing is computed yet.
+
+        Raises:
+            ValueError: The constants that the settings give do not fit the terms or the scales.
+        """
+        self._job = job
+        self._gains: dict[int, Gains] = {}
+        self.by_size: dict[int, Constants] = {}
+        given = job.settings.calibration
+        if given is not None:
+            assert not isinstance(given, str)  # `make_job` reads the file
+            sizes = [scale.size for scale in job.scales]
+            by_scale = given_constants(given, job.names, job.terms, len(sizes))
+            self.by_size = dict(zip(sizes, by_scale, strict=True))
+
+    def at(self, size: int, prepared: Objective | None = None) -> Constants | None:
+        """Return the constants at a size; None for a run that is not calibrated.
+
+        Args:
+            size: Longest side, pixels.
+            prepared: The targets at that size, if they are known.
+        """
+        if size not in self.by_size and self._job.settings.calibrate:
+            self.by_size[size] = self._computed(size, prepared)
+        return self.by_size.get(size)
+
+    def plain(self) -> dict[str, list[list[float]]]:
+        """Return the constants so far as a manifest holds them: by term, scale and layer."""
+        sizes = sorted(self.by_size)
+        return {
+            name: [np.asarray(self.by_size[size][number]).tolist() for size in sizes]
+            for number, name in enumerate(self._job.names)
+            if sizes
+        }
+
+    def _computed(self, size: int, prepared: Objective | None) -> Constants:
+        job, at = self._job, min(size, CALIBRATED)
+        if prepared is None or at < size:
+            prepared = WholeStepper(job).targets(at)
+        pictures = references_at(job, at)[:2]
+        gains = self._gains_for(at)
+        calibrated = calibrate_by(job.params, prepared, gains, *pictures, extract=job.extract)
+        if at == size:
+            scales: Constants = calibrated.scales
+            return scales
+        return tuple(scales * (size / at) ** 2 for scales in calibrated.scales)
+
+    def _gains_for(self, size: int) -> Gains:
+        """Return the gains of the largest size up to `size` at which they are measured."""
+        measured = min(self._job.scales[0].size, MEASURED)
+        for scale in self._job.scales:
+            # Sizes are rounded to pixels.
+            if 1.9 * measured < scale.size <= min(size, MEASURED):
+                measured = scale.size
+        if measured not in self._gains:
+            job = self._job
+            targets = WholeStepper(job).targets(measured)
+            pictures = references_at(job, measured)[:2]
+            self._gains[measured] = measure(job.params, targets, *pictures, extract=job.extract)
+        return self._gains[measured]

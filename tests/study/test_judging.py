@@ -1,0 +1,237 @@
+"""Judges: the ends of their scales, and which of them an objective may be judged by."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxstyle.backbones.extractor import features
+from jaxstyle.image.geometry import resize
+from jaxstyle.metrics import METRICS, find
+from jaxstyle.objective.build import terms_from_settings
+from jaxstyle.objective.objective import distances, prepare_from_features
+from jaxstyle.objective.term import term
+from jaxstyle.settings import Settings
+from jaxstyle.study import judging
+from jaxstyle.study.datasets import pictures, square
+from jaxstyle.study.summary import summarize
+from jaxstyle.weights.network_cache import NetworkCache
+
+_Y, _X = np.mgrid[0:64, 0:64] / 64
+CONTENTS = [
+    np.stack([_X, _Y, (_X - 0.5) ** 2 + (_Y - 0.4) ** 2 < 0.06], -1).astype(np.float32),
+    np.stack([_Y, _Y, np.abs(_X - _Y) < 0.2], -1).astype(np.float32),
+]
+STATISTICS = ("moments", "gram")
+
+
+def texture(seed):
+    """Return a sample of one texture: short colored strokes, everywhere alike."""
+    noise = np.random.default_rng(seed).normal(size=(64, 64, 3))
+    strokes = noise + np.roll(noise, 1, 0) + np.roll(noise, 1, 1) + np.roll(noise, 2, 1)
+    colored = strokes @ [[1, 0.5, 0.2], [0.3, 1, 0.1], [0, 0.4, 1]]
+    return (1 / (1 + np.exp(-colored))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def panel():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judging, "STATISTICS", STATISTICS)
+        patch.setattr(judging, "LIKENESSES", ("self_similarity", "edges"))
+        judges = judging.default_judges(["alexnet"])
+    return judging.JudgePanel(judges, CONTENTS, [texture(seed) for seed in range(3)])
+
+
+def test_the_ends_of_every_scale(panel):
+    assert [judge.metric for judge in panel.judges] == [*STATISTICS, "self_similarity", "edges"]
+    content = panel.scores(CONTENTS[0], 0, 0)
+    np.testing.assert_allclose(content[:2], 1, rtol=1e-5)
+    np.testing.assert_allclose(content[2:], 0, atol=1e-5)
+    other = panel.scores(CONTENTS[1], 0, 0)
+    np.testing.assert_allclose(other[2:], 1, rtol=1e-5)
+    np.testing.assert_allclose(panel.scores(texture(0), 0, 0)[:2], 0, atol=1e-5)
+
+
+def test_another_piece_of_the_same_painting_is_effective_to_zero(panel):
+    """With halves that lie inside the whole, and are smaller, it was −0.5 and −0.2."""
+    scores = [panel.scores(texture(10 + k), k % 2, k % 3)[:2] for k in range(9)]
+    np.testing.assert_allclose(np.mean(scores, 0), 0, atol=0.03)
+
+
+@pytest.mark.parametrize("shape", [(64, 64, 3), (65, 67, 3)])
+def test_halves_are_of_one_size_and_do_not_overlap(shape):
+    numbered = np.arange(np.prod(shape)).reshape(shape)
+    left, right, upper, lower = judging.halves(numbered)
+    for half, opposite in ((left, right), (upper, lower)):
+        assert half.shape == opposite.shape
+        assert not set(half.ravel()) & set(opposite.ravel())
+
+
+def test_what_a_judge_cannot_tell_apart_is_missing():
+    assert np.isnan(judging.scaled(np.ones(2), np.ones(2), np.ones(2)))
+    assert judging.scaled(np.array([1.0, 9.0]), np.array([0.0, 2.0]), np.array([4.0, 2.0])) == 0.25
+
+
+GRAM = {"metric": (("gram", 1.0),)}
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return NetworkCache()
+
+
+@pytest.mark.parametrize(
+    ("judge", "settings", "used"),
+    [
+        (("effectiveness", "moments", "alexnet"), GRAM, False),
+        (("effectiveness", "moments", "vgg16"), GRAM, True),
+        (("effectiveness", "moments", "vgg19-normalized"), GRAM, True),
+        (("effectiveness", "gram", "alexnet"), GRAM, True),
+        (("effectiveness", "gram", "alexnet"), {"metric": "gram~softmax/3"}, True),
+        (("effectiveness", "gram", "alexnet"), {"metric": "cross_layer_gram"}, True),
+        (("effectiveness", "gram", "alexnet"), {"metric": "histogram"}, False),
+        (("effectiveness", "moments", "alexnet"), {"metric": "gram+histogram"}, True),
+        (("effectiveness", "sliced_wasserstein", "alexnet"), {"metric": "histogram"}, True),
+        (("effectiveness", "moments", "alexnet"), GRAM | {"style_backbone": "alexnet"}, True),
+        (
+            ("effectiveness", "moments", "alexnet"),
+            GRAM | {"style_layers": ("alexnet:relu2",)},
+            True,
+        ),
+        (
+            ("effectiveness", "moments", "alexnet"),
+            GRAM | {"content_layers": ("alexnet:relu2",)},
+            False,
+        ),
+        (
+            ("coherence", "self_similarity", "alexnet"),
+            GRAM | {"content_layers": ("alexnet:relu2",)},
+            True,
+        ),
+        (
+            ("effectiveness", "moments", "alexnet"),
+            {"metric": (("gram", 1.0, ("alexnet:relu2",)),)},
+            True,
+        ),
+        (
+            ("effectiveness", "moments", "alexnet"),
+            {"metric": "gram@alexnet/max/zeros:relu2"},
+            True,
+        ),
+        (("effectiveness", "gram", "alexnet"), {"metric": find("gram", "style")}, True),
+        (
+            ("effectiveness", "moments", "alexnet"),
+            {"metric": term("gram", layers=["alexnet:relu2"])},
+            True,
+        ),
+        (("coherence", "lpips", "alexnet"), {}, False),
+        (("coherence", "self_similarity", "vgg16"), {}, True),
+        (("coherence", "edges", ""), {"content_metric": (("edges", 1.0),)}, True),
+    ],
+)
+def test_which_judges_an_objective_uses(networks, judge, settings, used):
+    terms = terms_from_settings(Settings(**settings), networks)
+    assert judging.StudyJudge(*judge).is_used(terms) is used
+
+
+def test_an_objective_is_not_judged_by_kin():
+    """A judge that an objective pleases as its own does not count, neither for it nor against it.
+
+    By the published names alone, `mmd_polynomial` (then `gram` itself) was judged by `gram`.
+    """
+    judges = judging.default_judges(["alexnet"])
+    held_out = {
+        name: {j.metric for j in judges if not j.is_kin([name], ["vgg16"])}
+        for name in METRICS["style"]
+    }
+    assert not held_out["mmd_polynomial"] & {"gram"}
+    assert not held_out["histogram"] & {"moments", "sliced_wasserstein"}
+    assert not held_out["mmd"] & {"energy", "sliced_wasserstein"}
+    for name, left in held_out.items():  # everything can be judged, and by several
+        assert len(left.intersection(judging.STATISTICS)) >= 3, name
+
+
+def test_two_objectives_are_compared_by_the_same_judges():
+    judges = judging.default_judges(["alexnet"])[:5]
+    objectives = {"gram": ["gram"], "cross_layer_gram+histogram": ["cross_layer_gram", "histogram"]}
+    random = np.random.default_rng(0)
+    study = {
+        "contents": [{}] * 5,
+        "styles": [{"name": str(k)} for k in range(5)],
+        "judges": [judge._asdict() | {"name": judge.name} for judge in judges]
+        + [{"name": "edges", "axis": "coherence"}],
+        "objectives": [
+            {"name": name, "kind": "mixture" if "+" in name else "single", "count": len(metrics)}
+            for name, metrics in objectives.items()
+        ],
+        "held_out": [
+            [not judge.is_kin(metrics, ["vgg16"]) for judge in judges] + [True]
+            for metrics in objectives.values()
+        ],
+        "scores": random.normal(size=(2, 25, 6)),
+    }
+    (against,) = summarize(study)["against"]
+    common = [2, 4]  # gaussian_wasserstein and energy
+    single, mixed = study["scores"]
+    gain = (single - mixed)[:, common].mean()
+    assert against["judges"] == 3
+    assert against["effectiveness_gain"]["mean"] == pytest.approx(gain)
+
+
+LAYERS = ("relu1_1", "relu3_1", "relu5_1")
+SIDE = 16  # positions of a layer; more of them make metrics of pairs slow
+
+
+@pytest.fixture(scope="module")
+def gradients(networks):
+    """Return a function: a metric's gradients with respect to features, on the way to a style."""
+    sets = [square(named, 64).picture for named in pictures(["sample:valley", "sample:swirls"])]
+    content, style = (resize(picture, (64, 64)) for picture in sets)
+    params = networks.on_device("vgg16", LAYERS)
+    extract = jax.jit(lambda image: features(params, image, LAYERS))
+
+    def middle(grid):
+        first = [max(0, (side - SIDE) // 2) for side in grid.shape[:2]]
+        return grid[first[0] : first[0] + SIDE, first[1] : first[1] + SIDE]
+
+    states, target = (
+        [
+            {layer: middle(grid) for layer, grid in extract(jnp.asarray(image)).items()}
+            for image in of
+        ]
+        for of in ((content, (content + style) / 2), (style,))
+    )
+
+    def of(name):
+        compared = term(name, layers=LAYERS, kind="style")
+        objective = prepare_from_features([compared], (style, {}), [(style, target)])
+
+        def total(x):
+            return jnp.sum(distances(lambda _: x, objective, style)[0])
+
+        return [jax.grad(total)(state) for state in states]
+
+    return of
+
+
+def cosine(a, b):
+    """Return the mean cosine of the gradients at each layer of each picture."""
+    pairs = [
+        [np.asarray(of[layer], float).ravel() for of in both]
+        for both in zip(a, b, strict=True)
+        for layer in LAYERS
+    ]
+    return np.mean([x @ y / np.linalg.norm(x) / np.linalg.norm(y) for x, y in pairs])
+
+
+@pytest.mark.slow
+def test_kin_are_metrics_with_parallel_gradients(gradients):
+    """Cosines of one pair of pictures, so they are a little off those that the table is made of."""
+    names = {name for name, metric in METRICS["style"].items() if metric.layers != ("image",)}
+    measured = {name: gradients(name) for name in names}
+    for judge in judging.STATISTICS:
+        for name in names - {judge}:
+            alike = cosine(measured[judge], measured[name])
+            kin = name in judging.KIN[judge]
+            assert kin or alike < 0.85, (judge, name, alike)
+            assert not kin or alike > 0.65, (judge, name, alike)
