@@ -13,7 +13,7 @@ weight 1/√n each: uncorrelated gradients then add up to the pull of one.
 
 python benchmarks/study.py FOLDER [--workers 2]
     about three hours on two cores. Writes benchmarks/study/: objectives with a file in its folder
-    `scores` are not run again, not even in another clone.
+    `scores`, of the present scale, are not run again, not even in another clone.
 
 python benchmarks/study.py FOLDER --again
     a few seconds. Writes the tables of benchmarks/study/ again, from its scores alone, by the

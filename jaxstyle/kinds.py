@@ -221,7 +221,7 @@ class Mixture(Kind):
         return [f"{name} {spec.name}" for spec in value if spec.value is not None]
 
     def show(self, default: Any) -> str | None:
-        return ", ".join(spec.name for spec in default)
+        return ", ".join(map(str, default))
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,16 @@ MIXTURES: Mapping[str, Literal["style", "content", "image"]] = {
 }
 """Settings whose values are mixtures of metrics, and of which kind."""
 
+DEFAULT_METRIC = (
+    MetricSpec("nearest_neighbor"),
+    MetricSpec("moments", 0.3),
+    MetricSpec.parse("gaussian_wasserstein@image=0.3"),
+)
+"""Which place goes where, what is spread over the picture, and its colors; see
+benchmarks/default.md."""
+DEFAULT_CONTENT_METRIC = (MetricSpec("self_similarity"), MetricSpec("mse", 0.5))
+"""Which places resemble each other, and a little of what they are."""
+
 CHECKPOINT_SECONDS = 30.0
 """Seconds between two checkpoints of a run."""
 
@@ -99,7 +109,7 @@ class Settings:
         "Optimizer steps at full size; each coarser scale gets as many or more.",
     )
     scales: int = _setting(
-        4, Number(type=int, low=1), EFFORT, "Sizes to work through, from coarse to full size."
+        6, Number(type=int, low=1), EFFORT, "Sizes to work through, from coarse to full size."
     )
     scale_factor: float = _setting(
         1.4142135623730951,
@@ -114,16 +124,16 @@ class Settings:
         "Steps at each size, coarse to fine, in place of --scales and --steps.",
     )
     style_weight: float = _setting(1.0, _WEIGHT, TERMS, "How hard the style terms pull.")
-    content_weight: float = _setting(0.3, _WEIGHT, TERMS, "How hard the content terms pull.")
-    smoothness: float = _setting(0.02, _WEIGHT, TERMS, "How hard the regularizers pull.")
+    content_weight: float = _setting(0.8, _WEIGHT, TERMS, "How hard the content terms pull.")
+    smoothness: float = _setting(0.06, _WEIGHT, TERMS, "How hard the regularizers pull.")
     metric: tuple[MetricSpec, ...] = _setting(
-        (MetricSpec("moments"),),
+        DEFAULT_METRIC,
         Mixture(group="style"),
         TERMS,
         "Style metric and its weight, see `jaxstyle metrics`; may be given several times.",
     )
     content_metric: tuple[MetricSpec, ...] = _setting(
-        (MetricSpec("mse"),),
+        DEFAULT_CONTENT_METRIC,
         Mixture(group="content"),
         TERMS,
         "Content metric and its weight; may be given several times.",
@@ -258,8 +268,8 @@ class Settings:
         None,
         Constants(optional=True),
         TERMS,
-        "Calibration constants by term, of each layer or of each scale and layer, in place of computed "
-        "ones: a run's .json, or your own.",
+        "Calibration constants by term, a number for each layer, or such a row for each scale, in "
+        "place of computed ones: a run's .json, or your own.",
     )
     memory: str = _setting(
         "auto",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     short_help="How far a PICTURE is from a REFERENCE, by any metric.",
     examples=(
         "jaxstyle compare picture.png photo.jpg",
-        "jaxstyle compare picture.png painting.jpg --metric paint_precision --metric gram",
+        "jaxstyle compare picture.png painting.jpg --metric brushwork --metric gram",
     ),
 )
 @click.argument("picture")
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="NAME",
     help="Metric, see `jaxstyle metrics`; may be given several times "
-    "[default: lpips, lpips_vgg, dists, ssim, ms_ssim, gmsd, psnr, paint_precision, "
-    "paint_coverage; the last two alone if the proportions differ].",
+    "[default: lpips, lpips_vgg, dists, ssim, ms_ssim, gmsd, psnr, brushwork, paint_precision, "
+    "paint_coverage; the last three alone if the proportions differ].",
 )
 @click.option("--size", type=COUNT, help="Longest side, pixels [default: that of the files].")
 @click.option(
@@ -61,8 +61,9 @@ def compare(
     they have the same proportions. For metrics of pixels, wherever they are, the REFERENCE is
     reduced to PICTURE's longest side, as a style usually is.
 
-    paint_precision is how far PICTURE's patches of 7 x 7 pixels are from REFERENCE's nearest, and
-    paint_coverage the other way round: root mean squares a pixel, of values from 0 to 1.
+    Beside the painting that it is made from, PICTURE is judged by brushwork, how far its strokes
+    are from REFERENCE's nearest, paint_precision, the same for patches of 7 x 7 pixels, and
+    paint_coverage, the other way round: root mean squares a pixel, of values from 0 to 1.
     """
     from jaxstyle import samples
     from jaxstyle.image.io import read_image
@@ -110,5 +111,6 @@ def _same_scale(picture: Picture, reference: Picture) -> list[Picture]:
     """Reduce the reference to the picture's longest side: the style's size in a run."""
     from jaxstyle.image.geometry import fit_within, resize
 
-    shape = fit_within(*reference.shape[:2], max(picture.shape[:2]))
-    return [picture, reference if shape == reference.shape[:2] else resize(reference, shape)]
+    height, width, _ = reference.shape
+    shape = fit_within(height, width, max(picture.shape[:2]))
+    return [picture, reference if shape == (height, width) else resize(reference, shape)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Int
 
 from jaxstyle.metrics.metric import Grid, Metric, Positions, Scalar, Vector
 from jaxstyle.metrics.pairwise import matmul_highest
@@ -108,8 +110,15 @@ def covariance_distance(x: Positions, target: Float[Array, "c c"]) -> Scalar:
     return jnp.mean((covariance_matrix(x) - target) ** 2)
 
 
-def cross_layer_gram_matrices(layers: tuple[Grid, ...]) -> tuple[Float[Array, "_c _d"], ...]:
+def cross_layer_gram_matrices(
+    layers: tuple[Grid, ...], at: Sequence[Int[Array, " _n"] | None] = ()
+) -> tuple[Float[Array, "_c _d"], ...]:
     """Compute xᵀz / n for each pair of consecutive layers, the deeper z resized to x's grid.
+
+    Args:
+        layers: From fine to coarse.
+        at: Of each layer the positions to count, None for all. Those of x decide; the deepest
+            layer's say nothing.
 
     References:
         Yeh, Tang, Ravi, Forsyth, "Quantitative Evaluation of Style Transfer" (arXiv 1804.00118),
@@ -121,16 +130,19 @@ def cross_layer_gram_matrices(layers: tuple[Grid, ...]) -> tuple[Float[Array, "_
     if len(layers) < 2:
         raise ValueError(f"expected at least two layers for cross_layer_gram, got {len(layers)}")
     matrices = []
-    for shallow, deep in itertools.pairwise(layers):
+    chosen = at or (None,) * len(layers)
+    for (shallow, deep), inside in zip(itertools.pairwise(layers), chosen, strict=False):
         height, width, channels = shallow.shape
         deep = jax.image.resize(deep, (height, width, deep.shape[2]), "nearest")
-        flat = shallow.reshape(-1, channels), deep.reshape(height * width, -1)
-        matrices.append(_summed_products(*flat))
+        x, z = shallow.reshape(-1, channels), deep.reshape(height * width, -1)
+        matrices.append(_summed_products(*((x, z) if inside is None else (x[inside], z[inside]))))
     return tuple(matrices)
 
 
 def cross_layer_gram_distance(
-    layers: tuple[Grid, ...], targets: tuple[Float[Array, "_c _d"], ...]
+    layers: tuple[Grid, ...],
+    targets: tuple[Float[Array, "_c _d"], ...],
+    at: Sequence[Int[Array, " _n"] | None] = (),
 ) -> Scalar:
     """Compute the mean squared difference over pairs of layers, relative to the target's.
 
@@ -139,7 +151,7 @@ def cross_layer_gram_distance(
     calibrated for each of its pairs.
     """
     differences = []
-    for matrix, target in zip(cross_layer_gram_matrices(layers), targets, strict=True):
+    for matrix, target in zip(cross_layer_gram_matrices(layers, at), targets, strict=True):
         size = jnp.mean(target**2)
         differences.append(jnp.mean((matrix - target) ** 2) / jnp.where(size > 1e-12, size, 1.0))
     return jnp.mean(jnp.stack(differences))
@@ -178,6 +190,7 @@ METRICS = (
         summarize=cross_layer_gram_matrices,
         distance=cross_layer_gram_distance,
         expects="layers",
+        select=np.flatnonzero,
         meaning="which fine features occur with which coarse ones",
         paper="Yeh et al., arXiv 1804.00118",
         bfloat16_safe=True,

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 from jaxstyle.metrics.metric import (
     CONTENT_LAYERS,
     PAIRWISE_LAYERS,
+    Inside,
     Metric,
     Positions,
     Scalar,
@@ -61,19 +62,53 @@ def patches(grid: Float[Array, "h w c"]) -> Float[Array, "n k"]:
     return jnp.concatenate(views, axis=2).reshape(down * across, PATCH**2 * channels)
 
 
-def patch_target(grid: Float[Array, "h w c"]) -> tuple[Float[Array, "m k"], Float[Array, " m"]]:
-    """Return the patches and their lengths."""
-    y = patches(grid)
+def patches_inside(inside: Inside) -> Int[np.ndarray, "k 9"]:
+    """Return the nine positions of each 3 × 3 patch that lies inside a mask as a whole.
+
+    If there is none, there is one patch around each position inside: where its neighbors are
+    outside, the position itself stands in.
+    """
+    steps = np.indices((PATCH, PATCH)).reshape(2, -1, 1) - PATCH // 2
+    rows, columns = np.stack(np.nonzero(inside))[:, None] + steps
+    usable = np.pad(inside, 1)[rows + 1, columns + 1]
+    positions = np.where(usable, rows * inside.shape[1] + columns, np.flatnonzero(inside)).T
+    whole = usable.all(0)
+    return positions[whole] if whole.any() else positions
+
+
+def _chosen(grid: Float[Array, "h w c"], at: Any) -> Float[Array, "n k"]:
+    """Return the patches at these positions, all if None."""
+    if at is None:
+        return patches(grid)
+    flat = grid.reshape(-1, grid.shape[-1])
+    # In none of the nine comes a position more than twice: its gradients, which GPUs add in any
+    # order, have one sum.
+    return jnp.concatenate([flat[positions] for positions in at.T], axis=1)
+
+
+def patch_target(
+    grid: Float[Array, "h w c"], at: Int[Array, "m 9"] | None = None
+) -> tuple[Float[Array, "m k"], Float[Array, " m"]]:
+    """Return the patches, or those at these positions (`patches_inside`), and their lengths."""
+    y = _chosen(grid, at)
     return y, jnp.sqrt(jnp.sum(y**2, axis=1) + 1e-12)
 
 
 def patch(
-    grid: Float[Array, "h w c"], target: tuple[Float[Array, "m k"], Float[Array, " m"]]
+    grid: Float[Array, "h w c"],
+    target: tuple[Float[Array, "m k"], Float[Array, " m"]],
+    at: Int[Array, "n 9"] | None = None,
 ) -> Scalar:
     """Compute the mean squared difference of each 3 × 3 patch to the target's nearest by cosine.
 
     A position in k patches, one in a corner and nine away from the border, counts 1/k in each: the
-    mean is over the picture's positions, each pulled to the mean of what its patches match.
+    mean is over the picture's positions, each pulled to the mean of what its patches match. Under a
+    mask that is so for the patches inside, and the positions that are in one.
+
+    Args:
+        grid: Features of the picture.
+        target: Patches of the reference, and their lengths.
+        at: Which patches to compare (`patches_inside`); all if None.
 
     References:
         Li & Wand, "Combining Markov Random Fields and Convolutional Neural Networks for Image
@@ -81,16 +116,23 @@ def patch(
         number of patches too (the paper does not). Deviations: a mean instead of the sum; patches
         of one size, unrotated; every patch of the style, theirs every other.
     """
-    height, width, channels = grid.shape
-    x, (y, lengths) = patches(grid), target
+    x, (y, lengths) = _chosen(grid, at), target
     squares = (x - y[closest(x, y, lengths)]) ** 2
-    covering = (
-        np.convolve(np.ones(size - min(PATCH, size) + 1), np.ones(min(PATCH, size)))
-        for size in (height, width)
+    covering = _covering(grid.shape[:2], at).astype(grid.dtype)
+    shares = _chosen(1 / jnp.maximum(covering, 1)[..., None], at)
+    sums = jnp.sum(squares.reshape(*shares.shape, grid.shape[-1]), axis=2)
+    return jnp.vdot(sums, shares) / (jnp.sum(covering > 0) * grid.shape[-1])
+
+
+def _covering(shape: tuple[int, ...], at: Int[Array, "n 9"] | None) -> Int[Array, "h w"]:
+    """Count the patches that each position is in."""
+    if at is not None:
+        return jnp.bincount(at.ravel(), length=shape[0] * shape[1]).reshape(shape)
+    along = (
+        np.convolve(np.ones(side - min(PATCH, side) + 1), np.ones(min(PATCH, side)))
+        for side in shape
     )
-    shares = patches(jnp.asarray(1 / np.outer(*covering), grid.dtype)[..., None])
-    sums = jnp.sum(squares.reshape(*shares.shape, channels), axis=2)
-    return jnp.vdot(sums, shares) / grid.size
+    return jnp.asarray(np.outer(*along), int)
 
 
 def contextual_target(y: Positions) -> tuple[Positions, Vector]:
@@ -178,6 +220,7 @@ METRICS = (
         summarize=patch_target,
         distance=patch,
         expects="grid",
+        select=patches_inside,
         layers=PAIRWISE_LAYERS,
         meaning="each 3 × 3 patch looks like some patch of the style (MRF)",
         cost="9 n m C",

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Bool, Float
 
 Scalar = Float[Array, ""]
 Vector = Float[Array, " c"]
@@ -15,6 +16,8 @@ Positions = Float[Array, "n c"]
 Grid = Float[Array, "_h _w _c"]
 """Features of one layer among several, each of its own shape."""
 Image = Float[Array, "h w c"]
+Inside = Bool[np.ndarray, "h w"]
+"""Which positions of a layer lie inside a mask."""
 
 Kind = Literal["style", "content", "image"]
 Expects = Literal["positions", "grid", "layers"]
@@ -75,6 +78,13 @@ class Metric:
             drawn at random (all, if there are no more): for metrics of pairs, whose cost grows
             with the square of their number. None for metrics that always take all positions.
         draws_target: The reference's positions are drawn too, not only the picture's.
+        select: `select(inside) -> at`, for metrics of grids and layers: called on the host with a
+            boolean grid of a layer's positions, true inside a mask, it returns indices of what the
+            metric counts, in arrays; if the metric draws, in one, of positions row by row. Where
+            the mask leaves something out, `summarize`, `distance` and `draw` then take `at=` with
+            the whole features: what `select` returned, for `"layers"` a tuple of that (None for a
+            layer that is inside as a whole). Without `select` they take the rectangle around what
+            is inside; where that is not, the nearest position inside stands in, and counts too.
         finish: `finish(target) -> target`, called once, after the targets of several pictures were
             averaged: what the average must not be taken of (a root, a principal component).
         weights: The name of the weights that `distance` takes as `fitted`, for a metric that was
@@ -97,6 +107,7 @@ class Metric:
     bfloat16_safe: bool = False
     draw: Callable[..., Any] | None = None
     draws_target: bool = True
+    select: Callable[[Inside], Any] | None = None
     finish: Callable[[Any], Any] | None = None
     weights: str | None = None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxstyle.metrics.metric import Metric, Scalar
+from jaxstyle.metrics.metric import Inside, Metric, Scalar
 from jaxstyle.metrics.pairwise import safe_sqrt
 
 Spectrum = Float[Array, "_f _g c"]
@@ -17,47 +19,96 @@ BLOCKS = (1, 2, 4, 8, 16)
 """Sides of the blocks, from which the largest that fits into both pictures is taken."""
 
 
-def _fitting(grid: Float[Array, "h w c"]) -> list[int]:
-    return [block for block in BLOCKS if block <= min(grid.shape[:2])]
+Starts = Int[Array, "_k 2"]
+"""Row and column at which each block of one size starts."""
 
 
-def _cut(grid: Float[Array, "*_axes"], block: int, axis: int) -> Float[Array, "*_axes"]:
-    """Cut an axis into blocks that cover it and overlap by half or more, numbered before it."""
-    length = grid.shape[axis]
+def _starts(length: int, block: int) -> Int[np.ndarray, " n"]:
+    """Return where blocks start that cover an axis and overlap by half or more."""
     count = -(-(length - block) // max(1, block // 2)) + 1
-    starts = np.linspace(0, length - block, count).round().astype(np.int32)
-
-    def cut(start: Int[Array, ""]) -> Float[Array, "*_axes"]:
-        return jax.lax.dynamic_slice_in_dim(grid, start, block, axis)
-
-    return jax.vmap(cut, out_axes=axis)(jnp.asarray(starts))
+    return np.linspace(0, length - block, count).round().astype(int)
 
 
-def amplitude_spectrum(grid: Float[Array, "h w c"], block: int) -> Spectrum:
-    """Compute the root mean power of each frequency over half-overlapping square blocks.
+def _covering(grid: Float[Array, "h w c"]) -> tuple[Starts, ...]:
+    """Return blocks that cover a grid, for each side that fits."""
+    sizes = []
+    for block in BLOCKS:
+        if block <= min(grid.shape[:2]):
+            axes = (jnp.asarray(_starts(length, block)) for length in grid.shape[:2])
+            sizes.append(jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2))
+    return tuple(sizes)
 
-    That is Welch's method, so pictures of any size have spectra of the same shape. The product of
-    sine windows avoids the cross that the borders of a block leave in its spectrum.
+
+def blocks_inside(inside: Inside) -> tuple[Int[np.ndarray, "_k 2"], ...]:
+    """Return where the blocks start that lie inside a mask as a whole, for sides 1, 2, ….
+
+    Blocks cover each run of what is inside, in bands of rows that cover the mask; in a rectangle
+    they are those of the crop. Sides whose blocks cover less than half of what is inside are left
+    out, and so are larger ones: few blocks do not stand for a mask of thin parts.
     """
+    rows = np.flatnonzero(inside.any(1))
+    sizes = []
+    for block in BLOCKS:
+        starts, covered = [np.empty((0, 2), int)], np.zeros_like(inside)
+        height = rows[-1] + 1 - rows[0]
+        for row in rows[0] + _starts(height, block) if block <= height else ():
+            whole = inside[row : row + block].all(0)
+            edges = np.flatnonzero(np.diff(np.pad(whole, 1).astype(int)))
+            for first, end in edges.reshape(-1, 2):
+                if end - first >= block:
+                    covered[row : row + block, first:end] = True
+                    columns = first + _starts(end - first, block)
+                    starts.append(np.stack([np.full_like(columns, row), columns], axis=1))
+        if 2 * covered.sum() < inside.sum():
+            break
+        sizes.append(np.concatenate(starts))
+    return tuple(sizes)
+
+
+def amplitude_spectrum(grid: Float[Array, "h w c"], block: int, at: Starts) -> Spectrum:
+    """Compute the root mean power of each frequency over square blocks that start at `at`.
+
+    Of half-overlapping blocks that is Welch's method, so pictures of any size have spectra of the
+    same shape. The product of sine windows avoids the cross that the borders of a block leave in
+    its spectrum.
+    """
+
+    def cut(start: Int[Array, " 2"]) -> Float[Array, "_r _s c"]:
+        return jax.lax.dynamic_slice(grid, (*start, 0), (block, block, grid.shape[2]))
+
     sine = np.sin(np.pi * (np.arange(block) + 0.5) / block)
     window = np.outer(sine, sine) / np.sum(sine**2)
-    blocks = _cut(_cut(grid, block, 1), block, 0)  # (number, row, number, column, channel)
-    blocks *= jnp.asarray(window[:, None, :, None], grid.dtype)
-    waves = jnp.fft.rfft2(blocks, axes=(1, 3))
-    return safe_sqrt(jnp.mean(waves.real**2 + waves.imag**2, axis=(0, 2)))
+    blocks = jax.vmap(cut)(jnp.asarray(at)) * jnp.asarray(window[..., None], grid.dtype)
+    waves = jnp.fft.rfft2(blocks, axes=(1, 2))
+    return safe_sqrt(jnp.mean(waves.real**2 + waves.imag**2, axis=0))
 
 
-def amplitude_spectra(grid: Float[Array, "h w c"]) -> tuple[Spectrum, ...]:
-    """Compute the spectrum for blocks of side 1, 2, 4, 8 and 16, as far as they fit."""
-    return tuple(amplitude_spectrum(grid, block) for block in _fitting(grid))
+def amplitude_spectra(
+    grid: Float[Array, "h w c"], at: Sequence[Starts] | None = None
+) -> tuple[Spectrum, ...]:
+    """Compute the spectrum for blocks of side 1, 2, 4, 8 and 16, as far as they fit.
+
+    Args:
+        grid: Features of the reference.
+        at: Blocks to average over, for each side (`blocks_inside`); all if None.
+    """
+    sizes = zip(BLOCKS, _covering(grid) if at is None else at, strict=False)
+    return tuple(amplitude_spectrum(grid, block, starts) for block, starts in sizes)
 
 
-def power_spectrum(grid: Float[Array, "h w c"], target: tuple[Spectrum, ...]) -> Scalar:
+def power_spectrum(
+    grid: Float[Array, "h w c"], target: tuple[Spectrum, ...], at: Sequence[Starts] | None = None
+) -> Scalar:
     """Compute the mean squared difference of the amplitude spectra of blocks of one size.
 
     Blocks are 16 × 16; where a side of one of the pictures is shorter, both are cut into blocks
     of 8 × 8, 4 × 4, … that fit. Spectra of blocks of different sizes cannot be compared: a
     constant has more of its power in a small block's few frequencies.
+
+    Args:
+        grid: Features of the picture.
+        target: Spectra of the reference.
+        at: Blocks to average over, for each side (`blocks_inside`); all if None.
 
     References:
         Liu, Gousseau & Xia, "Texture Synthesis Through Convolutional Neural Networks and Spectrum
@@ -65,8 +116,9 @@ def power_spectrum(grid: Float[Array, "h w c"], target: tuple[Spectrum, ...]) ->
         sample's spectrum, which needs equal sizes; here the features' spectra of blocks, averaged
         over the picture (Welch's method), are compared, so that phase and position are free.
     """
-    *_, (block, spectrum) = zip(_fitting(grid), target, strict=False)
-    return jnp.mean((amplitude_spectrum(grid, block) - spectrum) ** 2)
+    sizes = zip(BLOCKS, _covering(grid) if at is None else at, target, strict=False)
+    *_, (block, starts, spectrum) = sizes
+    return jnp.mean((amplitude_spectrum(grid, block, starts) - spectrum) ** 2)
 
 
 METRICS = (
@@ -75,6 +127,7 @@ METRICS = (
         summarize=amplitude_spectra,
         distance=power_spectrum,
         expects="grid",
+        select=blocks_inside,
         meaning="how each feature repeats: spacing and direction",
         cost="4 n C log 16",
         paper="Liu, Gousseau & Xia, ICPR 2016",

@@ -121,6 +121,9 @@ def sliced_wasserstein(
     return histogram(x @ directions, ordered)
 
 
+At = Sequence[Int[Array, " _n"] | None]
+
+
 def _finest(layers: tuple[Grid, ...]) -> tuple[int, int]:
     heights, widths = zip(*(layer.shape[:2] for layer in layers), strict=True)
     return max(heights), max(widths)
@@ -154,23 +157,47 @@ def _sample(
     return tuple(map(sample, layers))
 
 
-def draw_hypercolumns(layers: tuple[Grid, ...], key: Key, count: int) -> tuple[Grid, ...]:
+def _counted(layers: tuple[Grid, ...], at: At) -> Int[Array, " n"] | None:
+    """Return which positions of the finest layer count, None for all."""
+    for layer, inside in zip(layers, at, strict=False):
+        if inside is not None and layer.shape[:2] == _finest(layers):
+            return jnp.asarray(inside)
+    return None
+
+
+def draw_hypercolumns(
+    layers: tuple[Grid, ...], key: Key, count: int, at: At = ()
+) -> tuple[Grid, ...]:
     """Sample all layers at `count` positions of the finest drawn at random, all if fewer.
+
+    Args:
+        layers: Features, in any order.
+        key: Of `jax.random`.
+        count: How many.
+        at: Of each layer the positions to draw from, None for all. The finest layer's decide.
 
     Returns:
         For each layer a grid of count × 1 positions, which `hypercolumns` concatenates.
     """
-    height, width = _finest(layers)
-    places = jnp.divmod(drawn(height * width, key, count), width)
-    return tuple(sample[:, None] for sample in _sample(layers, places))
+    (height, width), counted = _finest(layers), _counted(layers, at)
+    places = drawn(height * width if counted is None else len(counted), key, count)
+    places = places if counted is None else counted[places]
+    return tuple(sample[:, None] for sample in _sample(layers, jnp.divmod(places, width)))
 
 
-def hypercolumns(layers: tuple[Grid, ...]) -> Positions:
+def hypercolumns(layers: tuple[Grid, ...], at: At = ()) -> Positions:
     """Concatenate the features of all layers at one place in each cell of the middle layer's grid.
 
     The place is a position of the finest layer, fixed for a grid's size. Places are spread evenly
     within the cells (the additive recurrence of the plastic number), so that no pattern of the
     finest layer is in step with them. Layers of one size are concatenated position by position.
+
+    Args:
+        layers: Features, in any order.
+        at: Of each layer the positions to choose from, None for all. Of the finest layer's one
+            in as many is chosen as lie in a cell: from equal parts of them in their order, at
+            random but always the same. Coarser layers are interpolated as without a mask, between
+            positions outside too.
 
     References:
         Hariharan et al., "Hypercolumns" (CVPR 2015); Kolkin et al. 2019, section 2.1: bilinear
@@ -179,12 +206,19 @@ def hypercolumns(layers: tuple[Grid, ...]) -> Positions:
         up to half a cell to the lower right); the picture's colors are no layer unless they are
         named as one.
     """
-    finest = _finest(layers)
+    finest, counted = _finest(layers), _counted(layers, at)
     height, width = layers[len(layers) // 2].shape[:2]
-    cells = np.arange(height * width)
-    shifts = (0.5 + np.outer((0.7548776662466927, 0.5698402909980532), cells)) % 1
     ratios = np.divide(finest, (height, width))[:, None]
-    places = ((np.divmod(cells, width) + shifts) * ratios).astype(int)
+    places: Any
+    if counted is None:
+        cells = np.arange(height * width)
+        shifts = (0.5 + np.outer((0.7548776662466927, 0.5698402909980532), cells)) % 1
+        places = ((np.divmod(cells, width) + shifts) * ratios).astype(int)
+    else:
+        count = max(1, round(len(counted) / np.prod(ratios)))
+        parts = np.arange(count) + np.random.default_rng(0).random(count)
+        chosen = counted[(parts * (len(counted) / count)).astype(int)]
+        places = jnp.divmod(chosen, finest[1])
     return jnp.concatenate(_sample(layers, tuple(places)), axis=1)
 
 
@@ -206,9 +240,9 @@ def relaxed_earth_mover(x: Positions, y: Positions) -> Scalar:
     return jnp.maximum(x_to_y, y_to_x)
 
 
-def relaxed_emd(layers: tuple[Grid, ...], target: Positions) -> Scalar:
+def relaxed_emd(layers: tuple[Grid, ...], target: Positions, at: At = ()) -> Scalar:
     """Compute `relaxed_earth_mover` of hypercolumns."""
-    return relaxed_earth_mover(hypercolumns(layers), target)
+    return relaxed_earth_mover(hypercolumns(layers, at), target)
 
 
 ITERATIONS = 30
@@ -298,6 +332,7 @@ METRICS = (
         paper="Kolkin, Salavon & Shakhnarovich, CVPR 2019",
         symmetric=True,
         draw=draw_hypercolumns,
+        select=np.flatnonzero,
     ),
     Metric(
         name="sinkhorn",

@@ -27,7 +27,7 @@ POSITIONS = 4096
 """Positions that terms which draw some draw while they are measured."""
 
 VANISHING = 1e-4
-"""A gradient this much shorter than at the inverted picture is rounding."""
+"""A gradient this much shorter than at reversed features is rounding."""
 
 
 class Gains(NamedTuple):
@@ -38,7 +38,7 @@ class Gains(NamedTuple):
             divided by the length of that with respect to features.
         together: For each layer the reciprocal of the length of its term's gradient, in which each
             layer has its share of one.
-        instead: The length of the gradient at the inverted picture, where that at the picture is
+        instead: The length of the gradient at reversed features, where that at the picture is
             rounding; 0 elsewhere.
     """
 
@@ -60,8 +60,8 @@ def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objec
 
     Returns:
         The calibrated objective. A layer whose gradient is rounding there (of two identical
-        pictures) is calibrated at the inverted picture; one that has none there either (a dead
-        layer) keeps its share of scale 1.
+        pictures) is calibrated at the features in reverse order (rows, columns and channels), which
+        are as unlike; one that has none there either (a dead layer) keeps its share of scale 1.
     """
     gains = measure(extract, objective, reference)
     return calibrate_by(extract, objective, reference, gains)
@@ -84,8 +84,8 @@ def measure(extract: Extract, objective: Objective, reference: Image) -> Gains:
         pulls = jax.lax.map(to_pixels, rows, batch_size=at_once)
     sizes = jnp.sqrt(jnp.mean(pulls**2, axis=(1, 2, 3)))
     lengths = _lengths(gradients, reference)
-    inverted = 1 - reference
-    others = _lengths(_gradients(objective, inverted, extract(inverted)), inverted)
+    unlike, unlike_features = jax.tree.map(_reversed, (reference, dict(features)))
+    others = _lengths(_gradients(objective, unlike, unlike_features), unlike)
     through = sizes * _reciprocal(lengths)
     member = [number for number, targets in enumerate(objective.targets) for _ in targets]
     # A term's gradient is the sum of its layers'.
@@ -116,6 +116,10 @@ def calibrate_by(
     sizes = [len(targets) for targets in objective.targets]
     ends = [sum(sizes[: k + 1]) for k in range(len(sizes) - 1)]
     return replace(objective, scales=tuple(jnp.split(scales, ends)))
+
+
+def _reversed(grid: Float[Array, "_h _w _c"]) -> Float[Array, "_h _w _c"]:
+    return grid[::-1, ::-1, ::-1]
 
 
 def _drawn(objective: Objective, image: Image, features: Features) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -23,10 +24,13 @@ from jaxstyle.weights.registry import Weights
 
 CONTENT_JUDGES = ("lpips", "lpips_vgg", "dists", "ssim", "ms_ssim", "gmsd", "psnr")
 """Compare place by place: is this the photograph?"""
-STYLE_JUDGES = ("paint_precision", "paint_coverage")
+STYLE_JUDGES = ("brushwork", "paint_precision", "paint_coverage")
 """Compare wherever it is: is this the painting's paint?"""
 JUDGES = (*CONTENT_JUDGES, *STYLE_JUDGES)
 """What pictures are judged by if nothing is named."""
+
+POSITIONS = 4096
+"""Positions that a judge of pairs of positions draws, always the same."""
 
 Judge = Callable[[ImageLike, ImageLike], Float[Array, ""]]
 
@@ -45,8 +49,8 @@ def judge(
     """Return a function of two pictures: how far the first is from the second, 0 if equal.
 
     Similarities are turned into distances: `"ssim"` is 1 − SSIM, `"psnr"` the decibels under 40.
-    `"paint_precision"` and `"paint_coverage"` are RMS differences a pixel, of pictures in [0, 1]:
-    `jaxstyle.metrics.paint`.
+    Of a result and its painting, `"brushwork"` is a cosine distance, `"paint_precision"` and
+    `"paint_coverage"` are RMS differences a pixel in [0, 1]: `jaxstyle.metrics.paint`.
 
     Args:
         metric: Its name, see `jaxstyle metrics`; or a `MetricSpec`, a `Metric`, a `Term`.
@@ -55,7 +59,8 @@ def judge(
             own networks and layers.
         backbone: The network of layers that name none: its name, or its weights.
         padding: What surrounds each convolution's input, as trained if not given.
-        seed: Of random metrics.
+        seed: Of random metrics, and of the 4,096 positions that metrics of pairs draw, where there
+            are more (`Term.positions` of a `Term` that is given).
         offline: Never fetch weights.
         report: Deprecated: the logger `jaxstyle` says what is fetched.
 
@@ -80,6 +85,8 @@ def judge(
     with reported_to(report):
         name = networks.name_of(backbone)
         part = build_term(spec, kind, networks, backbone=name, layers=layers)
+        if part.positions is None:
+            part = replace(part, positions=POSITIONS)
         extract, params = extractor_for([part], networks, padding=padding)
 
     def distance(

@@ -36,12 +36,14 @@ class Objective:
     Attributes:
         terms: What is compared.
         targets: For each term a tuple of targets, one a layer (one in all where the metric takes
-            all layers at once).
+            all layers at once); for terms that draw the reference's positions at each step, the
+            features that they draw from.
         scales: For each term an array of calibration constants, one a layer. Their product with
             weight and layer weight multiplies the distance; all ones means uncalibrated.
         spreads: For each term an array, one a layer: what `"relative"` smoothing divides features
             by, the standard deviation of the reference's; ones for other terms.
-        positions: For each term and layer which positions it compares, None for all.
+        positions: For each term and layer which positions it compares
+            (`jaxstyle.objective.regions.select_positions`), None for all.
         key: What terms that draw positions draw from, as data of a key of `jax.random`; at each
             step others.
     """
@@ -78,14 +80,26 @@ def _spreads(term: Term, features: Features) -> Float[Array, _layers]:
     )
 
 
+class _View(NamedTuple):
+    """Features in the form that a metric expects, and what it counts of them."""
+
+    features: Any
+    at: Any = None  # what the metric's `select` returned; None for all
+
+    @property
+    def selected(self) -> dict[str, Any]:
+        return {} if self.at is None else {"at": self.at}
+
+
 def _views(
     term: Term,
     image: Float[Array, "h w 3"],
     features: Features,
     spreads: Float[Array, _layers],
     positions: Sequence[Any],
-) -> list[Any]:
+) -> list[_View]:
     """Arrange the features of one term in the form that its metric expects."""
+    selects = term.metric.select is not None and term.metric.expects != "positions"
     grids = []
     for layer, scale, indices in zip(term.layers, spreads, positions, strict=True):
         if layer.is_image:
@@ -95,12 +109,14 @@ def _views(
             if not term.metric.bfloat16_safe or term.smoothing != "none":
                 grid = grid.astype(jnp.float32)
             grid = smooth(grid, term.smoothing, layer.stage, term.temperature * scale)
-        grids.append(grid if indices is None else grid.reshape(-1, grid.shape[-1])[indices])
+        whole = selects or indices is None
+        grids.append(grid if whole else grid.reshape(-1, grid.shape[-1])[indices])
+    at = positions if selects else (None,) * len(grids)
     if term.metric.expects == "layers":
-        return [tuple(grids)]
+        return [_View(tuple(grids), None if all(one is None for one in at) else tuple(at))]
     if term.metric.expects == "positions":
-        return [grid.reshape(-1, grid.shape[-1]) for grid in grids]
-    return grids
+        return [_View(grid.reshape(-1, grid.shape[-1])) for grid in grids]
+    return list(map(_View, grids, at))
 
 
 def prepare(
@@ -178,10 +194,11 @@ def _summaries(
     views = _views(term, *reference, spreads, positions)
     if term.draws_target:
         return tuple(views)
-    if key is None:
-        return tuple(term.metric.summarize(view) for view in views)
-    draws = (jax.random.fold_in(key, layer) for layer in range(len(views)))
-    return tuple(term.metric.summarize(*pair) for pair in zip(views, draws, strict=True))
+    keys = [() if key is None else (jax.random.fold_in(key, k),) for k in range(len(views))]
+    return tuple(
+        term.metric.summarize(view.features, *draw, **view.selected)
+        for view, draw in zip(views, keys, strict=True)
+    )
 
 
 def _average(term: Term, targets: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -232,16 +249,23 @@ def term_distances(
     return list(map(partial(_distance, term), views, objective.targets[number], keys))
 
 
-def _distance(term: Term, view: Any, target: Any, key: Key) -> Float[Array, ""]:
+def _distance(term: Term, view: _View, target: Any, key: Key) -> Float[Array, ""]:
     """Compute a term's distance at one layer."""
     metric = term.metric
-    if term.draws and metric.draw:
+
+    def drawn(view: _View, key: Key) -> Any:
+        assert metric.draw
+        return metric.draw(view.features, key, term.positions, **view.selected)
+
+    if term.draws:
         # Of a content the same positions as of the picture: a content metric compares them.
         other = key if metric.kind == "content" else jax.random.fold_in(key, 1)
-        view = metric.draw(view, key, term.positions)
+        view = _View(drawn(view, key))
         if term.draws_target:
-            target = metric.summarize(metric.draw(target, other, term.positions))
-    distance: Float[Array, ""] = metric.distance(view, target, **term.parameters)
+            target = metric.summarize(drawn(target, other))
+    distance: Float[Array, ""] = metric.distance(
+        view.features, target, **view.selected, **term.parameters
+    )
     return distance
 
 

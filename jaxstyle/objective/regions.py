@@ -4,25 +4,30 @@ A mask is a density of positions. At every layer it is resized to the layer's si
 are chosen from the grid as densely as the mask is there. A metric then gets a set of features, so
 every metric can be guided, those that draw or sort positions too: under a mask of ones it gets all
 positions in their order, under a binary mask exactly those inside.
+
+Metrics that need the grid say themselves which of its patches or blocks they count where the mask
+is a half or more (`Metric.select`); one that does not gets the rectangle around it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from PIL import Image
 
 from jaxstyle.metrics import Metric
+from jaxstyle.metrics.metric import Inside
 from jaxstyle.specs import LayerRef
 
 Mask = Float[np.ndarray, "h w"]
 """From 0, not in the region, to 1."""
 
-PositionIndices = tuple[Int[np.ndarray, "..."] | None, ...]
-"""For each layer the positions that a metric compares, counted row by row; None for all."""
+PositionIndices = tuple[Any, ...]
+"""For each layer the positions that a metric compares, counted row by row, or what its `select`
+returns; None for all."""
 
 
 class Region(NamedTuple):
@@ -96,14 +101,15 @@ def select_positions(
     """Select the positions of each layer that a metric compares under a mask."""
     if mask is None:
         return (None,) * len(layers)
-    under = positions_under if metric.expects == "positions" else grid_under
-    selection: list[Int[np.ndarray, ...] | None] = []
-    for layer in layers:
-        shape = shapes[str(layer)]
-        indices = under(mask, shape)
-        everything = np.array_equal(indices.ravel(), np.arange(np.prod(shape)))
-        selection.append(None if everything else indices)
-    return tuple(selection)
+
+    def select(shape: tuple[int, int]) -> Any:
+        if metric.expects == "positions":
+            indices = positions_under(mask, shape)
+            return None if len(indices) == shape[0] * shape[1] else indices
+        inside = inside_under(mask, shape)
+        return None if inside.all() else (metric.select or rectangle_around)(inside)
+
+    return tuple(select(shapes[str(layer)]) for layer in layers)
 
 
 def resize_mask(mask: Mask, shape: tuple[int, int]) -> Mask:
@@ -130,14 +136,19 @@ def positions_under(mask: Mask, shape: tuple[int, int]) -> Int[np.ndarray, " n"]
     return indices if len(indices) else np.array([density.argmax()])
 
 
-def grid_under(mask: Mask, shape: tuple[int, int]) -> Int[np.ndarray, "h w"]:
-    """Select the rectangle around a mask, for metrics that need the grid.
-
-    Where the mask is under a half in it, the nearest position inside stands in: of the same row,
-    or of the nearest row that has any. Under a rectangular mask it is exactly the crop.
-    """
+def inside_under(mask: Mask, shape: tuple[int, int]) -> Inside:
+    """Return which positions of a grid lie inside: where the density is a half, or the highest."""
     density = resize_mask(mask, shape)
-    inside = density >= min(0.5, density.max())
+    inside: Inside = density >= min(0.5, density.max())
+    return inside
+
+
+def rectangle_around(inside: Inside) -> Int[np.ndarray, "k l"]:
+    """Select the rectangle around what is inside, for metrics of grids that select nothing.
+
+    Where it is not inside, the nearest position inside stands in: of the same row, or of the
+    nearest row that has any. If what is inside is a rectangle, it is exactly the crop.
+    """
     rows = np.flatnonzero(inside.any(1))
     columns = np.flatnonzero(inside.any(0))
     grid = []
@@ -146,5 +157,5 @@ def grid_under(mask: Mask, shape: tuple[int, int]) -> Int[np.ndarray, "h w"]:
         usable = np.flatnonzero(inside[source_row])
         wanted = np.arange(columns[0], columns[-1] + 1)
         nearest = usable[np.abs(usable[None, :] - wanted[:, None]).argmin(1)]
-        grid.append(source_row * shape[1] + nearest)
+        grid.append(source_row * inside.shape[1] + nearest)
     return np.stack(grid)

@@ -16,7 +16,7 @@ from typing import Any
 
 from jaxstyle._util.names import nearest
 from jaxstyle._util.plugins import Registry
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import USUAL, Recipe
 from jaxstyle.settings import Settings, check_names
 
 __all__ = ["RECIPES", "Recipe", "find", "settings"]
@@ -50,4 +50,4 @@ def settings(**changes: Any) -> Settings:
     """
     check_names(changes)
     name = changes.get("recipe")
-    return Settings(**({**find(name).settings, **changes} if name else changes))
+    return Settings(**({**USUAL, **find(name).settings, **changes} if name else changes))

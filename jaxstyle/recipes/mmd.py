@@ -11,7 +11,7 @@ RECIPE = Recipe(
         "the mean squared distance of sampled pairs."
     ),
     weights=CAFFE,
-    deviations=f"The Gaussian kernel at relu3_1 and relu4_1, over all pairs. {COMMON}",
+    deviations=f"The Gaussian kernel at relu3_1 and relu4_1, its bandwidth pooled at each step. {COMMON}",
     bibtex="""\
 @inproceedings{li2017demystifying,
   author = {Li, Yanghao and Wang, Naiyan and Liu, Jiaying and Hou, Xiaodi},

@@ -11,7 +11,7 @@ RECIPE = Recipe(
         "code's defaults: three resolutions, 100 steps each."
     ),
     weights=CAFFE,
-    deviations=f"Patches neither rotated nor scaled. {COMMON}",
+    deviations=f"Patches neither rotated nor scaled; every patch of the style. {COMMON}",
     bibtex="""\
 @inproceedings{li2016combining,
   author = {Li, Chuan and Wand, Michael},

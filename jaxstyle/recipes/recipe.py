@@ -8,8 +8,17 @@ from typing import Any
 
 CAFFE = "VGG19 in Caffe's scale (0–255 minus the mean, BGR)"
 """The network that most papers' constants were made for."""
-COMMON = "Terms calibrated; coarse to fine; smoothness as in the defaults."
+COMMON = "Terms calibrated; coarse to fine; smoothness 0.02."
 """How nearly every recipe deviates from its paper."""
+
+USUAL: Mapping[str, Any] = {
+    "content_metric": "mse",
+    "content_weight": 0.3,
+    "smoothness": 0.02,
+    "scales": 4,
+}
+"""What a recipe has where its settings do not say: Gatys et al.'s content term, and a little
+smoothing."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +28,8 @@ class Recipe:
     Attributes:
         name: The name, unique among recipes.
         meaning: The idea in one line.
-        settings: Fields of `Settings` that differ from the defaults, in any form that it accepts.
+        settings: Fields of `Settings` that differ from the defaults and from `USUAL`, in any form that
+            it accepts.
         constants: The constants of the paper or its code, which belong to `weights`.
         weights: The network that those constants were made for.
         deviations: What is different here, and why.

@@ -16,8 +16,8 @@ RECIPE = Recipe(
     ),
     weights="VGG19, features divided by their mean",
     deviations=(
-        "Ten layers, up to relu4_3 of VGG16; directions fixed for each scale; at most 128. Terms "
-        "calibrated; the default content term."
+        "Ten layers, up to relu4_3 of VGG16; directions orthonormal, fixed for each scale. Terms "
+        "calibrated; the default content terms."
     ),
     bibtex="""\
 @inproceedings{heitz2021sliced,

@@ -17,9 +17,8 @@ RECIPE = Recipe(
     ),
     weights="VGG16 (torchvision), the authors' code",
     deviations=(
-        "All positions of relu3_1's grid instead of sampled ones; squared differences of means and "
-        "covariances, at each layer, instead of absolute differences of hypercolumns; one α; "
-        "pixels, by L-BFGS. Terms calibrated."
+        "Squared differences of means and covariances, at each layer, instead of absolute "
+        "differences of hypercolumns; one α; pixels, by L-BFGS. Terms calibrated."
     ),
     bibtex="""\
 @inproceedings{kolkin2019style,

@@ -2,15 +2,16 @@
 
 Effectiveness: does the distribution of the result's features match the style's? 1 is the content
 itself, 0 another piece of the same painting. With d(p), the mean over the style's four halves of
-the distance from the opposite half of a picture p, the score of a picture is
+the distance from the opposite half of a picture p, the score of a picture at a layer is
 
-    E = (d(picture) − d(style)) / (d(content) − d(style)).
+    E = (d(picture) − d(style)) / (d(content) − d(style)),
 
-Every distance is that of two halves of one size, and none of them lies inside the other. The
-distance of two samples of one texture is above zero, the more the fewer positions they have; this
-excess is the same in all three terms and cancels, so that another sample of the style's texture
-scores 0 on average. E is below 0 where the halves of the picture are closer to those of the
-painting than these are to each other: it was optimized for this painting, whose halves differ.
+and a judge's is the mean over its layers. Every distance is that of two halves of one size, and
+none of them lies inside the other. The distance of two samples of one texture is above zero, the
+more the fewer positions they have, and borders are a larger part of smaller pictures; both are the
+same in all three terms and cancel, so that another sample of the style's texture scores 0 on
+average. E is below 0 where the halves of the picture are closer to those of the painting than these
+are to each other: the picture was optimized for this very painting.
 
 Coherence: does the content survive? 0 is the content itself, 1 another content.
 

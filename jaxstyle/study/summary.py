@@ -270,8 +270,8 @@ def _reached(summary: Mapping[str, Any], comparisons: list[Mapping[str, Any]]) -
     others = f"; it shares no judge with {_singles(left_out)}" if left_out else ""
     return [
         _verdict(summary, comparisons),
-        f"It {chosen}, and {judged}, by judges that neither it nor its rival uses, nor a metric or network like "
-        f"those that they use{others}.",
+        f"It {chosen}, and {judged}, by judges that neither it nor its rival uses, nor a metric or "
+        f"network like those that they use{others}.",
     ]
 
 

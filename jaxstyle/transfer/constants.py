@@ -63,26 +63,25 @@ class JobConstants:
 
     def _computed(self, size: int, prepared: Objective | None) -> Constants:
         job, at = self._job, min(size, CALIBRATED)
+        measured = self._measured_size(at)
         if prepared is None or at < size:
             prepared = WholeStepper(job).targets(at)
-        pictures = references_at(job, at)[:2]
-        gains = self._gains_for(at)
-        calibrated = calibrate_by(job.params, prepared, gains, *pictures, extract=job.extract)
-        if at == size:
-            scales: Constants = calibrated.scales
-            return scales
-        return tuple(scales * (size / at) ** 2 for scales in calibrated.scales)
+        if measured not in self._gains:
+            whole = prepared if measured == at else WholeStepper(job).targets(measured)
+            pictures = references_at(job, measured)[:2]
+            gains, calibrated = measure(job.params, whole, *pictures, extract=job.extract)
+            self._gains[measured] = gains
+        if measured < at:
+            pictures, gains = references_at(job, at)[:2], self._gains[measured]
+            calibrated = calibrate_by(job.params, prepared, gains, *pictures, extract=job.extract)
+        scales: Constants = calibrated.scales
+        return scales if at == size else tuple(scale * (size / at) ** 2 for scale in scales)
 
-    def _gains_for(self, size: int) -> Gains:
-        """Return the gains of the largest size up to `size` at which they are measured."""
+    def _measured_size(self, size: int) -> int:
+        """Return the largest size up to `size` at which gains are measured."""
         measured = min(self._job.scales[0].size, MEASURED)
         for scale in self._job.scales:
             # Sizes are rounded to pixels.
             if 1.9 * measured < scale.size <= min(size, MEASURED):
                 measured = scale.size
-        if measured not in self._gains:
-            job = self._job
-            targets = WholeStepper(job).targets(measured)
-            pictures = references_at(job, measured)[:2]
-            self._gains[measured] = measure(job.params, targets, *pictures, extract=job.extract)
-        return self._gains[measured]
+        return measured

@@ -241,7 +241,9 @@ def _inputs(
 def resolved_settings(job: Job) -> dict[str, Any]:
     """Return the settings as JSON can hold them, every default filled in."""
     rate = job.rate if job.optimizer.takes_rate else None
-    return to_plain(replace(job.settings, size=job.size, learning_rate=rate))
+    # A number that decides nothing would make strangers of runs that are the same.
+    positions = job.settings.positions if any(term.draws for term in job.terms) else 0
+    return to_plain(replace(job.settings, size=job.size, learning_rate=rate, positions=positions))
 
 
 def identity(job: Job) -> dict[str, dict[str, Any]]:

@@ -158,5 +158,5 @@ def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: fl
         "memory": dict(memory),
         "seconds": round(seconds, 3),
     }
-    image, obstacles = displayed(job, loop.pictures[lane]), tuple(job.obstacles)
-    return Result(image, record.history, record.failure, facts, job.inputs, obstacles)
+    image = displayed(job, loop.pictures[lane]).astype(np.float32)  # whatever JAX computes in
+    return Result(image, record.history, record.failure, facts, job.inputs, tuple(job.obstacles))

@@ -48,6 +48,10 @@ def fitted_to(metric):
     if metric.weights is None:
         return {}
     random = np.random.default_rng(4)
+    if metric.name == "brushwork":
+        filters = {"kernel": random.standard_normal((11, 11, 3, 8)), "bias": random.random(8)}
+        affine = {"kernel": np.eye(3), "bias": np.zeros(3)}
+        return {"fitted": {"preprocess": affine, "conv1": filters}}
     if metric.name == "dists":
         shares = {kind: random.random(2 * CHANNELS) for kind in ("alpha", "beta")}
         return {"fitted": {"shares": shares}}

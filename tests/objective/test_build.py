@@ -20,8 +20,11 @@ from jaxstyle.weights.network_cache import NetworkCache
 NETWORKS = NetworkCache(offline=True)
 
 
+ONE_EACH = {"metric": "moments", "content_metric": "mse"}
+
+
 def layers(**chosen):
-    terms = terms_from_settings(Settings(**chosen), NETWORKS)
+    terms = terms_from_settings(Settings(**ONE_EACH | chosen), NETWORKS)
     return [tuple(map(str, one.layers)) for one in terms]
 
 
@@ -42,7 +45,9 @@ def test_a_layer_can_name_its_network():
 
 
 def test_a_fitted_metric_keeps_its_network_and_brings_its_numbers():
-    chosen = Settings(content_metric=(("lpips_vgg", 1.0),), content_layers=("relu3_1",))
+    chosen = Settings(
+        metric="moments", content_metric=(("lpips_vgg", 1.0),), content_layers=("relu3_1",)
+    )
     content = terms_from_settings(chosen, NETWORKS)[1]
     assert str(content.layers[0]) == "vgg16/max/zeros:relu1_2"
     assert content.parameters["fitted"]["conv5"]["heads"].shape == (512,)
@@ -109,8 +114,7 @@ def test_a_run_with_two_networks_lowers_both_losses():
         CONTENT,
         STYLE,
         style_backbone="alexnet",
-        content_metric="lpips_vgg",
-        **SMALL | {"style_layers": ("relu1",), "metric": "gram"},
+        **SMALL | {"style_layers": ("relu1",), "metric": "gram", "content_metric": "lpips_vgg"},
     )
     assert result.finite
     assert result.history["total"][-1] < result.history["total"][0]
@@ -177,9 +181,11 @@ class TestObjectsInPlaceOfNames:
             self.style(MEANS, parameter={"means.wdith": 5.0})
 
     def test_a_term_of_a_fitted_metric_is_given_its_numbers(self):
-        settings = Settings(content_metric=term("lpips"))
+        settings = Settings(metric="moments", content_metric=term("lpips"))
         _, content, _ = terms_from_settings(settings, NETWORKS)
-        by_name = terms_from_settings(Settings(content_metric="lpips"), NETWORKS)[1]
+        by_name = terms_from_settings(Settings(metric="moments", content_metric="lpips"), NETWORKS)[
+            1
+        ]
         assert content.layers == by_name.layers
         assert content.parameters["fitted"].keys() == by_name.parameters["fitted"].keys()
 
@@ -206,7 +212,9 @@ class TestObjectsInPlaceOfNames:
     def test_weights(self):
         weights = registry.load("vgg16")._replace(name="mine")
         networks = NetworkCache(offline=True)
-        settings = Settings(backbone=weights, style_layers="relu1_1", content_layers="relu1_1")
+        settings = Settings(
+            backbone=weights, style_layers="relu1_1", content_layers="relu1_1", **ONE_EACH
+        )
         terms = terms_from_settings(settings, networks)
         assert [str(layer) for one in terms for layer in one.layers] == [
             *("mine:relu1_1", "mine:relu1_1", "image")
@@ -218,7 +226,7 @@ class TestObjectsInPlaceOfNames:
 
 def test_the_shortest_side_is_the_deepest_layers():
     terms = terms_from_settings(
-        Settings(style_layers="relu1_1", content_layers="relu4_1"), NETWORKS
+        Settings(style_layers="relu1_1", content_layers="relu4_1", **ONE_EACH), NETWORKS
     )
     extract, params = extractor_for(terms, NETWORKS)
     assert set(params) == {"vgg16"}

@@ -18,10 +18,12 @@ from support.small import run
 
 from jaxstyle.image.geometry import resize
 from jaxstyle.image.io import read_image, write_image
-from jaxstyle.metrics import find
+from jaxstyle.metrics import find, paint
+from jaxstyle.objective.build import extractor_for
 from jaxstyle.objective.judge import CONTENT_JUDGES, JUDGES, STYLE_JUDGES, judge
 from jaxstyle.objective.term import term
 from jaxstyle.specs import LayerRef, MetricSpec
+from jaxstyle.weights.network_cache import NetworkCache
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "judges_reference.json").read_text())
 PAIRS = pairs_of_pictures()
@@ -123,6 +125,18 @@ class TestObjectsInPlaceOfNames:
         expected = judge(find("gram"), backbone=toy.WEIGHTS, layers=("first", "second"))
         judged = judge([metric] if isinstance(metric, tuple) else metric, backbone=toy.WEIGHTS)
         assert float(judged(*self.pair)) == float(expected(*self.pair))
+
+
+def test_brushwork_has_the_features_of_alexnet():
+    picture = jnp.asarray(PAIRS["place"][0])
+    networks = NetworkCache()
+    part = term("gram", layers=("alexnet:relu1",))
+    extract, params = extractor_for([part], networks)
+    (grid,) = extract(params, picture).values()  # two pixels of border; the next position is at 2
+    rows = paint.filtered(picture[2:, 2:], networks["alexnet"].tensors)
+    height, width = ((side - 2 - 11) // 4 + 1 for side in picture.shape[:2])
+    expected = grid[1 : 1 + height, 1 : 1 + width].reshape(rows.shape)
+    np.testing.assert_allclose(rows, expected, atol=1e-4)
 
 
 class TestPictures:

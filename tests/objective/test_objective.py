@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from support.toy import CONTENT, STYLE, TERMS, calibrated_objective, extract, losses_of
 
-from jaxstyle.objective.calibration import calibrate, calibration_reference
+from jaxstyle.objective import calibration
+from jaxstyle.objective.calibration import (
+    calibrate,
+    calibrate_by,
+    calibration_reference,
+    measure,
+)
 from jaxstyle.objective.objective import evaluate, prepare
 from jaxstyle.objective.term import term
 
@@ -77,9 +83,50 @@ class TestCalibration:
         # Within the first term the layers share by their weights, 3 : 1, whatever their own scale.
         assert sizes[-2] / sizes[-1] == pytest.approx(3, rel=1e-3)
 
-    def test_constants_are_finite_where_the_gradient_vanishes(self):
-        objective = calibrate(extract, prepare(extract, TERMS, CONTENT, CONTENT), CONTENT)
-        assert all(np.isfinite(scale).all() for scale in objective.scales)
+    def test_two_equal_pictures_give_no_enormous_constants(self):
+        # Rounding is not a gradient: at the inverted picture there is a real one.
+        usual = calibrated_objective()
+        equal = calibrate(extract, prepare(extract, TERMS, CONTENT, CONTENT), CONTENT)
+        for scales, others in zip(equal.scales, usual.scales, strict=True):
+            np.testing.assert_array_less(scales, 100 * others)
+            assert (scales > 0).all()
+
+    def test_the_order_of_styles_changes_nothing(self):
+        terms = tuple(replace(term("gram", layers=("first",)), styles=(k,)) for k in (0, 1))
+        other = STYLE[::-1] ** 3
+        scales = []
+        for styles in ((STYLE, other), (other, STYLE)):
+            prepared = prepare(extract, terms, CONTENT, styles)
+            reference = calibration_reference(CONTENT, styles)
+            scales.append([float(s[0]) for s in calibrate(extract, prepared, reference).scales])
+        np.testing.assert_allclose(scales[0], scales[1][::-1], rtol=1e-4)
+
+    def test_of_a_size_by_the_gains_of_another(self):
+        # Each size has its own gradients; what the network makes of them hardly changes.
+        noise = np.random.default_rng(3)
+        sizes = {}
+        for side in (12, 48):
+            content, style = jnp.asarray(noise.random((2, side, side, 3)), jnp.float32)
+            prepared = prepare(extract, TERMS, content, style * 0.8)
+            sizes[side] = prepared, calibration_reference(content, style)
+        gains = {side: measure(extract, *pair) for side, pair in sizes.items()}
+        exact = calibrate_by(extract, *sizes[48], gains[48])
+        other = calibrate_by(extract, *sizes[48], gains[12])
+        coarse = calibrate_by(extract, *sizes[12], gains[12])
+        for here, by_other, there in zip(exact.scales, other.scales, coarse.scales, strict=True):
+            np.testing.assert_allclose(by_other, here, rtol=0.1)
+            assert (here > 4 * there).all()  # sixteen times the pixels
+
+    def test_of_drawn_positions_is_that_of_all(self, monkeypatch):
+        monkeypatch.setattr(calibration, "POSITIONS", 256)
+        content, style = jnp.asarray(np.random.default_rng(4).random((2, 40, 40, 3)), jnp.float32)
+        scales = {}
+        for positions in (0, 64):
+            drawn = replace(term("nearest_neighbor", layers=("first",)), positions=positions)
+            prepared = prepare(extract, (drawn,), content, style)
+            reference = calibration_reference(content, style)
+            scales[positions] = float(calibrate(extract, prepared, reference).scales[0][0])
+        assert scales[64] == pytest.approx(scales[0], rel=0.1)
 
     def test_in_float64(self, float64):
         content, style = (jnp.asarray(picture, jnp.float64) for picture in (CONTENT, STYLE))
@@ -88,6 +135,39 @@ class TestCalibration:
             calibrated = calibrate(extract, objective, reference)
             assert np.isfinite(calibrated.scales[0]).all()
         assert evaluate(extract, objective, content).total.dtype == jnp.float64
+
+
+class TestDrawing:
+    NEAREST = replace(term("nearest_neighbor", layers=("first",)), positions=30)
+
+    def gradients(self, drawn, steps):
+        objective = prepare(extract, (drawn,), CONTENT, STYLE)
+
+        def total(image, step):
+            return evaluate(extract, objective, image, step).total
+
+        return jax.jit(jax.vmap(jax.grad(total), (None, 0)))(CONTENT, jnp.arange(steps))
+
+    def test_each_step_compares_other_positions(self):
+        gradients = self.gradients(self.NEAREST, 3)
+        touched = np.any(gradients != 0, axis=3).reshape(3, -1)
+        assert (touched.sum(axis=1) <= 30).all()
+        assert len(np.unique(touched, axis=0)) == 3
+        np.testing.assert_array_equal(gradients, self.gradients(self.NEAREST, 3))
+
+    def test_is_unbiased_where_the_reference_is_whole(self):
+        (exact,) = self.gradients(replace(self.NEAREST, positions=0), 1)
+        mean = jnp.mean(self.gradients(self.NEAREST, 400), axis=0)
+        assert jnp.linalg.norm(mean - exact) < 0.15 * jnp.linalg.norm(exact)
+
+    def test_a_content_metric_compares_the_same_positions(self):
+        drawn = replace(term("self_similarity", layers=("first",)), positions=20)
+        objective = prepare(extract, (drawn,), CONTENT, STYLE)
+        assert evaluate(extract, objective, CONTENT, 5).total < 1e-5
+
+    def test_more_positions_than_there_are_is_all_of_them(self):
+        few = self.gradients(replace(self.NEAREST, positions=0), 1)
+        np.testing.assert_array_equal(self.gradients(replace(self.NEAREST, positions=120), 1), few)
 
 
 def test_changing_a_weight_does_not_trace_again():

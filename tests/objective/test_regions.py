@@ -13,8 +13,9 @@ from jaxstyle.objective.regions import (
     Region,
     StyleAssignment,
     assign_styles,
-    grid_under,
+    inside_under,
     positions_under,
+    rectangle_around,
     select_positions,
 )
 from jaxstyle.objective.term import term
@@ -46,10 +47,16 @@ def rectangle(picture, rows, columns):
     return mask
 
 
-@pytest.mark.parametrize("metric", METRICS["style"].values(), ids=lambda metric: metric.name)
+STYLE_METRICS = [metric for metric in METRICS["style"].values() if metric.weights is None]
+
+
+@pytest.mark.parametrize("metric", STYLE_METRICS, ids=lambda metric: metric.name)
 class TestEveryStyleMetricUnderMasks:
     def part(self, metric):
-        return term(metric, layers=("image",) if metric.layers == ("image",) else LAYERS)
+        if metric.layers == ("image",):
+            return term(metric)
+        # Between layers of different sizes hypercolumns interpolate; a crop lacks what is beside.
+        return term(metric, layers=LAYERS[:1] if metric.name == "relaxed_emd" else LAYERS)
 
     def test_ones_select_everything_in_order(self, metric):
         part = self.part(metric)
@@ -81,6 +88,22 @@ class TestEveryStyleMetricUnderMasks:
         np.testing.assert_array_equal(np.asarray(gradient)[mask == 0], 0)
 
 
+@pytest.mark.parametrize("name", ["cross_layer_gram", "relaxed_emd"])
+def test_a_mask_may_leave_out_nothing_of_a_coarse_layer(name):
+    part = term(name, layers=LAYERS)
+    mask = np.ones(CONTENT.shape[:2], np.float32)
+    mask[3, 5] = 0
+    first, second = select(part, CONTENT, mask)
+    assert second is None
+    assert first.tolist() == np.flatnonzero(mask).tolist()
+    selection = [((first, second), ((None, None),))]
+    objective = prepare(extract, [part], CONTENT, STYLE, selection=selection)
+    (value,) = distances(extract, objective, CONTENT)
+    content, style = (tuple(extract(picture).values()) for picture in (CONTENT, STYLE))
+    counted = part.metric.distance(content, part.metric.summarize(style), at=(first, None))
+    np.testing.assert_allclose(value, [counted], rtol=1e-5)
+
+
 class TestPositions:
     def test_a_soft_mask_is_a_density(self):
         mask = np.tile(np.linspace(0, 1, 40, dtype=np.float32), (30, 1))
@@ -90,15 +113,15 @@ class TestPositions:
         np.testing.assert_allclose(counts, mask[0], atol=0.15)
         assert np.bincount(positions).max() == 1
 
-    def test_a_grid_is_filled_with_the_nearest_inside(self):
-        mask = np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0], [0, 0, 1, 0]], np.float32)
-        assert grid_under(mask, (4, 4)).tolist() == [[5, 5, 7], [5, 5, 7], [14, 14, 14]]
+    def test_a_rectangle_is_filled_with_the_nearest_inside(self):
+        inside = np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0], [0, 0, 1, 0]], bool)
+        assert rectangle_around(inside).tolist() == [[5, 5, 7], [5, 5, 7], [14, 14, 14]]
 
     def test_a_region_too_small_for_a_layer_keeps_one_position(self):
         mask = np.zeros((64, 64), np.float32)
         mask[40, 9] = 1
         assert positions_under(mask, (4, 4)).tolist() == [8]
-        assert grid_under(mask, (4, 4)).tolist() == [[8]]
+        assert np.flatnonzero(inside_under(mask, (4, 4))).tolist() == [8]
 
 
 class TestAssignment:

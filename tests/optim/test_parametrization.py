@@ -86,6 +86,7 @@ def test_a_run_lowers_the_loss(name):
         parametrization=name,
         **{"size": 48, "steps": 3, "scales": 1},
         **{"style_layers": ("relu1_1",), "content_layers": ("relu1_1",)},
+        **{"metric": "moments", "content_metric": "mse", "content_weight": 0.3},
     )
     assert result.finite
     assert result.history["total"][-1] < 0.9 * result.history["total"][0]

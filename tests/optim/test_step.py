@@ -22,7 +22,11 @@ def run(losses, transform, image, steps, length=1):
     """Take steps in chunks; return the last state and the total before each step."""
     advance = jax.jit(
         lambda state, count: step.take_steps(
-            step.with_gradient(lambda image, _: losses(image)), transform, state, count, length=length
+            step.with_gradient(lambda image, _: losses(image)),
+            transform,
+            state,
+            count,
+            length=length,
         )
     )
     state, totals = step.init(transform, image), []

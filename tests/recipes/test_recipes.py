@@ -93,5 +93,6 @@ def test_mixtures_layers_and_constants_from_the_command_line(tmp_path):
 
 
 def test_constants_that_do_not_fit_raise():
+    settings = {"recipe": "moments", "calibration": {"moments": [1.0]}, "steps": 1}
     with pytest.raises(ValueError, match="expected 5 finite calibration constants for moments"):
-        jaxstyle.stylize(CONTENT, STYLE, calibration={"moments": [1.0]}, steps=1, **TINY)
+        jaxstyle.stylize(CONTENT, STYLE, **settings, **TINY)

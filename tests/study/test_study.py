@@ -30,7 +30,22 @@ COMMITTED = Path(__file__).parents[2] / "benchmarks" / "study"
 
 @pytest.fixture(scope="module", autouse=True)
 def few_judges():
+    """Judge by few metrics, and calibrate them once for all studies of the same pictures."""
+    panels = {}
+
+    def panel(judges, *groups, offline):
+        key = (*judges, *(picture.tobytes() for group in groups for picture in group))
+        if key not in panels:
+            panels[key] = judging.JudgePanel(judges, *groups, offline=offline)
+        return panels[key]
+
+    def corners(picture):
+        return picture[:32, :32], picture[-32:, -32:], picture[:32, -32:], picture[-32:, :32]
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jaxstyle.study.study.JudgePanel", panel)
+        # Programs that are not optimized are slow on halves of 64 × 32 pixels.
+        patch.setattr(judging, "halves", corners)
         patch.setattr(judging, "STATISTICS", ("moments", "gram"))
         patch.setattr(judging, "LIKENESSES", ("self_similarity", "edges"))
         yield

@@ -160,9 +160,9 @@ class TestMetrics:
             for picture in (guide.content, guide.styles[0])
         ]
         loss = float(abs(means[0] - means[1])) ** 1.5
-        assert result.history["brightness"][0] / result.facts["calibration"]["brightness"][0][0] == (
-            pytest.approx(loss, rel=1e-3)
-        )
+        assert result.history["brightness"][0] / result.facts["calibration"]["brightness"][0][
+            0
+        ] == (pytest.approx(loss, rel=1e-3))
         assert result.facts["settings"]["metric"] == (
             *(("brightness", 0.5, ("relu1_1",)), ("gram", 1.0)),
         )
@@ -174,7 +174,7 @@ class TestMetrics:
         with pytest.raises(
             ValueError, match="expected a metric of kind content, brightness is of kind style"
         ):
-            jaxstyle.stylize(CONTENT, STYLE, content_metric=brightness(), **ONE)
+            jaxstyle.stylize(CONTENT, STYLE, **ONE | {"content_metric": brightness()})
 
     def test_can_be_swept(self):
         one, other = brightness(), brightness(3.0, "threefold")

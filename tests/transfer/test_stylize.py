@@ -131,10 +131,9 @@ def test_progress_adds_up(after_every_step):
         CONTENT,
         STYLE,
         on_progress=reported.append,
-        content_weight=0.5,
         regularizer="total_variation_power",
         parameter={"total_variation_power.beta": 1.0},
-        **SMALL,
+        **SMALL | {"content_weight": 0.5},
     )
     assert set(result.history) == {"total", "gram", "mse", "total_variation_power"}
     for progress in reported:

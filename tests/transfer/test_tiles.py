@@ -81,7 +81,7 @@ def test_a_tiled_step_is_the_whole_step(metrics, layouts):
     settings = {
         **{"size": 64, "steps": 1, "scales": 1, "optimizer": "sgd", "smoothness": 0.1},
         **{"style_layers": ("relu2_1", "relu3_1"), "content_layers": ("relu3_1",)},
-        "metric": metrics,
+        **{"metric": metrics, "content_metric": "mse", "content_weight": 0.3},
     }
     # Nine tiles of one shape.
     content, style = RNG.random((2, 64, 64, 3))

@@ -167,11 +167,15 @@ def measure(
     styles: Sequence[Any],
     *,
     extract: Extractor,
-) -> Gains:
-    """Run `calibration.measure` at the usual reference, compiled."""
-    reference = calibration.calibration_reference(content, styles)
+) -> tuple[Gains, Objective]:
+    """Run `calibration.measure` at the usual reference and calibrate by the gains, compiled."""
+    reference, features = (
+        calibration.calibration_reference(content, styles),
+        partial(extract, params),
+    )
     with extract.rounding():
-        return calibration.measure(partial(extract, params), prepared, reference)
+        gains = calibration.measure(features, prepared, reference)
+        return gains, calibration.calibrate_by(features, prepared, reference, gains)
 
 
 @partial(jax.jit, static_argnames="extract")

@@ -228,11 +228,11 @@ LIARS = {
 def test_claims_beyond_the_file_are_refused(lie, tmp_path):
     path = tmp_path / "liar.pth"
     path.write_bytes(lie())
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ValueError, match=r"cannot use liar\.pth") as error:
         layouts.read(path)
     assert_one_line(error)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_mangled_file_never_does_worse_than_a_one_line_error(tmp_path):
