@@ -124,7 +124,7 @@ class Settings:
         "Steps at each size, coarse to fine, in place of --scales and --steps.",
     )
     style_weight: float = _setting(1.0, _WEIGHT, TERMS, "How hard the style terms pull.")
-    content_weight: float = _setting(0.8, _WEIGHT, TERMS, "How hard the content terms pull.")
+    content_weight: float = _setting(1.0, _WEIGHT, TERMS, "How hard the content terms pull.")
     smoothness: float = _setting(0.06, _WEIGHT, TERMS, "How hard the regularizers pull.")
     metric: tuple[MetricSpec, ...] = _setting(
         DEFAULT_METRIC,

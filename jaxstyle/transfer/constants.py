@@ -46,7 +46,7 @@ class JobConstants:
 
         Args:
             size: Longest side, pixels.
-            prepared: The targets at that size, if they are known.
+            prepared: The targets of the whole picture at that size, if they are known.
         """
         if size not in self.by_size and self._job.settings.calibrate:
             self.by_size[size] = self._computed(size, prepared)

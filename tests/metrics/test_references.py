@@ -254,7 +254,8 @@ PAIRWISE = [
     metric
     for kind in ("style", "content")
     for metric in METRICS[kind].values()
-    if any(pair in metric.cost for pair in ("n m", "(n +", "n²")) and not metric.random
+    if any(pair in metric.cost for pair in ("n m", "(n +", "n²"))
+    and not (metric.random or metric.weights)
 ]
 
 

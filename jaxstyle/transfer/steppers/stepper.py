@@ -19,8 +19,8 @@ Layout = Literal["whole", "recompute"] | int
 """One program; one program whose backward pass recomputes activations; or the side of tiles."""
 
 
-ConstantsAt = Callable[[int, Objective], Constants | None]
-"""A job's calibration constants, of a size and the targets there."""
+ConstantsAt = Callable[[int, Objective | None], Constants | None]
+"""A job's calibration constants, of a size and the targets of the whole picture, if known."""
 
 
 class Steps(NamedTuple):

@@ -21,7 +21,7 @@ from jaxstyle.optim.step import State
 from jaxstyle.transfer.geometry import References, references_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers import tiles
-from jaxstyle.transfer.steppers.stepper import Demand, Layout, size_of
+from jaxstyle.transfer.steppers.stepper import ConstantsAt, Demand, Layout, size_of
 from jaxstyle.transfer.steppers.whole import Image, StepSpec, WholeStepper, key_at
 
 Features = Mapping[str, Float[Array, "_h _w _c"]]
@@ -42,6 +42,11 @@ class TiledStepper(WholeStepper):
         super().__init__(job)
         self.spec = replace(self.spec, length=1)
         self._tile = tile
+
+    def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Objective:
+        # Targets from tiles are others by rounding than those that a resumed run calibrates.
+        prepared = self.targets(size)
+        return replace(prepared, scales=constants[0](size, None) or prepared.scales)
 
     def targets(self, size: int) -> Objective:
         """Compute the targets at a scale from tiles, not calibrated."""
