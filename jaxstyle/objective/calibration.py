@@ -20,8 +20,8 @@ Image = Float[Array, "h w 3"]
 Constants = tuple[Float[Array, "_layers"], ...]
 """For each term a calibration constant for each of its layers."""
 
-GRADIENTS_AT_ONCE = 16
-"""Gradients that a measurement computes at a time, at 256 pixels; fewer of larger pictures."""
+GRADIENTS_AT_ONCE = 4
+"""Gradients that a measurement computes at a time, at 128 pixels; fewer of larger pictures."""
 
 POSITIONS = 4096
 """Positions that terms which draw some draw while they are measured."""
@@ -72,16 +72,13 @@ def measure(extract: Extract, objective: Objective, reference: Image) -> Gains:
     features, pull_back = jax.vjp(extract, reference)
     gradients = _gradients(objective, reference, features)
 
-    def to_pixels(row: _Gradient) -> Image:
-        direct, of_features = row
+    def to_pixels(row: Float[Array, " all"]) -> Image:
+        direct, of_features = _chosen(row, gradients, features)
         return direct + pull_back(of_features)[0]
 
-    rows, total = _stacked(gradients, features), len(gradients)
-    at_once = max(1, round(GRADIENTS_AT_ONCE * 256**2 * 3 / reference.size))
-    if total <= at_once:  # without a loop, whose body a CPU would run on one thread
-        pulls = jax.vmap(to_pixels)(rows)
-    else:
-        pulls = jax.lax.map(to_pixels, rows, batch_size=at_once)
+    total = len(gradients)
+    at_once = max(1, round(GRADIENTS_AT_ONCE * 128**2 * 3 / reference.size))
+    pulls = jax.lax.map(to_pixels, jnp.eye(total), batch_size=at_once)
     sizes = jnp.sqrt(jnp.mean(pulls**2, axis=(1, 2, 3)))
     lengths = _lengths(gradients, reference)
     unlike, unlike_features = jax.tree.map(_reversed, (reference, dict(features)))
@@ -181,12 +178,19 @@ def _lengths(gradients: Sequence[_Gradient], image: Image) -> Float[Array, " all
     return jnp.sqrt(jnp.stack([jnp.asarray(total) for total in sums]) / image.size)
 
 
-def _stacked(gradients: Sequence[_Gradient], features: Features) -> _Gradient:
-    """Stack the gradients, with zeros for the features that a layer does not compare."""
-    zeros = {name: jnp.zeros_like(leaf) for name, leaf in features.items()}
-    rows = [(direct, {**zeros, **of_features}) for direct, of_features in gradients]
-    stacked: _Gradient = jax.tree.map(lambda *leaves: jnp.stack(leaves), *rows)
-    return stacked
+def _chosen(
+    row: Float[Array, " all"], gradients: Sequence[_Gradient], features: Features
+) -> _Gradient:
+    """Return the sum of the gradients by a row of weights, with zeros where there is none.
+
+    A row of zeros and a one chooses a gradient, and no two of them are in memory side by side.
+    """
+    direct = sum(weight * gradient[0] for weight, gradient in zip(row, gradients, strict=True))
+    sums = {name: jnp.zeros_like(leaf) for name, leaf in features.items()}
+    for weight, (_, of_features) in zip(row, gradients, strict=True):
+        for name, leaf in of_features.items():
+            sums[name] += (weight * leaf).astype(leaf.dtype)
+    return jnp.asarray(direct), sums
 
 
 def _reciprocal(size: Float[Array, _n]) -> Float[Array, _n]:

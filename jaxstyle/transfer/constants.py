@@ -8,12 +8,10 @@ from jaxstyle.objective.calibration import Constants, Gains, given_constants
 from jaxstyle.objective.objective import Objective
 from jaxstyle.transfer.geometry import references_at
 from jaxstyle.transfer.job import Job
-from jaxstyle.transfer.steppers.whole import WholeStepper, calibrate_by, measure
+from jaxstyle.transfer.steppers.whole import CALIBRATED, WholeStepper, calibrate_by, measure
 
-MEASURED = 384
+MEASURED = 192
 """The largest size, in pixels, at which gains are measured: each layer costs a backward pass."""
-CALIBRATED = 1024
-"""The largest size at which terms are calibrated; above it constants grow with the pixels."""
 
 
 class JobConstants:
@@ -69,13 +67,13 @@ class JobConstants:
         if measured not in self._gains:
             whole = prepared if measured == at else WholeStepper(job).targets(measured)
             pictures = references_at(job, measured)[:2]
-            gains, calibrated = measure(job.params, whole, *pictures, extract=job.extract)
+            gains, constants = measure(job.params, whole, *pictures, extract=job.extract)
             self._gains[measured] = gains
         if measured < at:
             pictures, gains = references_at(job, at)[:2], self._gains[measured]
-            calibrated = calibrate_by(job.params, prepared, gains, *pictures, extract=job.extract)
-        scales: Constants = calibrated.scales
-        return scales if at == size else tuple(scale * (size / at) ** 2 for scale in scales)
+            constants = calibrate_by(job.params, prepared, gains, *pictures, extract=job.extract)
+        found: Constants = constants
+        return found if at == size else tuple(own * (size / at) ** 2 for own in found)
 
     def _measured_size(self, size: int) -> int:
         """Return the largest size up to `size` at which gains are measured."""

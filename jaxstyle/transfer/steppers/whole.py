@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Int
 from jaxstyle.backbones.extractor import Extractor, Parameters
 from jaxstyle.image.geometry import Picture
 from jaxstyle.objective import calibration, objective
-from jaxstyle.objective.calibration import Gains
+from jaxstyle.objective.calibration import Constants, Gains
 from jaxstyle.objective.objective import Losses, Objective
 from jaxstyle.objective.term import Term
 from jaxstyle.optim import step as optim_step
@@ -38,6 +38,9 @@ XLA's loops run on one thread, the program is a single step: twice as fast at 25
 
 LARGE = 512
 """Longest side above which the host looks after every step, unless several are one program."""
+
+CALIBRATED = 1024
+"""The largest size at which terms are calibrated; above it constants grow with the pixels."""
 
 Image = Float[Array, "h w 3"]
 Params = Mapping[str, Parameters]
@@ -126,6 +129,13 @@ class WholeStepper(Stepper):
         job, (references, prepared, state) = self.job, self.shapes(size)
         lowered = prepare.lower(job.params, job.terms, references, extract=job.extract)
         yield Demand(size_of(references[:2]), lowered)
+        if job.settings.calibrate and job.settings.calibration is None and size <= CALIBRATED:
+            count = sum(len(targets) for targets in prepared.targets)
+            row: Any = jax.ShapeDtypeStruct((count,), jnp.float32)
+            gains = Gains(row, row, row)
+            given = (job.params, prepared, gains, *references[:2])
+            lowered = calibrate_by.lower(*given, extract=job.extract)
+            yield Demand(size_of((references[:2], prepared)), lowered)
         args = (job.params, prepared, state, jnp.array(1), job.rate)
         yield Demand(size_of((state, prepared)), advance.lower(*args, spec=self.spec))
 
@@ -167,7 +177,7 @@ def measure(
     styles: Sequence[Any],
     *,
     extract: Extractor,
-) -> tuple[Gains, Objective]:
+) -> tuple[Gains, Constants]:
     """Run `calibration.measure` at the usual reference and calibrate by the gains, compiled."""
     reference, features = (
         calibration.calibration_reference(content, styles),
@@ -175,7 +185,7 @@ def measure(
     )
     with extract.rounding():
         gains = calibration.measure(features, prepared, reference)
-        return gains, calibration.calibrate_by(features, prepared, reference, gains)
+        return gains, calibration.calibrate_by(features, prepared, reference, gains).scales
 
 
 @partial(jax.jit, static_argnames="extract")
@@ -187,11 +197,12 @@ def calibrate_by(
     styles: Sequence[Any],
     *,
     extract: Extractor,
-) -> Objective:
-    """Run `calibration.calibrate_by` at the usual reference, compiled."""
+) -> Constants:
+    """Run `calibration.calibrate_by` at the usual reference, compiled; the constants alone."""
     reference = calibration.calibration_reference(content, styles)
     with extract.rounding():
-        return calibration.calibrate_by(partial(extract, params), prepared, reference, gains)
+        calibrated = calibration.calibrate_by(partial(extract, params), prepared, reference, gains)
+    return calibrated.scales
 
 
 @partial(jax.jit, static_argnames="spec")
