@@ -142,10 +142,11 @@ def peak_of(stepper: Stepper, size: int) -> int:
 
     Its programs are compiled, and say themselves what they need.
     """
-    return used() + max(
+    most = max(
         demand.devices * (demand.kept + _taken_by(demand.lowered))
         for demand in stepper.demands(size)
     )
+    return used() + most  # with what the compiled programs themselves take
 
 
 def _taken_by(lowered: Any) -> int:
