@@ -103,7 +103,7 @@ class Settings:
         "Longest side of the result in pixels (default: 256 on a CPU, 512 on an accelerator).",
     )
     steps: int = _setting(
-        40,
+        30,
         Number(type=int, low=0),
         EFFORT,
         "Optimizer steps at full size; each coarser scale gets as many or more.",

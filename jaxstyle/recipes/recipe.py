@@ -16,6 +16,7 @@ USUAL: Mapping[str, Any] = {
     "content_weight": 0.3,
     "smoothness": 0.02,
     "scales": 4,
+    "steps": 40,
 }
 """What a recipe has where its settings do not say: Gatys et al.'s content term, and a little
 smoothing."""
