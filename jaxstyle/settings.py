@@ -72,7 +72,7 @@ _SAME = object()
 def _setting(
     default: Any, kind: Kind, group: str, meaning: str, since: int = 1, before: Any = _SAME
 ) -> Any:
-    """Describe a setting; `before` is what versions did that had no such setting."""
+    """Describe a setting; `before` stands for its absence, where the default was another once."""
     before = default if before is _SAME else before
     metadata = {"help": meaning, "group": group, "kind": kind, "since": since, "before": before}
     return field(default=default, metadata=metadata)
@@ -107,9 +107,14 @@ class Settings:
         Number(type=int, low=0),
         EFFORT,
         "Optimizer steps at full size; each coarser scale gets as many or more.",
+        before=40,
     )
     scales: int = _setting(
-        6, Number(type=int, low=1), EFFORT, "Sizes to work through, from coarse to full size."
+        6,
+        Number(type=int, low=1),
+        EFFORT,
+        "Sizes to work through, from coarse to full size.",
+        before=4,
     )
     scale_factor: float = _setting(
         1.4142135623730951,
@@ -124,19 +129,25 @@ class Settings:
         "Steps at each size, coarse to fine, in place of --scales and --steps.",
     )
     style_weight: float = _setting(1.0, _WEIGHT, TERMS, "How hard the style terms pull.")
-    content_weight: float = _setting(1.0, _WEIGHT, TERMS, "How hard the content terms pull.")
-    smoothness: float = _setting(0.06, _WEIGHT, TERMS, "How hard the regularizers pull.")
+    content_weight: float = _setting(
+        1.0, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
+    )
+    smoothness: float = _setting(
+        0.06, _WEIGHT, TERMS, "How hard the regularizers pull.", before=0.02
+    )
     metric: tuple[MetricSpec, ...] = _setting(
         DEFAULT_METRIC,
         Mixture(group="style"),
         TERMS,
         "Style metric and its weight, see `jaxstyle metrics`; may be given several times.",
+        before=(MetricSpec("moments"),),
     )
     content_metric: tuple[MetricSpec, ...] = _setting(
         DEFAULT_CONTENT_METRIC,
         Mixture(group="content"),
         TERMS,
         "Content metric and its weight; may be given several times.",
+        before=(MetricSpec("mse"),),
     )
     regularizer: tuple[MetricSpec, ...] = _setting(
         (MetricSpec("total_variation"),),
