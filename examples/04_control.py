@@ -39,7 +39,10 @@ RUNS = {
     "--color chroma": (SWIRLS, {"color": "chroma"}),
     "--content-metric palette=5": (SWIRLS, {"content_metric": "mse+palette=5"}),
     "two styles": ([SWIRLS, WOODBLOCK], {}),
-    "two styles, --blend mix": ([SWIRLS, WOODBLOCK], {"blend": "mix"}),
+    "two styles, --blend mix, moments": (
+        [SWIRLS, WOODBLOCK],
+        {"blend": "mix", "metric": "moments"},
+    ),
     "sky and land, a style each": ([SWIRLS, WOODBLOCK], {"content_mask": (sky, 1 - sky)}),
     "--style-scale 0.5": (SWIRLS, {"style_scale": 0.5}),
     "--style-scale 2": (SWIRLS, {"style_scale": 2.0}),

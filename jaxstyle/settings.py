@@ -194,7 +194,8 @@ class Settings:
         "sum",
         Kind(choices=get_args(BlendName)),
         STYLES,
-        "Several styles: add the losses, or average the targets (statistics only).",
+        "Several styles: add the losses, or average the targets (of statistics; of other metrics "
+        "the losses are added).",
     )
     style_scale: tuple[float, ...] = _setting(
         (1.0,),

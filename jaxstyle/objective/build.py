@@ -145,7 +145,7 @@ def terms_from_settings(
                 | parameters.get((kind, spec.name), {}),
             )
             if kind == "style":
-                terms += [_assigned(part, assignment) for assignment in assignments]
+                terms += [one for assignment in assignments for one in _assigned(part, assignment)]
             else:
                 terms.append(part)
     for of_kind, name in parameters:
@@ -196,14 +196,16 @@ def _parts(name: str) -> tuple[Kind | None, str, str]:
     raise ValueError(f"expected {name} to begin with one of {', '.join(KINDS)}")
 
 
-def _assigned(part: Term, assignment: StyleAssignment) -> Term:
-    if len(assignment.styles) > 1 and not part.metric.averageable:
-        raise ValueError(
-            f"the targets of {part.metric.name} cannot be mixed; add the losses instead: blend sum"
-        )
-    weight = part.weight * assignment.weight
-    styles, shares, region, _ = assignment
-    return replace(part, weight=weight, styles=styles, shares=shares, region=region)
+def _assigned(part: Term, assignment: StyleAssignment) -> list[Term]:
+    """Return the terms of one assignment; of what cannot be averaged, one for each style."""
+    styles, shares, region, weight = assignment
+    whole = replace(part, weight=part.weight * weight, region=region)
+    if len(styles) == 1 or part.metric.averageable:
+        return [replace(whole, styles=styles, shares=shares)]
+    return [
+        replace(whole, weight=whole.weight * share, styles=(style,), shares=(1.0,))
+        for style, share in zip(styles, shares, strict=True)
+    ]
 
 
 def extractor_for(

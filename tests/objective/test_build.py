@@ -11,6 +11,7 @@ import jaxstyle
 from jaxstyle.metrics import find
 from jaxstyle.metrics.metric import Metric
 from jaxstyle.objective.build import extractor_for, min_side, terms_from_settings
+from jaxstyle.objective.regions import StyleAssignment
 from jaxstyle.objective.term import term
 from jaxstyle.settings import Settings
 from jaxstyle.specs import LayerRef, MetricSpec
@@ -222,6 +223,18 @@ class TestObjectsInPlaceOfNames:
         assert networks["mine"] is weights
         with pytest.raises(ValueError, match="other weights are named 'mine'"):
             networks.add(weights._replace(sha256="0"))
+
+
+def test_what_cannot_be_averaged_is_added_when_styles_are_mixed():
+    mixed = StyleAssignment(styles=(0, 1), shares=(0.75, 0.25))
+    settings = Settings(metric="moments+nearest_neighbor=2", content_metric="mse", smoothness=0)
+    terms = terms_from_settings(settings, NETWORKS, [mixed])
+    found = [(one.metric.name, one.weight, one.styles, one.shares) for one in terms[:-1]]
+    assert found == [
+        ("moments", 1.0, (0, 1), (0.75, 0.25)),
+        ("nearest_neighbor", 1.5, (0,), (1.0,)),
+        ("nearest_neighbor", 0.5, (1,), (1.0,)),
+    ]
 
 
 def test_the_shortest_side_is_the_deepest_layers():

@@ -58,10 +58,6 @@ def test_scales_rotations_blend_and_colors():
         (["--style-shares", "1,2"], "expected 1 style shares, got 2"),
         (["--blend", "mxi"], "mxi"),
         (["--color", "colour"], "colour"),
-        (
-            ["--metric", "patch", "--blend", "mix", "--style-scale", "1,2"],
-            "the targets of patch cannot be mixed",
-        ),
     ],
 )
 def test_what_cannot_be_guided_is_one_line(files, capsys, more, message):
