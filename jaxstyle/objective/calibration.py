@@ -103,7 +103,8 @@ def calibrate_by(
     """Calibrate by gains that were measured here or at another size, by a forward pass.
 
     Gradients with respect to features are measured at this size. They change by orders of magnitude
-    from one size to another, gains by a tenth where sizes differ by √2 (benchmarks/calibration.md).
+    from one size to another, gains mostly by less than a quarter where sizes differ by a factor of
+    two (benchmarks/calibration.py).
     """
     features = extract(reference)
     lengths = _lengths(_gradients(objective, reference, features), reference)
