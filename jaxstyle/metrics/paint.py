@@ -7,6 +7,7 @@ grain in quiet areas, fringes of foreign colors. All are patches that the painti
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -185,36 +186,28 @@ def brushwork(image: Image, target: Image, *, fitted: Fitted) -> Scalar:
     return jnp.mean(jnp.stack(distances))
 
 
+_of_pixels = partial(Metric, expects="grid", layers=IMAGE)
+_of_patches = partial(_of_pixels, cost="4 n m", paper="after Simakov et al., CVPR 2008")
 METRICS = (
-    Metric(
+    _of_pixels(
         name="brushwork",
         summarize=lambda image: image,
         distance=brushwork,
-        expects="grid",
-        layers=IMAGE,
         meaning="strokes and colors that the style has, by AlexNet's first filters, at two sizes",
         cost="n m / 4",
         paper="ours",
         weights="alexnet",
     ),
-    Metric(
+    _of_patches(
         name="paint_precision",
         summarize=all_patches,
         distance=paint_precision,
-        expects="grid",
-        layers=IMAGE,
         meaning="every 7 × 7 patch of pixels is one that the style has, at three sizes",
-        cost="4 n m",
-        paper="after Simakov et al., CVPR 2008",
     ),
-    Metric(
+    _of_patches(
         name="paint_coverage",
         summarize=some_patches,
         distance=paint_coverage,
-        expects="grid",
-        layers=IMAGE,
         meaning="every 7 × 7 patch of the style's pixels is in the picture, at three sizes",
-        cost="4 n m",
-        paper="after Simakov et al., CVPR 2008",
     ),
 )

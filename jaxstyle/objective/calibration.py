@@ -208,7 +208,7 @@ def calibration_reference(
     between, both pull; and it has the detail of a real picture, as the result will.
     """
     styles = style if isinstance(style, (list, tuple)) else [style]
-    stretched = [jax.image.resize(each, content.shape, "linear") for each in styles]
+    stretched = [jax.image.resize(picture, content.shape, "linear") for picture in styles]
     return (content + sum(stretched[1:], stretched[0]) / len(stretched)) / 2
 
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,9 +39,9 @@ from jaxstyle.objective.build import build_term, extractor_for
 from jaxstyle.objective.objective import Objective, distances, prepare
 from jaxstyle.objective.term import Term, layers_of
 from jaxstyle.specs import MetricSpec
+from jaxstyle.study.statistics import Axis
 from jaxstyle.weights.network_cache import NetworkCache
 
-Axis = Literal["effectiveness", "coherence"]
 STATISTICS = ("moments", "gram", "gaussian_wasserstein", "sliced_wasserstein", "energy")
 """Metrics that compare distributions of features."""
 LIKENESSES = ("lpips", "self_similarity", "edges")

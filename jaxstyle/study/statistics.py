@@ -8,13 +8,14 @@ on no front, has no rank, and neither wins nor loses.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import scipy.stats
 from jaxtyping import Bool, Float, Int
 
-AXES = ("effectiveness", "coherence")
+Axis = Literal["effectiveness", "coherence"]
+AXES: tuple[Axis, ...] = get_args(Axis)
 LEVEL, DRAWS = 0.95, 2000
 """Level of all intervals, and the number of resamples behind each."""
 FEWEST = 5

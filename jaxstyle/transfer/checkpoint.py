@@ -63,7 +63,7 @@ class RunState(NamedTuple):
             histories=[record.history for record in loop.records],
             failures=[record.failure for record in loop.records],
             lost=loop.lost,
-            constants=[own.by_size for own in loop.constants],
+            constants=[constants.by_size for constants in loop.constants],
             layouts=tuple(layouts),
             seconds=seconds,
         )
@@ -71,9 +71,9 @@ class RunState(NamedTuple):
     def resume(self, loop: Loop) -> Iterator[Chunk]:
         """Continue a loop from this state; its steppers are those of the state."""
         loop.lost = dict(self.lost)
-        for own, kept in zip(loop.constants, self.constants, strict=True):
-            whole = kept.get(_EVERY_SIZE)
-            own.by_size |= {s.size: whole for s in loop.jobs[0].scales} if whole else kept
+        for constants, by_size in zip(loop.constants, self.constants, strict=True):
+            same = by_size.get(_EVERY_SIZE)
+            constants.by_size |= {s.size: same for s in loop.jobs[0].scales} if same else by_size
         for record, history, failure in zip(
             loop.records, self.histories, self.failures, strict=True
         ):
@@ -193,7 +193,7 @@ def _write(file: BinaryIO, state: RunState, identities: Sequence[Mapping[str, An
     arrays = (*jax.tree.leaves(state.state), *state.lost.values())
     leaves = [np.asarray(leaf, order="C") for leaf in arrays]
     constants = [
-        {size: [np.asarray(values).tolist() for values in own] for size, own in by_size.items()}
+        {size: [np.asarray(values).tolist() for values in rows] for size, rows in by_size.items()}
         for by_size in state.constants
     ]
     facts = state._asdict() | {"state": len(leaves) - len(state.lost), "lost": [*state.lost]}
@@ -275,7 +275,7 @@ def _check_same(
 
 def _state(facts: Mapping[str, Any], leaves: list[np.ndarray]) -> RunState:
     constants = [
-        {int(s): tuple(jnp.asarray(v, jnp.float32) for v in own) for s, own in by_size.items()}
+        {int(s): tuple(jnp.asarray(v, jnp.float32) for v in rows) for s, rows in by_size.items()}
         for by_size in facts["constants"]
     ]
     return RunState(

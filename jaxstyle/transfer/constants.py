@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxstyle.objective.calibration import Constants, Gains, given_constants
 from jaxstyle.objective.objective import Objective
-from jaxstyle.transfer.geometry import references_at
+from jaxstyle.transfer.geometry import pictures_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers.whole import CALIBRATED, WholeStepper, calibrate_by, measure
 
@@ -30,7 +30,7 @@ class JobConstants:
             ValueError: The constants that the settings give do not fit the terms or the scales.
         """
         self._job = job
-        self._gains: dict[int, Gains] = {}
+        self._measurements: dict[int, tuple[Gains, Constants]] = {}
         self.by_size: dict[int, Constants] = {}
         given = job.settings.calibration
         if given is not None:
@@ -64,16 +64,19 @@ class JobConstants:
         measured = self._measured_size(at)
         if prepared is None or at < size:
             prepared = WholeStepper(job).targets(at)
-        if measured not in self._gains:
-            whole = prepared if measured == at else WholeStepper(job).targets(measured)
-            pictures = references_at(job, measured)[:2]
-            gains, constants = measure(job.params, whole, *pictures, extract=job.extract)
-            self._gains[measured] = gains
+        if measured not in self._measurements:
+            targets = prepared if measured == at else WholeStepper(job).targets(measured)
+            pictures = pictures_at(job, measured)
+            self._measurements[measured] = measure(
+                job.params, targets, *pictures, extract=job.extract
+            )
+        gains, constants = self._measurements[measured]
         if measured < at:
-            pictures, gains = references_at(job, at)[:2], self._gains[measured]
+            pictures = pictures_at(job, at)
             constants = calibrate_by(job.params, prepared, gains, *pictures, extract=job.extract)
-        found: Constants = constants
-        return found if at == size else tuple(own * (size / at) ** 2 for own in found)
+        if at < size:
+            constants = tuple(scales * (size / at) ** 2 for scales in constants)
+        return constants
 
     def _measured_size(self, size: int) -> int:
         """Return the largest size up to `size` at which gains are measured."""

@@ -50,11 +50,15 @@ class References(NamedTuple):
 
 
 def references_at(job: Job, size: int) -> References:
+    """Resize the content and all styles to a scale, and select positions there."""
+    return References(*pictures_at(job, size), _positions_at(job, size), job.settings.seed)
+
+
+def pictures_at(job: Job, size: int) -> tuple[Picture, tuple[Picture, ...]]:
     """Resize the content and all styles to a scale."""
     pairs = zip(job.guide.styles, style_shapes(job, size), strict=True)
     styles = tuple(resize(style, shape) for style, shape in pairs)
-    content = resize(job.guide.content, content_shape(job, size))
-    return References(content, styles, _positions_at(job, size), job.settings.seed)
+    return resize(job.guide.content, content_shape(job, size)), styles
 
 
 def reference_shapes(job: Job, size: int) -> References:

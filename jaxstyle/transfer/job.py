@@ -67,8 +67,12 @@ class Job:
     @property
     def uses_seed(self) -> bool:
         """Whether the seed changes anything."""
-        draws = any(term.draws for term in self.terms)
-        return draws or self._random or self.settings.init in ("noise", "style")
+        return self.draws or self._random or self.settings.init in ("noise", "style")
+
+    @property
+    def draws(self) -> bool:
+        """Whether a term compares other positions at each step."""
+        return any(term.draws for term in self.terms)
 
     @property
     def obstacles(self) -> list[str]:
@@ -242,7 +246,7 @@ def resolved_settings(job: Job) -> dict[str, Any]:
     """Return the settings as JSON can hold them, every default filled in."""
     rate = job.rate if job.optimizer.takes_rate else None
     # A number that decides nothing would make strangers of runs that are the same.
-    positions = job.settings.positions if any(term.draws for term in job.terms) else 0
+    positions = job.settings.positions if job.draws else 0
     return to_plain(replace(job.settings, size=job.size, learning_rate=rate, positions=positions))
 
 

@@ -229,8 +229,8 @@ def test_what_cannot_be_averaged_is_added_when_styles_are_mixed():
     mixed = StyleAssignment(styles=(0, 1), shares=(0.75, 0.25))
     settings = Settings(metric="moments+nearest_neighbor=2", content_metric="mse", smoothness=0)
     terms = terms_from_settings(settings, NETWORKS, [mixed])
-    found = [(one.metric.name, one.weight, one.styles, one.shares) for one in terms[:-1]]
-    assert found == [
+    columns = [(one.metric.name, one.weight, one.styles, one.shares) for one in terms[:-1]]
+    assert columns == [
         ("moments", 1.0, (0, 1), (0.75, 0.25)),
         ("nearest_neighbor", 1.5, (0,), (1.0,)),
         ("nearest_neighbor", 0.5, (1,), (1.0,)),

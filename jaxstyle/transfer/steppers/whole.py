@@ -179,10 +179,8 @@ def measure(
     extract: Extractor,
 ) -> tuple[Gains, Constants]:
     """Run `calibration.measure` at the usual reference and calibrate by the gains, compiled."""
-    reference, features = (
-        calibration.calibration_reference(content, styles),
-        partial(extract, params),
-    )
+    reference = calibration.calibration_reference(content, styles)
+    features = partial(extract, params)
     with extract.rounding():
         gains = calibration.measure(features, prepared, reference)
         return gains, calibration.calibrate_by(features, prepared, reference, gains).scales
