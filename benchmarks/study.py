@@ -18,8 +18,8 @@ python benchmarks/study.py FOLDER [--workers 2]
 python benchmarks/study.py FOLDER --again
     a few seconds. Writes the tables of benchmarks/study/ again, from its scores alone, by the
     present rules: which pairs and judges count, which intervals. The committed scores are those of
-    2026-11-26: effectiveness 0 is the style's halves against the whole style, and the mixtures were
-    chosen by the rules of then.
+    2026-11-26: effectiveness 0 is the style's halves against the whole style, nobody judged paint,
+    and the mixtures were chosen by the rules of then.
 """
 
 import argparse
@@ -42,10 +42,11 @@ from jaxstyle.settings import from_plain, to_plain
 from jaxstyle.specs import parse_mixture
 from jaxstyle.study.cells import EARLIER_SCALE, ScoreFiles
 from jaxstyle.study.datasets import Named
-from jaxstyle.study.judging import STATISTICS, StudyJudge
+from jaxstyle.study.judging import KINDS, STATISTICS, StudyJudge
 from jaxstyle.study.plane import plane
 from jaxstyle.study.report import markdown
 from jaxstyle.study.report import report as texts_of
+from jaxstyle.study.statistics import PLANE
 from jaxstyle.study.study import study
 from jaxstyle.study.summary import summarize
 
@@ -135,12 +136,13 @@ def report(objectives, contents=CONTENTS, styles=STYLES, kept=None, **more):
 
 
 def ranked(summary, pairs):
-    """Return each objective's mean of the two axes over some pairs, best first."""
+    """Return each objective's mean of effectiveness and coherence over some pairs, best first."""
     means = {}
     for row in summary["objectives"]:
-        values = [row["values"][pair] for pair in pairs if None not in row["values"][pair]]
+        values = [row["values"][pair][: len(PLANE)] for pair in pairs]
+        values = [of_pair for of_pair in values if None not in of_pair]
         if values:
-            means[row["name"]] = sum(map(sum, values)) / len(values) / 2
+            means[row["name"]] = sum(map(sum, values)) / len(values) / len(PLANE)
     return dict(sorted(means.items(), key=lambda item: item[1]))
 
 
@@ -168,8 +170,10 @@ def recorded(kept):
         settings = dataclasses.replace(common, metric=metric, style_weight=weight)
         scores.append(files.read(to_plain(settings)))
         networks = objective["networks"]
-        metrics = {"effectiveness": objective["metrics"], "coherence": content}
-        held_out.append([not judge.is_kin(metrics[judge.axis], networks) for judge in judges])
+        metrics = {"style": objective["metrics"], "content": content}
+        held_out.append(
+            [not judge.is_kin(metrics[KINDS[judge.axis]], networks) for judge in judges]
+        )
     facts = {"effectiveness 0": "the style's halves against the whole style"}
     return record | {
         "judges": [judge._asdict() | {"name": judge.name} for judge in judges],

@@ -31,7 +31,7 @@ OptimizerName = Literal["lbfgs", "adam", "sgd", "momentum", "rmsprop"]
 ParametrizationName = Literal["pixels", "laplacian", "fourier"]
 PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the settings as manifests write them. A field that a later version adds says so in its
 `since`; a manifest without it was made with the field's `before`."""
 
@@ -131,6 +131,15 @@ class Settings:
     style_weight: float = _setting(1.0, _WEIGHT, TERMS, "How hard the style terms pull.")
     content_weight: float = _setting(
         1.0, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
+    )
+    coarse_content: float = _setting(
+        1.0,
+        _POSITIVE,
+        TERMS,
+        "Factor of the content weight for each halving of the size: above 1, coarse scales keep "
+        "more of the content than full size.",
+        since=4,
+        before=1.0,
     )
     smoothness: float = _setting(
         0.06, _WEIGHT, TERMS, "How hard the regularizers pull.", before=0.02

@@ -89,7 +89,7 @@ def _part(text: str) -> tuple[int, int]:
     type=Parsed("NETWORK,…", Several().parse),
     default="vgg16,alexnet",
     show_default=True,
-    help="Networks of the judges.",
+    help="Networks of the judges of effectiveness and coherence; those of paint need no choice.",
 )
 @study_option(
     "--part",
@@ -106,8 +106,10 @@ def study(output: Path, part: tuple[int, int] | None, **values: Any) -> None:
     """Make a picture of every pair by every objective, and judge them all.
 
     FOLDER gets a report (index.html), tables, and the pictures. Objectives differ in their style
-    metrics; all other settings are common. Judges are metrics and networks that the objective has
-    not used, nor any that is nearly the same. Five contents and five styles are the least for
+    metrics; all other settings are common. Three questions: does the whole have the style's
+    statistics (effectiveness), is the content kept (coherence), and is each small patch the style's
+    paint (paint)? Judges are metrics and networks that the objective has not used, nor any that is
+    nearly the same. Five contents and five styles are the least for
     intervals that hold. The same command resumes an interrupted study.
     """
     given = explicit_options(values)

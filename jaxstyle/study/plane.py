@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxstyle.study.statistics import AXES
+from jaxstyle.study.statistics import AXES, PLANE
 
 # Characters that XML cannot represent.
 _CONTROLS = {code: "\ufffd" for code in (*range(32), 0xFFFE, 0xFFFF) if chr(code) not in "\t\n\r"}
@@ -44,7 +44,7 @@ class _Point(NamedTuple):
 
 
 def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
-    """Return both axes as an SVG that stands alone: objectives, their intervals, and the front.
+    """Return the plane as an SVG that stands alone: objectives, their intervals, and the front.
 
     Labels keep clear of each other and of all points; a label without room is left to the point's
     title. Below a width of 600 pixels only the front is labeled.
@@ -53,15 +53,16 @@ def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
     rows = [
         {**row, "index": i}
         for i, row in enumerate(summary["objectives"])
-        if None not in (row[axis]["mean"] for axis in AXES)
+        if None not in (row[axis]["mean"] for axis in PLANE)
     ]
     rows.sort(key=lambda row: not row["front"])  # labeled first
-    x_of, columns = _scale([row[AXES[0]]["mean"] for row in rows], left, right)
-    y_of, lines = _scale([row[AXES[1]]["mean"] for row in rows], bottom, top)
-    points = [_Point(row, x_of(row[AXES[0]]["mean"]), y_of(row[AXES[1]]["mean"])) for row in rows]
+    x_axis, y_axis = PLANE
+    x_of, columns = _scale([row[x_axis]["mean"] for row in rows], left, right)
+    y_of, lines = _scale([row[y_axis]["mean"] for row in rows], bottom, top)
+    points = [_Point(row, x_of(row[x_axis]["mean"]), y_of(row[y_axis]["mean"])) for row in rows]
     bars = ["", ""]  # of the others, of the front
     for row, x, y in points:
-        across, up = (row[axis] for axis in AXES)
+        across, up = row[x_axis], row[y_axis]
         if None not in (across["low"], up["low"]):
             bars[row["front"]] += (
                 f"M{x_of(across['low']):.1f} {y:.1f}H{x_of(across['high']):.1f}"
@@ -95,7 +96,8 @@ def plane(summary: Mapping[str, Any], *, width: int = 820) -> str:
 
 def _mark(point: _Point) -> str:
     row = point.row
-    title = "\n".join([row["name"], *(f"{axis} {interval_text(row[axis])}" for axis in AXES)])
+    known = [axis for axis in AXES if row[axis]["mean"] is not None]
+    title = "\n".join([row["name"], *(f"{axis} {interval_text(row[axis])}" for axis in known)])
     return (
         f'<path class="{row["kind"]}{" front" * row["front"]}" data-index="{row["index"]}" '
         f'd="M{point.x:.1f} {point.y:.1f}{_MARKS[row["kind"]]}">'

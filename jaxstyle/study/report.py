@@ -13,7 +13,6 @@ from typing import Any
 
 from jaxstyle.grid import page
 from jaxstyle.study.plane import interval_text, plane
-from jaxstyle.study.statistics import AXES
 from jaxstyle.study.summary import as_json, split, summarize
 
 _TEMPLATE = Path(__file__).with_name("report.html")
@@ -33,7 +32,8 @@ def report(study: Mapping[str, Any]) -> dict[str, str]:
               their own) are one mixture at several strengths.
             - `contents`, `styles`: `name` and `picture` (a data URI) of each. Pair number
               content × styles + style is the pair of the two.
-            - `judges`: `name`, `axis` ("effectiveness" or "coherence"), `metric`, `network`.
+            - `judges`: `name`, `axis` ("effectiveness", "coherence" or "paint"), `metric`,
+              `network`.
             - `scores`: objective by pair by judge, lower is better; None or NaN where missing.
             - `held_out`: objective by judge, True if the objective has not used the judge, nor its
               kin.
@@ -61,7 +61,7 @@ def report(study: Mapping[str, Any]) -> dict[str, str]:
 def markdown(summary: Mapping[str, Any]) -> str:
     """Return the main table as Markdown, sorted by effectiveness; used judges are in italics."""
     judges = [_unmarked(judge["name"]) for judge in summary["judges"]]
-    table = [["objective", *AXES, "mean rank", *judges]]
+    table = [["objective", *summary["axes"], "mean rank", *judges]]
     table.append(["---", *["---:"] * (len(table[0]) - 1)])
     for row in (summary["objectives"][i] for i in summary["order"]):
         cells = [
@@ -69,7 +69,7 @@ def markdown(summary: Mapping[str, Any]) -> str:
             for value, held_out in zip(row["cells"], row["held_out"], strict=True)
         ]
         rank = "–" if row["rank"] is None else f"{row['rank']:.1f}"
-        intervals = [interval_text(row[axis]) for axis in AXES]
+        intervals = [interval_text(row[axis]) for axis in summary["axes"]]
         table.append([_unmarked(row["name"]), *intervals, rank, *cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in table)
 
@@ -79,14 +79,14 @@ def _unmarked(text: str) -> str:
 
 
 def _table(summary: Mapping[str, Any]) -> Iterator[list[Any]]:
-    ends = [f"{axis}{end}" for axis in AXES for end in ("", "_low", "_high")]
+    ends = [f"{axis}{end}" for axis in summary["axes"] for end in ("", "_low", "_high")]
     columns = ("name", "kind", "count", "rank", "front", "pairs")
     judges = [judge["name"] for judge in summary["judges"]]
     yield ["objective", *columns[1:], "metrics", "networks", *ends, "in_sample", *judges]
     for row in (summary["objectives"][i] for i in summary["order"]):
         used = [judge for judge, out in zip(judges, row["held_out"], strict=True) if not out]
         lists = (row.get("metrics", ()), row.get("networks", ()))
-        values = [value for axis in AXES for value in row[axis].values()]
+        values = [value for axis in summary["axes"] for value in row[axis].values()]
         facts = [*(row.get(name) for name in columns), *map("; ".join, lists), *values]
         yield [*facts, "; ".join(used), *row["cells"]]
 

@@ -14,8 +14,13 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Bool, Float, Int
 
-Axis = Literal["effectiveness", "coherence"]
+Axis = Literal["effectiveness", "coherence", "paint"]
 AXES: tuple[Axis, ...] = get_args(Axis)
+PLANE: tuple[Axis, Axis] = ("effectiveness", "coherence")
+"""The axes by which objectives are ranked and chosen; paint is reported beside them.
+
+Paint and effectiveness are both about the style: the mean of three would count the style twice.
+"""
 LEVEL, DRAWS = 0.95, 2000
 """Level of all intervals, and the number of resamples behind each."""
 FEWEST = 5
@@ -252,12 +257,13 @@ def wins(
 
     Returns:
         For each axis the share of pairs on which a has the lower mean (a tie counts half), by its
-        name; `both`, the share on which a dominates (worse on no axis, better on at least one); and
-        for each axis by how much a's mean is lower, by its name and `_gain`.
+        name; `both`, the share on which a dominates in the plane (worse on no axis, better on at
+        least one); and for each axis by how much a's mean is lower, by its name and `_gain`.
     """
     gains = np.where(held_out, b_scores - a_scores, np.nan)
     by_axis = np.stack([mean(gains[:, axis_of == axis], 1) for axis in range(len(AXES))])
-    least, most = by_axis.min(0), by_axis.max(0)  # NaN where an axis has no judge
+    of_plane = by_axis[: len(PLANE)]
+    least, most = of_plane.min(0), of_plane.max(0)  # NaN where an axis has no judge
     dominates = np.where(np.isfinite(least), (least >= 0) & (most > 0), np.nan)
     named = list(zip(AXES, by_axis, strict=True))
     return {
@@ -274,10 +280,11 @@ def ahead_at_equal_coherence(
 
     An objective at several strengths is a curve in the plane, from the content itself (coherence 0,
     effectiveness 1) through its points. Both curves are interpolated linearly and compared at the
-    coherence of each point of either, as far as both reach.
+    coherence of each point of either, as far as both reach. Paint is compared likewise: of it, too,
+    the content has 1, and a stronger style term alone is no advantage.
 
     Args:
-        a: Effectiveness and coherence of each strength on each pair.
+        a: Effectiveness (or paint) and coherence of each strength on each pair.
         b: Likewise.
 
     Returns:

@@ -28,6 +28,7 @@ from jaxstyle.image.io import read_image
 from jaxstyle.metrics import METRICS
 from jaxstyle.settings import obstacles
 from jaxstyle.study import report as reports
+from jaxstyle.study.answer import caution
 from jaxstyle.study.cells import (
     EARLIER_SCALE,
     SCALE,
@@ -41,7 +42,7 @@ from jaxstyle.study.cells import (
 from jaxstyle.study.datasets import pictures, square
 from jaxstyle.study.judging import NETWORKS, JudgePanel, StudyJudge, default_judges
 from jaxstyle.study.plane import plane
-from jaxstyle.study.summary import caution, split, summarize
+from jaxstyle.study.summary import split, summarize
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.result import Result
@@ -86,7 +87,7 @@ def study(
         training: Numbers (content × styles + style) of pairs that chose, or are to choose, between
             objectives. They are judged on the pairs whose content and style are both in no
             training pair. Without training pairs no mixture is chosen among several.
-        networks: Of the judges.
+        networks: Of the judges of effectiveness and coherence; those of paint have their own.
         part: (k, n): make and judge only the objectives k, k + n, k + 2 n …, without a report.
         lanes: The most pictures at a time (default: as memory allows).
         pictures_shown: Show pictures of the best objectives, at their best strength, in the report.
@@ -119,13 +120,13 @@ def study(
     if limits := caution(int(tested.any(1).sum()), int(tested.any(0).sum())):
         logger.warning(limits)
     cells = StudyCells(folder, points, content_squares, style_squares, offline)
-    judges = default_judges(networks)
-    scores, scale = _score(cells, judges, partial(run_jobs, lanes=lanes, on_progress=on_progress))
+    run = partial(run_jobs, lanes=lanes, on_progress=on_progress)
+    scores, files = _score(cells, default_judges(networks), run)
     if part:
         return {}
     given = {"title": title, "command": command, "training_pairs": list(training)}
-    data = _data(cells, judges, scores) | given
-    if scale != SCALE:
+    data = _data(cells, files.judges, scores) | given
+    if files.scale != SCALE:
         data["facts"]["effectiveness 0"] = "the style's halves against the whole style"
     return _write_report(cells, data, pictures_shown)
 
@@ -143,12 +144,13 @@ def _score(
     cells: StudyCells,
     judges: Sequence[StudyJudge],
     run: Callable[..., Iterable[tuple[int, Result]]],
-) -> tuple[Sequence[Scores], str]:
+) -> tuple[Sequence[Scores], ScoreFiles]:
     """Make the missing pictures, and score each point as soon as its last picture is made.
 
     Returns:
-        The scores of each point, and their scale: an earlier one only if scores of it are all that
-        there is. Where the pictures are kept, they are judged again.
+        The scores of each point, and their files, which say by which judges and on which scale:
+        without paint, or on an earlier scale, only if such scores are all that there is. Where the
+        pictures are kept, they are judged again.
     """
     results, count = cells.results, len(cells.pairs)
     files = ScoreFiles(results.folder / "scores", judges, cells.contents, cells.styles)
@@ -162,13 +164,14 @@ def _score(
         for number, record in enumerate(results.records)
     ]
     if not all(done):
-        earlier = [s for s in _kept(cells, files._replace(scale=EARLIER_SCALE)) if s is not None]
-        if len(earlier) == len(cells.points):
-            logger.warning(
-                "the scores are those of an earlier version, which measured the zero of "
-                "effectiveness otherwise; in another folder, pictures are made and judged anew"
-            )
-            return earlier, EARLIER_SCALE
+        for before, difference in _earlier(files):
+            earlier = [of_point for of_point in _kept(cells, before) if of_point is not None]
+            if len(earlier) == len(cells.points):
+                logger.warning(
+                    f"the scores are those of an earlier version, which {difference}; in another "
+                    "folder, pictures are made and judged anew"
+                )
+                return earlier, before
     if any(done):
         logger.info(f"{sum(done)} of {len(done)} pictures are finished already")
     missing = Counter(number // count for number, skip in enumerate(done) if not skip)
@@ -194,7 +197,15 @@ def _score(
             missing[number // count] -= 1
             if not missing[number // count]:
                 scores[number // count] = judge(number // count)
-    return [judge(n) if known is None else known for n, known in enumerate(scores)], SCALE
+    return [judge(n) if known is None else known for n, known in enumerate(scores)], files
+
+
+def _earlier(files: ScoreFiles) -> list[tuple[ScoreFiles, str]]:
+    """Return the files that earlier versions wrote, and what these did otherwise, latest first."""
+    before = files._replace(judges=[judge for judge in files.judges if judge.axis != "paint"])
+    unpainted = "did not judge paint"
+    otherwise = f"{unpainted}, and measured the zero of effectiveness otherwise"
+    return [(before, unpainted), (before._replace(scale=EARLIER_SCALE), otherwise)]
 
 
 def _kept(cells: StudyCells, files: ScoreFiles) -> list[Scores | None]:

@@ -1,5 +1,9 @@
 """The numbers of a study: means with intervals, the front, the best, and paired comparisons.
 
+What decides? Effectiveness and coherence: the front, the ranks, the choice of a best mixture and
+the verdict on it are of these two (`PLANE`). Paint is a column beside them, and a sentence. Where
+no judge is of paint, as in studies made before there were any, it is missing.
+
 Which judges count? Two objectives are compared by the judges that are held out for both: neither of
 them is judged by its own metrics, its own networks, or their kin, and both by the same judges. The
 same judges for all objectives of a study would be few or none, once one objective has many metrics;
@@ -9,8 +13,6 @@ strictness: an overview, on which no claim rests.
 Which pairs count? Training pairs choose (the best mixture, the best strength), and test pairs, all
 of whose contents and styles are in no training pair, judge what was chosen. The other pairs share a
 content or a style with a training pair, and are left out.
-
-`answer` puts the verdict in two or three sentences.
 """
 
 from __future__ import annotations
@@ -24,10 +26,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from jaxstyle.study import statistics
-from jaxstyle.study.plane import short_name
-from jaxstyle.study.statistics import AXES, FEWEST, LEVEL, OfPairs
-
-_LONGEST = 80  # letters of a name within a sentence
+from jaxstyle.study.answer import answer
+from jaxstyle.study.statistics import AXES, LEVEL, PLANE, OfPairs
 
 
 def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,17 +45,19 @@ def summarize(study: Mapping[str, Any]) -> dict[str, Any]:
     mixture = best["mixture"]["index"]
     rivals = {name: index for name, index in of_curves.items() if index in of_kind["single"]}
     means = statistics.mean(table.values[:-1, :, table.test], 2)
+    plane = means[: len(PLANE)]
     summary: dict[str, Any] = as_json(
         {
             "title": study.get("title"),
             "level": LEVEL,
             "pairs": table.counts,
+            "axes": [axis for k, axis in enumerate(AXES) if axis in PLANE or k in table.axis_of],
             "judges": table.study["judges"],
             "objectives": _rows(table, means),
             "order": np.argsort(means[0], kind="stable"),  # NaN last
             "hypervolume": {
-                **{k: statistics.hypervolume(means[:2, which].T) for k, which in of_kind.items()},
-                "all": statistics.hypervolume(means[:2].T),
+                **{k: statistics.hypervolume(plane[:, which].T) for k, which in of_kind.items()},
+                "all": statistics.hypervolume(plane.T),
             },
             "best": best | {"of_curves": list(of_curves.values())},
             "against": []
@@ -71,7 +73,7 @@ class _Table:
     """A study's scores, objectives by pairs by judges: lower is better, NaN is missing."""
 
     def __init__(self, study: Mapping[str, Any]) -> None:
-        """Check the shapes, and compute the means of both axes."""
+        """Check the shapes, and compute the means of all axes."""
         objectives, judges, styles = study["objectives"], study["judges"], study["styles"]
         pairs = np.arange(len(study["contents"]) * len(styles))
         content_of, self.style_of = np.divmod(pairs, len(styles) or 1)
@@ -88,14 +90,15 @@ class _Table:
         )
         left_out = ~(self.test | self.training)
         self.axis_of = np.array([AXES.index(judge["axis"]) for judge in judges], int)
-        self.values = np.full((len(AXES) + 1, *shape[:2]), np.nan)  # axis means, and their mean
+        # The means of the axes, and of these the mean of the plane's.
+        self.values = np.full((len(AXES) + 1, *shape[:2]), np.nan)
         for group in (self.test, self.training, left_out):
             for axis in range(len(AXES)):
                 of_axis = self.axis_of == axis
                 self.values[axis][:, group] = statistics.fair_means(
                     self.scores[:, group][..., of_axis], self.held_out[:, of_axis]
                 )
-        self.values[-1] = self.values[:-1].mean(0)
+        self.values[-1] = self.values[: len(PLANE)].mean(0)
         factors = {"contents": content_of[self.test], "styles": self.style_of[self.test]}
         self.interval: OfPairs = partial(statistics.bootstrap, **factors)
         self.share: OfPairs = partial(statistics.proportion, **factors)
@@ -138,23 +141,24 @@ def split(
     return test, trained
 
 
-def _rows(table: _Table, means: Float[np.ndarray, "2 objectives"]) -> list[dict[str, Any]]:
+def _rows(table: _Table, means: Float[np.ndarray, "axes objectives"]) -> list[dict[str, Any]]:
     """Return each objective with its means, intervals, rank and scores."""
     tested = table.values[..., table.test]
     cells = statistics.mean(table.scores[:, table.test], 1)
-    columns = zip(statistics.mean_rank(tested[-1]), statistics.front(*means), cells, strict=True)
+    front = statistics.front(*means[: len(PLANE)])
+    columns = zip(statistics.mean_rank(tested[-1]), front, cells, strict=True)
     return [
         {
             **table.study["objectives"][i],
             **{axis: table.interval(tested[k, i])._asdict() for k, axis in enumerate(AXES)},
             "rank": rank,
-            "front": front,
+            "front": on_front,
             "pairs": np.isfinite(tested[-1, i]).sum(),
             "cells": scores,
             "held_out": table.held_out[i],
             "values": table.values[:-1, i].T,
         }
-        for i, (rank, front, scores) in enumerate(columns)
+        for i, (rank, on_front, scores) in enumerate(columns)
     ]
 
 
@@ -193,14 +197,17 @@ def _comparison(
     comparison = statistics.wins(mixed, single, table.axis_of, both, table.interval, table.share)
     sides = next(which for which in curves.values() if mixture in which), curves[curve]
     if min(map(len, sides)) > 1:
-        axes = [both & (table.axis_of == axis) for axis in range(2)]
+        axes = [both & (table.axis_of == axis) for axis in range(len(AXES))]
         paths = [
             np.stack([statistics.mean(table.scores[side][:, table.test][..., j], 2) for j in axes])
             for side in sides
         ]
-        ahead = statistics.ahead_at_equal_coherence(*paths)
-        share = np.where(np.isfinite(ahead), np.heaviside(ahead, 0.5), np.nan)
-        comparison |= {"equal": table.share(share), "equal_gain": table.interval(ahead)}
+        coherence = AXES.index("coherence")
+        for axis, name in (("effectiveness", "equal"), ("paint", "equal_paint")):
+            curves_of_axis = [path[[AXES.index(axis), coherence]] for path in paths]
+            ahead = statistics.ahead_at_equal_coherence(*curves_of_axis)
+            share = np.where(np.isfinite(ahead), np.heaviside(ahead, 0.5), np.nan)
+            comparison |= {name: table.share(share), f"{name}_gain": table.interval(ahead)}
     return {
         "name": table.study["objectives"][rival]["name"],
         "judges": both.sum(),
@@ -232,106 +239,3 @@ def as_json(data: Any) -> Any:
         default=lambda value: value.tolist() if hasattr(value, "tolist") else str(value),
     )
     return json.loads(text.encode(errors="replace"), parse_constant=lambda name: None)
-
-
-def answer(summary: Mapping[str, Any]) -> list[str]:
-    """Return the verdict on mixtures, how it was reached, and what limits it."""
-    comparisons = [row for row in summary["against"] if row["both"]["mean"] is not None]
-    sentences = _reached(summary, comparisons) if comparisons else _ranking(summary)
-    pairs = summary["pairs"]
-    return [*sentences, *filter(None, [caution(pairs["contents"], pairs["styles"])])]
-
-
-def caution(contents: int, styles: int) -> str:
-    """Say what is wrong with intervals over few contents or styles; nothing where there are enough.
-
-    >>> caution(3, 6)
-    'Intervals over 3 contents and 6 styles are too narrow: they need at least 5 of each.'
-    """
-    if min(contents, styles) >= FEWEST:
-        return ""
-    counts = f"{_count(contents, 'content')} and {_count(styles, 'style')}"
-    return f"Intervals over {counts} are too narrow: they need at least {FEWEST} of each."
-
-
-def _reached(summary: Mapping[str, Any], comparisons: list[Mapping[str, Any]]) -> list[str]:
-    """Return the verdict, and how the mixture was chosen and judged."""
-    best, pairs = summary["best"]["mixture"], summary["pairs"]
-    judged = f"is judged on {_count(pairs['test'], 'pair')}"
-    if pairs["training"]:
-        judged += " of contents and styles that are in no training pair"
-    chosen = "is the only mixture"
-    if best["of"] > 1:
-        chosen = (
-            f"was chosen among {best['of']} mixtures by the lowest mean of both axes on "
-            f"{_count(pairs['training'], 'training pair')}"
-        )
-    left_out = len(summary["against"]) - len(comparisons)
-    others = f"; it shares no judge with {_singles(left_out)}" if left_out else ""
-    return [
-        _verdict(summary, comparisons),
-        f"It {chosen}, and {judged}, by judges that neither it nor its rival uses, nor a metric or "
-        f"network like those that they use{others}.",
-    ]
-
-
-def _verdict(summary: Mapping[str, Any], comparisons: list[Mapping[str, Any]]) -> str:
-    """Count the single metrics that the best mixture beats, at equal coherence where possible."""
-    equal = [[row["equal_gain"]] for row in comparisons if "equal_gain" in row]
-    equal = [row for row in equal if row[0]["mean"] is not None]
-    gains = equal or [[row[f"{axis}_gain"] for axis in AXES] for row in comparisons]
-    count = len(gains)
-    ahead = [[gain["mean"] > 0 for gain in row] for row in gains]
-    beaten = sum(map(all, ahead))
-    certain = sum(all((gain["low"] or 0) > 0 for gain in row) for row in gains)
-    claim, differences, detail = "better on both axes", "both differences", ""
-    if equal:
-        claim = "closer to the style, where both keep equally much of the content,"
-        differences = "the difference"
-    elif beaten < count:
-        closer, coherent = (sum(column) for column in zip(*ahead, strict=True))
-        detail = f" (closer to the style than {closer}, and more coherent than {coherent})"
-    verdict = "does not win"
-    if beaten == count:
-        pairs = summary["pairs"]
-        is_certain = certain == count and not caution(pairs["contents"], pairs["styles"])
-        verdict = "wins" if is_certain else "wins on average, but not beyond doubt"
-    row = summary["objectives"][summary["best"]["mixture"]["index"]]
-    name = row["name"] if len(row["name"]) <= _LONGEST else short_name(row)
-    return (
-        f"The best mixture, “{name}”, {verdict}: it is {claim} than {beaten} of {_singles(count)}"
-        f"{detail}, and the {summary['level']:.0%} interval of {differences} is above zero for "
-        f"{certain} of them."
-    )
-
-
-def _ranking(summary: Mapping[str, Any]) -> list[str]:
-    """Say why mixtures and single metrics cannot be compared, and which objective ranks first."""
-    kinds = {row["kind"] for row in summary["objectives"]}
-    best = summary["best"]["mixture"]
-    reason = "no mixture shares a judge with a single metric"
-    if len(kinds) == 1:
-        reason = f"there are only {'single metrics' if kinds == {'single'} else 'mixtures'}"
-    elif best["index"] is None and best["chosen_on"] is None:
-        reason = (
-            f"the best of {best['of']} mixtures, chosen on the pairs that it is judged on, would "
-            "look better than it is; name training pairs to choose it by"
-        )
-    sentences = [f"Mixtures and single metrics cannot be compared: {reason}."]
-    ranks = [row["rank"] for row in summary["objectives"]]
-    ranked = [rank for rank in ranks if rank is not None]
-    if ranked:
-        first = short_name(summary["objectives"][ranks.index(min(ranked))])
-        sentences.append(
-            f"By the mean of both axes over {_count(summary['pairs']['test'], 'pair')}, “{first}” "
-            f"has the lowest mean rank: {min(ranked):.1f} of {len(ranked)}."
-        )
-    return sentences
-
-
-def _singles(count: int) -> str:
-    return _count(count, "single metric")
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

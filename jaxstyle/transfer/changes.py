@@ -35,6 +35,7 @@ class Changes(TypedDict, total=False):
     scale_steps: Sequence[int]
     style_weight: float
     content_weight: float
+    coarse_content: float
     smoothness: float
     metric: Mixture
     content_metric: Mixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -50,6 +51,19 @@ class Job:
     def names(self) -> tuple[str, ...]:
         """Of the terms."""
         return term_names(self.terms)
+
+    def terms_at(self, size: int) -> tuple[Term, ...]:
+        """Return the terms with their weights at a scale (`Settings.coarse_content`).
+
+        Args:
+            size: Longest side of the scale, pixels.
+        """
+        halvings = math.log2(self.scales[-1].size / size)
+        factor = self.settings.coarse_content**halvings
+        return tuple(
+            replace(term, weight=term.weight * factor) if term.metric.kind == "content" else term
+            for term in self.terms
+        )
 
     @property
     def steps(self) -> int:

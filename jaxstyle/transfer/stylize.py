@@ -202,7 +202,7 @@ class _Clock:
             if not chunk.first:
                 self._pace = rate * size**2
         self._last = now
-        weights = (float(term.weight) for term in job.terms)
+        weights = (float(term.weight) for term in job.terms_at(size))
         return Progress(
             step=record.steps,
             steps=job.steps,

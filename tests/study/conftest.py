@@ -1,4 +1,4 @@
-"""What the tests of sets share: an empty cache, and a folder of odd pictures."""
+"""What tests of studies share: an empty cache, a folder of odd pictures, judges of paint."""
 
 import numpy as np
 import pytest
@@ -31,3 +31,23 @@ def folder(tmp_path_factory):
     noise(11, 13, top=65536, kind=np.uint16).save(folder / "deep.png")
     noise(12, 8, 3).quantize(16).save(folder / "Palette.gif")
     return folder
+
+
+@pytest.fixture(scope="session")
+def painted():
+    """A function: a made-up study with two judges of paint, `lead` better for mixtures."""
+
+    def add(study, lead=0.0):
+        mixture = np.array([row["kind"] == "mixture" for row in study["objectives"]])
+        shape = (*np.shape(study["scores"])[:2], 2)
+        paint = 0.9 + 0.01 * np.random.default_rng(1).normal(size=shape)
+        paint -= lead * mixture[:, None, None]
+        held_out = np.pad(study["held_out"], ((0, 0), (0, 2)), constant_values=True)
+        names = ("paint_precision", "paint_coverage")
+        return study | {
+            "judges": study["judges"] + [{"name": name, "axis": "paint"} for name in names],
+            "scores": np.concatenate([study["scores"], paint], 2).tolist(),
+            "held_out": held_out.tolist(),
+        }
+
+    return add

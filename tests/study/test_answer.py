@@ -19,21 +19,24 @@ def answered(**changes):
 def test_where_mixtures_win_the_answer_says_so():
     verdict, chosen = answered(ahead=0.3)
     assert re.fullmatch(
-        r"The best mixture, “mixture \d”, wins: it is better on both axes than 3 of 3 single "
-        r"metrics, and the 95% interval of both differences is above zero for 3 of them\.",
+        r"The best mixture, “mixture \d”, wins: it is closer to the style and more coherent than "
+        r"3 of 3 single metrics, and the 95% interval of both differences is above zero for 3 of "
+        r"them\.",
         verdict,
     )
     assert chosen == (
-        "It was chosen among 2 mixtures by the lowest mean of both axes on 2 training pairs, and "
-        "is judged on 25 pairs of contents and styles that are in no training pair, by judges that "
-        "neither it nor its rival uses, nor a metric or network like those that they use."
+        "It was chosen among 2 mixtures by the lowest mean of effectiveness and coherence on 2 "
+        "training pairs, and is judged on 25 pairs of contents and styles that are in no training "
+        "pair, by judges that neither it nor its rival uses, nor a metric or network like those "
+        "that they use."
     )
 
 
 def test_where_mixtures_do_not_win_the_answer_says_so():
     verdict, _ = answered(ahead=-0.3)
-    assert "does not win: it is better on both axes than 0 of 3 single metrics" in verdict
-    assert "(closer to the style than 0, and more coherent than 0)" in verdict
+    claim = "does not win: it is closer to the style and more coherent than 0 of 3 single metrics"
+    assert claim in verdict
+    assert "(closer than 0, and more coherent than 0)" in verdict
     assert verdict.endswith("is above zero for 0 of them.")
 
 
@@ -43,8 +46,8 @@ def test_where_mixtures_win_on_one_axis_only():
         for pair in scores:
             pair[:] = [score - 0.3 for score in pair[:3]] + [score + 0.3 for score in pair[3:]]
     verdict = summarize(study)["answer"][0]
-    assert "does not win: it is better on both axes than 0 of 3" in verdict
-    assert "(closer to the style than 3, and more coherent than 0)" in verdict
+    assert "does not win: it is closer to the style and more coherent than 0 of 3" in verdict
+    assert "(closer than 3, and more coherent than 0)" in verdict
 
 
 def test_where_the_interval_reaches_zero():
@@ -55,7 +58,8 @@ def test_where_the_interval_reaches_zero():
         0.45 + np.where(np.arange(PAIRS) % STYLES == 3, 0.1, 0)[:, None]
     )  # lost on one style
     verdict = summarize(study | {"scores": scores})["answer"][0]
-    assert "wins on average, but not beyond doubt: it is better on both axes than 3 of 3" in verdict
+    assert "wins on average, but not beyond doubt: it is closer to the style and more" in verdict
+    assert "coherent than 3 of 3" in verdict
     assert verdict.endswith("is above zero for 0 of them.")
 
 
@@ -162,3 +166,60 @@ def test_one_kind_alone(changes):
     verdict, ranking = json.loads(texts["summary.json"])["answer"]
     assert re.search(r"cannot be compared: there are only (single metrics|mixtures)\.", verdict)
     assert re.search(r"over 25 pairs, “\w+ \d” has the lowest mean rank: 1\.\d of [23]\.", ranking)
+
+
+@pytest.mark.parametrize(("lead", "better"), [(0.1, 3), (-0.1, 0)])
+def test_whose_paint_is_better(painted, lead, better):
+    """Paint neither chooses nor decides: it is a sentence of its own."""
+    study = made_up(ahead=0.3)
+    plain, summary = summarize(study), summarize(painted(study, lead))
+    verdict, chosen, paint = summary["answer"]
+    assert [verdict, chosen] == plain["answer"]
+    assert paint == (
+        f"Its paint is more like the style's than that of {better} of 3 single metrics, and the "
+        f"95% interval of the difference is above zero for {better} of them."
+    )
+    for row in summary["against"]:
+        assert row["paint"]["mean"] == (lead > 0)
+        assert row["paint_gain"]["mean"] == pytest.approx(lead, abs=0.01)
+    for row in plain["against"]:
+        assert row["paint"]["mean"] is row["paint_gain"]["mean"] is None
+        assert row["both"]["mean"] == 1
+
+
+def test_paint_is_compared_at_equal_coherence(painted):
+    """Its curve starts at the content too: coherence 0, paint 1."""
+    study = painted(at_strengths(0.1))
+    scores = np.array(study["scores"])
+    scores[..., 5:] = np.array([0.8, 0.6, 0.7, 0.5])[:, None, None]
+    summary = summarize(study | {"scores": scores})
+    (against,) = summary["against"]
+    assert against["equal_paint_gain"]["mean"] == pytest.approx(0.1)
+    assert against["equal_gain"]["mean"] == pytest.approx(0.1)
+    assert summary["answer"][2].startswith(
+        "Its paint is more like the style's where both keep equally much of the content than that "
+        "of 1 of 1 single metric, "
+    )
+    (plain,) = summarize(at_strengths(0.1))["against"]
+    assert plain["equal_paint"]["mean"] is None
+
+
+def test_whose_paint_is_best_where_nothing_is_compared(painted):
+    study = painted(made_up(mixtures=0))
+    scores = np.array(study["scores"])
+    scores[1, :, 5:] = 0.7
+    sentences = summarize(study | {"scores": scores})["answer"]
+    assert sentences[2] == (
+        "The paint of “single 1” is most like the style's: 0.70 [0.70, 0.70], where the content "
+        "has 1."
+    )
+
+
+def test_who_uses_every_judge_of_paint_has_none(painted):
+    study = painted(made_up(mixtures=1, ahead=0.3))
+    for row in study["held_out"][3:]:
+        row[5:] = [False, False]
+    summary = summarize(study)
+    assert summary["objectives"][3]["paint"]["mean"] is None
+    assert summary["objectives"][0]["paint"]["mean"] == pytest.approx(0.9, abs=0.01)
+    assert not any("paint" in sentence for sentence in summary["answer"])

@@ -3,11 +3,13 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from jaxstyle.backbones.extractor import features
 from jaxstyle.metrics import METRICS, find
 from jaxstyle.objective.build import terms_from_settings
+from jaxstyle.objective.judge import judge as judge_by
 from jaxstyle.objective.objective import distances, prepare
 from jaxstyle.objective.term import term
 from jaxstyle.settings import Settings
@@ -22,6 +24,7 @@ CONTENTS = [
     np.stack([_Y, _Y, np.abs(_X - _Y) < 0.2], -1).astype(np.float32),
 ]
 STATISTICS = ("moments", "gram")
+PAINT = ("brushwork", "paint_precision", "paint_coverage")
 
 
 def texture(seed):
@@ -42,19 +45,58 @@ def panel():
 
 
 def test_the_ends_of_every_scale(panel):
-    assert [judge.metric for judge in panel.judges] == [*STATISTICS, "self_similarity", "edges"]
+    metrics = [judge.metric for judge in panel.judges]
+    assert metrics == [*STATISTICS, "self_similarity", "edges", *PAINT]
     content = panel.scores(CONTENTS[0], 0, 0)
     np.testing.assert_allclose(content[:2], 1, rtol=1e-5)
-    np.testing.assert_allclose(content[2:], 0, atol=1e-5)
+    np.testing.assert_allclose(content[2:4], 0, atol=1e-5)
+    np.testing.assert_allclose(content[4:], 1, rtol=1e-5)
     other = panel.scores(CONTENTS[1], 0, 0)
-    np.testing.assert_allclose(other[2:], 1, rtol=1e-5)
-    np.testing.assert_allclose(panel.scores(texture(0), 0, 0)[:2], 0, atol=1e-5)
+    np.testing.assert_allclose(other[2:4], 1, rtol=1e-5)
+    style = panel.scores(texture(0), 0, 0)
+    np.testing.assert_allclose(style[:2], 0, atol=1e-5)
+    np.testing.assert_allclose(style[4:], 0, atol=1e-4)
 
 
 def test_another_piece_of_the_same_painting_is_effective_to_zero(panel):
     """With halves that lie inside the whole, and are smaller, it was −0.5 and −0.2."""
     scores = [panel.scores(texture(10 + style), 0, style)[:2] for style in (0, 1)]
     np.testing.assert_allclose(np.mean(scores, 0), 0, atol=0.04)
+
+
+@pytest.fixture(scope="module")
+def paint():
+    """Judges of paint alone, of two photographs, two paintings and a texture that repeats."""
+    sets = pictures([f"sample:{name}" for name in ("lighthouse", "valley", "swirls", "mosaic")])
+    squares = [square(named, 64).picture for named in sets]
+    tiled = np.tile(texture(3)[:32, :32], (2, 2, 1))
+    judges = [judge for judge in judging.default_judges() if judge.axis == "paint"]
+    contents, styles = squares[:2], [*squares[2:], tiled]
+    return judging.JudgePanel(judges, contents, styles), contents, styles
+
+
+def test_paint_of_the_styles_own_patches_is_near_zero(paint):
+    panel, _, styles = paint
+    assert [judge.name for judge in panel.judges] == ["brushwork@alexnet", *PAINT[1:]]
+    moved = np.roll(styles[2], (8, 16), (0, 1))  # the same patches, all of them, elsewhere
+    np.testing.assert_allclose(panel.scores(moved, 0, 2), 0, atol=1e-3)
+    for number in (0, 1):  # seams, which cross most patches of a quarter of 64 pixels
+        quarters = np.roll(styles[number], (32, 32), (0, 1))
+        assert (panel.scores(quarters, 0, number) < 0.5).all()
+
+
+def test_what_moves_away_from_the_paint_scores_above_the_content(paint):
+    panel, contents, styles = paint
+    noise = 0.1 * np.random.default_rng(0).normal(size=contents[0].shape)
+    for number, content in enumerate(contents):
+        for style in (0, 1):
+            np.testing.assert_allclose(panel.scores(content, number, style), 1, rtol=1e-5)
+            grainy = np.clip(content + noise, 0, 1).astype(np.float32)
+            brushwork, *of_patches = panel.scores(grainy, number, style)
+            assert brushwork > 0.99  # it hardly sees fine grain
+            assert min(of_patches) > 1.02
+            closer = (content + styles[style]) / 2
+            assert (panel.scores(closer, number, style) < 0.95).all()
 
 
 @pytest.mark.parametrize("shape", [(64, 64, 3), (65, 67, 3)])
@@ -126,6 +168,19 @@ def networks():
         (("coherence", "lpips", "alexnet"), {}, False),
         (("coherence", "self_similarity", "vgg16"), {}, True),
         (("coherence", "edges", ""), {"content_metric": (("edges", 1.0),)}, True),
+        (("paint", "brushwork", "alexnet"), GRAM, False),
+        (("paint", "paint_precision", ""), GRAM, False),
+        (("paint", "brushwork", "alexnet"), {"metric": "brushwork"}, True),
+        (("paint", "paint_precision", ""), {"metric": "brushwork"}, False),
+        (("paint", "paint_coverage", ""), {"metric": "brushwork"}, False),
+        (("paint", "brushwork", "alexnet"), {"metric": "gram+paint_coverage"}, True),
+        (("paint", "paint_precision", ""), {"metric": "gram+paint_coverage"}, True),
+        (("paint", "paint_coverage", ""), {"metric": "paint_precision"}, True),
+        (("paint", "brushwork", "alexnet"), {"metric": "nearest_neighbor@alexnet:relu1"}, True),
+        (("paint", "brushwork", "alexnet"), {"content_metric": "lpips"}, False),
+        (("effectiveness", "moments", "alexnet"), {"metric": "brushwork"}, True),
+        (("effectiveness", "moments", "vgg16"), {"metric": "brushwork"}, False),
+        (("effectiveness", "moments", "alexnet"), {"metric": "paint_precision"}, False),
     ],
 )
 def test_which_judges_an_objective_uses(networks, judge, settings, used):
@@ -231,3 +286,31 @@ def test_kin_are_metrics_with_parallel_gradients(gradients):
             kin = name in judging.KIN[judge]
             assert kin or alike < 0.85, (judge, name, alike)
             assert not kin or alike > 0.65, (judge, name, alike)
+
+
+@pytest.mark.slow
+def test_kin_of_paint_are_metrics_that_lower_it(paint):
+    """Brushwork leaves precision and coverage as they are; each of these lowers the other two."""
+    panel, contents, styles = paint
+    optimizer = optax.adam(0.02)
+    left = []
+    for metric in PAINT:
+        gradient = jax.grad(judge_by(metric))
+        picture = jnp.asarray(contents[0])
+        state = optimizer.init(picture)
+        for _ in range(15):
+            update, state = optimizer.update(gradient(picture, styles[0]), state)
+            picture = jnp.clip(picture + update, 0, 1)
+        left.append(panel.scores(np.asarray(picture), 0, 0))
+    brushwork, precision, coverage = left
+    assert brushwork[0] < 0.6
+    assert (brushwork[1:] > 0.92).all()
+    assert (precision < 0.92).all()
+    assert (coverage < 0.92).all()
+    for metric in PAINT:
+        lowered = {
+            name
+            for name, scores in zip(PAINT, left, strict=True)
+            if scores[PAINT.index(metric)] < 0.92
+        }
+        assert lowered == {metric, *judging.KIN[metric]}

@@ -68,7 +68,7 @@ def test_summary_numbers():
     assert summary["styles"][0]["both"] is None
     for k, style in list(enumerate(summary["styles"]))[2:]:
         pairs = [pair for pair in TEST if pair % STYLES == k]
-        axes = np.array([[row["values"][p] for p in pairs] for row in summary["objectives"]])
+        axes = np.array([[row["values"][p][:2] for p in pairs] for row in summary["objectives"]])
         best = summary["objectives"][axes.mean((1, 2)).argmin()]["name"]
         assert style["both"]["name"] == best
 
@@ -114,6 +114,33 @@ def test_markdown():
     cells = {len(re.split(r"(?<!\\)\|", line)) for line in lines}
     assert cells == {4 + 5 + 2}
     assert sum(len(re.findall(r"\| \*-?\d\.\d\d\* \|", line)) for line in lines) == 2  # in sample
+
+
+def test_paint_is_a_column_beside_the_plane(painted):
+    study = made_up()
+    plain, texts = report(study), report(painted(study))
+    summaries = [json.loads(text["summary.json"]) for text in (plain, texts)]
+    assert [summary["axes"] for summary in summaries] == [
+        ["effectiveness", "coherence"],
+        ["effectiveness", "coherence", "paint"],
+    ]
+    for before, row in zip(*(summary["objectives"] for summary in summaries), strict=True):
+        assert (before["rank"], before["front"]) == (row["rank"], row["front"])
+        assert before["paint"]["mean"] is None
+        assert row["paint"]["low"] < row["paint"]["mean"] < row["paint"]["high"]
+        assert row["paint"]["mean"] == pytest.approx(np.mean(row["cells"][5:]))
+    assert summaries[0]["hypervolume"] == summaries[1]["hypervolume"]
+    headers = [text["table.csv"].splitlines()[0].split(",") for text in (plain, texts)]
+    added = ["paint", "paint_low", "paint_high", "paint_precision", "paint_coverage"]
+    assert [name for name in headers[1] if name not in headers[0]] == added
+    assert markdown(summaries[1]).startswith("| objective | effectiveness | coherence | paint |")
+    assert "paint" not in markdown(summaries[0])
+    drawn = [re.sub(r"\npaint [^<]+", "", plane(summary)) for summary in summaries]
+    assert drawn[0] == drawn[1]  # but for the titles of the points
+    for style in summaries[1]["styles"][2:]:
+        paint = [row["paint"]["mean"] for row in summaries[1]["objectives"]]
+        assert len(style["both"]["values"]) == 4
+        assert style["paint"]["values"][2] == pytest.approx(min(paint), abs=0.02)
 
 
 def test_nasty_names_stay_inside():

@@ -245,6 +245,20 @@ def test_wins_are_counted():
     assert np.isnan(list(nobody.values())).all()
 
 
+def test_paint_is_counted_and_no_part_of_both():
+    contents, styles = crossed(2, 2)
+    interval, share = (
+        partial(function, contents=contents, styles=styles)
+        for function in (statistics.bootstrap, statistics.proportion)
+    )
+    b = np.full((4, 3), 0.5)
+    a = b - [[0.1, 0.1, -0.3], [0.1, 0.1, 0.1], [0.1, 0.1, 0.1], [0.1, -0.1, np.nan]]
+    wins = statistics.wins(a, b, np.arange(3), np.ones(3, bool), interval, share)
+    assert wins["paint"].mean == pytest.approx(2 / 3)
+    assert wins["paint_gain"].mean == pytest.approx(-0.1 / 3)
+    assert wins["both"].mean == pytest.approx(3 / 4)
+
+
 def test_ahead_at_equal_coherence_is_the_height_between_two_curves():
     # a: from (0, 1) to (0.5, 0.5) to (1, 0.4); b the same, 0.1 higher from its first point on.
     a = np.array([[[0.5], [0.4]], [[0.5], [1.0]]])

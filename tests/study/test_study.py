@@ -15,7 +15,7 @@ from jaxstyle.metrics import find
 from jaxstyle.settings import Settings, from_plain, to_plain
 from jaxstyle.specs import parse_mixture
 from jaxstyle.study import judging
-from jaxstyle.study.cells import EARLIER_SCALE, ScoreFiles
+from jaxstyle.study.cells import EARLIER_SCALE, SCALE, ScoreFiles
 from jaxstyle.study.datasets import Named, pictures, square
 from jaxstyle.study.study import study
 
@@ -48,6 +48,7 @@ def few_judges():
         patch.setattr(judging, "halves", corners)
         patch.setattr(judging, "STATISTICS", ("moments", "gram"))
         patch.setattr(judging, "LIKENESSES", ("self_similarity", "edges"))
+        patch.setattr(judging, "PAINT", ("paint_precision",))
         yield
 
 
@@ -84,19 +85,19 @@ def made(folder):
     return {path.name: path.stat().st_mtime_ns for path in (folder / "cells").iterdir()}
 
 
-def earlier_scores(folder, sets, target):
-    """Write the scores of the finished study under their earlier names, and return the files."""
+def earlier_scores(folder, sets, target, scale=EARLIER_SCALE):
+    """Write the scores of the finished study as earlier versions did, and return the files."""
     judges = judging.default_judges(["alexnet"])
     squares = ([square(named, 64) for named in pictures(sources)] for sources in sets)
     files = ScoreFiles(folder / "scores", judges, *squares)
-    earlier = files._replace(folder=target / "scores", scale=EARLIER_SCALE)
+    earlier = files._replace(folder=target / "scores", judges=judges[:4], scale=scale)
     paths = []
     for objective in OBJECTIVES:
         cell = folder / "cells" / f"objective={objective},content=a,style=style.json"
         settings = json.loads(cell.read_text())["settings"]
         scores = files.read(settings)
         assert len(scores) == 4
-        earlier.write(settings, scores)
+        earlier.write(settings, [of_pair[:4] for of_pair in scores])
         paths.append(earlier.path(settings))
     return paths
 
@@ -109,7 +110,8 @@ class TestAStudy:
         assert json.loads((folder / "summary.json").read_text()) == summary
         numbers = {"training": 1, "test": 1, "left_out": 2, "contents": 1, "styles": 1}
         assert summary["pairs"] == numbers
-        assert len((folder / "scores.csv").read_text().splitlines()) == 1 + 2 * 4 * 4
+        assert len((folder / "scores.csv").read_text().splitlines()) == 1 + 2 * 4 * 5
+        assert all(0.5 < row["paint"]["mean"] < 1.5 for row in summary["objectives"])
         assert "objective=gram,content=a,style=swirls.png" in made(folder)
         assert "a|style" in (folder / "index.html").read_text()
 
@@ -122,16 +124,23 @@ class TestAStudy:
         assert not made(tmp_path)
         assert (tmp_path / "table.csv").read_bytes() == (folder / "table.csv").read_bytes()
 
-    def test_scores_of_an_earlier_scale_are_read_where_they_are_all_there_is(
-        self, sets, finished, tmp_path, caplog
+    @pytest.mark.parametrize("scale", [SCALE, EARLIER_SCALE])
+    def test_earlier_scores_are_read_where_they_are_all_there_is(
+        self, sets, finished, tmp_path, caplog, scale
     ):
-        written = earlier_scores(finished[0], sets, tmp_path)
-        study(*sets, OBJECTIVES, tmp_path, training=[0], **SMALL)
-        assert any("those of an earlier version" in message for message in caplog.messages)
+        written = earlier_scores(finished[0], sets, tmp_path, scale)
+        summary = study(*sets, OBJECTIVES, tmp_path, training=[0], **SMALL)
+        assert any("which did not judge paint" in message for message in caplog.messages)
         assert not made(tmp_path)
         assert set((tmp_path / "scores").iterdir()) == set(written)
         facts = json.loads((tmp_path / "study.json").read_text())["facts"]
-        assert facts["effectiveness 0"] == "the style's halves against the whole style"
+        assert ("effectiveness 0" in facts) is (scale == EARLIER_SCALE)
+        assert len(summary["judges"]) == 4
+        for before, row in zip(finished[1]["objectives"], summary["objectives"], strict=True):
+            assert row["cells"] == before["cells"][:4]
+            assert row["coherence"] == before["coherence"]
+            assert row["paint"] == {"mean": None, "low": None, "high": None}
+        assert "paint" not in (tmp_path / "table.csv").read_text()
 
     def test_scores_of_two_scales_are_not_mixed(self, sets, finished, tmp_path, monkeypatch):
         earlier_scores(finished[0], sets, tmp_path)[0].unlink()
@@ -145,10 +154,11 @@ class TestAStudy:
         with pytest.raises(InterruptedError):
             study(*sets, OBJECTIVES, tmp_path, training=[0], **SMALL)
 
-    def test_pictures_with_scores_of_an_earlier_scale_are_judged_again(
-        self, sets, finished, tmp_path, monkeypatch, caplog
+    @pytest.mark.parametrize("scale", [SCALE, EARLIER_SCALE])
+    def test_pictures_with_earlier_scores_are_judged_again(
+        self, sets, finished, tmp_path, monkeypatch, caplog, scale
     ):
-        written = earlier_scores(finished[0], sets, tmp_path)
+        written = earlier_scores(finished[0], sets, tmp_path, scale)
         shutil.copytree(finished[0] / "cells", tmp_path / "cells", dirs_exist_ok=True)
 
         class Panel:
@@ -162,7 +172,7 @@ class TestAStudy:
         caplog.set_level("INFO", "jaxstyle")
         summary = study(*sets, OBJECTIVES, tmp_path, training=[0], **SMALL)
         assert "8 of 8 pictures are finished already" in caplog.messages
-        assert {tuple(row["cells"]) for row in summary["objectives"]} == {(0.25,) * 4}
+        assert {tuple(row["cells"]) for row in summary["objectives"]} == {(0.25,) * 5}
         assert len(list((tmp_path / "scores").iterdir())) == 2 * len(written)
 
     def test_the_command_resumes_and_prints_the_answer(self, sets, finished, capsys):
@@ -209,6 +219,7 @@ class TestAStudy:
 def test_parts_and_strengths(tmp_path, sets, monkeypatch, caplog):
     monkeypatch.setattr(judging, "STATISTICS", ("moments",))
     monkeypatch.setattr(judging, "LIKENESSES", ("edges",))
+    monkeypatch.setattr(judging, "PAINT", ())
     caplog.set_level("INFO", "jaxstyle")
     contents, _ = sets
     options = SMALL | {"strengths": (0.5, 2.0), "style_layers": ("relu1_1",)}

@@ -65,7 +65,7 @@ class BatchedStepper(Stepper):
         for job, constants_at in zip(self.jobs, constants, strict=True):
             objective = prepared[job.target_key]
             scales = constants_at(size, objective)
-            numbers.append((job.terms, scales or objective.scales, _key_data(job, size)))
+            numbers.append((job.terms_at(size), scales or objective.scales, _key_data(job, size)))
             targets.append(_divided(objective)[1])
         if self._shared:
             return _placed(_stacked(numbers), self._split), _placed(targets[0], self._whole)

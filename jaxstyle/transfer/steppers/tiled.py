@@ -55,7 +55,7 @@ class TiledStepper(WholeStepper):
             tiles.features(extract, job.params, jnp.asarray(picture), self._tile)
             for extract, picture in self._extractors(references)
         ]
-        return prepare_from_features(job.terms, references, features, extract=job.extract)
+        return prepare_from_features(job.terms_at(size), references, features, extract=job.extract)
 
     def _extractors(self, references: References) -> Iterator[tuple[Extractor, Picture]]:
         """Yield each picture with the extractor of the layers that terms of its kind compare."""

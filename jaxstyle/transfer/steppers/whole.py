@@ -89,7 +89,7 @@ class WholeStepper(Stepper):
     def targets(self, size: int) -> Objective:
         """Compute the targets at a scale, not calibrated."""
         job, references = self.job, references_at(self.job, size)
-        return prepare(job.params, job.terms, references, extract=job.extract)
+        return prepare(job.params, job.terms_at(size), references, extract=job.extract)
 
     def init(self, pictures: Sequence[Picture]) -> State:
         state: State = init(jnp.asarray(pictures[0]), self.job.rate, spec=self.spec)
