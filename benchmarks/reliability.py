@@ -28,7 +28,16 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-SMALL = ["--size", "96", "--style-layers", "relu1_1,relu2_1", "--content-layers", "relu2_1"]
+SMALL = [
+    "--size",
+    "96",
+    "--scale-factor",
+    "1.4",
+    "--style-layers",
+    "relu1_1,relu2_1",
+    "--content-layers",
+    "relu2_1",
+]
 CASES = {
     "L-BFGS, two scales": ["--scale-steps", "40,30"],
     "Adam, a mask, from noise": [

@@ -43,8 +43,9 @@ MIXTURES: Mapping[str, Literal["style", "content", "image"]] = {
 """Settings whose values are mixtures of metrics, and of which kind."""
 
 DEFAULT_METRIC = (
-    MetricSpec("nearest_neighbor"),
-    MetricSpec("moments", 0.3),
+    MetricSpec("relaxed_emd"),
+    MetricSpec("covariance"),
+    MetricSpec("moments", 0.1),
     MetricSpec.parse("gaussian_wasserstein@image=0.3"),
 )
 """Which place goes where, what is spread over the picture, and its colors; see
@@ -109,18 +110,20 @@ class Settings:
         "Optimizer steps at full size; each coarser scale gets as many or more.",
         before=40,
     )
-    scales: int = _setting(
-        6,
-        Number(type=int, low=1),
+    scales: int | None = _setting(
+        None,
+        Number(optional=True, type=int, low=1),
         EFFORT,
-        "Sizes to work through, from coarse to full size.",
+        "Sizes to work through, from coarse to full size (default: as many as lead there from 64 "
+        "pixels).",
         before=4,
     )
     scale_factor: float = _setting(
-        1.4142135623730951,
+        2.0,
         Number(low=1, above=True, high=16),
         EFFORT,
-        "Ratio of one size to the next: √2, or 2.",
+        "Ratio of one size to the next; about, where the number of scales is not given.",
+        before=1.4142135623730951,
     )
     scale_steps: tuple[int, ...] = _setting(
         (),
@@ -130,19 +133,19 @@ class Settings:
     )
     style_weight: float = _setting(1.0, _WEIGHT, TERMS, "How hard the style terms pull.")
     content_weight: float = _setting(
-        1.0, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
+        1.5, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
     )
-    coarse_content: float = _setting(
-        1.0,
+    content_decay: float = _setting(
+        2.0,
         _POSITIVE,
         TERMS,
-        "Factor of the content weight for each halving of the size: above 1, coarse scales keep "
-        "more of the content than full size.",
+        "The content weight is that at 256 pixels, and is divided by this for each doubling of the "
+        "size: above 1, coarse scales settle what is where, and fine ones paint.",
         since=4,
         before=1.0,
     )
     smoothness: float = _setting(
-        0.06, _WEIGHT, TERMS, "How hard the regularizers pull.", before=0.02
+        0.03, _WEIGHT, TERMS, "How hard the regularizers pull.", before=0.02
     )
     metric: tuple[MetricSpec, ...] = _setting(
         DEFAULT_METRIC,

@@ -42,6 +42,7 @@ sweep = {"metric": ["brightness", "points", "gram"]}
 cells = jaxstyle.stylize_grid(CONTENT, STYLE, sweep=sweep, **settings)
 
 judging.STATISTICS, judging.LIKENESSES = ("gram", "brightness"), ("self_similarity",)
+judging.PAINT = ()
 summary = study(
     ["large_content.png", "large_other.png"], ["large_style.png"], ["brightness", "points"],
     folder / "study",

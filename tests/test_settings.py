@@ -151,7 +151,7 @@ class TestKinds:
     @pytest.mark.parametrize(
         ("name", "shown"),
         [
-            *[("size", None), ("steps", "30"), ("scale_factor", "1.41421")],
+            *[("size", None), ("steps", "30"), ("scale_factor", "2")],
             ("content_metric", "self_similarity, mse=0.5"),
             *[("style_scale", "1"), ("style_layers", None), ("parameter", None), ("seed", "0")],
             *[("content_mask", None), ("optimizer", "lbfgs"), ("init", "content")],

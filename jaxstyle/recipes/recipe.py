@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ USUAL: Mapping[str, Any] = {
     "content_weight": 0.3,
     "smoothness": 0.02,
     "scales": 4,
+    "scale_factor": math.sqrt(2),
+    "content_decay": 1.0,
     "steps": 40,
 }
 """What a recipe has where its settings do not say: Gatys et al.'s content term, and a little

@@ -30,12 +30,12 @@ class Changes(TypedDict, total=False):
 
     size: int | None
     steps: int
-    scales: int
+    scales: int | None
     scale_factor: float
     scale_steps: Sequence[int]
     style_weight: float
     content_weight: float
-    coarse_content: float
+    content_decay: float
     smoothness: float
     metric: Mixture
     content_metric: Mixture

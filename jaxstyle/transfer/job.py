@@ -27,6 +27,9 @@ from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Source, Sources, as_styles, initial_picture
 from jaxstyle.weights.network_cache import NetworkCache
 
+UNDECAYED = 256
+"""The size, in pixels, at which content terms have the weight that the settings say."""
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -53,13 +56,12 @@ class Job:
         return term_names(self.terms)
 
     def terms_at(self, size: int) -> tuple[Term, ...]:
-        """Return the terms with their weights at a scale (`Settings.coarse_content`).
+        """Return the terms with their weights at a scale: see `Settings.content_decay`.
 
         Args:
             size: Longest side of the scale, pixels.
         """
-        halvings = math.log2(self.scales[-1].size / size)
-        factor = self.settings.coarse_content**halvings
+        factor = self.settings.content_decay ** -math.log2(size / UNDECAYED)
         return tuple(
             replace(term, weight=term.weight * factor) if term.metric.kind == "content" else term
             for term in self.terms

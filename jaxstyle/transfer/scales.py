@@ -19,7 +19,7 @@ class Scale(NamedTuple):
 
 def plan(
     size: int,
-    scales: int,
+    scales: int | None,
     steps: int,
     factor: float = math.sqrt(2),
     scale_steps: Sequence[int] = (),
@@ -31,12 +31,16 @@ def plan(
 
     >>> plan(256, 3, 50)
     (Scale(size=128, steps=100), Scale(size=181, steps=71), Scale(size=256, steps=50))
+    >>> plan(300, None, 30, factor=2)
+    (Scale(size=64, steps=141), Scale(size=139, steps=65), Scale(size=300, steps=30))
     >>> plan(256, 4, 50, factor=2, scale_steps=(30, 20))
     (Scale(size=128, steps=30), Scale(size=256, steps=20))
 
     Args:
         size: Longest side of the result, in pixels.
-        scales: The most sizes; those smaller than `SMALLEST` are left out.
+        scales: The most sizes; those smaller than `SMALLEST` are left out. None for as many as lead
+            from `SMALLEST` to full size with about `factor`, so that every picture, whatever its
+            size, begins with the same forms.
         steps: Steps at full size.
         factor: From one size to the next.
         scale_steps: Steps at each size, in place of `scales` and `steps`.
@@ -44,8 +48,13 @@ def plan(
     Raises:
         ValueError: Steps are given for more sizes than there are.
     """
-    shrinks = [factor**level for level in reversed(range(len(scale_steps) or scales))]
-    usable = [shrink for shrink in shrinks if shrink == 1 or size / shrink >= SMALLEST]
+    least = SMALLEST
+    if scales is None and not scale_steps:
+        octaves = math.log(max(1, size / SMALLEST))
+        scales, least = 1 + round(octaves / math.log(factor)), 0
+        factor = math.exp(octaves / max(1, scales - 1))
+    shrinks = [factor**level for level in reversed(range(len(scale_steps) or scales or 1))]
+    usable = [shrink for shrink in shrinks if shrink == 1 or size / shrink >= least]
     if len(usable) < len(scale_steps):
         raise ValueError(
             f"steps are given for {len(scale_steps)} scales, but {size} pixels have only "

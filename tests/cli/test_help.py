@@ -46,7 +46,7 @@ def test_options_come_from_the_fields():
     text = " ".join(help_of("stylize").split())
     assert "--steps NUMBER Optimizer steps" in text
     assert "--metric NAME[~SMOOTHING][@LAYER,…][=WEIGHT] Style metric" in text
-    assert "[default: nearest_neighbor, moments=0.3, gaussian_wasserstein@image=0.3]" in text
+    assert "[default: relaxed_emd, covariance, moments=0.1, gaussian_wasserstein@image=0.3]" in text
     assert "--optimizer [lbfgs|adam" in text
     assert "--calibrate / --no-calibrate" in text
     study = " ".join(help_of("study").split())

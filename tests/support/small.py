@@ -22,6 +22,7 @@ SMALL = {
     **{"size": 48, "steps": 3, "scales": 1, **LAYERS},
     # Not the default, whose matches amplify rounding, and whose six terms take long to compile.
     **{"metric": "gram", "content_metric": "mse", "content_weight": 0.3, "smoothness": 0.02},
+    **{"content_decay": 1.0, "scale_factor": 2**0.5},
 }
 
 

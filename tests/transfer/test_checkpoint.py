@@ -19,7 +19,7 @@ from jaxstyle.transfer import checkpoint
 from jaxstyle.transfer.steppers import whole
 
 LARGE, LARGE_STYLE = np.random.default_rng(5).random((2, 80, 96, 3)).astype(np.float32)
-TWO_SCALES = {"size": 96, "scale_steps": (4, 3), **LAYERS}
+TWO_SCALES = {"size": 96, "scale_factor": 1.5, "scale_steps": (4, 3), **LAYERS}
 MASK = np.zeros((80, 96), np.float32)
 MASK[:40] = 1
 ADAM = SMALL | {"optimizer": "adam"}

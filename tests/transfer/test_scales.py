@@ -24,6 +24,34 @@ def test_scales_are_coarse_to_fine():
     assert [tuple(scale) for scale in plan(20, 5, 10)] == [(20, 10)]
 
 
+@pytest.mark.parametrize("size", [1, 63, 64, 90, 91, 256, 448, 700, 1000, 4096])
+@pytest.mark.parametrize("factor", [2.0, 2**0.5])
+def test_scales_lead_from_64_pixels_to_full_size(size, factor):
+    sizes, steps = zip(*plan(size, None, 30, factor), strict=True)
+    assert (sizes[-1], steps[-1]) == (size, 30)
+    if size < 64 * factor**0.5:
+        assert sizes == (size,)
+    else:
+        assert sizes[0] == 64
+        assert np.ptp(np.divide(sizes[1:], sizes[:-1])) < 0.03
+        assert factor**0.5 < (size / 64) ** (1 / (len(sizes) - 1)) < factor**1.5
+
+
+def test_content_weight_decays_with_size():
+    settings = {"size": 96, "metric": "gram", "content_weight": 3, "content_decay": 2, **LAYERS}
+    job = make_job(LARGE, CONTENT, jaxstyle.Settings(**settings), Sources())
+    weights = {
+        (term.metric.kind, size): term.weight
+        for size in (64, 256, 512)
+        for term in job.terms_at(size)
+    }
+    same = {weight for (kind, _), weight in weights.items() if kind == "style"}
+    assert len(same) == 1
+    contents = [weights["content", size] for size in (64, 256, 512)]
+    # Two terms share the weight; the last is mse, half of self_similarity.
+    np.testing.assert_allclose(contents, [6, 1.5, 0.75], rtol=1e-6)
+
+
 def test_steps_for_each_scale():
     def scales(factor):
         settings = {"size": 96, "scale_steps": (2, 1), "scale_factor": factor, **LAYERS}
