@@ -1,0 +1,91 @@
+"""What makes a picture clean? The default with one thing changed at a time.
+
+python benchmarks/causes.py [SIZE]       a row for each change, and benchmarks/causes.jpg: a crop of
+                                         each picture at three times its size (256 pixels: twenty
+                                         minutes on two cores)
+
+Paint is measured with the style at the picture's size (see paint.py; lower is cleaner), content by
+LPIPS to the photograph. Seconds include compilation that no run of the same sizes did before.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+import jaxstyle
+from jaxstyle import samples
+from jaxstyle.image.geometry import fit_within, resize
+from jaxstyle.image.io import read_image
+from jaxstyle.objective.judge import judge
+
+PAIR = ("sample:astronaut", "sample:venice")
+CROP, TIMES, COLUMNS = (0.28, 0.02, 0.66, 0.4), 3, 5
+"""Part of the picture (left, top, right, bottom), its magnification, and crops in a row."""
+
+REST = "covariance+moments=0.1+gaussian_wasserstein@image=0.3"
+CHANGES = {
+    "the default": {},
+    "moments alone, as before (--recipe moments)": {"recipe": "moments"},
+    "no transport": {"metric": REST},
+    "nearest neighbors for transport": {"metric": "nearest_neighbor+" + REST},
+    "no covariance": {"metric": "relaxed_emd+moments=0.1+gaussian_wasserstein@image=0.3"},
+    "no colors of the picture itself": {"metric": "relaxed_emd+covariance+moments=0.1"},
+    "content mse alone": {"content_metric": "mse"},
+    "content self_similarity alone": {"content_metric": "self_similarity"},
+    "content weight does not decay": {"content_decay": 1.0},
+    "full size alone, 120 steps": {"scale_steps": (120,)},
+    "sizes √2 apart": {"scale_factor": 2**0.5},
+    "all positions": {"positions": 0},
+    "smoothness 0": {"smoothness": 0.0},
+    "smoothness 0.2": {"smoothness": 0.2},
+    "pads with reflections": {"padding": "reflect"},
+    "average pooling": {"pooling": "average"},
+    "style at half its size": {"style_scale": 0.5},
+    "style at twice its size": {"style_scale": 2.0},
+    "Laplacian pyramid": {"parametrization": "laplacian"},
+    "Adam, 4 × the steps": {"optimizer": "adam", "steps": 120},
+}
+
+
+def labelled(text: str, picture: np.ndarray) -> Image.Image:
+    """Return the magnified crop of a picture under its name."""
+    image = Image.fromarray(np.round(picture * 255).astype(np.uint8))
+    width, height = image.size
+    box = [round(part * side) for part, side in zip(CROP, (width, height) * 2, strict=True)]
+    crop = image.crop(tuple(box))
+    crop = crop.resize((crop.width * TIMES, crop.height * TIMES), Image.Resampling.NEAREST)
+    sheet = Image.new("RGB", (crop.width + 6, crop.height + 20), "white")
+    sheet.paste(crop, (3, 17))
+    ImageDraw.Draw(sheet).text((4, 3), text, fill="black")
+    return sheet
+
+
+def main(size: int) -> None:
+    """Make the pictures, the table and the sheet."""
+    content, style = (read_image(samples.resolve(name)) for name in PAIR)
+    paints = [judge(name) for name in ("brushwork", "paint_precision", "paint_coverage")]
+    likeness = judge("lpips")
+    print("| change | brushwork | precision | coverage | lpips | seconds |")
+    print("|---|---|---|---|---|---|", flush=True)
+    crops = []
+    for name, changes in CHANGES.items():
+        began = time.perf_counter()
+        picture = jaxstyle.stylize(*PAIR, size=size, **changes).image
+        seconds = time.perf_counter() - began
+        fitted = [resize(one, fit_within(*one.shape[:2], size)) for one in (style, content)]
+        scores = [*(one(picture, fitted[0]) for one in paints), likeness(picture, fitted[1])]
+        row = " | ".join(f"{float(score):.4g}" for score in scores)
+        print(f"| {name} | {row} | {seconds:.0f} |", flush=True)
+        crops.append(labelled(name, picture))
+    width, height = crops[0].size
+    sheet = Image.new("RGB", (width * COLUMNS, height * -(-len(crops) // COLUMNS)), "white")
+    for number, crop in enumerate(crops):
+        sheet.paste(crop, (number % COLUMNS * width, number // COLUMNS * height))
+    sheet.save(Path(__file__).with_suffix(".jpg"), quality=85)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 256)
