@@ -38,9 +38,9 @@ METRICS = {
 }
 COUNTS = (256, 1024, 0)
 RUNS = {
-    "nearest_neighbor + 0.3 moments; self_similarity + 0.5 mse": (
-        *(("style", "nearest_neighbor", 1.0), ("style", "moments", 0.3)),
-        *(("content", "self_similarity", 0.8), ("content", "mse", 0.4)),
+    "relaxed_emd + covariance + 0.1 moments; self_similarity + 0.5 mse": (
+        *(("style", "relaxed_emd", 1.0), ("style", "covariance", 1.0), ("style", "moments", 0.1)),
+        *(("content", "self_similarity", 1.5), ("content", "mse", 0.75)),
     ),
     "relaxed_emd; self_similarity": (
         *(("style", "relaxed_emd", 1.0), ("content", "self_similarity", 0.5)),

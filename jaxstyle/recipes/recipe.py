@@ -1,10 +1,10 @@
-"""The record of a recipe: a paper's idea as settings, and its sources."""
+"""The record of a recipe: an idea as settings, and its sources."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 CAFFE = "VGG19 in Caffe's scale (0–255 minus the mean, BGR)"
@@ -21,7 +21,7 @@ USUAL: Mapping[str, Any] = {
     "content_decay": 1.0,
     "steps": 40,
 }
-"""What a recipe has where its settings do not say: Gatys et al.'s content term, and a little
+"""What a paper's recipe has where its settings do not say: Gatys et al.'s content term, and a little
 smoothing."""
 
 
@@ -32,12 +32,13 @@ class Recipe:
     Attributes:
         name: The name, unique among recipes.
         meaning: The idea in one line.
-        settings: Fields of `Settings` that differ from the defaults and from `USUAL`, in any form that
+        settings: Fields of `Settings` that differ from the defaults and from `usual`, in any form that
             it accepts.
         constants: The constants of the paper or its code, which belong to `weights`.
         weights: The network that those constants were made for.
         deviations: What is different here, and why.
         bibtex: The citation.
+        usual: What it has where `settings` do not say; the defaults where this does not say either.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Recipe:
     weights: str
     deviations: str
     bibtex: str
+    usual: Mapping[str, Any] = field(default_factory=lambda: USUAL)
 
     @property
     def citation(self) -> str:

@@ -1,0 +1,43 @@
+"""Characters: the default, turned towards one wish. They were chosen by looking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxstyle.recipes.recipe import Recipe
+
+BIBTEX = """\
+@misc{jaxstyle,
+  author = {{The jaxstyle authors}},
+  title = {jaxstyle: style transfer with a diversity of similarity metrics},
+  year = {2026},
+}"""
+
+
+def _character(name: str, meaning: str, **settings: Any) -> Recipe:
+    return Recipe(
+        name=name,
+        meaning=meaning,
+        settings=settings,
+        constants="Chosen by looking at pictures of 256 and 448 pixels (benchmarks/default.md).",
+        weights="any",
+        deviations="None: it has no paper.",
+        bibtex=BIBTEX,
+        usual={},
+    )
+
+
+CHARACTERS = (
+    _character(
+        "faithful", "the default, closer to the photograph: faces, buildings", content_weight=5.0
+    ),
+    _character(
+        "bold", "the default, closer to the painting: its own things appear", content_weight=0.5
+    ),
+    _character(
+        "tinted",
+        "the default in the photograph's colors",
+        color="chroma",
+        content_weight=1.5,
+    ),
+)
