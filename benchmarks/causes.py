@@ -33,7 +33,7 @@ CHANGES = {
     "nearest neighbors for transport": {"metric": "nearest_neighbor+" + REST},
     "no covariance": {"metric": "relaxed_emd+moments=0.1+gaussian_wasserstein@image=0.3"},
     "no colors of the picture itself": {"metric": "relaxed_emd+covariance+moments=0.1"},
-    "content mse alone": {"content_metric": "mse"},
+    "content self_similarity + 0.5 mse": {"content_metric": "self_similarity+mse=0.5"},
     "content self_similarity alone": {"content_metric": "self_similarity"},
     "content weight does not decay": {"content_decay": 1.0},
     "full size alone, 120 steps": {"scale_steps": (120,)},

@@ -38,9 +38,9 @@ METRICS = {
 }
 COUNTS = (256, 1024, 0)
 RUNS = {
-    "relaxed_emd + covariance + 0.1 moments; self_similarity + 0.5 mse": (
+    "relaxed_emd + covariance + 0.1 moments; mse": (
         *(("style", "relaxed_emd", 1.0), ("style", "covariance", 1.0), ("style", "moments", 0.1)),
-        *(("content", "self_similarity", 1.5), ("content", "mse", 0.75)),
+        *(("content", "mse", 1.2),),
     ),
     "relaxed_emd; self_similarity": (
         *(("style", "relaxed_emd", 1.0), ("content", "self_similarity", 0.5)),

@@ -50,8 +50,7 @@ DEFAULT_METRIC = (
 )
 """Which place goes where, what is spread over the picture, and its colors; see
 benchmarks/default.md."""
-DEFAULT_CONTENT_METRIC = (MetricSpec("self_similarity"), MetricSpec("mse", 0.5))
-"""Which places resemble each other, and a little of what they are."""
+DEFAULT_CONTENT_METRIC = (MetricSpec("mse"),)
 
 CHECKPOINT_SECONDS = 30.0
 """Seconds between two checkpoints of a run."""
@@ -133,7 +132,7 @@ class Settings:
     )
     style_weight: float = _setting(1.0, _WEIGHT, TERMS, "How hard the style terms pull.")
     content_weight: float = _setting(
-        1.5, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
+        1.2, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
     )
     content_decay: float = _setting(
         2.0,
@@ -159,7 +158,6 @@ class Settings:
         Mixture(group="content"),
         TERMS,
         "Content metric and its weight; may be given several times.",
-        before=(MetricSpec("mse"),),
     )
     regularizer: tuple[MetricSpec, ...] = _setting(
         (MetricSpec("total_variation"),),

@@ -38,6 +38,6 @@ CHARACTERS = (
         "tinted",
         "the default in the photograph's colors",
         color="chroma",
-        content_weight=1.5,
+        content_weight=1.2,
     ),
 )

@@ -48,8 +48,7 @@ def test_content_weight_decays_with_size():
     same = {weight for (kind, _), weight in weights.items() if kind == "style"}
     assert len(same) == 1
     contents = [weights["content", size] for size in (64, 256, 512)]
-    # Two terms share the weight; the last is mse, half of self_similarity.
-    np.testing.assert_allclose(contents, [6, 1.5, 0.75], rtol=1e-6)
+    np.testing.assert_allclose(contents, [12, 3, 1.5], rtol=1e-6)
 
 
 def test_steps_for_each_scale():
