@@ -38,7 +38,7 @@ from pathlib import Path
 import skimage
 
 from jaxstyle.metrics import METRICS
-from jaxstyle.settings import from_plain, to_plain
+from jaxstyle.plain import from_plain, to_plain
 from jaxstyle.specs import parse_mixture
 from jaxstyle.study.cells import EARLIER_SCALE, ScoreFiles
 from jaxstyle.study.datasets import Named

@@ -20,7 +20,8 @@ from jaxstyle.image.geometry import Picture, fit_within, resize
 from jaxstyle.image.io import read_image
 from jaxstyle.metrics import Metric
 from jaxstyle.objective.term import Term
-from jaxstyle.settings import Settings, from_plain, to_plain
+from jaxstyle.plain import from_plain, to_plain
+from jaxstyle.settings import Settings
 from jaxstyle.specs import MetricSpec, as_specs
 from jaxstyle.study.datasets import Named
 from jaxstyle.study.judging import StudyJudge, networks_of

@@ -26,7 +26,7 @@ from jaxstyle.grid.progress import GridProgress
 from jaxstyle.grid.stylize_grid import run_jobs
 from jaxstyle.image.io import read_image
 from jaxstyle.metrics import METRICS
-from jaxstyle.settings import obstacles
+from jaxstyle.plain import obstacles
 from jaxstyle.study import report as reports
 from jaxstyle.study.answer import caution
 from jaxstyle.study.cells import (

@@ -26,7 +26,8 @@ from jaxstyle._util.files import write_whole
 from jaxstyle._util.log import logger
 from jaxstyle.image.geometry import Picture
 from jaxstyle.objective.calibration import Constants
-from jaxstyle.settings import CHECKPOINT_SECONDS, differences
+from jaxstyle.plain import differences
+from jaxstyle.settings import CHECKPOINT_SECONDS
 from jaxstyle.transfer.loop import Chunk, Loop
 from jaxstyle.transfer.manifest import checkpoints_beside, plain
 from jaxstyle.transfer.steppers.stepper import Layout

@@ -21,7 +21,8 @@ from jaxstyle.objective.build import extractor_for, min_side, terms_from_setting
 from jaxstyle.objective.term import Term, term_names
 from jaxstyle.optim import optimizers
 from jaxstyle.optim.optimizers import Optimizer
-from jaxstyle.settings import Settings, check_names, obstacles, to_plain
+from jaxstyle.plain import obstacles, to_plain
+from jaxstyle.settings import Settings, check_names
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Source, Sources, as_styles, initial_picture

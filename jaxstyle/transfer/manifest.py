@@ -12,7 +12,7 @@ from typing import Any, TypedDict, cast
 from jaxstyle._util.files import sha256, write_whole
 from jaxstyle.image.geometry import Picture
 from jaxstyle.image.io import write_image
-from jaxstyle.settings import differences
+from jaxstyle.plain import differences
 
 MARK = "jaxstyle manifest"
 Inputs = Mapping[str, Mapping[str, str]]

@@ -14,7 +14,8 @@ from jaxstyle._util.files import sha256
 from jaxstyle._util.log import logger
 from jaxstyle._util.names import nearest
 from jaxstyle.image.io import check_input, read_image, write_image
-from jaxstyle.settings import Settings, from_plain
+from jaxstyle.plain import from_plain
+from jaxstyle.settings import Settings
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.batch import batch_of, lanes_of, plan_batches, result_of, run_batch
 from jaxstyle.transfer.job import Job, make_job

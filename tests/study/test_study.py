@@ -12,7 +12,8 @@ import pytest
 from jaxstyle.cli.main import main
 from jaxstyle.image.io import write_image
 from jaxstyle.metrics import find
-from jaxstyle.settings import Settings, from_plain, to_plain
+from jaxstyle.plain import from_plain, to_plain
+from jaxstyle.settings import Settings
 from jaxstyle.specs import parse_mixture
 from jaxstyle.study import judging
 from jaxstyle.study.cells import EARLIER_SCALE, SCALE, ScoreFiles

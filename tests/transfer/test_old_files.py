@@ -14,7 +14,7 @@ import pytest
 
 import jaxstyle
 from jaxstyle.image.io import read_image
-from jaxstyle.settings import differences, from_plain, to_plain
+from jaxstyle.plain import differences, from_plain, to_plain
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.manifest import Environment
 
