@@ -48,6 +48,18 @@ def test_changes_override_the_recipe():
     assert recipes.settings(steps=3) == jaxstyle.Settings(steps=3)
 
 
+@pytest.mark.parametrize("name", ["faithful", "bold", "tinted"])
+def test_characters_are_the_default_but_for_their_wish(name):
+    settings = recipes.settings(recipe=name)
+    own = RECIPES[name].settings
+    assert own
+    assert settings == jaxstyle.Settings(recipe=name, **own)
+    assert settings != jaxstyle.Settings(recipe=name)
+    default = jaxstyle.Settings()
+    assert recipes.settings(recipe="bold").content_weight < default.content_weight
+    assert recipes.settings(recipe="faithful").content_weight > default.content_weight
+
+
 def test_wrong_names_and_settings_given_twice_raise():
     with pytest.raises(ValueError, match="did you mean 'strotss'"):
         recipes.find("strots")
