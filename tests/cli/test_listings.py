@@ -93,7 +93,7 @@ def test_json_has_the_facts(run):
     keys = {
         "samples": "name kind title credit license where status",
         "metrics": "name kind meaning cost paper layers parameters symmetric",
-        "recipes": "name meaning settings constants weights deviations bibtex citation",
+        "recipes": "name meaning settings constants weights deviations bibtex usual citation",
         "weights": "name architecture layers about source license homepage bytes sha256 where "
         "status",
     }
