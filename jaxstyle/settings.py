@@ -131,7 +131,7 @@ class Settings:
     )
     style_weight: float = _setting(1.0, _WEIGHT, TERMS, "How hard the style terms pull.")
     content_weight: float = _setting(
-        2.0, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
+        2.5, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
     )
     content_decay: float = _setting(
         2.0,

@@ -32,7 +32,7 @@ CHARACTERS = (
         "faithful", "the default, closer to the photograph: faces, buildings", content_weight=5.0
     ),
     _character(
-        "bold", "the default, closer to the painting: its own things appear", content_weight=0.8
+        "bold", "the default, closer to the painting: its own things appear", content_weight=1.2
     ),
     _character("tinted", "the default in the photograph's colors", color="chroma"),
 )
