@@ -12,13 +12,12 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 import jaxstyle
 from jaxstyle import samples
-from jaxstyle.image.geometry import fit_within, resize
-from jaxstyle.image.io import read_image
+from jaxstyle.image.geometry import Picture
+from jaxstyle.image.io import as_pillow, read_image
 from jaxstyle.objective.judge import judge
 
 PAIR = ("sample:astronaut", "sample:venice")
@@ -50,9 +49,9 @@ CHANGES = {
 }
 
 
-def labelled(text: str, picture: np.ndarray) -> Image.Image:
+def labelled(text: str, picture: Picture) -> Image.Image:
     """Return the magnified crop of a picture under its name."""
-    image = Image.fromarray(np.round(picture * 255).astype(np.uint8))
+    image = as_pillow(picture)
     width, height = image.size
     box = [round(part * side) for part, side in zip(CROP, (width, height) * 2, strict=True)]
     crop = image.crop(tuple(box))
@@ -65,7 +64,7 @@ def labelled(text: str, picture: np.ndarray) -> Image.Image:
 
 def main(size: int) -> None:
     """Make the pictures, the table and the sheet."""
-    content, style = (read_image(samples.resolve(name)) for name in PAIR)
+    content, style = (read_image(samples.resolve(name), size=size) for name in PAIR)
     paints = [judge(name) for name in ("brushwork", "paint_precision", "paint_coverage")]
     likeness = judge("lpips")
     print("| change | brushwork | precision | coverage | lpips | seconds |")
@@ -75,8 +74,7 @@ def main(size: int) -> None:
         began = time.perf_counter()
         picture = jaxstyle.stylize(*PAIR, size=size, **changes).image
         seconds = time.perf_counter() - began
-        fitted = [resize(one, fit_within(*one.shape[:2], size)) for one in (style, content)]
-        scores = [*(one(picture, fitted[0]) for one in paints), likeness(picture, fitted[1])]
+        scores = [*(one(picture, style) for one in paints), likeness(picture, content)]
         row = " | ".join(f"{float(score):.4g}" for score in scores)
         print(f"| {name} | {row} | {seconds:.0f} |", flush=True)
         crops.append(labelled(name, picture))

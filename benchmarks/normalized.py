@@ -17,12 +17,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from PIL import Image
 
 import jaxstyle
 from jaxstyle import samples
-from jaxstyle.image.geometry import fit_within, resize
-from jaxstyle.image.io import read_image
+from jaxstyle.image.io import as_pillow, read_image
 from jaxstyle.objective.judge import judge
 from jaxstyle.objective.objective import evaluate
 from jaxstyle.transfer.constants import JobConstants
@@ -69,8 +67,7 @@ def main(size):
     )
     rows = []
     for names in PAIRS:
-        content, style = (read_image(samples.resolve(f"sample:{name}")) for name in names)
-        pair = [resize(one, fit_within(*one.shape[:2], size)) for one in (content, style)]
+        pair = [read_image(samples.resolve(f"sample:{name}"), size=size) for name in names]
         results = {
             "L-BFGS": (jaxstyle.stylize(*pair, size=size, scales=1, steps=60).image, {}),
             "Adam": by_adam(pair, size, normalized=False),
@@ -88,7 +85,7 @@ def main(size):
     width = min(row.shape[1] for row in rows)
     sheet = np.concatenate([row[:, :width] for row in rows])
     file = Path(__file__).with_suffix(".jpg")
-    Image.fromarray(np.round(sheet * 255).astype(np.uint8)).save(file, quality=88)
+    as_pillow(sheet).save(file, quality=88)
 
 
 if __name__ == "__main__":

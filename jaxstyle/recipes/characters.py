@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxstyle.recipes.recipe import Recipe
-
-BIBTEX = """\
-@misc{jaxstyle,
-  author = {{The jaxstyle authors}},
-  title = {jaxstyle: style transfer with a diversity of similarity metrics},
-  year = {2026},
-}"""
+from jaxstyle.recipes.recipe import OURS, Recipe
 
 
 def _character(name: str, meaning: str, **settings: Any) -> Recipe:
@@ -22,7 +15,7 @@ def _character(name: str, meaning: str, **settings: Any) -> Recipe:
         constants="Chosen by looking at pictures of 256 and 448 pixels (benchmarks/default.md).",
         weights="any",
         deviations="None: it has no paper.",
-        bibtex=BIBTEX,
+        bibtex=OURS,
         usual={},
     )
 

@@ -1,6 +1,6 @@
 """Our mixture: metrics that compensate for each other's blind spots."""
 
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import OURS, Recipe
 
 RECIPE = Recipe(
     name="diverse",
@@ -9,10 +9,5 @@ RECIPE = Recipe(
     constants="None: equal weights in calibrated units; the mixture chosen by benchmarks/study.py.",
     weights="any",
     deviations="None.",
-    bibtex="""\
-@misc{jaxstyle,
-  author = {{The jaxstyle authors}},
-  title = {jaxstyle: style transfer with a diversity of similarity metrics},
-  year = {2026},
-}""",
+    bibtex=OURS,
 )

@@ -12,6 +12,14 @@ CAFFE = "VGG19 in Caffe's scale (0–255 minus the mean, BGR)"
 COMMON = "Terms calibrated; coarse to fine; smoothness 0.02."
 """How nearly every recipe deviates from its paper."""
 
+OURS = """\
+@misc{jaxstyle,
+  author = {{The jaxstyle authors}},
+  title = {jaxstyle: style transfer with a diversity of similarity metrics},
+  year = {2026},
+}"""
+"""The citation of what has no paper."""
+
 USUAL: Mapping[str, Any] = {
     "content_metric": "mse",
     "content_weight": 0.3,

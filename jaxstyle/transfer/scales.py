@@ -48,12 +48,12 @@ def plan(
     Raises:
         ValueError: Steps are given for more sizes than there are.
     """
-    least = SMALLEST
-    if scales is None and not scale_steps:
-        octaves = math.log(max(1, size / SMALLEST))
-        scales, least = 1 + round(octaves / math.log(factor)), 0
-        factor = math.exp(octaves / max(1, scales - 1))
-    shrinks = [factor**level for level in reversed(range(len(scale_steps) or scales or 1))]
+    least, levels = SMALLEST, len(scale_steps) or scales
+    if levels is None:
+        growth = math.log(max(1, size / SMALLEST))
+        levels, least = 1 + round(growth / math.log(factor)), 0
+        factor = math.exp(growth / max(1, levels - 1))
+    shrinks = [factor**level for level in reversed(range(levels))]
     usable = [shrink for shrink in shrinks if shrink == 1 or size / shrink >= least]
     if len(usable) < len(scale_steps):
         raise ValueError(

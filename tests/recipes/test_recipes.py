@@ -50,11 +50,14 @@ def test_changes_override_the_recipe():
 
 @pytest.mark.parametrize("name", ["faithful", "bold", "tinted"])
 def test_characters_are_the_default_but_for_their_wish(name):
+    wish = RECIPES[name].settings
+    assert wish
     settings = recipes.settings(recipe=name)
-    own = RECIPES[name].settings
-    assert own
-    assert settings == jaxstyle.Settings(recipe=name, **own)
+    assert settings == jaxstyle.Settings(recipe=name, **wish)
     assert settings != jaxstyle.Settings(recipe=name)
+
+
+def test_characters_lean_to_the_painting_or_the_photograph():
     default = jaxstyle.Settings()
     assert recipes.settings(recipe="bold").content_weight < default.content_weight
     assert recipes.settings(recipe="faithful").content_weight > default.content_weight
