@@ -1,10 +1,10 @@
 """One unit at every size, and on the way: how hard each layer of each term pulls.
 
-python benchmarks/calibration.py [SIZES…]      (default: 96 192 384)
+python benchmarks/calibration.py [SIZES…]      (default: 96 192 384 768; half an hour on two cores)
 
 First table: the pull of each layer at a size, relative to what its weight says, with the constants
-of the smallest size (after the ratio of pixels), and with the constants that a run uses at that
-size (gains of a size half as large or less, and this size's gradients). 1 is exact.
+of the smallest size (after the ratio of pixels), and with those that a run uses at that size; exact
+is a backward pass for each layer of each term through the whole picture. 1 is exact.
 Second table: the pull of each term of the default on the way of a run, relative to its weight.
 """
 
@@ -22,8 +22,9 @@ import jaxstyle
 from jaxstyle import samples
 from jaxstyle.image.geometry import fit_within, resize
 from jaxstyle.image.io import read_image
+from jaxstyle.objective import calibration
 from jaxstyle.objective.build import build_term, extractor_for
-from jaxstyle.objective.calibration import calibrate_by, calibration_reference, measure
+from jaxstyle.objective.calibration import calibrate, calibration_reference
 from jaxstyle.objective.objective import evaluate, prepare
 from jaxstyle.specs import MetricSpec
 from jaxstyle.transfer.job import make_job
@@ -56,13 +57,16 @@ def targets(params, content, style):
 
 
 @jax.jit
-def gains(params, prepared, reference):
-    return measure(partial(extract, params), prepared, reference)
+def constants(params, prepared, reference):
+    return calibrate(partial(extract, params), prepared, reference).scales
 
 
-@jax.jit
-def constants(params, prepared, reference, measured):
-    return calibrate_by(partial(extract, params), prepared, reference, measured).scales
+def exact_constants(params, prepared, reference):
+    usual = calibration.WINDOW
+    calibration.WINDOW = max(reference.shape)
+    exact = jax.jit(lambda *args: constants.__wrapped__(*args))(params, prepared, reference)
+    calibration.WINDOW = usual
+    return exact
 
 
 def at(picture, size):
@@ -83,19 +87,18 @@ def over_sizes(sizes):
     worst = []
     for names in PAIRS:
         pictures = [read_image(samples.resolve(f"sample:{name}")) for name in names]
-        exact, measured = {}, {}
+        smallest = None
         for size in sizes:
             prepared, reference = targets(params, *(at(picture, size) for picture in pictures))
-            measured[size] = gains(params, prepared, reference)
-            exact[size] = constants(params, prepared, reference, measured[size])
-            if size == sizes[0]:
+            exact = exact_constants(params, prepared, reference)
+            if smallest is None:
+                smallest = exact
                 continue
-            nearest = max(other for other in sizes if other <= size / 2)
-            used = constants(params, prepared, reference, measured[nearest])
+            used = constants(params, prepared, reference)
             pixels = (size / sizes[0]) ** 2
             for number, term in enumerate(terms):
-                old = exact[sizes[0]][number] * pixels / exact[size][number]
-                new = used[number] / exact[size][number]
+                old = smallest[number] * pixels / exact[number]
+                new = used[number] / exact[number]
                 worst.append(np.abs(np.log(np.asarray(new))).max())
                 row([" × ".join(names), str(size), term.metric.name, shown(old), shown(new)])
     farthest, middle = np.exp(max(worst)), np.exp(np.median(worst))
@@ -126,9 +129,7 @@ def prepared_of(job, pictures, size):
     content, style = (at(picture, size) for picture in pictures)
     reference = calibration_reference(content, style)
     prepared = jax.jit(lambda c, s: prepare(features, job.terms, c, [s]))(content, style)
-    measured = jax.jit(lambda p, r: measure(features, p, r))(prepared, reference)
-    calibrated = jax.jit(lambda p, r, g: calibrate_by(features, p, r, g))
-    return calibrated(prepared, reference, measured), reference
+    return jax.jit(partial(calibrate, features))(prepared, reference), reference
 
 
 def pulls_of(job, prepared, picture):
@@ -143,5 +144,5 @@ def pulls_of(job, prepared, picture):
 
 
 if __name__ == "__main__":
-    over_sizes([int(size) for size in sys.argv[1:]] or [96, 192, 384])
+    over_sizes([int(size) for size in sys.argv[1:]] or [96, 192, 384, 768])
     on_the_way()

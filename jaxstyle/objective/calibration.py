@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +22,7 @@ Constants = tuple[Float[Array, "_layers"], ...]
 """For each term a calibration constant for each of its layers."""
 
 GRADIENTS_AT_ONCE = 4
-"""Gradients that a measurement computes at a time, at 128 pixels; fewer of larger pictures."""
+"""Gradients that pass through the network at a time, at 128 pixels; fewer of larger pictures."""
 
 POSITIONS = 4096
 """Positions that terms which draw some draw while they are measured."""
@@ -29,22 +30,11 @@ POSITIONS = 4096
 VANISHING = 1e-4
 """A gradient this much shorter than at reversed features is rounding."""
 
+WINDOW, PER_SIDE = 128, 2
+"""Side of the windows, in pixels, that stand for a larger picture, and how many to a side."""
 
-class Gains(NamedTuple):
-    """What the network makes of the terms' gradients: hardly changes from one size to the next.
-
-    Attributes:
-        through: For each layer of each term the length of its gradient with respect to the pixels,
-            divided by the length of that with respect to features.
-        together: For each layer the reciprocal of the length of its term's gradient, in which each
-            layer has its share of one.
-        instead: The length of the gradient at reversed features, where that at the picture is
-            rounding; 0 elsewhere.
-    """
-
-    through: Float[Array, " all"]
-    together: Float[Array, " all"]
-    instead: Float[Array, " all"]
+ALIGNED = 32
+"""Windows begin where every network's coarsest layer has a position."""
 
 
 def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objective:
@@ -52,6 +42,11 @@ def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objec
 
     First each layer of a term, so that layers share by their layer weights alone; then the term as
     a whole, so that weight 1 pulls equally hard whatever the metric or the layers.
+
+    A layer's gradient with respect to features is computed for the whole picture. What the network
+    makes of its length (a backward pass for each layer of each term) is measured on the whole of a
+    picture of up to 65,536 pixels, of a larger one in four windows in its corners, which is within
+    10% (benchmarks/calibration.md); of a picture under masks in windows that cover it.
 
     Args:
         extract: Features of a picture.
@@ -63,80 +58,102 @@ def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objec
         pictures) is calibrated at the features in reverse order (rows, columns and channels), which
         are as unlike; one that has none there either (a dead layer) keeps its share of scale 1.
     """
-    gains = measure(extract, objective, reference)
-    return calibrate_by(extract, objective, reference, gains)
 
+    def with_image(image: Image) -> Features:
+        return {**extract(image), "image": image}
 
-def measure(extract: Extract, objective: Objective, reference: Image) -> Gains:
-    """Measure the gains, by a backward pass through the network for each layer of each term."""
-    features, pull_back = jax.vjp(extract, reference)
-    gradients = _gradients(objective, reference, features)
+    features, pull_back = jax.vjp(with_image, reference)
+    terms = [replace(term, positions=POSITIONS) if term.draws else term for term in objective.terms]
+    gradients = _gradients(replace(objective, terms=tuple(terms)), features)
+    lengths = jnp.sqrt(_squares(gradients) / reference.size)
+    unlike = _gradients(objective, jax.tree.map(_reversed, features))
+    others = jnp.sqrt(_squares(unlike) / reference.size)
 
-    def to_pixels(row: Float[Array, " all"]) -> Image:
-        direct, of_features = _chosen(row, gradients, features)
-        return direct + pull_back(of_features)[0]
+    masked = any(one is not None for term in objective.positions for one in term)
+    starts, shape = _windows(reference.shape[:2], masked)
+    if len(starts) == 1:
+        products, squares = _products(gradients, features, pull_back)
+    else:
+        cropped = [_crops(gradient, reference.shape[0], starts, shape) for gradient in gradients]
 
-    total = len(gradients)
-    at_once = max(1, round(GRADIENTS_AT_ONCE * 128**2 * 3 / reference.size))
-    pulls = jax.lax.map(to_pixels, jnp.eye(total), batch_size=at_once)
-    sizes = jnp.sqrt(jnp.mean(pulls**2, axis=(1, 2, 3)))
-    lengths = _lengths(gradients, reference)
-    unlike, unlike_features = jax.tree.map(_reversed, (reference, dict(features)))
-    others = _lengths(_gradients(objective, unlike, unlike_features), unlike)
-    through = sizes * _reciprocal(lengths)
-    member = [number for number, targets in enumerate(objective.targets) for _ in targets]
-    # A term's gradient is the sum of its layers'.
+        def in_window(window: Any) -> tuple[Array, Array]:
+            start, gradients = window
+            at = jax.lax.dynamic_slice(reference, (*start, 0), (*shape, 3))
+            return _products(gradients, *jax.vjp(with_image, at))
+
+        by_window = jax.lax.map(in_window, (jnp.array(starts), cropped))
+        products, squares = jax.tree.map(partial(jnp.sum, axis=0), by_window)
+
+    sizes = jnp.sqrt(jnp.diag(products))
+    through = sizes * _reciprocal(jnp.sqrt(squares))
+    lengths *= jnp.sqrt(jnp.array(_drawn(objective, features)))
+    lengths = jnp.where(lengths > VANISHING * others, lengths, others)
+    layers = _reciprocal(jnp.where(through > 0, through, 1.0) * lengths)
+    # A term's gradient is the sum of its layers', each at unit length times its share.
+    counts = [len(targets) for targets in objective.targets]
     shares = jnp.concatenate([jnp.asarray(term.layer_weights) for term in objective.terms])
-    parts = jax.nn.one_hot(jnp.array(member), len(objective.terms)).T
-    sums = jnp.tensordot(parts * (shares * _reciprocal(sizes)), pulls, 1, precision="highest")
-    together = _reciprocal(jnp.sqrt(jnp.mean(sums**2, axis=(1, 2, 3))))
-    return Gains(
-        jnp.where(through > 0, through, 1.0),
-        together[jnp.array(member)],
-        jnp.where(lengths > VANISHING * others, 0.0, others),
-    )
+    shares *= _reciprocal(sizes)
+    scales, first = [], 0
+    for count in counts:
+        part = slice(first, first + count)
+        total = shares[part] @ products[part, part] @ shares[part]
+        scales.append(layers[part] * _reciprocal(jnp.sqrt(total)))
+        first += count
+    return replace(objective, scales=tuple(scales))
 
 
-def calibrate_by(
-    extract: Extract, objective: Objective, reference: Image, gains: Gains
-) -> Objective:
-    """Calibrate by gains that were measured here or at another size, by a forward pass.
+def _windows(shape: Sequence[int], masked: bool) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+    """Return where the windows of a picture begin, and their shape; one where it is small."""
+    height, width = shape
+    if height * width <= (PER_SIDE * WINDOW) ** 2:
+        return [(0, 0)], (height, width)
+    begins = []
+    for side in shape:
+        count = -(-side // WINDOW) if masked or side <= WINDOW else PER_SIDE
+        last = max(0, side - WINDOW)
+        begins.append([int(y) // ALIGNED * ALIGNED for y in np.linspace(0, last, count)])
+    window = (min(height, WINDOW), min(width, WINDOW))
+    return [(y, x) for y in begins[0] for x in begins[1]], window
 
-    Gradients with respect to features are measured at this size. They change by orders of magnitude
-    from one size to another, gains mostly by less than a quarter where sizes differ by a factor of
-    two (benchmarks/calibration.py).
-    """
-    features = extract(reference)
-    lengths = _lengths(_gradients(objective, reference, features), reference)
-    lengths *= jnp.sqrt(jnp.array(_drawn(objective, reference, features)))
-    lengths = jnp.where(gains.instead > 0, gains.instead, lengths)
-    scales = gains.together * _reciprocal(gains.through * lengths)
-    sizes = [len(targets) for targets in objective.targets]
-    ends = [sum(sizes[: k + 1]) for k in range(len(sizes) - 1)]
-    return replace(objective, scales=tuple(jnp.split(scales, ends)))
+
+def _crops(
+    gradient: Features, height: int, starts: Sequence[tuple[int, int]], shape: tuple[int, int]
+) -> Features:
+    """Return what of a gradient lies in each window, stacked."""
+
+    def crops(grid: Float[Array, "_h _w _c"]) -> Float[Array, "windows _k _l _c"]:
+        stride = round(height / grid.shape[0])
+        size = [-(-side // stride) for side in shape]
+        corners = [(y // stride, x // stride) for y, x in starts]
+        slices = [
+            jax.lax.dynamic_slice(grid, (*corner, 0), (*size, grid.shape[-1])) for corner in corners
+        ]
+        return jnp.stack(slices)
+
+    return {name: crops(grid) for name, grid in gradient.items()}
 
 
 def _reversed(grid: Float[Array, "_h _w _c"]) -> Float[Array, "_h _w _c"]:
     return grid[::-1, ::-1, ::-1]
 
 
-def _drawn(objective: Objective, image: Image, features: Features) -> list[float]:
+def _drawn(objective: Objective, features: Features) -> list[float]:
     """Return for each layer of each term which share of its positions is drawn.
 
     The mean over n positions, estimated from k of them, has n/k times as long a gradient at k of n
     positions: together √(n/k) times as long.
     """
     numbers = range(len(objective.terms))
-    counts = [n for number in numbers for n in _counts(objective, number, image, features)]
+    counts = [n for number in numbers for n in _counts(objective, number, features)]
     return [min(1.0, POSITIONS / count) for count in counts]
 
 
-def _counts(objective: Objective, number: int, image: Image, features: Features) -> list[int]:
+def _counts(objective: Objective, number: int, features: Features) -> list[int]:
     """Return from how many positions a term draws at each of its layers; 1 if it draws none."""
     term, targets = objective.terms[number], objective.targets[number]
     if not term.draws:
         return [1] * len(targets)
-    grids = [image if ref.is_image else features[str(ref)] for ref in term.layers]
+    grids = [features[str(ref)] for ref in term.layers]
     counts = [
         grid.shape[0] * grid.shape[1] if indices is None else indices.size
         for grid, indices in zip(grids, objective.positions[number], strict=True)
@@ -144,54 +161,58 @@ def _counts(objective: Objective, number: int, image: Image, features: Features)
     return counts if len(targets) == len(counts) else [counts[len(counts) // 2]]
 
 
-_Gradient = tuple[Image, dict[str, Any]]
-"""With respect to the picture itself, and to the features that are compared."""
+def _gradients(objective: Objective, features: Features) -> list[Features]:
+    """Compute the gradient of the distance at each layer of each term, by the layers it needs."""
+    gradients: list[Features] = []
+    for number, term in enumerate(objective.terms):
+        names = [str(ref) for ref in term.layers]
 
+        def total(grids: Features, number: int = number) -> Array:
+            image = grids.get("image", features["image"])
+            return jnp.sum(jnp.stack(term_distances(objective, number, image, grids)))
 
-def _gradients(objective: Objective, image: Image, features: Features) -> list[_Gradient]:
-    """Compute the gradient of the distance at each layer of each term."""
-    terms = tuple(
-        replace(term, positions=POSITIONS) if term.draws else term for term in objective.terms
-    )
-    objective, gradients = replace(objective, terms=terms), []
-    for number, term in enumerate(terms):
-        for layer in range(len(objective.targets[number])):
-            whole = term.metric.expects == "layers"
-            compared = term.layers if whole else term.layers[layer : layer + 1]
-            used = {str(ref): features[str(ref)] for ref in compared if not ref.is_image}
-
-            def distance(image: Image, used: Any, number: int = number, layer: int = layer) -> Any:
-                return term_distances(objective, number, image, {**features, **used})[layer]
-
-            gradients.append(jax.grad(distance, argnums=(0, 1))(image, used))
+        gradient = jax.grad(total)({name: features[name] for name in names})
+        # The distance at a layer depends on that layer alone, or there is one of all layers.
+        whole = term.metric.expects == "layers"
+        gradients += [gradient] if whole else [{name: gradient[name]} for name in names]
     return gradients
 
 
-def _lengths(gradients: Sequence[_Gradient], image: Image) -> Float[Array, " all"]:
-    """Compute the root of each gradient's sum of squares over the number of the picture's values.
-
-    Of a gradient with respect to the picture it is the root mean square.
-    """
+def _squares(gradients: Sequence[Features]) -> Float[Array, " all"]:
+    """Compute each gradient's sum of squares."""
     sums = [
-        sum(jnp.sum(jnp.square(leaf.astype(jnp.float32))) for leaf in jax.tree.leaves(gradient))
+        sum(jnp.sum(jnp.square(leaf.astype(jnp.float32))) for leaf in gradient.values())
         for gradient in gradients
     ]
-    return jnp.sqrt(jnp.stack([jnp.asarray(total) for total in sums]) / image.size)
+    return jnp.stack([jnp.asarray(total) for total in sums])
 
 
-def _chosen(
-    row: Float[Array, " all"], gradients: Sequence[_Gradient], features: Features
-) -> _Gradient:
-    """Return the sum of the gradients by a row of weights, with zeros where there is none.
+def _products(
+    gradients: Sequence[Features], features: Features, pull_back: Callable[[Features], Any]
+) -> tuple[Float[Array, "all all"], Float[Array, " all"]]:
+    """Pass each gradient back to the pixels.
 
-    A row of zeros and a one chooses a gradient, and no two of them are in memory side by side.
+    Returns:
+        The inner products of all gradients with respect to the pixels, and the squared length of
+        each with respect to features.
     """
-    direct = sum(weight * gradient[0] for weight, gradient in zip(row, gradients, strict=True))
-    sums = {name: jnp.zeros_like(leaf) for name, leaf in features.items()}
-    for weight, (_, of_features) in zip(row, gradients, strict=True):
-        for name, leaf in of_features.items():
-            sums[name] += (weight * leaf).astype(leaf.dtype)
-    return jnp.asarray(direct), sums
+    through = [number for number, gradient in enumerate(gradients) if set(gradient) != {"image"}]
+    stacks, places = {}, {}  # of each layer zeros and the gradients, and which of them in which row
+    for name, grid in features.items():
+        members = [number for number in through if name in gradients[number]]
+        stacks[name] = jnp.stack([jnp.zeros_like(grid), *(gradients[k][name] for k in members)])
+        rows = [members.index(k) + 1 if k in members else 0 for k in through]
+        places[name] = jnp.array(rows, jnp.int32)
+
+    def to_pixels(places: Any) -> Image:
+        pixels: Image = pull_back({name: stacks[name][place] for name, place in places.items()})[0]
+        return pixels
+
+    at_once = max(1, round(GRADIENTS_AT_ONCE * 128**2 * 3 / features["image"].size))
+    pulls = dict(zip(through, jax.lax.map(to_pixels, places, batch_size=at_once), strict=True))
+    pixels = [pulls[k] if k in pulls else grad["image"] for k, grad in enumerate(gradients)]
+    table = jnp.stack(pixels).reshape(len(gradients), -1)
+    return jnp.matmul(table, table.T, precision="highest"), _squares(gradients)
 
 
 def _reciprocal(size: Float[Array, _n]) -> Float[Array, _n]:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxstyle.objective.calibration import Constants, Gains, given_constants
+from jaxstyle.objective.calibration import Constants, given_constants
 from jaxstyle.objective.objective import Objective
 from jaxstyle.transfer.geometry import pictures_at
 from jaxstyle.transfer.job import Job
-from jaxstyle.transfer.steppers.whole import CALIBRATED, WholeStepper, calibrate_by, measure
-
-MEASURED = 192
-"""The largest size, in pixels, at which gains are measured: each layer costs a backward pass."""
+from jaxstyle.transfer.steppers.whole import CALIBRATED, WholeStepper, calibrate
 
 
 class JobConstants:
     """Calibration constants, given or computed where a scale begins.
-
-    Gains are measured at the first scale, and again where a scale is twice as large.
 
     Attributes:
         by_size: The constants so far, by the longest side in pixels.
@@ -30,7 +25,6 @@ class JobConstants:
             ValueError: The constants that the settings give do not fit the terms or the scales.
         """
         self._job = job
-        self._measurements: dict[int, tuple[Gains, Constants]] = {}
         self.by_size: dict[int, Constants] = {}
         given = job.settings.calibration
         if given is not None:
@@ -61,28 +55,10 @@ class JobConstants:
 
     def _computed(self, size: int, prepared: Objective | None) -> Constants:
         job, at = self._job, min(size, CALIBRATED)
-        measured = self._measured_size(at)
         if prepared is None or at < size:
             prepared = WholeStepper(job).targets(at)
-        if measured not in self._measurements:
-            targets = prepared if measured == at else WholeStepper(job).targets(measured)
-            pictures = pictures_at(job, measured)
-            self._measurements[measured] = measure(
-                job.params, targets, *pictures, extract=job.extract
-            )
-        gains, constants = self._measurements[measured]
-        if measured < at:
-            pictures = pictures_at(job, at)
-            constants = calibrate_by(job.params, prepared, gains, *pictures, extract=job.extract)
+        pictures = pictures_at(job, at)
+        constants = calibrate(job.params, prepared, *pictures, extract=job.extract)
         if at < size:
             constants = tuple(scales * (size / at) ** 2 for scales in constants)
         return constants
-
-    def _measured_size(self, size: int) -> int:
-        """Return the largest size up to `size` at which gains are measured."""
-        measured = min(self._job.scales[0].size, MEASURED)
-        for scale in self._job.scales:
-            # Sizes are rounded to pixels.
-            if 1.9 * measured < scale.size <= min(size, MEASURED):
-                measured = scale.size
-        return measured

@@ -11,9 +11,7 @@ from support.toy import CONTENT, STYLE, TERMS, calibrated_objective, extract, lo
 from jaxstyle.objective import calibration
 from jaxstyle.objective.calibration import (
     calibrate,
-    calibrate_by,
     calibration_reference,
-    measure,
 )
 from jaxstyle.objective.objective import evaluate, prepare
 from jaxstyle.objective.term import term
@@ -101,21 +99,30 @@ class TestCalibration:
             scales.append([float(s[0]) for s in calibrate(extract, prepared, reference).scales])
         np.testing.assert_allclose(scales[0], scales[1][::-1], rtol=1e-4)
 
-    def test_of_a_size_by_the_gains_of_another(self):
-        # Each size has its own gradients; what the network makes of them hardly changes.
-        noise = np.random.default_rng(3)
-        sizes = {}
-        for side in (12, 48):
-            content, style = jnp.asarray(noise.random((2, side, side, 3)), jnp.float32)
-            prepared = prepare(extract, TERMS, content, style * 0.8)
-            sizes[side] = prepared, calibration_reference(content, style)
-        gains = {side: measure(extract, *pair) for side, pair in sizes.items()}
-        exact = calibrate_by(extract, *sizes[48], gains[48])
-        other = calibrate_by(extract, *sizes[48], gains[12])
-        coarse = calibrate_by(extract, *sizes[12], gains[12])
-        for here, by_other, there in zip(exact.scales, other.scales, coarse.scales, strict=True):
-            np.testing.assert_allclose(by_other, here, rtol=0.1)
-            assert (here > 4 * there).all()  # sixteen times the pixels
+    @pytest.mark.parametrize("masked", [False, True])
+    def test_in_windows_of_a_large_picture(self, monkeypatch, masked):
+        monkeypatch.setattr(calibration, "ALIGNED", 4)
+        content, style = jnp.asarray(np.random.default_rng(3).random((2, 60, 44, 3)), jnp.float32)
+        everywhere = [((None,), ((None,),))]
+        if masked:  # the middle, which windows in the corners miss
+            inside = np.zeros((60, 44), bool)
+            inside[28:32, 20:24] = True
+            everywhere = [((jnp.flatnonzero(inside.ravel()),), ((None,),))]
+        terms = (term("moments", layers=("first",)),)
+        prepared = prepare(extract, terms, content, style, selection=everywhere)
+        reference = calibration_reference(content, style)
+        (whole,) = calibrate(extract, prepared, reference).scales
+        monkeypatch.setattr(calibration, "WINDOW", 16)
+        assert len(calibration._windows((60, 44), masked)[0]) == (12 if masked else 4)
+        (by_windows,) = calibrate(extract, prepared, reference).scales
+        np.testing.assert_allclose(by_windows, whole, rtol=0.1)
+        assert (by_windows != whole).all()
+
+    def test_windows_of_a_long_picture(self):
+        starts, shape = calibration._windows((100, 1000), False)
+        assert shape == (100, 128)
+        assert starts == [(0, 0), (0, 864)]
+        assert calibration._windows((256, 256), True) == ([(0, 0)], (256, 256))
 
     def test_of_drawn_positions_is_that_of_all(self, monkeypatch):
         monkeypatch.setattr(calibration, "POSITIONS", 256)

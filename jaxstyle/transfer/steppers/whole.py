@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Int
 from jaxstyle.backbones.extractor import Extractor, Parameters
 from jaxstyle.image.geometry import Picture
 from jaxstyle.objective import calibration, objective
-from jaxstyle.objective.calibration import Constants, Gains
+from jaxstyle.objective.calibration import Constants
 from jaxstyle.objective.objective import Losses, Objective
 from jaxstyle.objective.term import Term
 from jaxstyle.optim import step as optim_step
@@ -130,11 +130,8 @@ class WholeStepper(Stepper):
         lowered = prepare.lower(job.params, job.terms, references, extract=job.extract)
         yield Demand(size_of(references[:2]), lowered)
         if job.settings.calibrate and job.settings.calibration is None and size <= CALIBRATED:
-            count = sum(len(targets) for targets in prepared.targets)
-            row: Any = jax.ShapeDtypeStruct((count,), jnp.float32)
-            gains = Gains(row, row, row)
-            given = (job.params, prepared, gains, *references[:2])
-            lowered = calibrate_by.lower(*given, extract=job.extract)
+            given = (job.params, prepared, *references[:2])
+            lowered = calibrate.lower(*given, extract=job.extract)
             yield Demand(size_of((references[:2], prepared)), lowered)
         args = (job.params, prepared, state, jnp.array(1), job.rate)
         yield Demand(size_of((state, prepared)), advance.lower(*args, spec=self.spec))
@@ -170,37 +167,18 @@ def key_at(shape: Sequence[int], seed: Any) -> Array:
 
 
 @partial(jax.jit, static_argnames="extract")
-def measure(
+def calibrate(
     params: Params,
     prepared: Objective,
-    content: Any,
-    styles: Sequence[Any],
-    *,
-    extract: Extractor,
-) -> tuple[Gains, Constants]:
-    """Run `calibration.measure` at the usual reference and calibrate by the gains, compiled."""
-    reference = calibration.calibration_reference(content, styles)
-    features = partial(extract, params)
-    with extract.rounding():
-        gains = calibration.measure(features, prepared, reference)
-        return gains, calibration.calibrate_by(features, prepared, reference, gains).scales
-
-
-@partial(jax.jit, static_argnames="extract")
-def calibrate_by(
-    params: Params,
-    prepared: Objective,
-    gains: Gains,
     content: Any,
     styles: Sequence[Any],
     *,
     extract: Extractor,
 ) -> Constants:
-    """Run `calibration.calibrate_by` at the usual reference, compiled; the constants alone."""
+    """Run `calibration.calibrate` at the usual reference, compiled; the constants alone."""
     reference = calibration.calibration_reference(content, styles)
     with extract.rounding():
-        calibrated = calibration.calibrate_by(partial(extract, params), prepared, reference, gains)
-    return calibrated.scales
+        return calibration.calibrate(partial(extract, params), prepared, reference).scales
 
 
 @partial(jax.jit, static_argnames="spec")
