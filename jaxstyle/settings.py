@@ -30,7 +30,7 @@ OptimizerName = Literal["lbfgs", "adam", "sgd", "momentum", "rmsprop"]
 ParametrizationName = Literal["pixels", "laplacian", "fourier"]
 PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of the settings as manifests write them. A field that a later version adds says so in its
 `since`; a manifest without it was made with the field's `before`."""
 
@@ -122,6 +122,14 @@ class Settings:
         EFFORT,
         "Ratio of one size to the next; about, where the number of scales is not given.",
         before=1.4142135623730951,
+    )
+    coarse_steps: int = _setting(
+        100,
+        Number(type=int, low=0),
+        EFFORT,
+        "At most so many steps at a scale, or --steps if they are more; 0 for no bound.",
+        since=5,
+        before=0,
     )
     scale_steps: tuple[int, ...] = _setting(
         (),

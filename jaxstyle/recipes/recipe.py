@@ -28,6 +28,7 @@ USUAL: Mapping[str, Any] = {
     "scale_factor": math.sqrt(2),
     "content_decay": 1.0,
     "steps": 40,
+    "coarse_steps": 0,
 }
 """What a paper's recipe has where its settings do not say: Gatys et al.'s content term, and a little
 smoothing."""

@@ -32,6 +32,7 @@ class Changes(TypedDict, total=False):
     steps: int
     scales: int | None
     scale_factor: float
+    coarse_steps: int
     scale_steps: Sequence[int]
     style_weight: float
     content_weight: float

@@ -229,6 +229,7 @@ def _scales(
         settings.steps,
         settings.scale_factor,
         settings.scale_steps,
+        settings.coarse_steps,
     )
     usable = tuple(s for s in scales if min(fit_within(height, width, s.size)) >= least)
     if len(usable) < len(scales):

@@ -23,6 +23,7 @@ def plan(
     steps: int,
     factor: float = math.sqrt(2),
     scale_steps: Sequence[int] = (),
+    coarse_steps: int = 0,
 ) -> tuple[Scale, ...]:
     """Plan the scales of a run, coarse to fine.
 
@@ -33,6 +34,8 @@ def plan(
     (Scale(size=128, steps=100), Scale(size=181, steps=71), Scale(size=256, steps=50))
     >>> plan(300, None, 30, factor=2)
     (Scale(size=64, steps=141), Scale(size=139, steps=65), Scale(size=300, steps=30))
+    >>> plan(300, None, 30, factor=2, coarse_steps=100)
+    (Scale(size=64, steps=100), Scale(size=139, steps=65), Scale(size=300, steps=30))
     >>> plan(256, 4, 50, factor=2, scale_steps=(30, 20))
     (Scale(size=128, steps=30), Scale(size=256, steps=20))
 
@@ -44,6 +47,7 @@ def plan(
         steps: Steps at full size.
         factor: From one size to the next.
         scale_steps: Steps at each size, in place of `scales` and `steps`.
+        coarse_steps: The most steps at a size, if `steps` are no more; 0 for no bound.
 
     Raises:
         ValueError: Steps are given for more sizes than there are.
@@ -60,6 +64,7 @@ def plan(
             f"steps are given for {len(scale_steps)} scales, but {size} pixels have only "
             f"{len(usable)} of at least {SMALLEST}"
         )
-    counts = scale_steps or [round(steps * shrink) for shrink in usable]
+    most = max(steps, coarse_steps or round(steps * usable[0]))
+    counts = scale_steps or [min(round(steps * shrink), most) for shrink in usable]
     sizes = [round(size / shrink) for shrink in usable]
     return tuple(map(Scale, sizes, counts))

@@ -24,6 +24,15 @@ def test_scales_are_coarse_to_fine():
     assert [tuple(scale) for scale in plan(20, 5, 10)] == [(20, 10)]
 
 
+def test_coarse_scales_have_at_most_so_many_steps():
+    def steps(**given):
+        return [scale.steps for scale in plan(448, None, factor=2, **given)]
+
+    assert steps(steps=30, coarse_steps=100) == [100, 100, 57, 30]
+    assert steps(steps=200, coarse_steps=100) == [200] * 4  # never fewer than at full size
+    assert steps(steps=30, coarse_steps=0) == steps(steps=30) == [210, 110, 57, 30]
+
+
 @pytest.mark.parametrize("size", [1, 63, 64, 90, 91, 256, 448, 700, 1000, 4096])
 @pytest.mark.parametrize("factor", [2.0, 2**0.5])
 def test_scales_lead_from_64_pixels_to_full_size(size, factor):
