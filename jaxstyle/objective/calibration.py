@@ -65,9 +65,7 @@ def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objec
     features, pull_back = jax.vjp(with_image, reference)
     terms = [replace(term, positions=POSITIONS) if term.draws else term for term in objective.terms]
     gradients = _gradients(replace(objective, terms=tuple(terms)), features)
-    lengths = jnp.sqrt(_squares(gradients) / reference.size)
     unlike = _gradients(objective, jax.tree.map(_reversed, features))
-    others = jnp.sqrt(_squares(unlike) / reference.size)
 
     masked = any(one is not None for term in objective.positions for one in term)
     starts, shape = _windows(reference.shape[:2], masked)
@@ -84,22 +82,38 @@ def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objec
         by_window = jax.lax.map(in_window, (jnp.array(starts), cropped))
         products, squares = jax.tree.map(partial(jnp.sum, axis=0), by_window)
 
-    sizes = jnp.sqrt(jnp.diag(products))
-    through = sizes * _reciprocal(jnp.sqrt(squares))
+    lengths, others = (jnp.sqrt(_squares(grids) / reference.size) for grids in (gradients, unlike))
     lengths *= jnp.sqrt(jnp.array(_drawn(objective, features)))
     lengths = jnp.where(lengths > VANISHING * others, lengths, others)
+    return replace(objective, scales=_scales(objective, lengths, products, squares))
+
+
+def _scales(
+    objective: Objective,
+    lengths: Float[Array, " all"],
+    products: Float[Array, "all all"],
+    squares: Float[Array, " all"],
+) -> Constants:
+    """Compute the constants.
+
+    Args:
+        objective: The terms.
+        lengths: Of each layer's gradient with respect to features.
+        products, squares: See `_products`; of the whole picture or of a part of it.
+    """
+    sizes = jnp.sqrt(jnp.diag(products))
+    through = sizes * _reciprocal(jnp.sqrt(squares))
     layers = _reciprocal(jnp.where(through > 0, through, 1.0) * lengths)
     # A term's gradient is the sum of its layers', each at unit length times its share.
-    counts = [len(targets) for targets in objective.targets]
     shares = jnp.concatenate([jnp.asarray(term.layer_weights) for term in objective.terms])
     shares *= _reciprocal(sizes)
     scales, first = [], 0
-    for count in counts:
-        part = slice(first, first + count)
+    for targets in objective.targets:
+        part = slice(first, first + len(targets))
         total = shares[part] @ products[part, part] @ shares[part]
         scales.append(layers[part] * _reciprocal(jnp.sqrt(total)))
-        first += count
-    return replace(objective, scales=tuple(scales))
+        first += len(targets)
+    return tuple(scales)
 
 
 def _windows(shape: Sequence[int], masked: bool) -> tuple[list[tuple[int, int]], tuple[int, int]]:
