@@ -15,7 +15,10 @@ RECIPE = Recipe(
         "for style; the released code has h = 0.5 and random pooling to 65² positions."
     ),
     weights=CAFFE,
-    deviations=f"h = 0.5 throughout; all positions. {COMMON}",
+    deviations=(
+        "h = 0.5 throughout; 1,024 positions drawn at each step; content weight 0.5, by the same "
+        f"metric; the released code trains a network. {COMMON}"
+    ),
     bibtex="""\
 @inproceedings{mechrez2018contextual,
   author = {Mechrez, Roey and Talmi, Itamar and Zelnik-Manor, Lihi},

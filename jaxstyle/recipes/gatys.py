@@ -1,6 +1,6 @@
 """Gatys, Ecker & Bethge 2016: the original method."""
 
-from jaxstyle.recipes.recipe import CAFFE, Recipe
+from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
 
 RECIPE = Recipe(
     name="gatys",
@@ -14,8 +14,8 @@ RECIPE = Recipe(
     weights=CAFFE,
     deviations=(
         "The rectified layers, as in the authors' notebook. Average pooling (which the paper "
-        "recommends in a footnote), no total variation, start from the content as in the paper. "
-        "Terms calibrated; coarse to fine."
+        "recommends in a footnote), no total variation. Start from the content, as in the notebook; "
+        f"section 3.3 of the paper starts from white noise. {COMMON}"
     ),
     bibtex="""\
 @inproceedings{gatys2016image,

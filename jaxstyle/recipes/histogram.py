@@ -9,7 +9,8 @@ RECIPE = Recipe(
     constants="Histogram losses at relu1_1 and relu4_1, Gram at relu1_1 to relu4_1; 256 bins.",
     weights=CAFFE,
     deviations=(
-        f"The ratio 1 : 0.5 is ours, in calibrated units; exact ranks instead of bins. {COMMON}"
+        "Gram up to relu5_1 as well; the ratio 1 : 0.5 is ours, in calibrated units; exact ranks "
+        f"instead of bins. {COMMON}"
     ),
     bibtex="""\
 @misc{risser2017stable,

@@ -11,7 +11,10 @@ RECIPE = Recipe(
         "code's defaults: three resolutions, 100 steps each."
     ),
     weights=CAFFE,
-    deviations=f"Patches neither rotated nor scaled; every patch of the style. {COMMON}",
+    deviations=(
+        "Patches neither rotated nor scaled; every patch of the style, where the code takes every "
+        f"second; smoothness 0.05. {COMMON}"
+    ),
     bibtex="""\
 @inproceedings{li2016combining,
   author = {Li, Chuan and Wand, Michael},

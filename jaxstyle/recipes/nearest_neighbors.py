@@ -1,6 +1,6 @@
 """Kolkin et al. 2022 (NNST): every feature replaced by its nearest neighbor in the style."""
 
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import COMMON, Recipe
 
 RECIPE = Recipe(
     name="nearest_neighbors",
@@ -12,8 +12,10 @@ RECIPE = Recipe(
     ),
     weights="VGG16 (torchvision), the authors' code",
     deviations=(
-        "Layer by layer at relu3_1 and relu4_1, uncentered, matched at every step; a palette "
-        "term instead of the color step. Terms calibrated."
+        "The loss is that of artistic radiance fields (NNFM): layer by layer at relu3_1 and relu4_1, "
+        "uncentered, matched at every step to the style as it stands; NNST fixes its targets from "
+        "the content's features, rotates the style, and has no content term by default. A palette "
+        f"term (0.2) instead of the color step; content weight 0.2. {COMMON}"
     ),
     bibtex="""\
 @misc{kolkin2022neural,

@@ -8,11 +8,11 @@ RECIPE = Recipe(
     settings={"metric": "gram", "content_weight": 0.3, "smoothness": 0.02, "padding": "zeros"},
     constants=(
         "Content weight 5 at relu4_2, style weight 100 at relu1_1 to relu5_1, total variation "
-        "1e-3 (a sum of absolute differences' gradient), L-BFGS, 1,000 steps (neural-style-pt: "
+        "1e-3 (in Lua the gradient of squared differences, in PyTorch absolute ones), L-BFGS, 1,000 steps (neural-style-pt: "
         "500 by many of its users), 512 pixels, start from noise (README of each)."
     ),
     weights=CAFFE,
-    deviations=f"Start from the content; squared total variation. {COMMON}",
+    deviations=f"Squared total variation, as in Lua; padding by zeros, as there. {COMMON}",
     bibtex="""\
 @misc{johnson2015neural,
   author = {Johnson, Justin},

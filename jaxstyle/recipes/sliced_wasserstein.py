@@ -1,6 +1,6 @@
 """Heitz, Vanhoey, Chambon & Belcour 2021: whole distributions."""
 
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import COMMON, Recipe
 
 RECIPE = Recipe(
     name="sliced_wasserstein",
@@ -16,8 +16,9 @@ RECIPE = Recipe(
     ),
     weights="VGG19, features divided by their mean",
     deviations=(
-        "Ten layers, up to relu4_3 of VGG16; directions orthonormal, fixed for each scale. Terms "
-        "calibrated; the default content terms."
+        "Ten layers, up to relu4_3 of VGG16; directions orthonormal, fixed for each scale; maximum "
+        "pooling, where the paper takes averages, and no reflections at the edge; no smoothing, but "
+        f"a content term. {COMMON}"
     ),
     bibtex="""\
 @inproceedings{heitz2021sliced,

@@ -1,6 +1,6 @@
 """Kolkin, Salavon & Shakhnarovich 2019: relaxed optimal transport and self-similarity."""
 
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import COMMON, Recipe
 
 RECIPE = Recipe(
     name="strotss",
@@ -18,7 +18,9 @@ RECIPE = Recipe(
     weights="VGG16 (torchvision), the authors' code",
     deviations=(
         "Squared differences of means and covariances, at each layer, instead of absolute "
-        "differences of hypercolumns; one α; pixels, by L-BFGS. Terms calibrated."
+        "differences of hypercolumns; five layers for nine, and no pixels in the hypercolumns; "
+        "self-similarity at relu4_2 instead of the hypercolumns'; one α; pixels for the pyramid. "
+        f"{COMMON}"
     ),
     bibtex="""\
 @inproceedings{kolkin2019style,
