@@ -153,7 +153,11 @@ def apply_update(
     )
 
     def keep(new: Any, old: Any) -> Any:
-        return jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, old)
+        def chosen(a: Array, b: Array) -> Array:
+            # A picture stays float32, with jax_enable_x64 too.
+            return jnp.where(finite, a if a.dtype == b.dtype else a.astype(b.dtype), b)
+
+        return jax.tree.map(chosen, new, old)
 
     return State(
         keep(image, state.image),
