@@ -36,7 +36,7 @@ CHANGES = {
     "content self_similarity alone": {"content_metric": "self_similarity"},
     "content weight does not decay": {"content_decay": 1.0},
     "full size alone, 120 steps": {"scale_steps": (120,)},
-    "sizes √2 apart": {"scale_factor": 2**0.5},
+    "sizes 1.41 apart": {"scale_factor": 2**0.5},
     "all positions": {"positions": 0},
     "smoothness 0": {"smoothness": 0.0},
     "smoothness 0.2": {"smoothness": 0.2},
@@ -45,7 +45,7 @@ CHANGES = {
     "style at half its size": {"style_scale": 0.5},
     "style at twice its size": {"style_scale": 2.0},
     "Laplacian pyramid": {"parametrization": "laplacian"},
-    "Adam, 4 × the steps": {"optimizer": "adam", "steps": 120},
+    "Adam, 4 times the steps": {"optimizer": "adam", "steps": 120},
 }
 
 
