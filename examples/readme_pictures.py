@@ -1,21 +1,25 @@
-"""Make the pictures at the top of the README: content, style, and the result of the defaults.
+"""Make the pictures of the README: content, style and the result of the defaults; characters.
 
     python examples/readme_pictures.py
 
-Takes about ten minutes on two CPU cores; fetches two photographs and two paintings at first use.
+Takes about ten minutes on two CPU cores; fetches two photographs and three paintings at first use.
 """
 
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import jaxstyle
 from jaxstyle import samples
+from jaxstyle.grid.contact_sheet import contact_sheet
 from jaxstyle.image.geometry import Picture, resize
 from jaxstyle.image.io import read_image, write_image
 
-PAIRS = (("astronaut", "venice"), ("chelsea", "red-fuji"))
+PAIRS = (("chelsea", "simoa"), ("astronaut", "red-fuji"))
+FACE = ("astronaut", "venice")
 SIZE, HEIGHT, GAP = 512, 320, 8
+CHARACTERS = ("the default", "faithful", "bold", "tinted")
 FOLDER = Path(__file__).parent / "pictures"
 
 
@@ -33,9 +37,20 @@ def strip(content: str, style: str) -> Picture:
     return np.concatenate([first, gap, second, gap, third], axis=1)
 
 
+def characters(content: str, style: str) -> Image.Image:
+    """Return the default and its characters side by side."""
+    cells = []
+    for name in CHARACTERS:
+        recipe = {} if name == CHARACTERS[0] else {"recipe": name}
+        result = jaxstyle.stylize(f"sample:{content}", f"sample:{style}", size=HEIGHT, **recipe)
+        cells.append((name, result.image))
+    return contact_sheet(cells, columns=len(cells))
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for content, style in PAIRS:
         out = FOLDER / f"{content}-{style}.jpg"
         write_image(out, strip(content, style))
         print(out)
+    characters(*FACE).save(FOLDER / "characters.jpg", quality=88)

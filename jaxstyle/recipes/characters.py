@@ -22,7 +22,10 @@ def _character(name: str, meaning: str, **settings: Any) -> Recipe:
 
 CHARACTERS = (
     _character(
-        "faithful", "the default, closer to the photograph: faces, buildings", content_weight=5.0
+        "faithful",
+        "the default, closer to the photograph: faces, buildings",
+        content_weight=10.0,
+        smoothness=0.1,
     ),
     _character(
         "bold", "the default, closer to the painting: its own things appear", content_weight=1.2

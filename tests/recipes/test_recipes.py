@@ -22,7 +22,7 @@ def test_every_recipe_runs_and_reports_whose_constants_it_has(name, caplog):
     needed(recipes.settings(recipe=name).backbone)
     content, style = (samples.resolve(f"sample:{sample}") for sample in ("valley", "swirls"))
     result = jaxstyle.stylize(
-        read_image(content, size=32), read_image(style, size=32), recipe=name, steps=12, **TINY
+        read_image(content, size=32), read_image(style, size=32), recipe=name, steps=24, **TINY
     )
     assert result.finite
     assert result.history["total"][-1] < result.history["total"][0]
