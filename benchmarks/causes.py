@@ -1,8 +1,9 @@
 """What makes a picture clean? The default with one thing changed at a time.
 
-python benchmarks/causes.py [SIZE]       a row for each change, and benchmarks/causes.jpg: a crop of
-                                         each picture at three times its size (256 pixels: twenty
-                                         minutes on two cores)
+python benchmarks/causes.py [SIZE [FIRST]]
+
+A row for each change, and benchmarks/causes.jpg: a crop of each picture at three times its size
+(256 pixels: twenty minutes on two cores).
 
 Paint is measured with the style at the picture's size (see paint.py; lower is cleaner), content by
 LPIPS to the photograph. Seconds include compilation that no run of the same sizes did before.
@@ -10,21 +11,41 @@ LPIPS to the photograph. Seconds include compilation that no run of the same siz
 
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from unittest.mock import patch
 
+import jax
+import jax.numpy as jnp
 from PIL import Image, ImageDraw
 
 import jaxstyle
 from jaxstyle import samples
 from jaxstyle.image.geometry import Picture
 from jaxstyle.image.io import as_pillow, read_image
+from jaxstyle.objective import calibration
 from jaxstyle.objective.judge import judge
+from jaxstyle.optim import step
 
 PAIR = ("sample:astronaut", "sample:venice")
 CROP, TIMES, COLUMNS = (0.28, 0.02, 0.66, 0.4), 3, 5
 """Part of the picture (left, top, right, bottom), its magnification, and crops in a row."""
 
 REST = "covariance+moments=0.1+gaussian_wasserstein@image=0.3"
+
+
+class Unclipped:
+    """JAX's functions, without `clip`."""
+
+    def __getattr__(self, name):
+        return (lambda image, *_: image) if name == "clip" else getattr(jnp, name)
+
+
+def nearer(content, styles):
+    """Take the place of `calibration_reference`: four fifths content."""
+    return 0.8 * content + 0.2 * jax.image.resize(styles[0], content.shape, "linear")
+
+
 CHANGES = {
     "the default": {},
     "moments alone, as before (--recipe moments)": {"recipe": "moments"},
@@ -46,7 +67,16 @@ CHANGES = {
     "style at twice its size": {"style_scale": 2.0},
     "Laplacian pyramid": {"parametrization": "laplacian"},
     "Adam, 4 times the steps": {"optimizer": "adam", "steps": 120},
+    "150 steps at each size": {"steps": 150},
+    "VGG19, normalized": {"backbone": "vgg19-normalized"},
+    "calibrated nearer the content": {},
+    "not clipped between steps": {},
 }
+NOT_SETTINGS = {
+    "calibrated nearer the content": (calibration, {"calibration_reference": nearer}),
+    "not clipped between steps": (step, {"jnp": Unclipped()}),
+}
+"""What no setting changes: a module, and what stands in it for a moment."""
 
 
 def labelled(text: str, picture: Picture) -> Image.Image:
@@ -62,17 +92,23 @@ def labelled(text: str, picture: Picture) -> Image.Image:
     return sheet
 
 
-def main(size: int) -> None:
-    """Make the pictures, the table and the sheet."""
+def main(size: int, first: int = 0) -> None:
+    """Make the pictures, the table and the sheet, from the change of a number on."""
     content, style = (read_image(samples.resolve(name), size=size) for name in PAIR)
     paints = [judge(name) for name in ("brushwork", "paint_precision", "paint_coverage")]
     likeness = judge("lpips")
     print("| change | brushwork | precision | coverage | lpips | seconds |")
     print("|---|---|---|---|---|---|", flush=True)
     crops = []
-    for name, changes in CHANGES.items():
+    for name, changes in list(CHANGES.items())[first:]:
         began = time.perf_counter()
-        picture = jaxstyle.stylize(*PAIR, size=size, **changes).image
+        with ExitStack() as stack:
+            if name in NOT_SETTINGS:
+                jax.clear_caches()
+                module, others = NOT_SETTINGS[name]
+                stack.enter_context(patch.multiple(module, **others))
+                stack.callback(jax.clear_caches)
+            picture = jaxstyle.stylize(*PAIR, size=size, **changes).image
         seconds = time.perf_counter() - began
         scores = [*(one(picture, style) for one in paints), likeness(picture, content)]
         row = " | ".join(f"{float(score):.4g}" for score in scores)
@@ -86,4 +122,4 @@ def main(size: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 256)
+    main(*map(int, sys.argv[1:] or [256]))

@@ -2,8 +2,8 @@
 
 python benchmarks/pairs.py FOLDER SIZE CONTENT STYLE [CONTENT STYLE …]
 
-Each row of FOLDER/sheet.jpg has the content, the style, `moments` (the default of before),
-`nearest_neighbors` and the default. Contents and styles are files or `sample:NAME`; pictures that
+Each row of FOLDER/sheet.jpg has the content, the style, `moments` (the default of before, one
+metric) and the default. Contents and styles are files or `sample:NAME`; pictures that
 are in FOLDER already, as CONTENT-STYLE-SETTINGS.png, are not made again.
 """
 
@@ -18,7 +18,6 @@ from jaxstyle import samples
 
 COLUMNS = {
     "moments": {"recipe": "moments"},
-    "nearest_neighbors": {"recipe": "nearest_neighbors"},
     "default": {},
 }
 CELL, LINE = (300, 225), 14
