@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from PIL import Image, ImageDraw
 
 import jaxstyle
@@ -108,7 +109,7 @@ def main(size: int, first: int = 0) -> None:
                 module, others = NOT_SETTINGS[name]
                 stack.enter_context(patch.multiple(module, **others))
                 stack.callback(jax.clear_caches)
-            picture = jaxstyle.stylize(*PAIR, size=size, **changes).image
+            picture = np.clip(jaxstyle.stylize(*PAIR, size=size, **changes).image, 0, 1)
         seconds = time.perf_counter() - began
         scores = [*(one(picture, style) for one in paints), likeness(picture, content)]
         row = " | ".join(f"{float(score):.4g}" for score in scores)
