@@ -51,3 +51,12 @@ def programs_are_released():
     yield
     jax.clear_caches()
     gc.collect()
+
+
+@pytest.fixture
+def float64():
+    """Run a test with jax_enable_x64."""
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", before)

@@ -46,7 +46,7 @@ def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objec
     A layer's gradient with respect to features is computed for the whole picture. What the network
     makes of its length (a backward pass for each layer of each term) is measured on the whole of a
     picture of up to 65,536 pixels, of a larger one in four windows in its corners, which is within
-    10% (benchmarks/calibration.md); of a picture under masks in windows that cover it.
+    about 10% (benchmarks/calibration.md); of a picture under masks in windows that cover it.
 
     Args:
         extract: Features of a picture.
@@ -65,6 +65,7 @@ def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objec
     features, pull_back = jax.vjp(with_image, reference)
     terms = [replace(term, positions=POSITIONS) if term.draws else term for term in objective.terms]
     gradients = _gradients(replace(objective, terms=tuple(terms)), features)
+    # To tell rounding from a gradient the usual number of positions is enough.
     unlike = _gradients(objective, jax.tree.map(_reversed, features))
 
     masked = any(one is not None for term in objective.positions for one in term)

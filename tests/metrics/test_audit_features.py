@@ -239,14 +239,7 @@ def test_patch_pulls_equally_hard_everywhere(shape):
     np.testing.assert_allclose(gradient, 2 * -0.75 / x.size, rtol=1e-5)
 
 
-@pytest.fixture
-def x64():
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", False)
-
-
-@pytest.mark.usefixtures("x64")
+@pytest.mark.usefixtures("float64")
 def test_histogram_under_x64_stays_in_the_features_precision():
     x = jnp.asarray(rectified(1, 40, 3), jnp.float32)
     target = jnp.sort(jnp.asarray(rectified(2, 30, 3), jnp.float64), axis=0)

@@ -9,20 +9,9 @@ import pytest
 from support.toy import CONTENT, STYLE, TERMS, calibrated_objective, extract, losses_of
 
 from jaxstyle.objective import calibration
-from jaxstyle.objective.calibration import (
-    calibrate,
-    calibration_reference,
-)
+from jaxstyle.objective.calibration import calibrate, calibration_reference
 from jaxstyle.objective.objective import evaluate, prepare
 from jaxstyle.objective.term import term
-
-
-@pytest.fixture
-def float64():
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
 
 
 def test_the_sum_is_the_formula():

@@ -112,20 +112,14 @@ def test_every_optimizer_finds_the_minimum_of_a_bowl(name):
     np.testing.assert_allclose(state.image, lowest, atol=5e-3)
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_states_stay_float32_under_x64(name):
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    try:
-        bowl = alone(lambda image: jnp.sum((image - 0.3) ** 2))
-        state, _ = run(bowl, make(name, 0.1), np.full(SHAPE, 0.5, np.float32), 2)
-        assert state.image.dtype == state.best.dtype == jnp.float32
-        first = step.init(make(name, 0.1), np.full(SHAPE, 0.5, np.float32))
-        assert [a.dtype for a in jax.tree.leaves(state)] == [
-            b.dtype for b in jax.tree.leaves(first)
-        ]
-    finally:
-        jax.config.update("jax_enable_x64", before)
+    bowl = alone(lambda image: jnp.sum((image - 0.3) ** 2))
+    state, _ = run(bowl, make(name, 0.1), np.full(SHAPE, 0.5, np.float32), 2)
+    assert state.image.dtype == state.best.dtype == jnp.float32
+    first = step.init(make(name, 0.1), np.full(SHAPE, 0.5, np.float32))
+    assert [a.dtype for a in jax.tree.leaves(state)] == [b.dtype for b in jax.tree.leaves(first)]
 
 
 def test_lbfgs_descends_where_the_curvature_is_negative():
