@@ -226,14 +226,19 @@ class Mixture(Kind):
 
 @dataclass(frozen=True)
 class Parameters(Kind):
-    """Hyperparameters of metrics: pairs of `"METRIC.PARAMETER"` and a number above 0.
+    """Hyperparameters: pairs of a name and a number above 0.
 
-    `"style.METRIC.PARAMETER"` or `"content.METRIC.PARAMETER"` where both kinds have the metric.
+    Of metrics the name is `"METRIC.PARAMETER"`, or `"style.METRIC.PARAMETER"` or
+    `"content.METRIC.PARAMETER"` where both kinds have the metric.
+
+    Attributes:
+        example: Of the pairs, for messages.
     """
 
     multiple: bool = True
     metavar: str | None = "METRIC.PARAMETER=VALUE"
     sweepable: bool = False
+    example: str = "(('mmd.width', 2.0),)"
 
     def parse(self, word: str) -> tuple[str, float]:
         name, _, number = word.partition("=")
@@ -246,8 +251,7 @@ class Parameters(Kind):
         try:
             pairs = dict(value.items() if isinstance(value, Mapping) else value)
         except (TypeError, ValueError):
-            form = "such as (('mmd.width', 2.0),)"
-            raise ValueError(f"expected {name} {form}, got {value!r}") from None
+            raise ValueError(f"expected {name} such as {self.example}, got {value!r}") from None
         number = Number(low=0, above=True)
         return tuple((Kind().check(name, key), number.check(key, pairs[key])) for key in pairs)
 

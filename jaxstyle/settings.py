@@ -26,11 +26,12 @@ from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
 
 BlendName = Literal["sum", "mix"]
 ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma"]
-OptimizerName = Literal["lbfgs", "adam", "sgd", "momentum", "rmsprop"]
+OptimizerName = Literal["lbfgs", "lbfgs_plain", "adam", "sgd", "momentum", "rmsprop"]
 ParametrizationName = Literal["pixels", "laplacian", "fourier"]
 PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
+SafeguardName = Literal["full", "clip", "none"]
 
-SCHEMA = 5
+SCHEMA = 6
 """Version of the settings as manifests write them. A field that a later version adds says so in its
 `since`; a manifest without it was made with the field's `before`."""
 
@@ -279,6 +280,22 @@ class Settings:
         Number(optional=True, low=0, above=True),
         OPTIMIZATION,
         "Step size of the optimizer (default: each optimizer's own).",
+    )
+    optimizer_parameter: tuple[tuple[str, float], ...] = _setting(
+        (),
+        Parameters(metavar="PARAMETER=VALUE", example="(('b2', 0.999),)"),
+        OPTIMIZATION,
+        "Hyperparameter of the optimizer, as optax names it; may be given several times.",
+        since=6,
+    )
+    safeguard: SafeguardName = _setting(
+        "full",
+        Kind(choices=get_args(SafeguardName)),
+        OPTIMIZATION,
+        "What keeps the picture in range: clip it after each step; full: also shorten steps that "
+        "lead too far, and return from divergence; none, as much published code: it is clipped at "
+        "the end.",
+        since=6,
     )
     init: str = _setting(
         "content",

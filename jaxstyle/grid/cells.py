@@ -95,6 +95,7 @@ def _mixture(text: str, name: str, group: Kind) -> tuple[MetricSpec, ...]:
         except ValueError:
             if text not in recipes.RECIPES:
                 raise
-            mixture: tuple[MetricSpec, ...] = getattr(recipes.settings(recipe=text), name)
+            adapted = recipes.settings(recipe=f"{text}/{recipes.ADAPTED}")
+            mixture: tuple[MetricSpec, ...] = getattr(adapted, name)
             return mixture
     return specs

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -14,6 +15,7 @@ from jaxtyping import Array, Float
 
 from jaxstyle._util.names import nearest
 from jaxstyle.optim.lbfgs import lbfgs, warm_start_lbfgs
+from jaxstyle.optim.lbfgs_plain import lbfgs_plain
 from jaxstyle.optim.warm_start import warm_start_moments
 
 Scalar = float | Float[Array, ""]
@@ -26,16 +28,22 @@ class Optimizer:
 
     Attributes:
         name: The name by which people ask for it.
-        make: From a learning rate (an array leaf) to the optax transformation.
+        make: From a learning rate (an array leaf) and hyperparameters to the optax transformation.
         learning_rate: The default.
         warm_start: From the state that a coarser scale left, and the picture from which the finer
             one starts, to the state there.
+        parameters: Hyperparameters in place of the defaults, by name.
     """
 
     name: str
-    make: Callable[[Scalar], optax.GradientTransformation]
+    make: Callable[..., optax.GradientTransformation]
     learning_rate: float
     warm_start: WarmStart = warm_start_moments
+    parameters: tuple[tuple[str, float], ...] = ()
+
+    def transformation(self, learning_rate: Scalar) -> optax.GradientTransformation:
+        """Return the optax transformation of a learning rate."""
+        return self.make(learning_rate, **dict(self.parameters))
 
     @property
     def takes_rate(self) -> bool:
@@ -56,10 +64,11 @@ OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
         optimizer.name: optimizer
         for optimizer in (
             Optimizer("lbfgs", lbfgs, 1.0, warm_start_lbfgs),
+            Optimizer("lbfgs_plain", lbfgs_plain, 1.0, lambda state, image: ()),
             Optimizer("adam", partial(optax.adam, b2=0.99), 0.03),
             Optimizer("sgd", optax.sgd, 0.02),
             Optimizer("momentum", partial(optax.sgd, momentum=0.9), 0.005),
-            Optimizer("rmsprop", optax.rmsprop, 0.01),
+            Optimizer("rmsprop", partial(optax.rmsprop, eps_in_sqrt=False), 0.01),
         )
     }
 )
@@ -77,8 +86,13 @@ class _Fixed:
         return self.transformation
 
 
-def find(optimizer: str | Optimizer | optax.GradientTransformation) -> Optimizer:
+def find(
+    optimizer: str | Optimizer | optax.GradientTransformation,
+    parameters: Sequence[tuple[str, float]] = (),
+) -> Optimizer:
     """Return the optimizer of a name, or the one that an optax transformation is.
+
+    `parameters` are hyperparameters in place of its defaults, by name.
 
     Moments of optax's Adam, RMSprop and momentum are carried from scale to scale; a transformation
     with other state of the picture's shape starts each scale afresh.
@@ -87,15 +101,24 @@ def find(optimizer: str | Optimizer | optax.GradientTransformation) -> Optimizer
     0.03
 
     Raises:
-        ValueError: No optimizer has that name; the message names the nearest.
+        ValueError: No optimizer has that name, or it has no such hyperparameter; the message names
+            the nearest.
     """
-    if isinstance(optimizer, Optimizer):
-        return optimizer
-    if not isinstance(optimizer, str):
-        return Optimizer("optax transformation", _Fixed(optimizer), 1.0)
-    if optimizer not in OPTIMIZERS:
-        raise ValueError(
-            f"no optimizer is named {optimizer!r}{nearest(optimizer, OPTIMIZERS)}; "
-            f"there are {', '.join(OPTIMIZERS)}"
-        )
-    return OPTIMIZERS[optimizer]
+    if not isinstance(optimizer, (str, Optimizer)):
+        optimizer = Optimizer("optax transformation", _Fixed(optimizer), 1.0)
+    if isinstance(optimizer, str):
+        if optimizer not in OPTIMIZERS:
+            raise ValueError(
+                f"no optimizer is named {optimizer!r}{nearest(optimizer, OPTIMIZERS)}; "
+                f"there are {', '.join(OPTIMIZERS)}"
+            )
+        optimizer = OPTIMIZERS[optimizer]
+    _, *known = inspect.signature(optimizer.make).parameters
+    for name, _ in parameters:
+        if name not in known:
+            raise ValueError(
+                f"{optimizer.name} has no parameter {name!r}{nearest(name, known)}; "
+                f"it has {', '.join(known) or 'none'}"
+            )
+    pairs = ((name, int(v) if float(v).is_integer() else v) for name, v in parameters)
+    return replace(optimizer, parameters=tuple(pairs)) if parameters else optimizer

@@ -18,6 +18,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxstyle.objective.objective import Losses
 from jaxstyle.optim.parametrization import PIXELS, Parametrization
+from jaxstyle.settings import SafeguardName
 
 LONGEST_STEP = 0.05
 """The greatest root mean square of a step's change, where a picture's range is 1."""
@@ -89,8 +90,9 @@ def take_step(
     transform: optax.GradientTransformation,
     state: State,
     space: Parametrization = PIXELS,
+    safeguard: SafeguardName = "full",
 ) -> tuple[State, Losses]:
-    """Take one step: gradient, update, and back into [0, 1].
+    """Take one step: gradient, update, and back into [0, 1]; see `apply_update`.
 
     Returns:
         The next state, and the losses at the picture before the step.
@@ -100,7 +102,9 @@ def take_step(
     def value_fn(point: Float[Array, ...]) -> Float[Array, ""]:
         return gradient_of(space.decode(point), state.step)[0].total
 
-    state = apply_update(transform, state, losses.total, gradient, space, value_fn=value_fn)
+    state = apply_update(
+        transform, state, losses.total, gradient, space, safeguard, value_fn=value_fn
+    )
     return state, losses
 
 
@@ -110,18 +114,20 @@ def apply_update(
     value: Float[Array, ""],
     gradient: Float[Array, "h w 3"],
     space: Parametrization = PIXELS,
+    safeguard: SafeguardName = "full",
     **more: Any,
 ) -> State:
     """Take the step whose loss and gradient are known.
 
-    The gradient is brought to the optimizer's coordinates, and the update back to pixels, where it
-    is shortened to `LONGEST_STEP`, its direction kept: along a direction of hardly any curvature a
+    The gradient is brought to the optimizer's coordinates, and the update back to pixels, where the
+    picture is clipped to [0, 1] unless `safeguard` is `"none"`. Under `"full"` it is first
+    shortened to `LONGEST_STEP`, its direction kept: along a direction of hardly any curvature a
     quasi-Newton step would lead so far that the picture never returns.
 
     A step that is not finite leaves the picture and the optimizer as they were and clears `finite`.
-    Where the loss is `DIVERGENCE_FACTOR` times the lowest so far, the step only returns to the
-    best picture; the optimizer is reset, and the next steps are shorter. (Objectives with
-    exponentials can be left in one step for a place so steep or so flat that no gradient leads
+    Under `"full"`, where the loss is `DIVERGENCE_FACTOR` times the lowest so far, the step only
+    returns to the best picture; the optimizer is reset, and the next steps are shorter. (Objectives
+    with exponentials can be left in one step for a place so steep or so flat that no gradient leads
     back.)
     """
     point = space.encode(state.image)
@@ -131,20 +137,24 @@ def apply_update(
     more = {"value": value, "grad": cotangent} | more
     updates, memory = transform.update(cotangent, state.optimizer, point, **more)
     change = space.decode(updates)
-    size = jnp.sqrt(jnp.mean(change**2))
-    change = state.trust * change * (LONGEST_STEP / jnp.maximum(size, LONGEST_STEP))
-    image = jnp.clip(state.image + change, 0, 1)
-    # Three times the lowest means nothing for a loss under 0, which no sum of distances has.
-    diverged = (state.lowest >= 0) & (value > DIVERGENCE_FACTOR * state.lowest)
-    better = value < state.lowest
+    if safeguard == "full":
+        size = jnp.sqrt(jnp.mean(change**2))
+        change = state.trust * change * (LONGEST_STEP / jnp.maximum(size, LONGEST_STEP))
+    image = state.image + change
+    if safeguard != "none":
+        image = jnp.clip(image, 0, 1)
+    better, trust = value < state.lowest, state.trust
     best = jnp.where(better, state.image, state.best)
-    image = jnp.where(diverged, state.best, image)
-    memory = jax.tree.map(
-        lambda fresh, old: jnp.where(diverged, fresh, old),
-        transform.init(space.encode(state.best)),
-        memory,
-    )
-    trust = jnp.where(diverged, state.trust / 2, jnp.minimum(1.0, 1.1 * state.trust))
+    if safeguard == "full":
+        # Three times the lowest means nothing for a loss under 0, which no sum of distances has.
+        diverged = (state.lowest >= 0) & (value > DIVERGENCE_FACTOR * state.lowest)
+        image = jnp.where(diverged, state.best, image)
+        memory = jax.tree.map(
+            lambda fresh, old: jnp.where(diverged, fresh, old),
+            transform.init(space.encode(state.best)),
+            memory,
+        )
+        trust = jnp.where(diverged, state.trust / 2, jnp.minimum(1.0, 1.1 * state.trust))
     finite = (
         state.finite
         & jnp.isfinite(value)
@@ -178,6 +188,7 @@ def take_steps(
     *,
     length: int,
     space: Parametrization = PIXELS,
+    safeguard: SafeguardName = "full",
 ) -> tuple[State, Losses]:
     """Take up to `length` steps as one program; `count`, a leaf, says how many.
 
@@ -187,7 +198,7 @@ def take_steps(
     Returns:
         The state after them, and the losses of each step (NaN for those not taken).
     """
-    step = partial(take_step, gradient_of, transform, space=space)
+    step = partial(take_step, gradient_of, transform, space=space, safeguard=safeguard)
     if length == 1:
         state, losses = step(state)
         return state, jax.tree.map(lambda leaf: leaf[None], losses)

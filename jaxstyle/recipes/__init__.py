@@ -1,10 +1,12 @@
 """Recipes: named settings, one file per paper, each constant with its source.
 
 A file of this folder is a recipe if it has a `RECIPE`; `characters` has some of our own, without a
-paper. The papers' constants were made for networks
-whose features have other scales than these; with them pictures blur or diverge. So a recipe takes
-over the paper's metrics, layers and proportions, and its terms are calibrated to the network in
-use, which a run reports. Other packages add recipes by an entry point in the group
+paper.
+
+A recipe has variants, `NAME/VARIANT`. Of its methods, the paper's or its code's, one runs all that
+is stated there: network, layers and constants, optimizer, start, sizes and steps. `NAME/adapted`
+takes over metrics, layers and proportions alone, calibrated to the network in use, which a run
+reports. `NAME` is its first method, or `NAME/adapted` if it has none. Other packages add recipes by an entry point in the group
 `jaxstyle.recipes` that loads to a `Recipe` or a tuple of them.
 """
 
@@ -19,10 +21,10 @@ from typing import Any
 from jaxstyle._util.names import nearest
 from jaxstyle._util.plugins import Registry
 from jaxstyle.recipes.characters import CHARACTERS
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import ADAPTED, Method, Recipe
 from jaxstyle.settings import Settings, check_names
 
-__all__ = ["RECIPES", "Recipe", "find", "settings"]
+__all__ = ["ADAPTED", "RECIPES", "Method", "Recipe", "find", "method", "settings"]
 
 
 _modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
@@ -35,11 +37,12 @@ RECIPES: Mapping[str, Recipe] = Registry(
 
 
 def find(name: str) -> Recipe:
-    """Return the recipe of a name.
+    """Return the recipe of a name, with or without a variant.
 
     Raises:
         ValueError: There is no such recipe; the message names the nearest.
     """
+    name = name.partition("/")[0]
     if name not in RECIPES:
         raise ValueError(
             f"no recipe is named {name!r}{nearest(name, RECIPES) or '; see `jaxstyle recipes`'}"
@@ -47,15 +50,23 @@ def find(name: str) -> Recipe:
     return RECIPES[name]
 
 
+def method(name: str) -> Method | None:
+    """Return the method that `NAME` or `NAME/VARIANT` stands for; None if it is the adapted variant.
+
+    Raises:
+        ValueError: There is no such recipe or variant.
+    """
+    return find(name).method(name.partition("/")[2])
+
+
 def settings(**changes: Any) -> Settings:
     """Return the settings of a recipe, if `changes` names one, overridden by the other changes.
 
-    >>> [str(spec) for spec in settings(recipe="mrf", steps=7).metric]
+    >>> [str(spec) for spec in settings(recipe="mrf/adapted", steps=7).metric]
     ['patch']
     """
     check_names(changes)
     name = changes.get("recipe")
     if name:
-        recipe = find(name)
-        changes = {**recipe.usual, **recipe.settings, **changes}
+        changes = {**find(name).settings_of(name.partition("/")[2]), **changes}
     return Settings(**changes)

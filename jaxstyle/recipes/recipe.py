@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from jaxstyle._util.names import nearest
 
 CAFFE = "VGG19 in Caffe's scale (0–255 minus the mean, BGR)"
 """The network that most papers' constants were made for."""
@@ -38,10 +40,65 @@ USUAL: Mapping[str, Any] = {
 """What a paper's recipe has where its settings do not say: Gatys et al.'s content term, and a little
 smoothing."""
 
+ADAPTED = "adapted"
+"""The variant of every recipe that has its metrics in our unit, on the network in use."""
+
+BARE: Mapping[str, Any] = {
+    "calibrate": False,
+    "safeguard": "none",
+    "padding": "zeros",
+    "precision": "float32",
+    "scales": 1,
+    "coarse_steps": 0,
+    "content_decay": 1.0,
+    "positions": 0,
+    "content_weight": 1.0,
+    "smoothness": 0.0,
+}
+"""What a method has where its settings do not say: none of what this package adds."""
+
+Weights = Mapping[str, Sequence[float]]
+"""By term, what multiplies the distance at each of its layers."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """What a paper or its authors' code does, from the network to the last step.
+
+    Attributes:
+        settings: Fields of `Settings` that differ from the defaults and from `BARE`.
+        weights: The paper's constants, in place of calibration: by term, what multiplies the
+            distance at each layer; or a function that returns them for a scale, from its number
+            (0 is the coarsest) and how many there are.
+        sources: Where the constants are stated, one line each.
+        deviations: What is not as there, and why, one line each; nothing if all is exact.
+    """
+
+    settings: Mapping[str, Any]
+    weights: Weights | Callable[[int, int], Weights]
+    sources: tuple[str, ...]
+    deviations: tuple[str, ...] = ()
+
+    def constants(self, scales: int) -> dict[str, list[list[float]]]:
+        """Return the constants by term, scale and layer, as `Settings.calibration` takes them.
+
+        Args:
+            scales: How many there are.
+        """
+        weights = self.weights
+        rows = [weights(n, scales) if callable(weights) else weights for n in range(scales)]
+        # A term is the mean over its layers.
+        return {
+            name: [[float(weight * len(row[name])) for weight in row[name]] for row in rows]
+            for name in rows[0]
+        }
+
 
 @dataclass(frozen=True)
 class Recipe:
     """Named settings from a paper.
+
+    `settings` to `usual` are of the variant `"adapted"`.
 
     Attributes:
         name: The name, unique among recipes.
@@ -53,6 +110,7 @@ class Recipe:
         deviations: What is different here, and why.
         bibtex: The citation.
         usual: What it has where `settings` do not say; the defaults where this does not say either.
+        methods: Other variants by name, the first of which is meant where none is named.
     """
 
     name: str
@@ -63,6 +121,31 @@ class Recipe:
     deviations: str
     bibtex: str
     usual: Mapping[str, Any] = field(default_factory=lambda: USUAL)
+    methods: Mapping[str, Method] = field(default_factory=dict)
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of all variants, the one that is meant where none is named first."""
+        return (*self.methods, ADAPTED)
+
+    def method(self, variant: str = "") -> Method | None:
+        """Return the method of a variant; None for the adapted one.
+
+        Raises:
+            ValueError: It has no such variant.
+        """
+        variant = variant or self.variants[0]
+        if variant not in self.variants:
+            raise ValueError(
+                f"recipe {self.name} has no variant {variant!r}{nearest(variant, self.variants)}; "
+                f"it has {', '.join(self.variants)}"
+            )
+        return self.methods.get(variant)
+
+    def settings_of(self, variant: str = "") -> dict[str, Any]:
+        """Return all that a variant sets."""
+        method = self.method(variant)
+        return {**BARE, **method.settings} if method else {**self.usual, **self.settings}
 
     @property
     def citation(self) -> str:

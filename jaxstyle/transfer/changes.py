@@ -16,6 +16,7 @@ from jaxstyle.settings import (
     OptimizerName,
     ParametrizationName,
     PrecisionName,
+    SafeguardName,
 )
 from jaxstyle.specs import PaddingName, PoolingName
 from jaxstyle.transfer.sources import Source
@@ -61,6 +62,8 @@ class Changes(TypedDict, total=False):
     optimizer: OptimizerName | Optimizer | optax.GradientTransformation
     parametrization: ParametrizationName
     learning_rate: float | None
+    optimizer_parameter: Mapping[str, float] | Sequence[tuple[str, float]]
+    safeguard: SafeguardName
     init: Source
     seed: int
     calibrate: bool

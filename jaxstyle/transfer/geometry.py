@@ -100,8 +100,8 @@ def _layer_shapes(job: Job, shape: tuple[int, int]) -> dict[str, tuple[int, int]
 
 
 def displayed(job: Job, image: Picture) -> Picture:
-    """Crop a picture of the run from its bucket, in the colors that it is to be shown in."""
+    """Crop a picture of the run from its bucket, in [0, 1] and in its final colors."""
     pairs = zip(job.original.shape[:2], job.guide.content.shape[:2], strict=True)
     rows, columns = (side / padded for side, padded in pairs)
-    cropped = crop_from_bucket(np.asarray(image), (rows, columns))
+    cropped = np.clip(crop_from_bucket(np.asarray(image), (rows, columns)), 0, 1)
     return color.restore_colors(job.settings.color, cropped, job.original)

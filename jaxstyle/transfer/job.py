@@ -129,6 +129,7 @@ class Job:
             self.extract,
             self.optimizer,
             self.settings.parametrization,
+            self.settings.safeguard,
             self.settings.memory,
             jax.tree.structure(self.terms),
             self.scales,
@@ -185,7 +186,12 @@ def make_job(
         padding=settings.padding,
         precision=settings.precision,
     )
-    optimizer = optimizers.find(settings.optimizer)
+    scales = _scales(settings, original, guide, min_side(terms, extract), sources)
+    if settings.recipe and not settings.calibrate and settings.calibration is None:
+        method = recipes.method(settings.recipe)
+        constants = method.constants(len(scales)) if method else None
+        settings = replace(settings, calibration=constants)
+    optimizer = optimizers.find(settings.optimizer, settings.optimizer_parameter)
     if settings.learning_rate and not optimizer.takes_rate:
         raise ValueError(
             "expected no learning_rate beside an optax transformation, which has its own"
@@ -207,7 +213,7 @@ def make_job(
         terms=terms,
         extract=extract,
         params=params,
-        scales=_scales(settings, original, guide, min_side(terms, extract), sources),
+        scales=scales,
         networks=sources.networks,
         inputs=_inputs(settings, content, given, sources),
     )

@@ -106,7 +106,14 @@ def test_every_optimizer_finds_the_minimum_of_a_bowl(name):
     random = np.random.default_rng(0)
     lowest = random.uniform(0.2, 0.8, SHAPE).astype(np.float32)
     steepness = random.uniform(0.5, 2, SHAPE).astype(np.float32)
-    rate = {"lbfgs": 1.0, "sgd": 0.5, "momentum": 0.1, "adam": 0.02, "rmsprop": 0.002}[name]
+    rate = {
+        "lbfgs": 1.0,
+        "lbfgs_plain": 1.0,
+        "sgd": 0.5,
+        "momentum": 0.1,
+        "adam": 0.02,
+        "rmsprop": 0.002,
+    }[name]
     bowl = alone(lambda image: jnp.sum(steepness * (image - lowest) ** 2) / 2)
     state, _ = run(bowl, make(name, rate), np.full(SHAPE, 0.5, np.float32), 300)
     np.testing.assert_allclose(state.image, lowest, atol=5e-3)

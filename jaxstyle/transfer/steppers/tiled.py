@@ -144,5 +144,5 @@ def evaluate_features(
 @partial(jax.jit, static_argnames="spec", donate_argnames="state")
 def apply_update(state: State, value: Any, gradient: Image, rate: Any, *, spec: StepSpec) -> State:
     """Run `optim.step.apply_update`, compiled."""
-    transform = spec.optimizer.make(rate)
-    return optim_step.apply_update(transform, state, value, gradient, spec.space(gradient.shape))
+    transform, space = spec.optimizer.transformation(rate), spec.space(gradient.shape)
+    return optim_step.apply_update(transform, state, value, gradient, space, spec.safeguard)

@@ -27,6 +27,7 @@ from jaxstyle.optim import step as optim_step
 from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.optim.parametrization import Parametrization, parametrization
 from jaxstyle.optim.step import State
+from jaxstyle.settings import SafeguardName
 from jaxstyle.transfer.geometry import References, reference_shapes, references_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers.stepper import ConstantsAt, Demand, Stepper, Steps, size_of
@@ -54,6 +55,7 @@ class StepSpec:
     optimizer: Optimizer  # what moves the picture
     parametrization: str  # in which coordinates
     length: int  # steps in one program
+    safeguard: SafeguardName = "full"  # what keeps the picture in range
 
     def space(self, shape: tuple[int, ...]) -> Parametrization:
         """Return the coordinates of pictures of a shape."""
@@ -79,7 +81,8 @@ class WholeStepper(Stepper):
         self.jobs = (job,)
         self.job = job
         length = 1 if jax.default_backend() == "cpu" else CHUNK
-        spec = StepSpec(job.extract, job.optimizer, job.settings.parametrization, length)
+        given = job.settings
+        spec = StepSpec(job.extract, job.optimizer, given.parametrization, length, given.safeguard)
         self.spec = spec.recomputing(recompute)
 
     def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Objective:
@@ -184,7 +187,7 @@ def calibrate(
 @partial(jax.jit, static_argnames="spec")
 def init(image: Image, rate: Any, *, spec: StepSpec) -> State:
     """Run `optim.step.init`, compiled."""
-    return optim_step.init(spec.optimizer.make(rate), image, spec.space(image.shape))
+    return optim_step.init(spec.optimizer.transformation(rate), image, spec.space(image.shape))
 
 
 @partial(jax.jit, static_argnames="spec")
@@ -206,9 +209,10 @@ def advance(
     with spec.extract.rounding():
         return optim_step.take_steps(
             optim_step.with_gradient(evaluate),
-            spec.optimizer.make(rate),
+            spec.optimizer.transformation(rate),
             state,
             count,
             length=spec.length,
             space=spec.space(state.image.shape),
+            safeguard=spec.safeguard,
         )
