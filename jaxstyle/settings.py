@@ -188,6 +188,14 @@ class Settings:
         since=3,
         before=0,
     )
+    style_positions: int = _setting(
+        0,
+        Number(type=int, low=0),
+        TERMS,
+        "Positions of the style that they are compared with, drawn once at each scale; 0 for "
+        "as many as of the picture, others at each step.",
+        since=6,
+    )
     style_layers: tuple[str, ...] = _setting((), _LAYERS, TERMS, "Layers of the style terms.")
     content_layers: tuple[str, ...] = _setting((), _LAYERS, TERMS, "Layers of the content terms.")
     backbone: str = _setting(
@@ -281,6 +289,13 @@ class Settings:
         OPTIMIZATION,
         "Step size of the optimizer (default: each optimizer's own).",
     )
+    final_rate: float | None = _setting(
+        None,
+        Number(optional=True, low=0, above=True),
+        OPTIMIZATION,
+        "Step size at full size (default: the same as before).",
+        since=6,
+    )
     optimizer_parameter: tuple[tuple[str, float], ...] = _setting(
         (),
         Parameters(metavar="PARAMETER=VALUE", example="(('b2', 0.999),)"),
@@ -301,8 +316,16 @@ class Settings:
         "content",
         Kind(accepts=lambda value: True, stand_in="an array"),
         OPTIMIZATION,
-        "Start from: content, noise, style (its color statistics), adain (a picture in one pass), "
-        "or a picture file.",
+        "Start from: content, noise, style (its color statistics), style_mean (its mean color), "
+        "adain (a picture in one pass), or a picture file.",
+    )
+    details: bool = _setting(
+        False,
+        Flag(),
+        OPTIMIZATION,
+        "Add the content's finest details where a scale begins: at the first, and at all but the "
+        "last.",
+        since=6,
     )
     seed: int = _setting(
         0, Number(type=int, low=0, high=2**31 - 1), OPTIMIZATION, "Seed of everything random."

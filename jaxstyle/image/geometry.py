@@ -59,6 +59,40 @@ def resize(image: Picture, shape: tuple[int, int]) -> Picture:
     return _by_channel(image, lambda plane: plane.resize(shape[::-1], Image.Resampling.LANCZOS))
 
 
+def bilinear(old: int, new: int, corners: bool = False) -> Float[np.ndarray, "new old"]:
+    """Return the matrix that resamples one axis linearly, without an antialiasing filter.
+
+    >>> bilinear(2, 3, corners=True).tolist()
+    [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]
+
+    Args:
+        old: Positions before.
+        new: Positions after.
+        corners: The first and last positions' centers coincide, not the outer edges.
+    """
+    places = np.arange(new, dtype=float)
+    if corners:
+        places *= (old - 1) / max(1, new - 1)
+    else:
+        places = np.clip((places + 0.5) * old / new - 0.5, 0, old - 1)
+    low = np.floor(places).astype(int)
+    matrix = np.zeros((new, old), np.float32)
+    np.add.at(matrix, (np.arange(new), low), 1 - (places - low))
+    np.add.at(matrix, (np.arange(new), np.minimum(low + 1, old - 1)), places - low)
+    return matrix
+
+
+def details(picture: Picture) -> Picture:
+    """Return what a picture loses when it is halved and enlarged again, bilinearly."""
+    result = picture
+    for axis in (0, 1):
+        side = picture.shape[axis]
+        half = max(1, side // 2)
+        matrix = bilinear(half, side) @ bilinear(side, half)
+        result = np.moveaxis(np.tensordot(matrix, result, (1, axis)), 0, axis)
+    return picture - result
+
+
 def _by_channel(picture: np.ndarray, change: Callable[[Image.Image], Image.Image]) -> np.ndarray:
     planes = np.ascontiguousarray(np.moveaxis(picture, 2, 0), dtype=np.float32)
     changed = [np.asarray(change(Image.fromarray(plane))) for plane in planes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -52,24 +53,29 @@ def _directions(colors: Positions) -> Positions:
     return colors / jnp.sqrt(jnp.sum(colors**2, axis=-1, keepdims=True) + LEVEL**2)
 
 
-def palette(x: Positions, target: Float[Array, "m c"]) -> Scalar:
+def palette(x: Positions, target: Float[Array, "m c"], *, floor: Any = 0.0) -> Scalar:
     """Compute the relaxed earth mover's distance of two sets of colors.
 
     max(mean_i min_j d_ij, mean_j min_i d_ij), d = 1 − cosine + √(squared distance / channels).
+
+    Args:
+        x: Colors.
+        target: Those of the reference.
+        floor: Under a squared distance. Equal sets are at distance 0 with a floor of 0 alone.
 
     References:
         Kolkin, Salavon & Shakhnarovich (STROTSS, CVPR 2019), section 2.3, with the cost of the
         authors' code: the paper has the Euclidean distance alone. Their rotation of RGB is
         orthonormal, which changes neither distance, and is left out. Deviations: the cosine of a
-        color within about one level of 8 bits of black fades (theirs is 0/0 at black); no floor of
-        1e-5 under squared distances, so equal sets are at distance 0. Theirs compares 1,024 pixels
+        color within about one level of 8 bits of black fades (theirs is 0/0 at black); their floor
+        is 1e-5. Theirs compares 1,024 pixels
         of the picture, drawn anew at each step, with 5,000 of the style; here all pixels, or as
         many of both as are drawn.
     """
-    return jnp.maximum(_mean_cheapest(x, target), _mean_cheapest(target, x))
+    return jnp.maximum(_mean_cheapest(x, target, floor), _mean_cheapest(target, x, floor))
 
 
-def _mean_cheapest(x: Positions, y: Float[Array, "m c"]) -> Scalar:
+def _mean_cheapest(x: Positions, y: Float[Array, "m c"], floor: Any) -> Scalar:
     """Compute the mean over colors of x of the cost of the cheapest color of y."""
     channels = x.shape[1]
     colors, others = jax.lax.stop_gradient((x, y))
@@ -80,11 +86,13 @@ def _mean_cheapest(x: Positions, y: Float[Array, "m c"]) -> Scalar:
         color, direction = color_direction
         # Half the squared distance of the directions, less what is equal for all.
         angles = lengths / 2 - matmul_highest(directions, direction)
-        return jnp.argmin(angles + safe_sqrt(squared_distances(color, others) / channels))
+        squares = jnp.maximum(squared_distances(color, others), floor)
+        return jnp.argmin(angles + safe_sqrt(squares / channels))
 
     matched = y[by_rows(cheapest, (colors, _directions(colors)), y.shape[0])]
     angles = jnp.sum((_directions(x) - _directions(matched)) ** 2, axis=1) / 2
-    return jnp.mean(angles + safe_sqrt(jnp.mean((x - matched) ** 2, axis=1)))
+    squares = jnp.maximum(jnp.sum((x - matched) ** 2, axis=1), floor)
+    return jnp.mean(angles + safe_sqrt(squares / channels))
 
 
 _PALETTE = Metric(

@@ -33,6 +33,14 @@ def closest(x: Positions, y: Float[Array, "m c"], lengths: Any = 1.0) -> Int[Arr
     return by_rows(lambda row: jnp.argmax(matmul_highest(y, row) / lengths), x, y.shape[0])
 
 
+def closest_both(x: Positions, y: Float[Array, "m c"]) -> tuple[Int[Array, " n"], Int[Array, " m"]]:
+    """Return `closest` of unit rows both ways, from one product where all pairs fit into memory."""
+    if x.shape[0] * y.shape[0] > PAIRS_AT_ONCE:
+        return closest(x, y), closest(y, x)
+    cosines = matmul_highest(*jax.lax.stop_gradient((x, y.T)))
+    return jnp.argmax(cosines, axis=1), jnp.argmax(cosines, axis=0)
+
+
 def nearest_neighbor(x: Positions, target: Float[Array, "m c"]) -> Scalar:
     """Compute the mean over positions of x of the cosine distance to the nearest of the target's.
 

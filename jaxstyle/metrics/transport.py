@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from jaxstyle.metrics.matching import closest
+from jaxstyle.metrics.hypercolumns import At, draw_hypercolumns, hypercolumns
+from jaxstyle.metrics.matching import closest_both
 from jaxstyle.metrics.metric import PAIRWISE_LAYERS, Grid, Metric, Positions, Scalar, Vector
-from jaxstyle.metrics.pairwise import Key, by_rows, drawn, rows, squared_distances, unit
+from jaxstyle.metrics.pairwise import by_rows, rows, squared_distances, unit
 
 
 def _quantiles(ordered: Float[Array, "m p"], count: int) -> Float[Array, "n p"]:
@@ -121,107 +121,6 @@ def sliced_wasserstein(
     return histogram(x @ directions, ordered)
 
 
-At = Sequence[Int[Array, " _n"] | None]
-
-
-def _finest(layers: tuple[Grid, ...]) -> tuple[int, int]:
-    heights, widths = zip(*(layer.shape[:2] for layer in layers), strict=True)
-    return max(heights), max(widths)
-
-
-def _sample(
-    layers: tuple[Grid, ...], places: Sequence[Int[Array, " k"]]
-) -> tuple[Float[Array, "k _c"], ...]:
-    """Sample all layers at rows and columns of the finest, bilinearly between four positions each.
-
-    Each layer's grid covers the whole picture, and features are at the centers of its cells: row r
-    of H in the finest layer lies at (r + ½) h / H − ½ in one of h rows.
-    """
-    finest = _finest(layers)
-
-    def sample(layer: Grid) -> Float[Array, "k _c"]:
-        if layer.shape[:2] == finest:
-            return layer[tuple(places)]
-        ends: list[Any] = []
-        for place, size, of in zip(places, layer.shape[:2], finest, strict=True):
-            at = (jnp.asarray(place, layer.dtype) + 0.5) * (size / of) - 0.5
-            at = jnp.clip(at, 0, size - 1)
-            low = at.astype(jnp.int32)
-            ends.append((low, jnp.minimum(low + 1, size - 1), (at - low)[:, None]))
-        (top, bottom, down), (left, right, across) = ends
-        upper, lower = (
-            layer[row, left] * (1 - across) + layer[row, right] * across for row in (top, bottom)
-        )
-        return upper * (1 - down) + lower * down
-
-    return tuple(map(sample, layers))
-
-
-def _counted(layers: tuple[Grid, ...], at: At) -> Int[Array, " n"] | None:
-    """Return which positions of the finest layer count, None for all."""
-    for layer, inside in zip(layers, at, strict=False):
-        if inside is not None and layer.shape[:2] == _finest(layers):
-            return jnp.asarray(inside)
-    return None
-
-
-def draw_hypercolumns(
-    layers: tuple[Grid, ...], key: Key, count: int, at: At = ()
-) -> tuple[Grid, ...]:
-    """Sample all layers at `count` positions of the finest drawn at random, all if fewer.
-
-    Args:
-        layers: Features, in any order.
-        key: Of `jax.random`.
-        count: How many.
-        at: Of each layer the positions to draw from, None for all. The finest layer's decide.
-
-    Returns:
-        For each layer a grid of count × 1 positions, which `hypercolumns` concatenates.
-    """
-    (height, width), counted = _finest(layers), _counted(layers, at)
-    places = drawn(height * width if counted is None else len(counted), key, count)
-    places = places if counted is None else counted[places]
-    return tuple(sample[:, None] for sample in _sample(layers, jnp.divmod(places, width)))
-
-
-def hypercolumns(layers: tuple[Grid, ...], at: At = ()) -> Positions:
-    """Concatenate the features of all layers at one place in each cell of the middle layer's grid.
-
-    The place is a position of the finest layer, fixed for a grid's size. Places are spread evenly
-    within the cells (the additive recurrence of the plastic number), so that no pattern of the
-    finest layer is in step with them. Layers of one size are concatenated position by position.
-
-    Args:
-        layers: Features, in any order.
-        at: Of each layer the positions to choose from, None for all. Of the finest layer's one
-            in as many is chosen as lie in a cell: from equal parts of them in their order, at
-            random but always the same. Coarser layers are interpolated as without a mask, between
-            positions outside too.
-
-    References:
-        Hariharan et al., "Hypercolumns" (CVPR 2015); Kolkin et al. 2019, section 2.1: bilinear
-        samples of unfiltered layers, as in the authors' code. Deviations: coordinates are aligned
-        at the centers of cells (theirs are halved at each pooling, so that deep layers are sampled
-        up to half a cell to the lower right); the picture's colors are no layer unless they are
-        named as one.
-    """
-    finest, counted = _finest(layers), _counted(layers, at)
-    height, width = layers[len(layers) // 2].shape[:2]
-    ratios = np.divide(finest, (height, width))[:, None]
-    places: Any
-    if counted is None:
-        cells = np.arange(height * width)
-        shifts = (0.5 + np.outer((0.7548776662466927, 0.5698402909980532), cells)) % 1
-        places = ((np.divmod(cells, width) + shifts) * ratios).astype(int)
-    else:
-        count = max(1, round(len(counted) / np.prod(ratios)))
-        parts = np.arange(count) + np.random.default_rng(0).random(count)
-        chosen = counted[(parts * (len(counted) / count)).astype(int)]
-        places = jnp.divmod(chosen, finest[1])
-    return jnp.concatenate(_sample(layers, tuple(places)), axis=1)
-
-
 def relaxed_earth_mover(x: Positions, y: Positions) -> Scalar:
     """Compute max(mean_i min_j d, mean_j min_i d) with the cosine distance d.
 
@@ -235,8 +134,9 @@ def relaxed_earth_mover(x: Positions, y: Positions) -> Scalar:
     """
     a, b = unit(x), unit(y)
     # Half the squared distance of unit vectors is 1 − cosine, without the cancellation near zero.
-    x_to_y = jnp.mean(jnp.sum((a - b[closest(a, b)]) ** 2, axis=1)) / 2
-    y_to_x = jnp.mean(jnp.sum((b - a[closest(b, a)]) ** 2, axis=1)) / 2
+    of_x, of_y = closest_both(a, b)
+    x_to_y = jnp.mean(jnp.sum((a - b[of_x]) ** 2, axis=1)) / 2
+    y_to_x = jnp.mean(jnp.sum((b - a[of_y]) ** 2, axis=1)) / 2
     return jnp.maximum(x_to_y, y_to_x)
 
 

@@ -170,9 +170,9 @@ def prepare_from_features(
         else:
             references = [(content, of_content)] * len(term.styles)
         spreads.append(_spreads(term, references[0][0][1]))
-        draw = jax.random.fold_in(key, number) if term.metric.random else None
+        of_term = jax.random.fold_in(key, number)
         summaries = [
-            _summaries(term, reference, positions, spreads[-1], draw)
+            _summaries(term, reference, positions, spreads[-1], of_term)
             for reference, positions in references
         ]
         averaged = summaries[0] if len(summaries) == 1 else _average(term, summaries)
@@ -188,17 +188,26 @@ def _summaries(
     reference: tuple[Float[Array, "h w 3"], Features],
     positions: PositionIndices,
     spreads: Float[Array, _layers],
-    key: Array | None,
+    key: Key,
 ) -> tuple[Any, ...]:
     """Summarize a reference picture at each layer; features that are drawn later stay."""
     views = _views(term, *reference, spreads, positions)
     if term.draws_target:
         return tuple(views)
-    keys = [() if key is None else (jax.random.fold_in(key, k),) for k in range(len(views))]
-    return tuple(
-        term.metric.summarize(view.features, *draw, **view.selected)
-        for view, draw in zip(views, keys, strict=True)
-    )
+    summaries = []
+    for layer, view in enumerate(views):
+        of_layer = jax.random.fold_in(key, layer)
+        if term.draws_once:
+            view = _drawn(term, view, of_layer, term.style_positions)
+        random = (of_layer,) if term.metric.random else ()
+        summaries.append(term.metric.summarize(view.features, *random, **view.selected))
+    return tuple(summaries)
+
+
+def _drawn(term: Term, view: _View, key: Key, count: int | None) -> _View:
+    """Return the features at positions drawn at random, of a term that can."""
+    assert term.metric.draw
+    return _View(term.metric.draw(view.features, key, count, **view.selected))
 
 
 def _average(term: Term, targets: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -253,16 +262,12 @@ def _distance(term: Term, view: _View, target: Any, key: Key) -> Float[Array, ""
     """Compute a term's distance at one layer."""
     metric = term.metric
 
-    def drawn(view: _View, key: Key) -> Any:
-        assert metric.draw
-        return metric.draw(view.features, key, term.positions, **view.selected)
-
     if term.draws:
         # Of a content the same positions as of the picture: a content metric compares them.
         other = key if metric.kind == "content" else jax.random.fold_in(key, 1)
-        view = _View(drawn(view, key))
+        view = _drawn(term, view, key, term.positions)
         if term.draws_target:
-            target = metric.summarize(drawn(target, other))
+            target = metric.summarize(_drawn(term, target, other, term.positions).features)
     distance: Float[Array, ""] = metric.distance(
         view.features, target, **view.selected, **term.parameters
     )

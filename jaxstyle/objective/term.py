@@ -38,6 +38,8 @@ class Term:
         positions: How many positions a metric of pairs draws at each step, where it can
             (`Metric.draw`); 0 for all (static). None leaves it to the run's settings, and is all
             where there are none.
+        style_positions: How many positions of the reference such a style term compares with, drawn
+            once; 0 for as many as of the picture, others at each step (static).
     """
 
     metric: Metric = field(metadata={"static": True})
@@ -51,6 +53,7 @@ class Term:
     shares: tuple[Scalar, ...] = (1.0,)
     region: int | None = field(default=None, metadata={"static": True})
     positions: int | None = field(default=None, metadata={"static": True})
+    style_positions: int = field(default=0, metadata={"static": True})
 
     @property
     def draws(self) -> bool:
@@ -60,7 +63,12 @@ class Term:
     @property
     def draws_target(self) -> bool:
         """Whether each step also compares with other positions of the reference."""
-        return self.draws and self.metric.draws_target
+        return self.draws and self.metric.draws_target and not self.draws_once
+
+    @property
+    def draws_once(self) -> bool:
+        """Whether the positions of the reference are drawn once, where the target is computed."""
+        return self.draws and self.metric.kind == "style" and bool(self.style_positions)
 
 
 _One = str | MetricSpec | Metric | Term

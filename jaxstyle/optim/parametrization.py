@@ -18,6 +18,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from jaxstyle._util.names import nearest
+from jaxstyle.image.geometry import bilinear
 
 Image = Float[Array, "h w 3"]
 
@@ -36,12 +37,8 @@ class Parametrization(NamedTuple):
 
 PIXELS = Parametrization(lambda image: image, lambda image: image)
 
-LEVELS = 5
-"""Of the Laplacian pyramid (STROTSS's code)."""
-
-
-def _halved(side: int) -> int:
-    return (side + 1) // 2
+BANDS = 5
+"""Of the Laplacian pyramid, besides the smallest copy."""
 
 
 def laplacian(shape: tuple[int, int, int]) -> Parametrization:
@@ -51,31 +48,41 @@ def laplacian(shape: tuple[int, int, int]) -> Parametrization:
 
     References:
         Kolkin, Salavon & Shakhnarovich, "Style Transfer by Relaxed Optimal Transport and
-        Self-Similarity" (CVPR 2019), section 2.5: the optimization runs on the Laplacian pyramid.
-        Deviations: the picture is clipped and decomposed anew at each step; resizing is bilinear
-        with antialiasing on the way down.
+        Self-Similarity" (CVPR 2019), section 2.5: the optimization runs on the Laplacian pyramid;
+        the authors' `pyr_lap.py`: five bands, halved sides rounded down, bilinear both ways with
+        corners aligned and no antialiasing. Deviation: unless `safeguard` is `"none"`, the picture
+        is clipped and decomposed anew at each step.
     """
     shapes = [shape]
-    while len(shapes) < LEVELS and min(shapes[-1][:2]) > 1:
+    for _ in range(BANDS):
         rows, columns, channels = shapes[-1]
-        shapes.append((_halved(rows), _halved(columns), channels))
+        shapes.append((max(1, rows // 2), max(1, columns // 2), channels))
     unravel = ravel_pytree([np.zeros(level, np.float32) for level in shapes])[1]
 
     def encode(image: Image) -> Float[Array, " n"]:
         levels = []
         for fine, coarse in itertools.pairwise(shapes):
-            small = jax.image.resize(image, coarse, "linear")
-            levels.append(image - jax.image.resize(small, fine, "linear"))
+            small = _resampled(image, coarse)
+            levels.append(image - _resampled(small, fine))
             image = small
         return ravel_pytree([*levels, image])[0]
 
     def decode(coordinates: Float[Array, " n"]) -> Image:
         *levels, image = unravel(coordinates)
         for level in reversed(levels):
-            image = level + jax.image.resize(image, level.shape, "linear")
+            image = level + _resampled(image, level.shape)
         return image
 
     return Parametrization(encode, decode)
+
+
+def _resampled(image: Image, shape: tuple[int, ...]) -> Image:
+    """Resample bilinearly, the corners aligned."""
+    rows, columns = (
+        bilinear(old, new, corners=True)
+        for old, new in zip(image.shape[:2], shape[:2], strict=True)
+    )
+    return jnp.einsum("ij,jkc,lk->ilc", rows, image, columns, precision="highest")
 
 
 # Rows: the roots of the covariance of natural pictures' colors (lucid, color.py: ImageNet).

@@ -44,6 +44,7 @@ class Changes(TypedDict, total=False):
     regularizer: Mixture
     parameter: Mapping[str, float] | Sequence[tuple[str, float]]
     positions: int
+    style_positions: int
     style_layers: Sequence[str]
     content_layers: Sequence[str]
     backbone: Network
@@ -62,9 +63,11 @@ class Changes(TypedDict, total=False):
     optimizer: OptimizerName | Optimizer | optax.GradientTransformation
     parametrization: ParametrizationName
     learning_rate: float | None
+    final_rate: float | None
     optimizer_parameter: Mapping[str, float] | Sequence[tuple[str, float]]
     safeguard: SafeguardName
     init: Source
+    details: bool
     seed: int
     calibrate: bool
     calibration: str | Path | Mapping[str, Sequence[float] | Sequence[Sequence[float]]] | None

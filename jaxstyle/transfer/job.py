@@ -68,6 +68,11 @@ class Job:
             for term in self.terms
         )
 
+    def rate_at(self, size: int) -> float:
+        """Return the learning rate at a scale, whose longest side is `size` pixels."""
+        is_last = size == self.scales[-1].size
+        return (is_last and self.settings.final_rate) or self.rate
+
     @property
     def steps(self) -> int:
         """Over all scales."""
@@ -189,8 +194,8 @@ def make_job(
     scales = _scales(settings, original, guide, min_side(terms, extract), sources)
     if settings.recipe and not settings.calibrate and settings.calibration is None:
         method = recipes.method(settings.recipe)
-        constants = method.constants(len(scales)) if method else None
-        settings = replace(settings, calibration=constants)
+        if method:
+            settings = replace(settings, calibration=method.constants(len(scales)))
     optimizer = optimizers.find(settings.optimizer, settings.optimizer_parameter)
     if settings.learning_rate and not optimizer.takes_rate:
         raise ValueError(

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxstyle.image.geometry import Picture, resize
+from jaxstyle.image.geometry import Picture, details, resize
 from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.geometry import content_shape, displayed
 from jaxstyle.transfer.job import Job, resolved_settings
@@ -128,8 +128,7 @@ class Loop:
             stepper, (size, steps) = self.steppers[scale], self.jobs[0].scales[scale]
             prepared = stepper.prepare(size, [constants.at for constants in self.constants])
             if not begun:
-                shape = content_shape(self.jobs[0], size)
-                fresh = stepper.init([resize(picture, shape) for picture in self.pictures])
+                fresh = stepper.init(self._beginnings(scale))
                 state = fresh if state is None else stepper.warm_start(state, fresh)
             length = stepper.chunk(size)
             for first in range(begun, steps, length):
@@ -145,6 +144,17 @@ class Loop:
                 yield Chunk(scale, size, first + count, count, first == begun, state)
             pictures = enumerate(stepper.pictures(state))
             self.pictures = [self.lost.get(lane, picture) for lane, picture in pictures]
+
+    def _beginnings(self, scale: int) -> list[Picture]:
+        """Return the pictures that a scale begins with."""
+        shape = content_shape(self.jobs[0], self.jobs[0].scales[scale].size)
+        pictures = [resize(picture, shape) for picture in self.pictures]
+        if scale and scale == len(self.steppers) - 1:
+            return pictures
+        return [
+            picture + details(resize(job.guide.content, shape)) if job.settings.details else picture
+            for job, picture in zip(self.jobs, pictures, strict=True)
+        ]
 
 
 def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: float) -> Result:

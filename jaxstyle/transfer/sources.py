@@ -109,7 +109,7 @@ def as_styles(style: Source | Sequence[Source]) -> tuple[Any, ...]:
     return styles
 
 
-INITS = ("content", "noise", "style", "adain")
+INITS = ("content", "noise", "style", "style_mean", "adain")
 
 
 def initial_picture(
@@ -132,6 +132,8 @@ def initial_picture(
             return np.clip(noise, 0, 1).astype(np.float32)
         if init == "style":
             return _style_noise(style, content.shape[:2], random)
+        if init == "style_mean":
+            return np.broadcast_to(style.mean((0, 1)), content.shape).astype(np.float32)
         if init == "adain":
             return _adain(content, style, sources)
         path = Path(init)

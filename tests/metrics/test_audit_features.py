@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from support.comparing import single
 
 from jaxstyle.metrics import METRICS, find, matching
-from jaxstyle.metrics.transport import draw_hypercolumns, hypercolumns
+from jaxstyle.metrics.hypercolumns import draw_hypercolumns, hypercolumns
 
 DRAWN = [
     metric for kind in ("style", "content") for metric in METRICS[kind].values() if metric.draw

@@ -12,10 +12,10 @@ from support.tiny import tiny
 
 import jaxstyle
 from jaxstyle.metrics import find
+from jaxstyle.metrics.hypercolumns import hypercolumns
 from jaxstyle.metrics.matching import patches_inside
 from jaxstyle.metrics.metric import Metric
 from jaxstyle.metrics.spectrum import BLOCKS, amplitude_spectra, blocks_inside
-from jaxstyle.metrics.transport import hypercolumns
 from jaxstyle.objective.objective import distances, prepare
 from jaxstyle.objective.regions import inside_under, select_positions
 from jaxstyle.objective.term import term

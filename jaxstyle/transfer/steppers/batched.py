@@ -57,6 +57,8 @@ class BatchedStepper(Stepper):
         self._rates = _placed(np.array([job.rate for job in self.jobs]), self._split)
 
     def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Any:
+        rates = [job.rate_at(size) for job in self.jobs]
+        self._rates = _placed(np.array(rates), self._split)
         distinct = {job.target_key: job for job in self.jobs}
         prepared: dict[Hashable, Objective] = {
             key: WholeStepper(job).targets(size) for key, job in distinct.items()

@@ -45,6 +45,7 @@ class TiledStepper(WholeStepper):
 
     def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Objective:
         # Targets from tiles are others by rounding than those that a resumed run calibrates.
+        self.rate = self.job.rate_at(size)
         prepared = self.targets(size)
         return replace(prepared, scales=constants[0](size, None) or prepared.scales)
 
@@ -74,7 +75,7 @@ class TiledStepper(WholeStepper):
         # The features' cotangents are not needed any more, and are as large as the rest together.
         jax.block_until_ready(gradient)
         del cotangents, features
-        state = apply_update(state, losses.total, gradient, self.job.rate, spec=self.spec)
+        state = apply_update(state, losses.total, gradient, self.rate, spec=self.spec)
         jax.block_until_ready(state)
         return state, jax.tree.map(lambda leaf: leaf[None], losses)
 

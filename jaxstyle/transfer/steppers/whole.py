@@ -79,13 +79,14 @@ class WholeStepper(Stepper):
     def __init__(self, job: Job, *, recompute: bool = False) -> None:
         """Choose the programs; nothing is compiled yet."""
         self.jobs = (job,)
-        self.job = job
+        self.job, self.rate = job, job.rate
         length = 1 if jax.default_backend() == "cpu" else CHUNK
         given = job.settings
         spec = StepSpec(job.extract, job.optimizer, given.parametrization, length, given.safeguard)
         self.spec = spec.recomputing(recompute)
 
     def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Objective:
+        self.rate = self.job.rate_at(size)
         prepared = self.targets(size)
         return replace(prepared, scales=constants[0](size, prepared) or prepared.scales)
 
@@ -110,7 +111,7 @@ class WholeStepper(Stepper):
         return state, Steps(totals[:, None], terms[:, None])
 
     def _advance(self, prepared: Objective, state: State, left: int) -> tuple[State, Losses]:
-        args = (self.job.params, prepared, state, jnp.array(left), self.job.rate)
+        args = (self.job.params, prepared, state, jnp.array(left), self.rate)
         result: tuple[State, Losses] = advance(*args, spec=self.spec)
         return result
 

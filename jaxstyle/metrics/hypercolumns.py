@@ -1,0 +1,184 @@
+"""Hypercolumns, the features of all layers at one place as one long vector, and their metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxstyle.metrics.gram import Mixable, gram_matrix, mixed_covariance
+from jaxstyle.metrics.metric import Grid, Metric, Positions, Scalar, Vector
+from jaxstyle.metrics.pairwise import Key, drawn
+from jaxstyle.metrics.self_similarity import self_similarity, self_similarity_target
+
+At = Sequence[Int[Array, " _n"] | None]
+
+
+def _finest(layers: tuple[Grid, ...]) -> tuple[int, int]:
+    heights, widths = zip(*(layer.shape[:2] for layer in layers), strict=True)
+    return max(heights), max(widths)
+
+
+def _sample(
+    layers: tuple[Grid, ...], places: Sequence[Int[Array, " k"]]
+) -> tuple[Float[Array, "k _c"], ...]:
+    """Sample all layers at rows and columns of the finest, bilinearly between four positions each.
+
+    Each layer's grid covers the whole picture, and features are at the centers of its cells: row r
+    of H in the finest layer lies at (r + ½) h / H − ½ in one of h rows.
+    """
+    finest = _finest(layers)
+
+    def sample(layer: Grid) -> Float[Array, "k _c"]:
+        if layer.shape[:2] == finest:
+            return layer[tuple(places)]
+        ends: list[Any] = []
+        for place, size, of in zip(places, layer.shape[:2], finest, strict=True):
+            at = (jnp.asarray(place, layer.dtype) + 0.5) * (size / of) - 0.5
+            at = jnp.clip(at, 0, size - 1)
+            low = at.astype(jnp.int32)
+            ends.append((low, jnp.minimum(low + 1, size - 1), (at - low)[:, None]))
+        (top, bottom, down), (left, right, across) = ends
+        upper, lower = (
+            layer[row, left] * (1 - across) + layer[row, right] * across for row in (top, bottom)
+        )
+        return upper * (1 - down) + lower * down
+
+    return tuple(map(sample, layers))
+
+
+def _counted(layers: tuple[Grid, ...], at: At) -> Int[Array, " n"] | None:
+    """Return which positions of the finest layer count, None for all."""
+    for layer, inside in zip(layers, at, strict=False):
+        if inside is not None and layer.shape[:2] == _finest(layers):
+            return jnp.asarray(inside)
+    return None
+
+
+def draw_hypercolumns(
+    layers: tuple[Grid, ...], key: Key, count: int, at: At = ()
+) -> tuple[Grid, ...]:
+    """Sample all layers at `count` positions of the finest drawn at random, all if fewer.
+
+    Args:
+        layers: Features, in any order.
+        key: Of `jax.random`.
+        count: How many.
+        at: Of each layer the positions to draw from, None for all. The finest layer's decide.
+
+    Returns:
+        For each layer a grid of count × 1 positions, which `hypercolumns` concatenates.
+    """
+    (height, width), counted = _finest(layers), _counted(layers, at)
+    places = drawn(height * width if counted is None else len(counted), key, count)
+    places = places if counted is None else counted[places]
+    return tuple(sample[:, None] for sample in _sample(layers, jnp.divmod(places, width)))
+
+
+def hypercolumns(layers: tuple[Grid, ...], at: At = ()) -> Positions:
+    """Concatenate the features of all layers at one place in each cell of the middle layer's grid.
+
+    The place is a position of the finest layer, fixed for a grid's size. Places are spread evenly
+    within the cells (the additive recurrence of the plastic number), so that no pattern of the
+    finest layer is in step with them. Layers of one size are concatenated position by position.
+
+    Args:
+        layers: Features, in any order.
+        at: Of each layer the positions to choose from, None for all. Of the finest layer's one
+            in as many is chosen as lie in a cell: from equal parts of them in their order, at
+            random but always the same. Coarser layers are interpolated as without a mask, between
+            positions outside too.
+
+    References:
+        Hariharan et al., "Hypercolumns" (CVPR 2015); Kolkin et al. 2019, section 2.1: bilinear
+        samples of unfiltered layers, as in the authors' code. Deviations: coordinates are aligned
+        at the centers of cells (theirs are halved at each pooling, so that deep layers are sampled
+        up to half a cell to the lower right); the picture's colors are no layer unless they are
+        named as one.
+    """
+    finest, counted = _finest(layers), _counted(layers, at)
+    height, width = layers[len(layers) // 2].shape[:2]
+    ratios = np.divide(finest, (height, width))[:, None]
+    places: Any
+    if counted is None:
+        cells = np.arange(height * width)
+        shifts = (0.5 + np.outer((0.7548776662466927, 0.5698402909980532), cells)) % 1
+        places = ((np.divmod(cells, width) + shifts) * ratios).astype(int)
+    else:
+        count = max(1, round(len(counted) / np.prod(ratios)))
+        parts = np.arange(count) + np.random.default_rng(0).random(count)
+        chosen = counted[(parts * (len(counted) / count)).astype(int)]
+        places = jnp.divmod(chosen, finest[1])
+    return jnp.concatenate(_sample(layers, tuple(places)), axis=1)
+
+
+def _moments(layers: tuple[Grid, ...], at: At = ()) -> tuple[Vector, Float[Array, "c c"]]:
+    """Compute the mean and the covariance, with divisor n."""
+    columns = hypercolumns(layers, at)
+    mean = jnp.mean(columns, axis=0)
+    return mean, gram_matrix(columns - mean)
+
+
+def absolute_moments(
+    layers: tuple[Grid, ...], target: tuple[Vector, Float[Array, "c c"]], at: At = ()
+) -> Scalar:
+    """Compute the mean absolute difference of the means, plus that of the covariances' entries.
+
+    References:
+        Kolkin, Salavon & Shakhnarovich (STROTSS, CVPR 2019), equation 6, with the means over
+        channels and over pairs of them, and the divisor n, of the authors' code.
+    """
+    mean, covariance = _moments(layers, at)
+    means = jnp.mean(jnp.abs(mean - target[0]))
+    return means + jnp.mean(jnp.abs(covariance - target[1]))
+
+
+def _mixable(layers: tuple[Grid, ...], at: At = ()) -> Mixable:
+    mean, covariance = _moments(layers, at)
+    return mean, covariance, jnp.outer(mean, mean)
+
+
+def hypercolumn_similarity(
+    layers: tuple[Grid, ...], target: tuple[Positions, Float[Array, " n"]], at: At = ()
+) -> Scalar:
+    """Compute `self_similarity` of hypercolumns.
+
+    References:
+        Kolkin, Salavon & Shakhnarovich (STROTSS, CVPR 2019), equation 8, with the hypercolumns of
+        the style terms, as in the authors' code.
+    """
+    return self_similarity(hypercolumns(layers, at), target)
+
+
+METRICS = (
+    Metric(
+        name="absolute_moments",
+        summarize=_mixable,
+        finish=lambda averages: (averages[0], mixed_covariance(averages)),
+        distance=absolute_moments,
+        expects="layers",
+        meaning="mean and covariance of all layers together, by absolute differences",
+        cost="n C²",
+        paper="Kolkin, Salavon & Shakhnarovich, CVPR 2019",
+        symmetric=True,
+        averageable=True,
+        draw=draw_hypercolumns,
+        select=np.flatnonzero,
+    ),
+    Metric(
+        name="hypercolumn_similarity",
+        kind="content",
+        summarize=lambda layers, at=(): self_similarity_target(hypercolumns(layers, at)),
+        distance=hypercolumn_similarity,
+        expects="layers",
+        meaning="the same positions resemble each other, in all layers together",
+        cost="n² C",
+        paper="Kolkin, Salavon & Shakhnarovich, CVPR 2019",
+        symmetric=True,
+        draw=draw_hypercolumns,
+        select=np.flatnonzero,
+    ),
+)
