@@ -2,8 +2,8 @@
 
 python benchmarks/pairs.py FOLDER SIZE CONTENT STYLE [CONTENT STYLE …]
 
-Each row of FOLDER/sheet.jpg has the content, the style, `moments` (the default of before, one
-metric) and the default. Contents and styles are files or `sample:NAME`; pictures that
+Each row of FOLDER/sheet.jpg has the content, the style, two single metrics (`moments`, the default
+of before, and `nearest_neighbors`) and the default. Contents and styles are files or `sample:NAME`; pictures that
 are in FOLDER already, as CONTENT-STYLE-SETTINGS.png, are not made again.
 """
 
@@ -17,7 +17,8 @@ import jaxstyle
 from jaxstyle import samples
 
 COLUMNS = {
-    "moments": {"recipe": "moments"},
+    "moments": {"recipe": "moments/adapted"},
+    "nearest_neighbors": {"recipe": "nearest_neighbors/adapted"},
     "default": {},
 }
 CELL, LINE = (300, 225), 14

@@ -13,11 +13,13 @@ import click
 
 from jaxstyle._util.names import nearest
 from jaxstyle.cli.options import DEBUG, JSON, Function
+from jaxstyle.recipes.recipe import ADAPTED
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from jaxstyle.metrics import Metric
+    from jaxstyle.recipes import Method, Recipe
 
 Row = Mapping[str, Any]
 
@@ -186,23 +188,66 @@ def _documented(function: Any) -> Iterator[Any]:
 @click.command(short_help="List the recipes: a paper's settings by name.")
 @listing_options
 def recipes(name: str | None, as_json: bool) -> None:
-    """List the named settings for --recipe; with a NAME show one in full."""
+    """List the named settings for --recipe; with a NAME show one in full.
+
+    A recipe has variants, NAME/VARIANT: methods as a paper or its code has them, and `adapted`,
+    its metrics in our unit. The first is meant where none is named.
+    """
     from jaxstyle.recipes import RECIPES, find
 
-    rows: list[dict[str, Any]] = [
-        {**vars(recipe), "citation": recipe.citation, "settings": dict(recipe.settings)}
-        for recipe in ([find(name)] if name else RECIPES.values())
-    ]
-    if as_json or not name:
-        print_rows(rows, name, as_json, {"name": 0, "meaning": 0, "citation": 110})
-        return
-    (row,) = rows
-    bibtex, settings = row.pop("bibtex"), row.pop("settings")
-    print_record(row)
-    print("\nsettings")
+    chosen = [find(name)] if name else list(RECIPES.values())
+    rows = [{**vars(recipe), "citation": recipe.citation} for recipe in chosen]
+    if as_json:
+        print_json(_as_json(row) for row in rows)
+    elif name:
+        _print_recipe(chosen[0])
+    else:
+        listed = [
+            row | {"variants": ", ".join(recipe.variants)}
+            for row, recipe in zip(rows, chosen, strict=True)
+        ]
+        columns = {"name": 0, "meaning": 0, "variants": 90, "citation": 130}
+        print_rows(listed, None, False, columns)
+
+
+def _as_json(row: dict[str, Any]) -> dict[str, Any]:
+    methods = {variant: _method_row(method) for variant, method in row["methods"].items()}
+    return row | {"settings": dict(row["settings"]), "methods": methods}
+
+
+def _method_row(method: Method) -> dict[str, Any]:
+    return {
+        "settings": dict(method.settings),
+        "weights": method.weights_at(method.settings.get("scales", 1)),
+        "sources": method.sources,
+        "deviations": method.deviations,
+    }
+
+
+def _print_recipe(recipe: Recipe) -> None:
+    print_record({key: getattr(recipe, key) for key in ("name", "meaning", "citation")})
+    for variant, method in recipe.methods.items():
+        print(
+            f"\n{recipe.name}/{variant}: {'exact but for what is below' if method.deviations else 'exact'}"
+        )
+        _print_settings(recipe.settings_of(variant))
+        row = _method_row(method)
+        for number, weights in enumerate(row["weights"], 1):
+            at = f" at scale {number}" if len(row["weights"]) > 1 else ""
+            for term, values in weights.items():
+                print(f"    weights of {term}{at} = {', '.join(f'{v:.6g}' for v in values)}")
+        print_record(dict.fromkeys(("sources", "deviations")))
+        for key in ("sources", "deviations"):
+            print_record({key: "\n".join(row[key])})
+    print(f"\n{recipe.name}/{ADAPTED}")
+    _print_settings(recipe.settings_of(ADAPTED))
+    print_record({key: getattr(recipe, key) for key in ("constants", "weights", "deviations")})
+    print(f"\n{recipe.bibtex}")
+
+
+def _print_settings(settings: Mapping[str, Any]) -> None:
     for key, value in settings.items():
         print(f"    {key} = {_setting_text(key, value)}")
-    print(f"\n{bibtex}")
 
 
 def _setting_text(name: str, value: Any) -> str:

@@ -79,14 +79,19 @@ class Method:
     sources: tuple[str, ...]
     deviations: tuple[str, ...] = ()
 
+    def weights_at(self, scales: int) -> list[Weights]:
+        """Return the weights at each of so many scales; one for all if they are the same."""
+        if callable(self.weights):
+            return [self.weights(number, scales) for number in range(scales)]
+        return [self.weights]
+
     def constants(self, scales: int) -> dict[str, list[list[float]]]:
         """Return the constants by term, scale and layer, as `Settings.calibration` takes them.
 
         Args:
             scales: How many there are.
         """
-        weights = self.weights
-        rows = [weights(n, scales) if callable(weights) else weights for n in range(scales)]
+        rows = self.weights_at(scales)
         # A term is the mean over its layers.
         return {
             name: [[float(weight * len(row[name])) for weight in row[name]] for row in rows]
