@@ -3,8 +3,8 @@
 python benchmarks/pairs.py FOLDER SIZE CONTENT STYLE [CONTENT STYLE …]
 
 Each row of FOLDER/sheet.jpg has the content, the style, two single metrics (`moments`, the default
-of before, and `nearest_neighbors`) and the default. Contents and styles are files or `sample:NAME`; pictures that
-are in FOLDER already, as CONTENT-STYLE-SETTINGS.png, are not made again.
+of before, and `nearest_neighbors`) and the default. Contents and styles are files or `sample:NAME`;
+pictures that are in FOLDER already, as CONTENT-STYLE-SETTINGS.png, are not made again.
 """
 
 import sys

@@ -27,7 +27,7 @@ from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
 BlendName = Literal["sum", "mix"]
 ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma"]
 OptimizerName = Literal["lbfgs", "lbfgs_plain", "adam", "sgd", "momentum", "rmsprop"]
-ParametrizationName = Literal["pixels", "laplacian", "fourier"]
+ParametrizationName = Literal["pixels", "pixels_255", "pixels_imagenet", "laplacian", "fourier"]
 PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
 SafeguardName = Literal["full", "clip", "none"]
 
@@ -281,7 +281,8 @@ class Settings:
         "pixels",
         Kind(choices=get_args(ParametrizationName)),
         OPTIMIZATION,
-        "What it moves: pixels, a Laplacian pyramid, or frequencies of decorrelated colors.",
+        "What it moves: pixels, in [0, 1], times 255 or by ImageNet's deviations; a Laplacian "
+        "pyramid; or frequencies of decorrelated colors.",
     )
     learning_rate: float | None = _setting(
         None,
@@ -317,7 +318,8 @@ class Settings:
         Kind(accepts=lambda value: True, stand_in="an array"),
         OPTIMIZATION,
         "Start from: content, noise, style (its color statistics), style_mean (its mean color), "
-        "adain (a picture in one pass), or a picture file.",
+        "imagenet_mean (a flat gray with hardly any noise), adain (a picture in one pass), or a "
+        "picture file.",
     )
     details: bool = _setting(
         False,

@@ -13,7 +13,7 @@ import click
 
 from jaxstyle._util.names import nearest
 from jaxstyle.cli.options import DEBUG, JSON, Function
-from jaxstyle.recipes.recipe import ADAPTED
+from jaxstyle.recipes.recipe import ADAPTED, Stage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -218,17 +218,24 @@ def _as_json(row: dict[str, Any]) -> dict[str, Any]:
 def _method_row(method: Method) -> dict[str, Any]:
     return {
         "settings": dict(method.settings),
-        "weights": method.weights_at(method.settings.get("scales", 1)),
+        "weights": [dict(method.weights_at(stage)) for stage in _stages(method)],
         "sources": method.sources,
         "deviations": method.deviations,
     }
+
+
+def _stages(method: Method) -> list[Stage]:
+    """Return the stages of a square picture of the method's size; one if all are alike."""
+    scales = method.settings.get("scales", 1) if callable(method.weights) else 1
+    sides = [method.settings["size"] // 2**k for k in reversed(range(scales))]
+    return [Stage(number, side, side) for number, side in enumerate(sides)]
 
 
 def _print_recipe(recipe: Recipe) -> None:
     print_record({key: getattr(recipe, key) for key in ("name", "meaning", "citation")})
     for variant, method in recipe.methods.items():
         print(
-            f"\n{recipe.name}/{variant}: {'exact but for what is below' if method.deviations else 'exact'}"
+            f"\n{recipe.name}/{variant}: exact{' but for its deviations' * bool(method.deviations)}"
         )
         _print_settings(recipe.settings_of(variant))
         row = _method_row(method)
@@ -251,9 +258,12 @@ def _print_settings(settings: Mapping[str, Any]) -> None:
 
 
 def _setting_text(name: str, value: Any) -> str:
+    from jaxstyle.kinds import Parameters
     from jaxstyle.settings import kind_of
 
     kind = kind_of(name)
+    if isinstance(kind, Parameters):
+        return ", ".join(f"{key}={number:g}" for key, number in kind.check(name, value))
     if kind.multiple:
         return ", ".join(map(str, kind.check(name, value)))
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -37,6 +37,17 @@ class Parametrization(NamedTuple):
 
 PIXELS = Parametrization(lambda image: image, lambda image: image)
 
+
+def scaled(factors: Any) -> Parametrization:
+    """Multiply each color by a factor: the units in which an optimizer's rate is stated.
+
+    Args:
+        factors: One, or one for each color.
+    """
+    by = np.asarray(factors, np.float32)
+    return Parametrization(lambda image: image * by, lambda point: point / by)
+
+
 BANDS = 5
 """Of the Laplacian pyramid, besides the smallest copy."""
 
@@ -128,8 +139,13 @@ def fourier(shape: tuple[int, int, int]) -> Parametrization:
     return Parametrization(encode, decode)
 
 
+_DEVIATIONS = np.array([0.229, 0.224, 0.225])
+"""Of ImageNet's colors, by which torchvision's networks divide them."""
+
 PARAMETRIZATIONS: dict[str, Callable[[Any], Parametrization]] = {
     "pixels": lambda shape: PIXELS,
+    "pixels_255": lambda shape: scaled(255.0),
+    "pixels_imagenet": lambda shape: scaled(1 / _DEVIATIONS),
     "laplacian": laplacian,
     "fourier": fourier,
 }

@@ -1,6 +1,33 @@
 """Kalischek, Wegner & Schindler 2021: central moment discrepancy."""
 
-from jaxstyle.recipes.recipe import COMMON, Recipe
+from jaxstyle.recipes.recipe import COMMON, GRAM_CHANNELS, Method, Recipe
+
+CODE = Method(
+    settings={
+        "metric": "central_moments",
+        "content_weight": 0.0,
+        "backbone": "vgg19",
+        "optimizer": "adam",
+        "optimizer_parameter": {"b2": 0.999},
+        "learning_rate": 0.1,
+        "parametrization": "pixels_imagenet",
+        "size": 720,
+        "steps": 1000,
+    },
+    weights={"central_moments": tuple(1e3 / channels**2 for channels in GRAM_CHANNELS)},
+    sources=(
+        "Code: github.com/D1noFuzi/cmd_styletransfer, main.py and losses.py: the logistic function of "
+        "conv1_1 to conv5_1 before their ReLU, five moments, layers by 1000 / channels², no content "
+        "term (alpha 1), start from the content, Adam at 0.1 in units of ImageNet's deviations, 1,000 "
+        "steps",
+    ),
+    deviations=(
+        "The longest side is 720; theirs is the shorter.",
+        "No early stop: theirs ends where the loss hardly changes any more.",
+        "Pictures are resized by an antialiased Lanczos filter, and padded to sixteenths of their "
+        "longest side.",
+    ),
+)
 
 RECIPE = Recipe(
     name="central_moments",
@@ -20,4 +47,5 @@ RECIPE = Recipe(
   pages = {9382--9391},
   year = {2021},
 }""",
+    methods={"code": CODE},
 )

@@ -1,6 +1,90 @@
-"""Johnson's neural-style, and neural-style-pt: the defaults that most people know."""
+"""Johnson's neural-style in Lua, and neural-style-pt: the defaults that most people know."""
 
-from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
+from jaxstyle.recipes.recipe import (
+    CAFFE,
+    CAFFE_PIXELS,
+    CAFFE_WEIGHTS,
+    COMMON,
+    GRAM_CHANNELS,
+    Method,
+    Recipe,
+    Stage,
+    Weights,
+)
+
+_STYLE = {"gram": tuple(100 / channels**2 for channels in GRAM_CHANNELS), "mse": (5.0,)}
+"""Style 100, of Gram matrices that are divided by channels as well, and content 5."""
+_SETTINGS = {
+    **CAFFE_PIXELS,
+    "metric": "gram",
+    "content_metric": "mse",
+    "smoothness": 1.0,
+    "backbone": "vgg16-caffe",
+    "init": "imagenet_mean",
+    "size": 512,
+    # The picture of the 1,000th evaluation.
+    "steps": 999,
+}
+_DEVIATIONS = (
+    CAFFE_WEIGHTS,
+    "Pixels are multiplied by 255, theirs by 256.",
+    "Pictures are resized by an antialiased Lanczos filter, and padded to sixteenths of their "
+    "longest side.",
+)
+
+
+def _lua(stage: Stage) -> Weights:
+    """1e-3 / 2 times the sum of squared differences in 0–255 of pixels with both neighbors."""
+    values = 3 * (stage.height - 1) * (stage.width - 1)
+    return {**_STYLE, "total_variation_power": (1e-3 / 2 * 255**2 * values,)}
+
+
+def _pytorch(stage: Stage) -> Weights:
+    """1e-3 times the sum of absolute differences in 0–255."""
+    values = 3 * (stage.height * stage.width - (stage.height + stage.width) / 2)
+    return {**_STYLE, "total_variation_absolute": (1e-3 * 255 * values,)}
+
+
+LUA = Method(
+    settings={
+        **_SETTINGS,
+        "regularizer": "total_variation_power",
+        "parameter": {"total_variation_power.beta": 2.0},
+    },
+    weights=_lua,
+    sources=(
+        "Code: github.com/jcjohnson/neural-style, neural_style.lua: content 5 at relu4_2, style 100 at "
+        "relu1_1 to relu5_1, total variation 1e-3, start from noise of 0.001, 512 pixels, 1,000 "
+        "evaluations",
+        "L-BFGS: torch/optim, lbfgs.lua, in its defaults",
+    ),
+    deviations=(
+        *_DEVIATIONS,
+        "Odd sides are rounded down where they are pooled, theirs up.",
+        "The total variation is added to the loss that is reported; theirs has its gradient alone.",
+    ),
+)
+PYTORCH = Method(
+    settings={**_SETTINGS, "regularizer": "total_variation_absolute"},
+    weights=_pytorch,
+    sources=(
+        "Code: neural-style 0.5.7 (neural-style-pt), neural_style.py: content 5 at relu4_2, style 100 at "
+        "relu1_1 to relu5_1, total variation 1e-3, start from noise of 0.001, 512 pixels, 1,000 "
+        "evaluations of L-BFGS",
+    ),
+    deviations=(
+        *_DEVIATIONS,
+        "Horizontal and vertical differences have one weight each a pair, exact in squares; "
+        "in 3:2 one is off by 0.1%.",
+    ),
+)
+BIBTEX = """\
+@misc{johnson2015neural,
+  author = {Johnson, Justin},
+  title = {neural-style},
+  howpublished = {GitHub repository},
+  year = {2015},
+}"""
 
 RECIPE = Recipe(
     name="neural_style",
@@ -8,16 +92,11 @@ RECIPE = Recipe(
     settings={"metric": "gram", "content_weight": 0.3, "smoothness": 0.02, "padding": "zeros"},
     constants=(
         "Content weight 5 at relu4_2, style weight 100 at relu1_1 to relu5_1, total variation "
-        "1e-3 (in Lua the gradient of squared differences, in PyTorch absolute ones), L-BFGS, 1,000 steps (neural-style-pt: "
-        "500 by many of its users), 512 pixels, start from noise (README of each)."
+        "1e-3 (in Lua the gradient of squared differences, in PyTorch absolute ones), L-BFGS, 1,000 "
+        "steps, 512 pixels, start from noise."
     ),
     weights=CAFFE,
     deviations=f"Squared total variation, as in Lua; padding by zeros, as there. {COMMON}",
-    bibtex="""\
-@misc{johnson2015neural,
-  author = {Johnson, Justin},
-  title = {neural-style},
-  howpublished = {GitHub repository},
-  year = {2015},
-}""",
+    bibtex=BIBTEX,
+    methods={"lua": LUA, "pytorch": PYTORCH},
 )

@@ -5,10 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from jaxstyle._util.names import nearest
 
+GRAM_CHANNELS = (64, 128, 256, 512, 512)
+"""Of VGG's relu1_1 to relu5_1."""
+CAFFE_PIXELS: Mapping[str, Any] = {
+    "optimizer": "lbfgs_plain",
+    "learning_rate": 1.0,
+    "parametrization": "pixels_255",
+}
+"""L-BFGS without a line search, of pixels in 0–255, as in Torch7 and PyTorch."""
+CAFFE_WEIGHTS = (
+    "Oxford's VGG16 in place of its VGG19, which no package carries: with that imported (`jaxstyle "
+    "weights import FILE --name NAME`), `--backbone NAME` is exact here."
+)
 CAFFE = "VGG19 in Caffe's scale (0–255 minus the mean, BGR)"
 """The network that most papers' constants were made for."""
 COMMON = (
@@ -61,6 +73,14 @@ Weights = Mapping[str, Sequence[float]]
 """By term, what multiplies the distance at each of its layers."""
 
 
+class Stage(NamedTuple):
+    """One scale of a run."""
+
+    number: int  # 0 is the coarsest
+    height: int  # of the picture, pixels
+    width: int
+
+
 @dataclass(frozen=True)
 class Method:
     """What a paper or its authors' code does, from the network to the last step.
@@ -68,30 +88,27 @@ class Method:
     Attributes:
         settings: Fields of `Settings` that differ from the defaults and from `BARE`.
         weights: The paper's constants, in place of calibration: by term, what multiplies the
-            distance at each layer; or a function that returns them for a scale, from its number
-            (0 is the coarsest) and how many there are.
+            distance at each layer; or a function that returns them for a stage.
         sources: Where the constants are stated, one line each.
         deviations: What is not as there, and why, one line each; nothing if all is exact.
     """
 
     settings: Mapping[str, Any]
-    weights: Weights | Callable[[int, int], Weights]
+    weights: Weights | Callable[[Stage], Weights]
     sources: tuple[str, ...]
     deviations: tuple[str, ...] = ()
 
-    def weights_at(self, scales: int) -> list[Weights]:
-        """Return the weights at each of so many scales; one for all if they are the same."""
-        if callable(self.weights):
-            return [self.weights(number, scales) for number in range(scales)]
-        return [self.weights]
+    def weights_at(self, stage: Stage) -> Weights:
+        """Return the weights at a stage."""
+        return self.weights(stage) if callable(self.weights) else self.weights
 
-    def constants(self, scales: int) -> dict[str, list[list[float]]]:
+    def constants(self, shapes: Sequence[tuple[int, int]]) -> dict[str, list[list[float]]]:
         """Return the constants by term, scale and layer, as `Settings.calibration` takes them.
 
         Args:
-            scales: How many there are.
+            shapes: Height and width of the picture at each scale, from coarse to fine.
         """
-        rows = self.weights_at(scales)
+        rows = [self.weights_at(Stage(number, *shape)) for number, shape in enumerate(shapes)]
         # A term is the mean over its layers.
         return {
             name: [[float(weight * len(row[name])) for weight in row[name]] for row in rows]

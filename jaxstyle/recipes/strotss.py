@@ -1,6 +1,6 @@
 """Kolkin, Salavon & Shakhnarovich 2019: relaxed optimal transport and self-similarity."""
 
-from jaxstyle.recipes.recipe import COMMON, Method, Recipe, Weights
+from jaxstyle.recipes.recipe import COMMON, Method, Recipe, Stage, Weights
 
 LAYERS = (
     *("image", "relu1_1", "relu1_2", "relu2_1", "relu2_2"),
@@ -10,9 +10,9 @@ LAYERS = (
 STEPS = 250
 
 
-def _weights(scale: int, _: int) -> Weights:
+def _weights(stage: Stage) -> Weights:
     """α = 16 is halved at each scale (`run_st`); all is divided by α + 2 (`stylize_objectives`)."""
-    alpha = 16 / 2**scale
+    alpha = 16 / 2**stage.number
     share = 1 / (alpha + 2)
     return {
         "relaxed_emd": (share,),

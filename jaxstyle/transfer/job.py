@@ -25,7 +25,7 @@ from jaxstyle.plain import obstacles, to_plain
 from jaxstyle.settings import Settings, check_names
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.scales import Scale, plan
-from jaxstyle.transfer.sources import Source, Sources, as_styles, initial_picture
+from jaxstyle.transfer.sources import RANDOM_INITS, Source, Sources, as_styles, initial_picture
 from jaxstyle.weights.network_cache import NetworkCache
 
 UNDECAYED = 256
@@ -89,7 +89,7 @@ class Job:
     @property
     def uses_seed(self) -> bool:
         """Whether the seed changes anything."""
-        return self.draws or self._random or self.settings.init in ("noise", "style")
+        return self.draws or self._random or self.settings.init in RANDOM_INITS
 
     @property
     def draws(self) -> bool:
@@ -195,7 +195,9 @@ def make_job(
     if settings.recipe and not settings.calibrate and settings.calibration is None:
         method = recipes.method(settings.recipe)
         if method:
-            settings = replace(settings, calibration=method.constants(len(scales)))
+            height, width = guide.content.shape[:2]
+            shapes = [fit_within(height, width, scale.size) for scale in scales]
+            settings = replace(settings, calibration=method.constants(shapes))
     optimizer = optimizers.find(settings.optimizer, settings.optimizer_parameter)
     if settings.learning_rate and not optimizer.takes_rate:
         raise ValueError(

@@ -109,7 +109,9 @@ def as_styles(style: Source | Sequence[Source]) -> tuple[Any, ...]:
     return styles
 
 
-INITS = ("content", "noise", "style", "style_mean", "adain")
+INITS = ("content", "noise", "style", "style_mean", "imagenet_mean", "adain")
+RANDOM_INITS = ("noise", "style", "imagenet_mean")
+IMAGENET_MEAN = np.array([123.68, 116.779, 103.939]) / 255
 
 
 def initial_picture(
@@ -132,6 +134,9 @@ def initial_picture(
             return np.clip(noise, 0, 1).astype(np.float32)
         if init == "style":
             return _style_noise(style, content.shape[:2], random)
+        if init == "imagenet_mean":
+            noise = random.standard_normal(content.shape) / 255e3
+            return (IMAGENET_MEAN + noise).astype(np.float32)
         if init == "style_mean":
             return np.broadcast_to(style.mean((0, 1)), content.shape).astype(np.float32)
         if init == "adain":

@@ -70,7 +70,7 @@ def test_one_of_each_in_full(run):
     text = run("recipes", "strotss")
     assert "    content_metric = self_similarity\n" in text
     assert "    weights of palette at scale 4 = 0.125\n" in text
-    assert "strotss/code: exact but for" in text
+    assert "strotss/code: exact but for its deviations" in text
     assert RECIPES["strotss"].bibtex in text
     assert " ".join(RECIPES["strotss"].deviations.split()[:5]) in text
     assert RECIPES["mrf"].bibtex == run("cite", "mrf").rstrip("\n")
@@ -95,7 +95,8 @@ def test_json_has_the_facts(run):
     keys = {
         "samples": "name kind title credit license where status",
         "metrics": "name kind meaning cost paper layers parameters symmetric",
-        "recipes": "name meaning settings constants weights deviations bibtex usual methods citation",
+        "recipes": "name meaning settings constants weights deviations bibtex usual methods "
+        "citation",
         "weights": "name architecture layers about source license homepage bytes sha256 where "
         "status",
     }

