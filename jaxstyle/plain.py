@@ -30,6 +30,9 @@ def from_plain(data: Mapping[str, Any]) -> Settings:
         return tuple(map(tuples, value)) if isinstance(value, list) else value
 
     check_names(data)
+    if data.get("recipe") and "safeguard" not in data:
+        # Before there were methods, a recipe was what is its adapted variant now.
+        data = {**data, "recipe": f"{data['recipe']}/adapted"}
     absent = {setting.name: setting.metadata["before"] for setting in fields(Settings)}
     return Settings(**absent | {name: tuples(value) for name, value in data.items()})
 

@@ -34,7 +34,7 @@ output_option = grouped_option("Output")
     cls=GroupedCommand,
     examples=(
         "jaxstyle stylize photo.jpg painting.jpg -o picture.png --size 512",
-        "jaxstyle stylize sample:valley sample:swirls -o picture.png --recipe gatys",
+        "jaxstyle stylize sample:valley sample:swirls -o picture.png --recipe diverse",
     ),
 )
 @click.argument("content")

@@ -84,7 +84,7 @@ def test_a_run_lowers_the_loss(name):
         content,
         RANDOM.random((40, 48, 3)).astype(np.float32),
         parametrization=name,
-        **{"size": 48, "steps": 5, "scales": 1},
+        **{"size": 48, "steps": 8, "scales": 1},
         **{"style_layers": ("relu1_1",), "content_layers": ("relu1_1",)},
         **{"metric": "moments", "content_metric": "mse", "content_weight": 0.3},
     )

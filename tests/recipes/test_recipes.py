@@ -1,6 +1,7 @@
 """Recipes: named settings that run, and name their sources."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,10 @@ import jaxstyle
 from jaxstyle import recipes, samples
 from jaxstyle.image.io import read_image
 from jaxstyle.recipes import RECIPES
+from jaxstyle.recipes.recipe import Stage
+from jaxstyle.transfer.constants import JobConstants
+from jaxstyle.transfer.job import make_job
+from jaxstyle.transfer.sources import Sources
 
 TINY = {"size": 32, "scales": 1}
 
@@ -40,7 +45,7 @@ def test_every_recipe_has_its_sources(recipe):
 
 
 def test_changes_override_the_recipe():
-    settings = recipes.settings(recipe="strotss", content_weight=2.0)
+    settings = recipes.settings(recipe="strotss/adapted", content_weight=2.0)
     assert settings.content_weight == 2.0
     assert [(str(spec), spec.weight) for spec in settings.content_metric] == [
         ("self_similarity", 1.0)
@@ -61,6 +66,48 @@ def test_characters_lean_to_the_painting_or_the_photograph():
     default = jaxstyle.Settings()
     assert recipes.settings(recipe="bold").content_weight < default.content_weight
     assert recipes.settings(recipe="faithful").content_weight > default.content_weight
+
+
+def test_variants():
+    recipe = recipes.find("strotss/code")
+    assert recipe is RECIPES["strotss"]
+    assert recipe.variants == ("code", "adapted")
+    assert recipes.settings(recipe="strotss") == replace(
+        recipes.settings(recipe="strotss/code"), recipe="strotss"
+    )
+    assert not recipes.settings(recipe="strotss").calibrate
+    assert recipes.settings(recipe="strotss/adapted").calibrate
+    # Those without a method have the adapted variant alone.
+    assert recipes.settings(recipe="mrf").calibrate
+    with pytest.raises(ValueError, match="did you mean 'adapted'"):
+        recipes.settings(recipe="strotss/adaptd")
+    with pytest.raises(ValueError, match="recipe mrf has no variant 'code'"):
+        recipes.settings(recipe="mrf/code")
+
+
+METHODS = [(recipe.name, variant) for recipe in RECIPES.values() for variant in recipe.methods]
+
+
+@pytest.mark.parametrize(("name", "variant"), METHODS)
+def test_the_constants_of_a_method_are_those_that_run(name, variant):
+    method = RECIPES[name].methods[variant]
+    settings = recipes.settings(
+        recipe=f"{name}/{variant}", backbone="vgg16", size=64, scales=1, steps=0
+    )
+    job = make_job(CONTENT, STYLE, settings, Sources())
+    (constants,) = (JobConstants(job).at(scale.size) for scale in job.scales)
+    height, width = job.guide.content.shape[:2]
+    weights = method.weights_at(Stage(0, height, width))
+    assert set(weights) == set(job.names)
+    for term, scales in zip(job.terms, constants, strict=True):
+        # What multiplies a layer's distance.
+        np.testing.assert_allclose(
+            term.weight * np.array(term.layer_weights) * scales,
+            weights[term.metric.name],
+            rtol=1e-6,
+        )
+    assert job.optimizer.parameters == tuple(settings.optimizer_parameter)
+    assert job.rate == settings.learning_rate
 
 
 def test_wrong_names_and_settings_given_twice_raise():

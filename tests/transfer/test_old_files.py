@@ -123,3 +123,9 @@ def test_cells_of_a_grid_are_not_made_again(old, monkeypatch, caplog):
         np.testing.assert_array_equal(cell.result.image, read_image(cells / f"{name}.png"))
         assert len(cell.result.history["gram"]) == 2
     assert (old / "grid" / "index.html").exists()
+
+
+def test_a_recipe_of_before_methods_is_its_adapted_variant():
+    old = {name: value for name, value in to_plain(jaxstyle.Settings()).items() if name != "safeguard"}
+    assert from_plain({**old, "recipe": "strotss"}).recipe == "strotss/adapted"
+    assert from_plain({**old, "recipe": "strotss", "safeguard": "none"}).recipe == "strotss"
