@@ -58,8 +58,8 @@ _HOMES = {
 }
 """Where each public name lives."""
 _PACKAGES = (
-    *("backbones", "grid", "image", "metrics", "objective", "optim", "recipes", "samples", "study"),
-    *("transfer", "weights"),
+    *("backbones", "citations", "grid", "image", "metrics", "objective", "optim", "recipes"),
+    *("samples", "study", "transfer", "weights"),
 )
 
 __all__ = sorted(_HOMES)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jaxstyle._util.names import nearest
-from jaxstyle.cli.options import DEBUG, JSON, Function
+from jaxstyle.cli.options import DEBUG, JSON, Function, GroupedCommand
 from jaxstyle.recipes.recipe import ADAPTED, Stage
 
 if TYPE_CHECKING:
@@ -269,11 +269,41 @@ def _setting_text(name: str, value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-@click.command(short_help="Print a recipe's BibTeX.")
-@click.argument("recipe")
+@click.command(
+    short_help="Print the BibTeX of what a picture owes.",
+    cls=GroupedCommand,
+    examples=("jaxstyle cite strotss gram vgg16", "jaxstyle cite picture.json"),
+)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @DEBUG
-def cite(recipe: str) -> None:
-    """Print the BibTeX of the paper of RECIPE."""
-    from jaxstyle.recipes import find
+def cite(names: tuple[str, ...]) -> None:
+    """Print the BibTeX of recipes, metrics, judges and networks; or of all that a run owes.
 
-    print(find(recipe).bibtex)
+    NAME is one of theirs, or the .json that lies beside a picture.
+    """
+    entries = [entry for name in names for entry in _cited(name)]
+    print("\n\n".join(dict.fromkeys(entries)))
+
+
+def _cited(name: str) -> list[str]:
+    """Return the BibTeX of a name or manifest; `ValueError` if nothing has it, or no paper."""
+    from jaxstyle.recipes import RECIPES, find
+
+    if name.partition("/")[0] in RECIPES:
+        return [find(name).bibtex]  # of a metric of that name the paper is the same
+    from jaxstyle.metrics import METRICS
+    from jaxstyle.transfer import manifest, owed
+    from jaxstyle.weights.sources import SOURCES
+
+    if name.endswith(".json"):
+        facts = manifest.read(name)
+        if facts is None:
+            raise ValueError(f"{name} is no manifest of a picture")
+        return owed.of_manifest(facts)
+    entries = owed.of_name(name)
+    known = [*RECIPES, *SOURCES, *(metric for group in METRICS.values() for metric in group)]
+    if not entries and name in known:
+        raise ValueError(f"{name} has no paper")
+    if not entries:
+        raise ValueError(f"nothing to cite is named {name!r}{nearest(name, known)}")
+    return entries

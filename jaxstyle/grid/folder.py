@@ -72,7 +72,7 @@ class GridFolder(ResultFolder):
 
     def result(self, record: CellRecord, job: Job, facts: Manifest) -> Result:
         """Read a finished cell back, whose manifest is `facts`; its picture has 8 bits."""
-        kept: Any = {name: facts[name] for name in Facts.__annotations__}  # type: ignore[literal-required]
+        kept: Any = {name: facts[name] for name in Facts.__annotations__ if name in facts}  # type: ignore[literal-required]
         image, obstacles = read_image(record.picture), tuple(job.obstacles)
         return Result(image, facts["history"], facts["failure"], kept, job.inputs, obstacles)
 
@@ -190,6 +190,7 @@ def _summary(manifests: Sequence[Manifest]) -> dict[str, str]:
         return ", ".join(sorted(set(values)))
 
     weights = dict.fromkeys(name for facts in manifests for name in facts["weights"])
+    papers = dict.fromkeys(paper for facts in manifests for paper in facts.get("papers", ()))
     versions = {
         name: distinct(facts["versions"][name] for facts in manifests)
         for name in manifests[-1]["versions"]
@@ -198,6 +199,7 @@ def _summary(manifests: Sequence[Manifest]) -> dict[str, str]:
     return {
         "device": distinct(facts["device"]["kind"] for facts in manifests),
         "weights": ", ".join(weights),
+        "papers": "; ".join(papers),
         **versions,
         "cells": f"{len(manifests)}, {failed} not finite",
         "seconds": f"{sum(facts['seconds'] for facts in manifests):.0f} in all cells",

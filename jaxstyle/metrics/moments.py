@@ -211,7 +211,7 @@ METRICS = (
         distance=gaussian_wasserstein_distance,
         meaning="work to move one fitted Gaussian onto the other",
         cost="n C² + C³",
-        paper="Dowson & Landau 1982; Marron; Crowson",
+        paper="Dowson & Landau 1982; Marron; Crowson, style-transfer-pytorch",
     ),
     _statistic(
         name="gaussian_kl",

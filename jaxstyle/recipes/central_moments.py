@@ -1,5 +1,6 @@
 """Kalischek, Wegner & Schindler 2021: central moment discrepancy."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import COMMON, GRAM_CHANNELS, Method, Recipe
 
 CODE = Method(
@@ -39,13 +40,6 @@ RECIPE = Recipe(
     ),
     weights="VGG19 (torchvision)",
     deviations=f"L-BFGS for Adam; equal shares of the layers. {COMMON}",
-    bibtex="""\
-@inproceedings{kalischek2021light,
-  author = {Kalischek, Nikolai and Wegner, Jan Dirk and Schindler, Konrad},
-  title = {In the Light of Feature Distributions: Moment Matching for Neural Style Transfer},
-  booktitle = {CVPR},
-  pages = {9382--9391},
-  year = {2021},
-}""",
+    bibtex=bibtex("Kalischek, Wegner & Schindler, CVPR 2021"),
     methods={"code": CODE},
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxstyle.recipes.recipe import OURS, Recipe
+from jaxstyle.citations import bibtex
+from jaxstyle.recipes.recipe import Recipe
 
 
 def _character(name: str, meaning: str, **settings: Any) -> Recipe:
@@ -15,7 +16,7 @@ def _character(name: str, meaning: str, **settings: Any) -> Recipe:
         constants="Chosen by looking at pictures of 256 and 448 pixels (benchmarks/default.md).",
         weights="any",
         deviations="None: it has no paper.",
-        bibtex=OURS,
+        bibtex=bibtex("jaxstyle"),
         usual={},
     )
 

@@ -1,5 +1,6 @@
 """Mechrez, Talmi & Zelnik-Manor 2018: the contextual loss."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
 
 RECIPE = Recipe(
@@ -19,12 +20,5 @@ RECIPE = Recipe(
         "h = 0.5 throughout; 1,024 positions drawn at each step; content weight 0.5, by the same "
         f"metric; the released code trains a network. {COMMON}"
     ),
-    bibtex="""\
-@inproceedings{mechrez2018contextual,
-  author = {Mechrez, Roey and Talmi, Itamar and Zelnik-Manor, Lihi},
-  title = {The Contextual Loss for Image Transformation with Non-Aligned Data},
-  booktitle = {ECCV},
-  pages = {768--783},
-  year = {2018},
-}""",
+    bibtex=bibtex("Mechrez, Talmi & Zelnik-Manor, ECCV 2018"),
 )

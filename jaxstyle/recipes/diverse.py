@@ -1,6 +1,7 @@
 """Our mixture: metrics that compensate for each other's blind spots."""
 
-from jaxstyle.recipes.recipe import OURS, Recipe
+from jaxstyle.citations import bibtex
+from jaxstyle.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     name="diverse",
@@ -9,5 +10,5 @@ RECIPE = Recipe(
     constants="None: equal weights in calibrated units; the mixture chosen by benchmarks/study.py.",
     weights="any",
     deviations="None.",
-    bibtex=OURS,
+    bibtex=bibtex("jaxstyle"),
 )

@@ -1,5 +1,6 @@
 """Gatys, Ecker & Bethge 2016: the original method."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import (
     CAFFE,
     CAFFE_PIXELS,
@@ -74,13 +75,6 @@ RECIPE = Recipe(
         "recommends in a footnote), no total variation. Start from the content, as in the notebook; "
         f"section 3.3 of the paper starts from white noise. {COMMON}"
     ),
-    bibtex="""\
-@inproceedings{gatys2016image,
-  author = {Gatys, Leon A. and Ecker, Alexander S. and Bethge, Matthias},
-  title = {Image Style Transfer Using Convolutional Neural Networks},
-  booktitle = {CVPR},
-  pages = {2414--2423},
-  year = {2016},
-}""",
+    bibtex=bibtex("Gatys, Ecker & Bethge, CVPR 2016"),
     methods={"normalized": NORMALIZED, "notebook": NOTEBOOK},
 )

@@ -1,5 +1,6 @@
 """Marron 2018 and Crowson 2021: transport between fitted Gaussians."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import COMMON, Recipe
 
 RECIPE = Recipe(
@@ -12,11 +13,5 @@ RECIPE = Recipe(
     ),
     weights="VGG19 (torchvision), features scaled per layer",
     deviations=f"Equal layer shares. {COMMON}",
-    bibtex="""\
-@misc{crowson2021style,
-  author = {Crowson, Katherine},
-  title = {style-transfer-pytorch},
-  howpublished = {GitHub repository},
-  year = {2021},
-}""",
+    bibtex=bibtex("Crowson, style-transfer-pytorch"),
 )

@@ -1,5 +1,6 @@
 """Risser, Wilmot & Barnes 2017: Gram matrices stabilized by histograms."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
 
 RECIPE = Recipe(
@@ -12,11 +13,5 @@ RECIPE = Recipe(
         "Gram up to relu5_1 as well; the ratio 1 : 0.5 is ours, in calibrated units; exact ranks "
         f"instead of bins. {COMMON}"
     ),
-    bibtex="""\
-@misc{risser2017stable,
-  author = {Risser, Eric and Wilmot, Pierre and Barnes, Connelly},
-  title = {Stable and Controllable Neural Texture Synthesis and Style Transfer Using Histogram Losses},
-  howpublished = {arXiv:1701.08893},
-  year = {2017},
-}""",
+    bibtex=bibtex("Risser, Wilmot & Barnes, arXiv 1701.08893"),
 )

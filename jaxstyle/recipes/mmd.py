@@ -1,5 +1,6 @@
 """Li, Wang, Liu & Hou 2017: style transfer as maximum mean discrepancy."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
 
 RECIPE = Recipe(
@@ -12,12 +13,5 @@ RECIPE = Recipe(
     ),
     weights=CAFFE,
     deviations=f"The Gaussian kernel at relu3_1 and relu4_1, its bandwidth pooled at each step. {COMMON}",
-    bibtex="""\
-@inproceedings{li2017demystifying,
-  author = {Li, Yanghao and Wang, Naiyan and Liu, Jiaying and Hou, Xiaodi},
-  title = {Demystifying Neural Style Transfer},
-  booktitle = {IJCAI},
-  pages = {2230--2236},
-  year = {2017},
-}""",
+    bibtex=bibtex("Li et al., IJCAI 2017"),
 )

@@ -1,5 +1,6 @@
 """Li et al. 2017 and Huang & Belongie 2017: mean and standard deviation."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import COMMON, Recipe
 
 RECIPE = Recipe(
@@ -12,12 +13,5 @@ RECIPE = Recipe(
     ),
     weights="VGG19, normalized",
     deviations=f"Five layers. {COMMON}",
-    bibtex="""\
-@inproceedings{huang2017arbitrary,
-  author = {Huang, Xun and Belongie, Serge},
-  title = {Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization},
-  booktitle = {ICCV},
-  pages = {1501--1510},
-  year = {2017},
-}""",
+    bibtex=bibtex("Huang & Belongie, ICCV 2017"),
 )

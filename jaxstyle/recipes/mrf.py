@@ -1,5 +1,6 @@
 """Li & Wand 2016: patches instead of statistics."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
 
 RECIPE = Recipe(
@@ -15,12 +16,5 @@ RECIPE = Recipe(
         "Patches neither rotated nor scaled; every patch of the style, where the code takes every "
         f"second; smoothness 0.05. {COMMON}"
     ),
-    bibtex="""\
-@inproceedings{li2016combining,
-  author = {Li, Chuan and Wand, Michael},
-  title = {Combining Markov Random Fields and Convolutional Neural Networks for Image Synthesis},
-  booktitle = {CVPR},
-  pages = {2479--2486},
-  year = {2016},
-}""",
+    bibtex=bibtex("Li & Wand, CVPR 2016"),
 )

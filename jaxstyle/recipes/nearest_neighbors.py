@@ -1,5 +1,6 @@
 """Kolkin et al. 2022 (NNST): every feature replaced by its nearest neighbor in the style."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import COMMON, Recipe
 
 RECIPE = Recipe(
@@ -17,11 +18,5 @@ RECIPE = Recipe(
         "the content's features, rotates the style, and has no content term by default. A palette "
         f"term (0.2) instead of the color step; content weight 0.2. {COMMON}"
     ),
-    bibtex="""\
-@misc{kolkin2022neural,
-  author = {Kolkin, Nicholas and Kucera, Michal and Paris, Sylvain and Sykora, Daniel and Shechtman, Eli and Shakhnarovich, Greg},
-  title = {Neural Neighbor Style Transfer},
-  howpublished = {arXiv:2203.13215},
-  year = {2022},
-}""",
+    bibtex=bibtex("Kolkin et al., arXiv 2203.13215"),
 )

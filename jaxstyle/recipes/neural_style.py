@@ -1,5 +1,6 @@
 """Johnson's neural-style in Lua, and neural-style-pt: the defaults that most people know."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import (
     CAFFE,
     CAFFE_PIXELS,
@@ -78,14 +79,6 @@ PYTORCH = Method(
         "in 3:2 one is off by 0.1%.",
     ),
 )
-BIBTEX = """\
-@misc{johnson2015neural,
-  author = {Johnson, Justin},
-  title = {neural-style},
-  howpublished = {GitHub repository},
-  year = {2015},
-}"""
-
 RECIPE = Recipe(
     name="neural_style",
     meaning="neural-style's defaults: Gram, content and total variation",
@@ -97,6 +90,6 @@ RECIPE = Recipe(
     ),
     weights=CAFFE,
     deviations=f"Squared total variation, as in Lua; padding by zeros, as there. {COMMON}",
-    bibtex=BIBTEX,
+    bibtex=bibtex("Johnson, neural-style"),
     methods={"lua": LUA, "pytorch": PYTORCH},
 )

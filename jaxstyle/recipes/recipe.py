@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from jaxstyle import citations
 from jaxstyle._util.names import nearest
 
 GRAM_CHANNELS = (64, 128, 256, 512, 512)
@@ -30,14 +31,6 @@ COMMON = (
     "share the loss."
 )
 """How nearly every recipe deviates from its paper."""
-
-OURS = """\
-@misc{jaxstyle,
-  author = {{The jaxstyle authors}},
-  title = {jaxstyle: style transfer with a diversity of similarity metrics},
-  year = {2026},
-}"""
-"""The citation of what has no paper."""
 
 USUAL: Mapping[str, Any] = {
     "content_metric": "mse",
@@ -177,7 +170,4 @@ class Recipe:
         >>> find("gatys").citation
         'Gatys, Ecker, Bethge: Image Style Transfer Using Convolutional Neural Networks (2016)'
         """
-        lines = (line.strip().partition("=") for line in self.bibtex.splitlines())
-        entry = {name.strip(): value.strip(" ,{}") for name, _, value in lines}
-        authors = ", ".join(name.partition(",")[0] for name in entry["author"].split(" and "))
-        return f"{authors}: {entry['title']} ({entry['year']})"
+        return citations.summary(self.bibtex)

@@ -1,5 +1,6 @@
 """Heitz, Vanhoey, Chambon & Belcour 2021: whole distributions."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import COMMON, Recipe
 
 RECIPE = Recipe(
@@ -20,12 +21,5 @@ RECIPE = Recipe(
         "pooling, where the paper takes averages, and no reflections at the edge; no smoothing, but "
         f"a content term. {COMMON}"
     ),
-    bibtex="""\
-@inproceedings{heitz2021sliced,
-  author = {Heitz, Eric and Vanhoey, Kenneth and Chambon, Thomas and Belcour, Laurent},
-  title = {A Sliced Wasserstein Loss for Neural Texture Synthesis},
-  booktitle = {CVPR},
-  pages = {9412--9420},
-  year = {2021},
-}""",
+    bibtex=bibtex("Heitz et al., CVPR 2021"),
 )

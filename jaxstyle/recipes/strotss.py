@@ -1,5 +1,6 @@
 """Kolkin, Salavon & Shakhnarovich 2019: relaxed optimal transport and self-similarity."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import COMMON, Method, Recipe, Stage, Weights
 
 LAYERS = (
@@ -89,13 +90,6 @@ RECIPE = Recipe(
         "self-similarity at relu4_2 instead of the hypercolumns'; one α; pixels for the pyramid. "
         f"{COMMON}"
     ),
-    bibtex="""\
-@inproceedings{kolkin2019style,
-  author = {Kolkin, Nicholas and Salavon, Jason and Shakhnarovich, Gregory},
-  title = {Style Transfer by Relaxed Optimal Transport and Self-Similarity},
-  booktitle = {CVPR},
-  pages = {10051--10060},
-  year = {2019},
-}""",
+    bibtex=bibtex("Kolkin, Salavon & Shakhnarovich, CVPR 2019"),
     methods={"code": CODE},
 )

@@ -1,5 +1,6 @@
 """Wang, Li & Vasconcelos 2021: a softmax makes a ResNet as useful as a VGG."""
 
+from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import Recipe
 
 RECIPE = Recipe(
@@ -23,12 +24,5 @@ RECIPE = Recipe(
         "broke the picture at 192 pixels and more (tried with VGG19). Style at the stem as well, as "
         "in the code. Terms calibrated; coarse to fine."
     ),
-    bibtex="""\
-@inproceedings{wang2021rethinking,
-  author = {Wang, Pei and Li, Yijun and Vasconcelos, Nuno},
-  title = {Rethinking and Improving the Robustness of Image Style Transfer},
-  booktitle = {CVPR},
-  pages = {124--133},
-  year = {2021},
-}""",
+    bibtex=bibtex("Wang, Li & Vasconcelos, CVPR 2021"),
 )

@@ -21,6 +21,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Unpack
 
+from jaxstyle import citations
 from jaxstyle._util.log import logger
 from jaxstyle.grid.progress import GridProgress
 from jaxstyle.grid.stylize_grid import run_jobs
@@ -40,10 +41,10 @@ from jaxstyle.study.cells import (
     points_of,
 )
 from jaxstyle.study.datasets import pictures, square
-from jaxstyle.study.judging import NETWORKS, JudgePanel, StudyJudge, default_judges
+from jaxstyle.study.judging import NETWORKS, JudgePanel, StudyJudge, default_judges, networks_of
 from jaxstyle.study.plane import plane
 from jaxstyle.study.summary import split, summarize
-from jaxstyle.transfer import manifest
+from jaxstyle.transfer import manifest, owed
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.result import Result
 
@@ -235,8 +236,22 @@ def _data(
         "judges": [{"name": judge.name} | judge._asdict() for judge in judges],
         "scores": scores,
         "held_out": _held_out(cells, judges),
-        "facts": {**environment["versions"], "device": environment["device"]["kind"]},
+        "facts": {
+            **environment["versions"],
+            "device": environment["device"]["kind"],
+            "papers": "; ".join(map(citations.summary, _papers(cells, judges))),
+        },
     }
+
+
+def _papers(cells: StudyCells, judges: Sequence[StudyJudge]) -> list[str]:
+    """Return the BibTeX entries that the study owes: of its runs, and of its judges."""
+    entries: list[str] = []
+    for point, terms in zip(cells.points, cells.terms, strict=True):
+        entries += owed.of_run(point.settings, sorted(networks_of(terms)))
+    for judge in judges:
+        entries += owed.of_name(judge.metric) + owed.of_name(judge.network)
+    return list(dict.fromkeys(entries))
 
 
 def _held_out(cells: StudyCells, judges: Sequence[StudyJudge]) -> list[list[bool]]:

@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from jaxstyle.citations import summary
 from jaxstyle.image.geometry import Picture, details, resize
+from jaxstyle.transfer import owed
 from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.geometry import content_shape, displayed
 from jaxstyle.transfer.job import Job, resolved_settings
@@ -164,6 +166,7 @@ def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: fl
         "settings": resolved_settings(job),
         "scales": [scale._asdict() for scale in job.scales],
         "calibration": loop.constants[lane].plain(),
+        "papers": [summary(entry) for entry in owed.of_run(job.settings, job.networks.checksums())],
         "weights": job.networks.checksums(),
         "memory": dict(memory),
         "seconds": round(seconds, 3),

@@ -26,6 +26,7 @@ class Facts(TypedDict, total=False):
     settings: dict[str, object]  # with every default filled in
     scales: list[dict[str, int]]  # size and steps of each
     calibration: dict[str, list[list[float]]]  # constants by term, scale and layer
+    papers: list[str]  # that the run owes: authors, title, year
     weights: dict[str, str]  # the SHA-256 of each network's weights, by name
     memory: dict[str, object]  # how a step was laid out; bytes at the peak
     seconds: float  # the run's duration

@@ -52,6 +52,7 @@ class Source:
         sha256: The SHA-256 of that file.
         license: The terms of the weights themselves.
         homepage: Where they are described.
+        paper: Labels of `jaxstyle.citations`.
         instead: The set to suggest where this one cannot be fetched.
     """
 
@@ -63,6 +64,7 @@ class Source:
     sha256: str
     license: str
     homepage: str
+    paper: str
     instead: str | None = None
 
 

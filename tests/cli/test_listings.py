@@ -74,6 +74,11 @@ def test_one_of_each_in_full(run):
     assert RECIPES["strotss"].bibtex in text
     assert " ".join(RECIPES["strotss"].deviations.split()[:5]) in text
     assert RECIPES["mrf"].bibtex == run("cite", "mrf").rstrip("\n")
+    cited = run("cite", "strotss/code", "ssim", "strotss", "vgg19-normalized")
+    assert [line for line in cited.splitlines() if line.startswith("@")] == [
+        *("@inproceedings{kolkin2019style,", "@article{wang2004image,"),
+        *("@inproceedings{simonyan2015very,", "@inproceedings{gatys2016image,"),
+    ]
     assert "CC0 1.0" in run("samples", "valley")
     assert "homepage" in run("weights", "list", "vgg19")
 
@@ -84,6 +89,7 @@ def test_one_of_each_in_full(run):
         (("metrics", "gran"), "gram"),
         (("recipes", "strots"), "strotss"),
         (("samples", "vally"), "valley"),
+        (("cite", "sssim"), "ssim"),
         (("weights", "list", "vgg61"), "vgg1"),
     ],
 )

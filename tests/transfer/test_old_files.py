@@ -126,6 +126,8 @@ def test_cells_of_a_grid_are_not_made_again(old, monkeypatch, caplog):
 
 
 def test_a_recipe_of_before_methods_is_its_adapted_variant():
-    old = {name: value for name, value in to_plain(jaxstyle.Settings()).items() if name != "safeguard"}
+    old = {
+        name: value for name, value in to_plain(jaxstyle.Settings()).items() if name != "safeguard"
+    }
     assert from_plain({**old, "recipe": "strotss"}).recipe == "strotss/adapted"
     assert from_plain({**old, "recipe": "strotss", "safeguard": "none"}).recipe == "strotss"

@@ -290,7 +290,7 @@ def test_a_fetched_set_is_checked_converted_and_kept(vgg_file, cache, monkeypatc
     digest = hashlib.sha256(content).hexdigest()
     pages = {"/file": b"another file"}
     with served(pages) as address:
-        about = "a stand-in", f"{address}/file", len(content), digest, "CC0", "", "vgg16"
+        about = "a stand-in", f"{address}/file", len(content), digest, "CC0", "", "", "vgg16"
         source = registry.Source("stand-in", "vgg19", *about)
         monkeypatch.setattr(registry, "SOURCES", {"stand-in": source})
         with pytest.raises(OSError, match="use vgg16 instead"):
