@@ -25,9 +25,11 @@ from jaxstyle.kinds import (
 from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
 
 BlendName = Literal["sum", "mix"]
-ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma"]
+ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma", "oklab"]
 OptimizerName = Literal["lbfgs", "lbfgs_plain", "adam", "sgd", "momentum", "rmsprop"]
-ParametrizationName = Literal["pixels", "pixels_255", "pixels_imagenet", "laplacian", "fourier"]
+ParametrizationName = Literal[
+    "pixels", "pixels_255", "pixels_imagenet", "laplacian", "laplacian_8", "fourier"
+]
 PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
 SafeguardName = Literal["full", "clip", "none"]
 
@@ -252,7 +254,8 @@ class Settings:
         Kind(choices=get_args(ColorName)),
         STYLES,
         "Colors of the result: the style's; or the content's, by working on luminance alone, by "
-        "histogram or covariance matching of the style before the run, or by its chroma after it.",
+        "histogram or covariance matching of the style before the run, or by its chroma after it; "
+        "or the content's chroma moved to the style's statistics after it (oklab).",
     )
     pooling: PoolingName = _setting(
         "max", Kind(choices=get_args(PoolingName)), NETWORK, "Pooling between the blocks."
@@ -282,7 +285,7 @@ class Settings:
         Kind(choices=get_args(ParametrizationName)),
         OPTIMIZATION,
         "What it moves: pixels, in [0, 1], times 255 or by ImageNet's deviations; a Laplacian "
-        "pyramid; or frequencies of decorrelated colors.",
+        "pyramid of five bands or eight; or frequencies of decorrelated colors.",
     )
     learning_rate: float | None = _setting(
         None,

@@ -93,7 +93,10 @@ class LayerRef:
         return self if self.is_fixed else replace(self, backbone=backbone)
 
 
-FORM = "NAME[~SMOOTHING][@LAYER,…][=WEIGHT]"
+FORM = "NAME[~SMOOTHING][@LAYER,…][#BEGIN-END][=WEIGHT]"
+Window = tuple[int, int | None]
+"""The steps of each scale in which a term counts: from one to before the other, None for no end."""
+ALWAYS: Window = (0, None)
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ class MetricSpec:
         layers: Where to compare; empty for the metric's usual layers.
         smoothing: How features are smoothed first: see `jaxstyle.metrics.smoothing`.
         temperature: Of the smoothing's softmax, above 0.
+        window: The steps of each scale in which it counts.
         value: The `Metric` or `Term` that was given in place of a name, or None. A specification
             with a value cannot be written into a manifest.
     """
@@ -121,26 +125,30 @@ class MetricSpec:
     layers: tuple[LayerRef, ...] = ()
     smoothing: str = "none"
     temperature: float = 1.0
+    window: Window = ALWAYS
     value: Any = None
 
     @classmethod
     def parse(cls, text: str) -> MetricSpec:
-        """Parse `NAME[~SMOOTHING[/TEMPERATURE]][@LAYER,…][=WEIGHT]`.
+        """Parse `NAME[~SMOOTHING[/TEMPERATURE]][@LAYER,…][#BEGIN-END][=WEIGHT]`.
 
         Raises:
             ValueError: The text has another form.
         """
         head, equals, share = text.strip().partition("=")
+        head, _, steps = head.partition("#")
         label, at, layers = head.partition("@")
         try:
             weight = float(share) if equals else 1.0
         except ValueError:
             raise ValueError(f"expected {FORM}, got {text!r}") from None
-        return cls.of(label, weight, layers.split(",") if at and layers else ())
+        return cls.of(label, weight, layers.split(",") if at and layers else (), steps)
 
     @classmethod
-    def of(cls, label: str, weight: float, layers: Iterable[str | LayerRef] = ()) -> MetricSpec:
-        """From a label (`"gram~softmax/3"`), a weight, and layers."""
+    def of(
+        cls, label: str, weight: float, layers: Iterable[str | LayerRef] = (), steps: str = ""
+    ) -> MetricSpec:
+        """From a label (`"gram~softmax/3"`), a weight, layers, and steps (`"0-50"`)."""
         name, _, how = label.partition("~")
         smoothing, _, temperature = (how or "none").partition("/")
         return cls(
@@ -149,6 +157,7 @@ class MetricSpec:
             tuple(map(LayerRef.parse, layers)),
             smoothing,
             _temperature(temperature) if temperature else 1.0,
+            _window(steps) if steps else ALWAYS,
         )
 
     @property
@@ -162,12 +171,19 @@ class MetricSpec:
     def __str__(self) -> str:
         at = f"@{','.join(map(str, self.layers))}" if self.layers else ""
         weight = "" if self.weight == 1 else f"={self.weight:.6g}"
-        return f"{self.label}{at}{weight}"
+        steps = f"#{self.steps}" if self.steps else ""
+        return f"{self.label}{at}{steps}{weight}"
+
+    @property
+    def steps(self) -> str:
+        """The window as text: `0-50`; nothing for all steps."""
+        begin, end = self.window
+        return "" if self.window == ALWAYS else f"{begin}-{'' if end is None else end}"
 
     def plain(self) -> tuple[Any, ...]:
-        """As manifests write it: label, weight, and layers if there are any."""
-        layers = (tuple(map(str, self.layers)),) if self.layers else ()
-        return (self.label, self.weight, *layers)
+        """As manifests write it: label, weight, and layers and steps if there are any."""
+        more = (tuple(map(str, self.layers)),) if self.layers or self.steps else ()
+        return (self.label, self.weight, *more, *((self.steps,) if self.steps else ()))
 
 
 def _temperature(text: str) -> float:
@@ -178,6 +194,15 @@ def _temperature(text: str) -> float:
     if not 0 < value < float("inf"):
         raise ValueError(f"expected a temperature above 0, as in gram~softmax/3, got {text!r}")
     return value
+
+
+def _window(text: str) -> Window:
+    begin, dash, end = text.partition("-")
+    if dash and begin.isdecimal() and (end.isdecimal() or not end):
+        window = int(begin), int(end) if end else None
+        if window[1] is None or window[0] < window[1]:
+            return window
+    raise ValueError(f"expected steps such as #0-50 or #50-, got {text!r}")
 
 
 def parse_mixture(text: str) -> tuple[MetricSpec, ...]:
@@ -218,7 +243,7 @@ def _as_spec(part: Any, setting: str) -> MetricSpec:
         return MetricSpec(part.name, value=part)
     if hasattr(part, "metric"):
         return MetricSpec(part.metric.name, value=part)
-    if not isinstance(part, Sequence) or not 2 <= len(part) <= 3:
+    if not isinstance(part, Sequence) or not 2 <= len(part) <= 4:
         raise ValueError(_expected(setting, part))
     first, weight, *layers = part
     try:
@@ -231,7 +256,8 @@ def _as_spec(part: Any, setting: str) -> MetricSpec:
     if not _is_value(first):
         raise ValueError(_expected(setting, part))
     refs = tuple(map(LayerRef.parse, layers[0])) if layers else ()
-    return replace(_as_spec(first, setting), weight=weight, layers=refs)
+    window = _window(layers[1]) if len(layers) > 1 else ALWAYS
+    return replace(_as_spec(first, setting), weight=weight, layers=refs, window=window)
 
 
 def _is_value(value: Any) -> bool:

@@ -6,6 +6,8 @@ Transfer" (CVPR 2017), section 5, compares luminance, histogram and covariance m
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -67,9 +69,11 @@ def covariance(colors: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "3 3"]:
     return np.cov(colors.T) if len(colors) > 1 else np.zeros((3, 3))
 
 
-def _power(matrix: Float[np.ndarray, "3 3"], power: float) -> Float[np.ndarray, "3 3"]:
+def _power(
+    matrix: Float[np.ndarray, "c c"], power: float, least: float = 1e-6
+) -> Float[np.ndarray, "c c"]:
     values, vectors = np.linalg.eigh(matrix)
-    return np.asarray((vectors * np.maximum(values, 1e-6) ** power) @ vectors.T)
+    return np.asarray((vectors * np.maximum(values, least) ** power) @ vectors.T)
 
 
 _MATCHED = {
@@ -85,8 +89,99 @@ def transfer_colors(how: str, content: Picture, style: Picture) -> tuple[Picture
     return luma(content) if how == "luminance" else content, matched
 
 
-def restore_colors(how: str, image: Picture, content: Picture) -> Picture:
-    """Return the result of a run, of any size, in its final colors; `content` is as it was read."""
+_TO_LMS = np.array(
+    [
+        [0.4121656120, 0.5362752080, 0.0514575653],
+        [0.2118591070, 0.6807189584, 0.1074065790],
+        [0.0883097947, 0.2818474174, 0.6302613616],
+    ]
+)
+_TO_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+NEARLY_GRAY = 6e-5
+"""A greatest covariance of Oklab's a and b below this has no colors to match."""
+
+
+def to_oklab(image: Picture) -> Float[np.ndarray, "h w 3"]:
+    """Convert to Oklab, as Neural Neighbor Style Transfer does: without decoding sRGB's gamma."""
+    return np.asarray(np.cbrt(image.astype(np.float64) @ _TO_LMS.T) @ _TO_OKLAB.T)
+
+
+def from_oklab(lab: Float[np.ndarray, "h w 3"]) -> Picture:
+    """Convert back, into [0, 1]."""
+    lms = (lab @ np.linalg.inv(_TO_OKLAB).T) ** 3
+    return np.clip(lms @ np.linalg.inv(_TO_LMS).T, 0, 1).astype(np.float32)
+
+
+def _moved(colors: Float[np.ndarray, "h w c"], others: Float[np.ndarray, "k l c"]) -> Any:
+    """Transform colors linearly to the mean and covariance of others, by symmetric roots."""
+    channels = colors.shape[2]
+    x, y = (side.reshape(-1, channels) for side in (colors, others))
+    floor = 1e-4 * np.eye(channels)
+    a, b = (np.cov(side.T, bias=True) + floor for side in (x, y))
+    moved = (x - x.mean(0)) @ _power(a, -0.5, 1e-8) @ _power(b, 0.5, 1e-8) + y.mean(0)
+    return moved.reshape(colors.shape)
+
+
+def _within_edges(lab: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 2"]:
+    """Average a and b five times over 3 × 3 pixels of similar lightness, which stays."""
+    height, width = lab.shape[:2]
+    padded = np.pad(lab, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    windows = [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
+    weights = np.stack([np.exp(-10 * np.abs(w[..., :1] - lab[..., :1])) for w in windows])
+    weights /= weights.sum(0)
+    chroma = lab[..., 1:]
+    for _ in range(5):
+        padded = np.pad(chroma, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        windows = [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
+        chroma = np.sum(weights * np.stack(windows), axis=0)
+    return chroma
+
+
+def oklab_matched(image: Picture, content: Picture, style: Picture) -> Picture:
+    """Give a picture the content's chroma, moved to the mean and covariance of the style's.
+
+    Lightness stays, within the style's range. Of a style that is nearly gray, the picture's own
+    colors are moved instead.
+
+    References:
+        Kolkin et al., "Neural Neighbor Style Transfer" (arXiv 2203.13215): the authors' code,
+        `colorization.py` (`color_match`) and `zca.py`.
+
+    Args:
+        image: The result.
+        content: Of the same size.
+        style: Of any size.
+    """
+    lab, of_content, of_style = map(to_oklab, (image, content, style))
+    lowest, highest = of_style.min((0, 1)), of_style.max((0, 1))
+    result = np.clip(lab, lowest, highest)
+    chroma = of_style[..., 1:].reshape(-1, 2)
+    if np.abs(np.cov(chroma.T, bias=True)).max() < NEARLY_GRAY:
+        result[..., 1:] = lab[..., 1:]
+        result = _moved(result, of_style)
+    else:
+        result[..., 1:] = _moved(of_content[..., 1:], of_style[..., 1:])
+        result[..., 1:] = _within_edges(result)
+    return from_oklab(np.clip(result, lowest, highest))
+
+
+def restore_colors(how: str, image: Picture, content: Picture, style: Picture) -> Picture:
+    """Return the result of a run, of any size, in its final colors.
+
+    Args:
+        how: Of `Settings.color`.
+        image: The result.
+        content: As it was read.
+        style: The first style as the run works with it.
+    """
+    if how == "oklab":
+        return oklab_matched(image, resize(content, image.shape[:2]), style)
     if how not in ("luminance", "chroma"):
         return image
     return with_chroma(image, resize(content, image.shape[:2]))

@@ -72,6 +72,9 @@ class Metric:
         zero: The distance of a picture to itself is zero.
         random: `summarize` draws random numbers and takes a `key`.
         averageable: Targets of several pictures can be averaged: they are statistics of one shape.
+        joins: Targets of several pictures are joined: they are rows, one a position.
+        guided: `finish(target, guide)` also takes what `summarize` returns of the content: such a
+            metric chooses positions of the style by the content.
         bfloat16_safe: Features may come in bfloat16, as the network computed them: only products
             are taken of them, accumulated in float32.
         draw: `draw(features, key, count) -> features`, of the same form, at `count` positions
@@ -104,22 +107,28 @@ class Metric:
     zero: bool = True
     random: bool = False
     averageable: bool = False
+    joins: bool = False
+    guided: bool = False
     bfloat16_safe: bool = False
     draw: Callable[..., Any] | None = None
     draws_target: bool = True
     select: Callable[[Inside], Any] | None = None
-    finish: Callable[[Any], Any] | None = None
+    finish: Callable[..., Any] | None = None
     weights: str | None = None
 
     def target(self, features: Any, *key: Array) -> Any:
         """Compute what `distance` takes, of one picture: `finish(summarize(features))`.
+
+        A guided metric's picture is its own guide.
 
         Args:
             features: In the form that the metric expects.
             key: Of `jax.random`, if the metric is `random`.
         """
         summary = self.summarize(features, *key)
-        return self.finish(summary) if self.finish else summary
+        if not self.finish:
+            return summary
+        return self.finish(summary, summary) if self.guided else self.finish(summary)
 
     @property
     def parameters(self) -> dict[str, float]:

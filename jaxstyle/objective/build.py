@@ -66,7 +66,7 @@ def build_term(
             raise ValueError(f"{metric.name} has no {what}")
         layers = ()
     chosen = tuple(map(LayerRef.parse, spec.layers or layers))
-    return term(
+    made = term(
         metric,
         weight * spec.weight,
         _checked(chosen or _counterparts(usual, networks, backbone), networks, backbone),
@@ -74,6 +74,7 @@ def build_term(
         temperature=spec.temperature,
         **hyperparameters,
     )
+    return replace(made, window=spec.window)
 
 
 def _metric_of(given: Any) -> Metric:
@@ -200,10 +201,10 @@ def _parts(name: str) -> tuple[Kind | None, str, str]:
 
 
 def _assigned(part: Term, assignment: StyleAssignment) -> list[Term]:
-    """Return the terms of one assignment; of what cannot be averaged, one for each style."""
+    """Return the terms of one assignment: one for each style of what has no common target."""
     styles, shares, region, weight = assignment
     whole = replace(part, weight=part.weight * weight, region=region)
-    if len(styles) == 1 or part.metric.averageable:
+    if len(styles) == 1 or part.metric.averageable or part.metric.joins:
         return [replace(whole, styles=styles, shares=shares)]
     return [
         replace(whole, weight=whole.weight * share, styles=(style,), shares=(1.0,))

@@ -20,6 +20,7 @@ from jaxstyle.metrics.pairwise import Key
 from jaxstyle.metrics.smoothing import smooth, spread
 from jaxstyle.objective.regions import PositionIndices
 from jaxstyle.objective.term import Term
+from jaxstyle.specs import ALWAYS
 
 Features = Mapping[str, Float[Array, "_h _w _c"]]
 Extract = Callable[[Float[Array, "h w 3"]], Features]
@@ -139,11 +140,12 @@ def prepare(
             (`jaxstyle.objective.regions.select_positions`); all if not given.
     """
     styles = style if isinstance(style, (list, tuple)) else (style,)
-    kinds = {term.metric.kind for term in terms}
+    needs_content = any(term.metric.kind == "content" or term.metric.guided for term in terms)
+    needs_style = any(term.metric.kind == "style" for term in terms)
     return prepare_from_features(
         terms,
-        (content, extract(content) if "content" in kinds else {}),
-        [(picture, extract(picture) if "style" in kinds else {}) for picture in styles],
+        (content, extract(content) if needs_content else {}),
+        [(picture, extract(picture) if needs_style else {}) for picture in styles],
         key,
         selection,
     )
@@ -175,8 +177,12 @@ def prepare_from_features(
             _summaries(term, reference, positions, spreads[-1], of_term)
             for reference, positions in references
         ]
-        averaged = summaries[0] if len(summaries) == 1 else _average(term, summaries)
-        targets.append(tuple(map(term.metric.finish, averaged)) if term.metric.finish else averaged)
+        combined = summaries[0] if len(summaries) == 1 else _combined(term, summaries)
+        if finish := term.metric.finish:
+            of = of_content, spreads[-1], of_term
+            guide = [_summaries(term, content, *of, drawing=False)] * term.metric.guided
+            combined = tuple(map(finish, combined, *guide))
+        targets.append(combined)
     scales = tuple(jnp.ones(len(target)) for target in targets)
     positions = tuple(tuple(of_content) for of_content, _ in selection)
     data = jax.random.key_data(key)
@@ -189,6 +195,7 @@ def _summaries(
     positions: PositionIndices,
     spreads: Float[Array, _layers],
     key: Key,
+    drawing: bool = True,
 ) -> tuple[Any, ...]:
     """Summarize a reference picture at each layer; features that are drawn later stay."""
     views = _views(term, *reference, spreads, positions)
@@ -197,7 +204,7 @@ def _summaries(
     summaries = []
     for layer, view in enumerate(views):
         of_layer = jax.random.fold_in(key, layer)
-        if term.draws_once:
+        if term.draws_once and drawing:
             view = _drawn(term, view, of_layer, term.style_positions)
         random = (of_layer,) if term.metric.random else ()
         summaries.append(term.metric.summarize(view.features, *random, **view.selected))
@@ -210,10 +217,12 @@ def _drawn(term: Term, view: _View, key: Key, count: int | None) -> _View:
     return _View(term.metric.draw(view.features, key, count, **view.selected))
 
 
-def _average(term: Term, targets: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-    """Average several pictures' targets by their shares."""
+def _combined(term: Term, targets: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Join several pictures' targets, or average them by their shares."""
 
     def mean(*leaves: Any) -> Any:
+        if term.metric.joins:
+            return jnp.concatenate(leaves)
         weighted = [share * leaf for share, leaf in zip(term.shares, leaves, strict=True)]
         return jnp.sum(jnp.stack(weighted), axis=0)
 
@@ -236,10 +245,21 @@ def distances(
         step: Terms that draw positions (`Term.positions`) draw others at each step.
     """
     features = extract(image)
-    return tuple(
-        jnp.stack(term_distances(objective, number, image, features, step))
-        for number in range(len(objective.terms))
-    )
+
+    def of_term(number: int, image: Any, features: Any) -> Float[Array, _layers]:
+        return jnp.stack(term_distances(objective, number, image, features, step))
+
+    def if_counted(number: int, term: Term) -> Float[Array, _layers]:
+        begin, end = term.window
+        if term.window == ALWAYS:
+            return of_term(number, image, features)
+        counts = (step >= begin) & (True if end is None else step < end)
+        zeros = jnp.zeros_like(objective.scales[number])
+        run = partial(of_term, number)
+        distances: Array = jax.lax.cond(counts, run, lambda *_: zeros, image, features)
+        return distances
+
+    return tuple(if_counted(number, term) for number, term in enumerate(objective.terms))
 
 
 def term_distances(

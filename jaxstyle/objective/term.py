@@ -12,7 +12,7 @@ from jaxstyle._util.names import nearest
 from jaxstyle.metrics import Metric, find
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.metrics.smoothing import Smoothing, check
-from jaxstyle.specs import LayerRef, MetricSpec
+from jaxstyle.specs import ALWAYS, LayerRef, MetricSpec, Window
 
 Scalar = float | Float[Array, ""]
 
@@ -40,6 +40,8 @@ class Term:
             where there are none.
         style_positions: How many positions of the reference such a style term compares with, drawn
             once; 0 for as many as of the picture, others at each step (static).
+        window: The steps of each scale in which the term counts (static): from the first to before
+            the last, None for all that follow.
     """
 
     metric: Metric = field(metadata={"static": True})
@@ -54,6 +56,7 @@ class Term:
     region: int | None = field(default=None, metadata={"static": True})
     positions: int | None = field(default=None, metadata={"static": True})
     style_positions: int = field(default=0, metadata={"static": True})
+    window: Window = field(default=ALWAYS, metadata={"static": True})
 
     @property
     def draws(self) -> bool:

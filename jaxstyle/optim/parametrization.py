@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -48,11 +49,7 @@ def scaled(factors: Any) -> Parametrization:
     return Parametrization(lambda image: image * by, lambda point: point / by)
 
 
-BANDS = 5
-"""Of the Laplacian pyramid, besides the smallest copy."""
-
-
-def laplacian(shape: tuple[int, int, int]) -> Parametrization:
+def laplacian(shape: tuple[int, int, int], bands: int = 5, corners: bool = True) -> Parametrization:
     """Take differences between a picture and its half-sized copy, and so on, and the smallest copy.
 
     A step at a coarse level moves whole areas at once: low frequencies converge sooner.
@@ -61,11 +58,12 @@ def laplacian(shape: tuple[int, int, int]) -> Parametrization:
         Kolkin, Salavon & Shakhnarovich, "Style Transfer by Relaxed Optimal Transport and
         Self-Similarity" (CVPR 2019), section 2.5: the optimization runs on the Laplacian pyramid;
         the authors' `pyr_lap.py`: five bands, halved sides rounded down, bilinear both ways with
-        corners aligned and no antialiasing. Deviation: unless `safeguard` is `"none"`, the picture
-        is clipped and decomposed anew at each step.
+        corners aligned and no antialiasing. Neural Neighbor Style Transfer has eight bands, and
+        outer edges aligned (`imagePyramid.py`). Deviation: unless `safeguard` is `"none"`, the
+        picture is clipped and decomposed anew at each step.
     """
     shapes = [shape]
-    for _ in range(BANDS):
+    for _ in range(bands):
         rows, columns, channels = shapes[-1]
         shapes.append((max(1, rows // 2), max(1, columns // 2), channels))
     unravel = ravel_pytree([np.zeros(level, np.float32) for level in shapes])[1]
@@ -73,25 +71,24 @@ def laplacian(shape: tuple[int, int, int]) -> Parametrization:
     def encode(image: Image) -> Float[Array, " n"]:
         levels = []
         for fine, coarse in itertools.pairwise(shapes):
-            small = _resampled(image, coarse)
-            levels.append(image - _resampled(small, fine))
+            small = _resampled(image, coarse, corners)
+            levels.append(image - _resampled(small, fine, corners))
             image = small
         return ravel_pytree([*levels, image])[0]
 
     def decode(coordinates: Float[Array, " n"]) -> Image:
         *levels, image = unravel(coordinates)
         for level in reversed(levels):
-            image = level + _resampled(image, level.shape)
+            image = level + _resampled(image, level.shape, corners)
         return image
 
     return Parametrization(encode, decode)
 
 
-def _resampled(image: Image, shape: tuple[int, ...]) -> Image:
-    """Resample bilinearly, the corners aligned."""
+def _resampled(image: Image, shape: tuple[int, ...], corners: bool) -> Image:
+    """Resample bilinearly."""
     rows, columns = (
-        bilinear(old, new, corners=True)
-        for old, new in zip(image.shape[:2], shape[:2], strict=True)
+        bilinear(old, new, corners) for old, new in zip(image.shape[:2], shape[:2], strict=True)
     )
     return jnp.einsum("ij,jkc,lk->ilc", rows, image, columns, precision="highest")
 
@@ -147,6 +144,7 @@ PARAMETRIZATIONS: dict[str, Callable[[Any], Parametrization]] = {
     "pixels_255": lambda shape: scaled(255.0),
     "pixels_imagenet": lambda shape: scaled(1 / _DEVIATIONS),
     "laplacian": laplacian,
+    "laplacian_8": partial(laplacian, bands=8, corners=False),
     "fourier": fourier,
 }
 

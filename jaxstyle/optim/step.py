@@ -7,7 +7,7 @@ where a number stopped being finite.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -91,6 +91,7 @@ def take_step(
     state: State,
     space: Parametrization = PIXELS,
     safeguard: SafeguardName = "full",
+    restarts: Sequence[int] = (),
 ) -> tuple[State, Losses]:
     """Take one step: gradient, update, and back into [0, 1]; see `apply_update`.
 
@@ -103,7 +104,7 @@ def take_step(
         return gradient_of(space.decode(point), state.step)[0].total
 
     state = apply_update(
-        transform, state, losses.total, gradient, space, safeguard, value_fn=value_fn
+        transform, state, losses.total, gradient, space, safeguard, restarts, value_fn=value_fn
     )
     return state, losses
 
@@ -115,6 +116,7 @@ def apply_update(
     gradient: Float[Array, "h w 3"],
     space: Parametrization = PIXELS,
     safeguard: SafeguardName = "full",
+    restarts: Sequence[int] = (),
     **more: Any,
 ) -> State:
     """Take the step whose loss and gradient are known.
@@ -129,13 +131,20 @@ def apply_update(
     returns to the best picture; the optimizer is reset, and the next steps are shorter. (Objectives
     with exponentials can be left in one step for a place so steep or so flat that no gradient leads
     back.)
+
+    Before the steps of the numbers in `restarts` the optimizer forgets what it has gathered: there
+    the objective becomes another.
     """
     point = space.encode(state.image)
     cotangent = jax.vjp(space.decode, point)[1](gradient)[0]
     # A line search of optax needs these; other transformations ignore them.
     transform = optax.with_extra_args_support(transform)
     more = {"value": value, "grad": cotangent} | more
-    updates, memory = transform.update(cotangent, state.optimizer, point, **more)
+    memory = state.optimizer
+    if restarts:
+        is_new = jnp.isin(state.step, jnp.array(restarts))
+        memory = _chosen(is_new, transform.init(point), memory)
+    updates, memory = transform.update(cotangent, memory, point, **more)
     change = space.decode(updates)
     if safeguard == "full":
         size = jnp.sqrt(jnp.mean(change**2))
@@ -149,11 +158,7 @@ def apply_update(
         # Three times the lowest means nothing for a loss under 0, which no sum of distances has.
         diverged = (state.lowest >= 0) & (value > DIVERGENCE_FACTOR * state.lowest)
         image = jnp.where(diverged, state.best, image)
-        memory = jax.tree.map(
-            lambda fresh, old: jnp.where(diverged, fresh, old),
-            transform.init(space.encode(state.best)),
-            memory,
-        )
+        memory = _chosen(diverged, transform.init(space.encode(state.best)), memory)
         trust = jnp.where(diverged, state.trust / 2, jnp.minimum(1.0, 1.1 * state.trust))
     finite = (
         state.finite
@@ -180,6 +185,10 @@ def apply_update(
     )
 
 
+def _chosen(condition: Bool[Array, ""], one: Any, other: Any) -> Any:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
+
+
 def take_steps(
     gradient_of: Gradient,
     transform: optax.GradientTransformation,
@@ -189,6 +198,7 @@ def take_steps(
     length: int,
     space: Parametrization = PIXELS,
     safeguard: SafeguardName = "full",
+    restarts: Sequence[int] = (),
 ) -> tuple[State, Losses]:
     """Take up to `length` steps as one program; `count`, a leaf, says how many.
 
@@ -198,7 +208,9 @@ def take_steps(
     Returns:
         The state after them, and the losses of each step (NaN for those not taken).
     """
-    step = partial(take_step, gradient_of, transform, space=space, safeguard=safeguard)
+    step = partial(
+        take_step, gradient_of, transform, space=space, safeguard=safeguard, restarts=restarts
+    )
     if length == 1:
         state, losses = step(state)
         return state, jax.tree.map(lambda leaf: leaf[None], losses)

@@ -104,4 +104,4 @@ def displayed(job: Job, image: Picture) -> Picture:
     pairs = zip(job.original.shape[:2], job.guide.content.shape[:2], strict=True)
     rows, columns = (side / padded for side, padded in pairs)
     cropped = np.clip(crop_from_bucket(np.asarray(image), (rows, columns)), 0, 1)
-    return color.restore_colors(job.settings.color, cropped, job.original)
+    return color.restore_colors(job.settings.color, cropped, job.original, job.guide.styles[0])

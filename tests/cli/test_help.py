@@ -45,7 +45,7 @@ def test_every_setting_is_an_option_in_its_group(command):
 def test_options_come_from_the_fields():
     text = " ".join(help_of("stylize").split())
     assert "--steps NUMBER Optimizer steps" in text
-    assert "--metric NAME[~SMOOTHING][@LAYER,…][=WEIGHT] Style metric" in text
+    assert "--metric NAME[~SMOOTHING][@LAYER,…][#BEGIN-END][=WEIGHT] Style metric" in text
     assert "[default: relaxed_emd, covariance, moments=0.1, gaussian_wasserstein@image=0.3]" in text
     assert "--optimizer [lbfgs|lbfgs_plain|adam" in text
     assert "--calibrate / --no-calibrate" in text

@@ -62,7 +62,11 @@ class TiledStepper(WholeStepper):
         """Yield each picture with the extractor of the layers that terms of its kind compare."""
         pictures = (("content", references.content), *(("style", s) for s in references.styles))
         for kind, picture in pictures:
-            terms = [term for term in self.job.terms if term.metric.kind == kind]
+            terms = [
+                term
+                for term in self.job.terms
+                if term.metric.kind == kind or (kind == "content" and term.metric.guided)
+            ]
             yield replace(self.job.extract, layers=layers_of(terms)), picture
 
     def _advance(self, prepared: Objective, state: State, left: int) -> tuple[State, Losses]:
@@ -146,4 +150,5 @@ def evaluate_features(
 def apply_update(state: State, value: Any, gradient: Image, rate: Any, *, spec: StepSpec) -> State:
     """Run `optim.step.apply_update`, compiled."""
     transform, space = spec.optimizer.transformation(rate), spec.space(gradient.shape)
-    return optim_step.apply_update(transform, state, value, gradient, space, spec.safeguard)
+    how = space, spec.safeguard, spec.restarts
+    return optim_step.apply_update(transform, state, value, gradient, *how)

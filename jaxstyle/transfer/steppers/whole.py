@@ -56,6 +56,7 @@ class StepSpec:
     parametrization: str  # in which coordinates
     length: int  # steps in one program
     safeguard: SafeguardName = "full"  # what keeps the picture in range
+    restarts: tuple[int, ...] = ()  # steps at which the optimizer starts afresh
 
     def space(self, shape: tuple[int, ...]) -> Parametrization:
         """Return the coordinates of pictures of a shape."""
@@ -82,7 +83,15 @@ class WholeStepper(Stepper):
         self.job, self.rate = job, job.rate
         length = 1 if jax.default_backend() == "cpu" else CHUNK
         given = job.settings
-        spec = StepSpec(job.extract, job.optimizer, given.parametrization, length, given.safeguard)
+        begins = {term.window[0] for term in job.terms} - {0}
+        spec = StepSpec(
+            job.extract,
+            job.optimizer,
+            given.parametrization,
+            length,
+            given.safeguard,
+            tuple(sorted(begins)),
+        )
         self.spec = spec.recomputing(recompute)
 
     def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Objective:
@@ -216,4 +225,5 @@ def advance(
             length=spec.length,
             space=spec.space(state.image.shape),
             safeguard=spec.safeguard,
+            restarts=spec.restarts,
         )

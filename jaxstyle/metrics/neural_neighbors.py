@@ -1,0 +1,92 @@
+"""Nearest neighbors as Neural Neighbor Style Transfer has them: chosen once, and centered."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxstyle.metrics.hypercolumns import At, hypercolumns
+from jaxstyle.metrics.matching import closest
+from jaxstyle.metrics.metric import Grid, Metric, Positions, Scalar
+from jaxstyle.metrics.pairwise import rows, unit
+
+LAYERS = (
+    *("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1"),
+    *("relu3_2", "relu3_3", "relu4_1", "relu4_2", "relu4_3"),
+)
+
+
+def balanced_hypercolumns(layers: tuple[Grid, ...], at: At = ()) -> Positions:
+    """Return hypercolumns of layers that are divided by their numbers of channels."""
+    return hypercolumns(tuple(layer / layer.shape[2] for layer in layers), at)
+
+
+def assigned(style: Positions, content: Positions) -> Positions:
+    """Return for each position of the content the nearest of the style, as unit rows.
+
+    Nearest by the cosine of features from each of which the mean over its own picture is taken.
+    """
+    centered, queries = (features - jnp.mean(features, axis=0) for features in (style, content))
+    return unit(style)[closest(queries, unit(centered))]
+
+
+def neural_neighbor(layers: tuple[Grid, ...], target: Positions, at: At = ()) -> Scalar:
+    """Compute the mean cosine distance of hypercolumns to those that were assigned to their places.
+
+    Each place of the picture gets the style's hypercolumn that is nearest to the content's there,
+    once for all steps at a scale.
+
+    References:
+        Kolkin et al., "Neural Neighbor Style Transfer" (arXiv 2203.13215), and the authors' code
+        (`stylize.py`, hypercolumn matching): layers divided by their channels, centered cosine
+        distances for the assignment, distances that are not centered for the loss. Deviations:
+        hypercolumns are sampled at one place in each cell of the middle layer (theirs resizes all
+        layers to a quarter of the picture); assigned to the content, where theirs takes three
+        quarters content and one quarter the picture so far, except at the coarsest scale.
+    """
+    x = unit(balanced_hypercolumns(layers, at))
+    return jnp.mean(jnp.sum((x - target) ** 2, axis=1)) / 2
+
+
+def centered_nearest_neighbor(x: Positions, target: Float[Array, "m c"]) -> Scalar:
+    """Compute the mean cosine distance to the nearest of the style's features, both centered.
+
+    The mean over its own positions is taken from each. Drawn positions of x have their own mean.
+
+    References:
+        Kolkin et al. (arXiv 2203.13215), and the authors' code (`stylize.py`, feature splitting).
+        Deviation: the style's positions are drawn once, theirs at each step.
+    """
+    x = x - jnp.mean(x, axis=0)
+    matched = target[closest(x, target)]
+    return jnp.mean(jnp.sum((unit(x) - matched) ** 2, axis=1)) / 2
+
+
+METRICS = (
+    Metric(
+        name="neural_neighbor",
+        summarize=balanced_hypercolumns,
+        finish=assigned,
+        distance=neural_neighbor,
+        expects="layers",
+        layers=LAYERS,
+        meaning="each place looks like the place of the style that is nearest to the content there",
+        cost="n C",
+        paper="Kolkin et al., arXiv 2203.13215",
+        joins=True,
+        guided=True,
+    ),
+    Metric(
+        name="centered_nearest_neighbor",
+        summarize=lambda features: features,
+        finish=lambda features: unit(features - jnp.mean(features, axis=0)),
+        distance=centered_nearest_neighbor,
+        layers=LAYERS,
+        meaning="each position differs from the mean as some position of the style does",
+        cost="n m C",
+        paper="Kolkin et al., arXiv 2203.13215",
+        joins=True,
+        draw=rows,
+        draws_target=False,
+    ),
+)

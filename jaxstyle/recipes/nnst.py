@@ -1,0 +1,70 @@
+"""Kolkin et al. 2022: Neural Neighbor Style Transfer, by optimization."""
+
+from jaxstyle.citations import bibtex
+from jaxstyle.recipes.recipe import COMMON, Method, Recipe
+
+LAYERS = (
+    *("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1"),
+    *("relu3_2", "relu3_3", "relu4_1", "relu4_2", "relu4_3"),
+)
+STEPS = 199
+"""Theirs takes 200 and keeps the picture before the last."""
+
+CODE = Method(
+    settings={
+        "metric": (
+            ("neural_neighbor", 1.0, LAYERS, f"0-{STEPS}"),
+            ("centered_nearest_neighbor", 1.0, LAYERS, f"{STEPS}-"),
+        ),
+        "content_weight": 0.0,
+        "positions": 4096,
+        "style_positions": 4096,
+        "style_rotation": (0.0, 90.0, 180.0, 270.0),
+        "blend": "mix",
+        "backbone": "vgg16",
+        "optimizer": "adam",
+        "optimizer_parameter": {"b2": 0.999},
+        "learning_rate": 2e-3,
+        "parametrization": "laplacian_8",
+        "color": "oklab",
+        "size": 512,
+        "scales": 4,
+        "scale_steps": (STEPS, STEPS, STEPS, 2 * STEPS),
+    },
+    weights={"neural_neighbor": (1.0,), "centered_nearest_neighbor": (1.0,) * len(LAYERS)},
+    sources=(
+        "Code: github.com/nkolkin13/NeuralNeighborStyleTransfer, styleTransfer.py with its defaults: 512 "
+        "pixels, four scales, four rotations of the style, colors corrected",
+        "Both losses, 200 steps of Adam at 2e-3 at each scale and 200 more at the last: stylize.py",
+        "Layers, divided by channels: featureExtract.py; pyramid: imagePyramid.py; colors: "
+        "colorization.py, zca.py",
+    ),
+    deviations=(
+        "The style's hypercolumns are assigned to the content's alone (its alpha is 1); by default "
+        "theirs are to a mixture with a quarter of the picture so far, except at the coarsest scale.",
+        "Hypercolumns are sampled at one place in each cell of the middle layer's grid; theirs are all "
+        "layers, resized to a quarter of the picture.",
+        "In the last 200 steps 4,096 positions are drawn at each step, one from each of as many equal "
+        "parts, and 4,096 of each rotation of the style once; theirs takes a grid of every eighth "
+        "position and fewer, shifted at each step.",
+        "There, at 512 pixels, their code compares wrong features at relu4_1 to relu4_3 (a missing "
+        "else); here they are the right ones.",
+        "Pictures are resized by an antialiased Lanczos filter, theirs by bare bilinear samples; "
+        "they are padded to sixteenths of their longest side, and clipped between scales.",
+    ),
+)
+
+RECIPE = Recipe(
+    name="nnst",
+    meaning="each place becomes the style's place that is nearest to the content there",
+    settings={
+        "metric": "neural_neighbor",
+        "style_rotation": (0.0, 90.0, 180.0, 270.0),
+        "blend": "mix",
+    },
+    constants="No content term; the code: Adam at 2e-3 on a Laplacian pyramid, 200 steps a scale.",
+    weights="VGG16 (torchvision), the authors' code",
+    deviations=(f"The first phase alone, with a content term; no correction of colors. {COMMON}"),
+    bibtex=bibtex("Kolkin et al., arXiv 2203.13215"),
+    methods={"code": CODE},
+)
