@@ -27,9 +27,7 @@ from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
 BlendName = Literal["sum", "mix"]
 ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma", "oklab"]
 OptimizerName = Literal["lbfgs", "lbfgs_plain", "adam", "sgd", "momentum", "rmsprop"]
-ParametrizationName = Literal[
-    "pixels", "pixels_255", "pixels_imagenet", "laplacian", "laplacian_8", "fourier"
-]
+ParametrizationName = Literal["pixels", "levels", "imagenet", "laplacian", "laplacian_8", "fourier"]
 PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
 SafeguardName = Literal["full", "clip", "none"]
 
@@ -133,6 +131,13 @@ class Settings:
         "At most so many steps at a scale, or --steps if they are more; 0 for no bound.",
         since=5,
         before=0,
+    )
+    final_steps: int | None = _setting(
+        None,
+        Number(optional=True, type=int, low=0),
+        EFFORT,
+        "Steps at full size, if others than --steps.",
+        since=6,
     )
     scale_steps: tuple[int, ...] = _setting(
         (),

@@ -65,7 +65,8 @@ class TestKinds:
             (Flag(), "perhaps", "expected on or off, got 'perhaps'"),
             (NUMBERS, "1,,2", "expected numbers with commas between, got '1,,2'"),
             (Several(item=INTEGER), "1,b", "expected whole numbers with commas between"),
-            (Mixture(), "gram=much", r"expected NAME\[~SMOOTHING\]\[@LAYER,…\]\[=WEIGHT\]"),
+            (Mixture(), "gram=much", r"expected NAME\[~SMOOTHING\]\[@LAYER,…\]\[#BEGIN-END\]"),
+            *((Mixture(), f"gram#{part}", "such as #0-50") for part in ("5", "5-5", "a-b", "-3")),
             (Parameters(), "mmd.width", "expected METRIC.PARAMETER=VALUE, got 'mmd.width'"),
         ],
     )
@@ -323,6 +324,7 @@ class TestSpecifications:
         [
             *("gram", "gram=0.5", "gram@relu1_1", "gram~scaled", "gram~softmax/0.5=2"),
             "gram~softmax/3@relu1_1,vgg16/max/zeros:relu3_1,alexnet:relu1=0.5",
+            *("gram#0-50", "gram@relu1_1#50-=2", "gram#3-4=0.5"),
         ],
     )
     def test_text_survives(self, text):

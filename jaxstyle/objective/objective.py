@@ -179,9 +179,11 @@ def prepare_from_features(
         ]
         combined = summaries[0] if len(summaries) == 1 else _combined(term, summaries)
         if finish := term.metric.finish:
-            of = of_content, spreads[-1], of_term
-            guide = [_summaries(term, content, *of, drawing=False)] * term.metric.guided
-            combined = tuple(map(finish, combined, *guide))
+            guides = []
+            if term.metric.guided:
+                of = of_content, spreads[-1], of_term
+                guides.append(_summaries(term, content, *of, drawing=False))
+            combined = tuple(map(finish, combined, *guides))
         targets.append(combined)
     scales = tuple(jnp.ones(len(target)) for target in targets)
     positions = tuple(tuple(of_content) for of_content, _ in selection)

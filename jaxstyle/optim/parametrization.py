@@ -141,8 +141,8 @@ _DEVIATIONS = np.array([0.229, 0.224, 0.225])
 
 PARAMETRIZATIONS: dict[str, Callable[[Any], Parametrization]] = {
     "pixels": lambda shape: PIXELS,
-    "pixels_255": lambda shape: scaled(255.0),
-    "pixels_imagenet": lambda shape: scaled(1 / _DEVIATIONS),
+    "levels": lambda shape: scaled(255.0),
+    "imagenet": lambda shape: scaled(1 / _DEVIATIONS),
     "laplacian": laplacian,
     "laplacian_8": partial(laplacian, bands=8, corners=False),
     "fourier": fourier,

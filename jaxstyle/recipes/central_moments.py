@@ -11,7 +11,7 @@ CODE = Method(
         "optimizer": "adam",
         "optimizer_parameter": {"b2": 0.999},
         "learning_rate": 0.1,
-        "parametrization": "pixels_imagenet",
+        "parametrization": "imagenet",
         "size": 720,
         "steps": 1000,
     },

@@ -29,7 +29,9 @@ CODE = Method(
         "color": "oklab",
         "size": 512,
         "scales": 4,
-        "scale_steps": (STEPS, STEPS, STEPS, 2 * STEPS),
+        "steps": STEPS,
+        "coarse_steps": 1,
+        "final_steps": 2 * STEPS,
     },
     weights={"neural_neighbor": (1.0,), "centered_nearest_neighbor": (1.0,) * len(LAYERS)},
     sources=(

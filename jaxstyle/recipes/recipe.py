@@ -15,7 +15,7 @@ GRAM_CHANNELS = (64, 128, 256, 512, 512)
 CAFFE_PIXELS: Mapping[str, Any] = {
     "optimizer": "lbfgs_plain",
     "learning_rate": 1.0,
-    "parametrization": "pixels_255",
+    "parametrization": "levels",
 }
 """L-BFGS without a line search, of pixels in 0–255, as in Torch7 and PyTorch."""
 CAFFE_WEIGHTS = (

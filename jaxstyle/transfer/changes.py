@@ -34,6 +34,7 @@ class Changes(TypedDict, total=False):
     scales: int | None
     scale_factor: float
     coarse_steps: int
+    final_steps: int | None
     scale_steps: Sequence[int]
     style_weight: float
     content_weight: float

@@ -243,6 +243,7 @@ def _scales(
         settings.scale_factor,
         settings.scale_steps,
         settings.coarse_steps,
+        settings.final_steps,
     )
     usable = tuple(s for s in scales if min(fit_within(height, width, s.size)) >= least)
     if len(usable) < len(scales):

@@ -24,6 +24,7 @@ def plan(
     factor: float = math.sqrt(2),
     scale_steps: Sequence[int] = (),
     coarse_steps: int = 0,
+    final_steps: int | None = None,
 ) -> tuple[Scale, ...]:
     """Plan the scales of a run, coarse to fine.
 
@@ -48,6 +49,7 @@ def plan(
         factor: From one size to the next.
         scale_steps: Steps at each size, in place of `scales` and `steps`.
         coarse_steps: The most steps at a size, if `steps` are no more; 0 for no bound.
+        final_steps: Steps at full size, if others than `steps`.
 
     Raises:
         ValueError: Steps are given for more sizes than there are.
@@ -65,6 +67,8 @@ def plan(
             f"{len(usable)} of at least {SMALLEST}"
         )
     most = max(steps, coarse_steps or round(steps * usable[0]))
-    counts = scale_steps or [min(round(steps * shrink), most) for shrink in usable]
+    counts = list(scale_steps) or [min(round(steps * shrink), most) for shrink in usable]
+    if final_steps is not None and not scale_steps:
+        counts[-1] = final_steps
     sizes = [round(size / shrink) for shrink in usable]
     return tuple(map(Scale, sizes, counts))

@@ -35,7 +35,7 @@ def test_mean_and_covariance_are_matched():
     np.testing.assert_allclose(np.cov(matched.T), np.cov(expected.T), rtol=0.02, atol=1e-5)
 
 
-@pytest.mark.parametrize("how", ["luminance", "histogram", "covariance", "chroma"])
+@pytest.mark.parametrize("how", ["luminance", "histogram", "covariance", "chroma", "oklab"])
 def test_flat_pictures_are_finite_and_in_range(how):
     flat = np.full((16, 16, 3), 0.5, np.float32)
     for content, style in ((flat, CONTENT), (CONTENT, flat), (flat, flat)):
@@ -43,4 +43,36 @@ def test_flat_pictures_are_finite_and_in_range(how):
             assert np.isfinite(picture).all()
             assert picture.min() >= 0
             assert picture.max() <= 1
-        assert np.isfinite(color.restore_colors(how, content, content)).all()
+        for picture in (content, style):
+            shown = color.restore_colors(how, picture, content, style)
+            assert np.isfinite(shown).all()
+            assert shown.min() >= 0
+            assert shown.max() <= 1
+
+
+def test_oklab_of_known_colors():
+    # Ottosson's matrices, of values taken as linear: white has lightness 1 and no chroma.
+    np.testing.assert_allclose(color.to_oklab(np.ones((1, 1, 3)))[0, 0], [1, 0, 0], atol=1e-3)
+    red = color.to_oklab(np.array([[[1.0, 0, 0]]]))[0, 0]
+    np.testing.assert_allclose(red, [0.6280, 0.2249, 0.1258], atol=1e-3)
+    np.testing.assert_allclose(color.from_oklab(color.to_oklab(CONTENT)), CONTENT, atol=1e-5)
+
+
+def test_oklab_keeps_lightness_and_has_the_styles_chroma():
+    image, content = 0.4 + 0.2 * CONTENT, 0.3 + 0.4 * CONTENT[::-1]
+    wide = RANDOM.random((64, 64, 3)).astype(np.float32)
+    shown = color.oklab_matched(image, content, wide)
+    lab, before = color.to_oklab(shown), color.to_oklab(image)
+    np.testing.assert_allclose(lab[..., 0], before[..., 0], atol=0.02)
+    np.testing.assert_allclose(
+        lab[..., 1:].mean((0, 1)), color.to_oklab(wide)[..., 1:].mean((0, 1)), atol=0.02
+    )
+    # Of a gray style: the picture's own colors, moved.
+    gray = color.luma(wide)
+    assert np.ptp(color.oklab_matched(image, content, gray), axis=2).max() < 0.02
+
+
+def test_edges_bound_the_smoothing_of_chroma():
+    lab = np.zeros((6, 8, 3))
+    lab[:, 4:] = [9, 1, -1]  # an edge that nothing passes
+    np.testing.assert_allclose(color._within_edges(lab), lab[..., 1:], atol=1e-6)

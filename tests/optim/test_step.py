@@ -119,6 +119,40 @@ def test_every_optimizer_finds_the_minimum_of_a_bowl(name):
     np.testing.assert_allclose(state.image, lowest, atol=5e-3)
 
 
+def test_safeguards():
+    steep = alone(lambda image: -100 * jnp.sum(image))  # no bound above
+
+    def after(safeguard):
+        transform = make("sgd", 0.01)
+        state = step.init(transform, np.full(SHAPE, 0.5, np.float32))
+        gradient_of = step.with_gradient(lambda image, _: steep(image))
+        return step.take_step(gradient_of, transform, state, safeguard=safeguard)[0].image
+
+    np.testing.assert_allclose(after("none"), 1.5, rtol=1e-6)
+    np.testing.assert_allclose(after("clip"), 1.0)
+    np.testing.assert_allclose(after("full"), 0.5 + step.LONGEST_STEP, rtol=1e-6)
+
+
+def test_an_optimizer_restarts():
+    random = np.random.default_rng(0)
+    lowest = random.random(SHAPE).astype(np.float32)
+    bowl = alone(lambda image: jnp.sum((image - lowest) ** 2))
+    gradient_of = step.with_gradient(lambda image, _: bowl(image))
+    transform = make("adam", 0.02)
+    start = step.init(transform, np.full(SHAPE, 0.5, np.float32))
+    state = start
+    for _ in range(4):
+        state = step.take_step(gradient_of, transform, state, restarts=(3,))[0]
+    plain = start
+    for _ in range(3):
+        plain = step.take_step(gradient_of, transform, plain)[0]
+    afresh = step.init(transform, plain.image)
+    expected = step.take_step(gradient_of, transform, afresh)[0]
+    np.testing.assert_allclose(state.image, expected.image, rtol=1e-6)
+    onward = step.take_step(gradient_of, transform, plain)[0]
+    assert np.abs(onward.image - state.image).max() > 1e-4
+
+
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_states_stay_float32_under_x64(name):

@@ -5,8 +5,11 @@ import pytest
 from support.small import CONTENT, LAYERS, compilations
 
 import jaxstyle
-from jaxstyle.image.geometry import bucket_of, crop_from_bucket, pad_to_bucket
+from jaxstyle.image.geometry import bucket_of, crop_from_bucket, details, pad_to_bucket, resize
+from jaxstyle.transfer.constants import JobConstants
+from jaxstyle.transfer.geometry import content_shape
 from jaxstyle.transfer.job import make_job
+from jaxstyle.transfer.loop import Loop
 from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Sources
 
@@ -68,6 +71,48 @@ def test_steps_for_each_scale():
     assert scales(1.5) == (Scale(64, 2), Scale(96, 1))
     with pytest.raises(ValueError, match="have only 1 of at least 64"):
         scales(2)
+
+
+def test_the_rate_at_full_size():
+    settings = {"size": 96, "scale_factor": 1.5, "final_rate": 0.5, "learning_rate": 2, **LAYERS}
+    job = make_job(LARGE, CONTENT, jaxstyle.Settings(optimizer="adam", **settings), Sources())
+    assert [job.rate_at(scale.size) for scale in job.scales] == [2, 0.5]
+    again = {**settings, "final_rate": None}
+    job = make_job(LARGE, CONTENT, jaxstyle.Settings(optimizer="adam", **again), Sources())
+    assert [job.rate_at(scale.size) for scale in job.scales] == [2, 2]
+
+
+def test_other_steps_at_full_size():
+    assert plan(256, 3, 20, 2, coarse_steps=1, final_steps=50) == (
+        *(Scale(64, 20), Scale(128, 20), Scale(256, 50)),
+    )
+    assert plan(256, 2, 20, 2, scale_steps=(3, 4), final_steps=50)[-1] == Scale(256, 4)
+
+
+@pytest.mark.parametrize("name", ["style_mean", "imagenet_mean"])
+def test_flat_beginnings(name):
+    job = make_job(LARGE, CONTENT, jaxstyle.Settings(size=96, init=name, **LAYERS), Sources())
+    means = {"style_mean": job.guide.styles[0].mean((0, 1)), "imagenet_mean": [0.485, 0.458, 0.408]}
+    np.testing.assert_allclose(job.initial - means[name], 0, atol=1e-3)
+    assert job.initial.shape == job.guide.content.shape
+
+
+def test_details_are_added_where_a_scale_begins_but_the_last():
+    settings = {"size": 96, "scale_factor": 1.5, "steps": 0, "init": "style_mean", **LAYERS}
+
+    def begins(**changes):
+        job = make_job(LARGE, CONTENT, jaxstyle.Settings(**settings, **changes), Sources())
+        loop = Loop([job], [None] * len(job.scales), [JobConstants(job)])
+        return job, [loop._beginnings(number)[0] for number in range(len(job.scales))]
+
+    _, plain = begins()
+    job, sharpened = begins(details=True)
+    assert len(plain) == 2
+    shape = content_shape(job, job.scales[0].size)
+    np.testing.assert_allclose(
+        sharpened[0] - plain[0], details(resize(job.guide.content, shape)), atol=1e-6
+    )
+    np.testing.assert_array_equal(sharpened[1], plain[1])
 
 
 @pytest.mark.parametrize("shape", [(37, 64), (64, 64), (1, 64), (64, 3)])
