@@ -222,14 +222,14 @@ def _drawn(term: Term, view: _View, key: Key, count: int | None) -> _View:
 def _combined(term: Term, targets: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
     """Join several pictures' targets, or average them by their shares."""
 
-    def mean(*leaves: Any) -> Any:
+    def combine(*leaves: Any) -> Any:
         if term.metric.joins:
             return jnp.concatenate(leaves)
         weighted = [share * leaf for share, leaf in zip(term.shares, leaves, strict=True)]
         return jnp.sum(jnp.stack(weighted), axis=0)
 
-    average: tuple[Any, ...] = jax.tree.map(mean, *targets)
-    return average
+    combined: tuple[Any, ...] = jax.tree.map(combine, *targets)
+    return combined
 
 
 def distances(

@@ -46,8 +46,8 @@ def test_the_style_is_drawn_once():
     assert objective.targets[0][0].shape == (20, 8)
     every = np.asarray(extract(STYLE)["first"]).reshape(-1, 8)
     units = every / np.linalg.norm(every, axis=1, keepdims=True)
-    found = [np.abs(units - row).max(1).min() for row in np.asarray(objective.targets[0][0])]
-    np.testing.assert_allclose(found, 0, atol=1e-5)
+    gaps = [np.abs(units - row).max(1).min() for row in np.asarray(objective.targets[0][0])]
+    np.testing.assert_allclose(gaps, 0, atol=1e-5)
     # The picture's positions are others at each step.
     values = [distances(extract, objective, CONTENT, step)[0][0] for step in range(3)]
     assert len(set(map(float, values))) == 3
