@@ -13,13 +13,13 @@ import click
 
 from jaxstyle._util.names import nearest
 from jaxstyle.cli.options import DEBUG, JSON, Function, GroupedCommand
-from jaxstyle.recipes.recipe import ADAPTED, Stage
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from jaxstyle.metrics import Metric
     from jaxstyle.recipes import Method, Recipe
+    from jaxstyle.recipes.recipe import Stage
 
 Row = Mapping[str, Any]
 
@@ -196,23 +196,22 @@ def recipes(name: str | None, as_json: bool) -> None:
     from jaxstyle.recipes import RECIPES, find
 
     chosen = [find(name)] if name else list(RECIPES.values())
-    rows = [{**vars(recipe), "citation": recipe.citation} for recipe in chosen]
     if as_json:
-        print_json(_as_json(row) for row in rows)
+        print_json(map(_recipe_row, chosen))
     elif name:
         _print_recipe(chosen[0])
     else:
         listed = [
-            row | {"variants": ", ".join(recipe.variants)}
-            for row, recipe in zip(rows, chosen, strict=True)
+            _recipe_row(recipe) | {"variants": ", ".join(recipe.variants)} for recipe in chosen
         ]
         columns = {"name": 0, "meaning": 0, "variants": 90, "citation": 130}
         print_rows(listed, None, False, columns)
 
 
-def _as_json(row: dict[str, Any]) -> dict[str, Any]:
-    methods = {variant: _method_row(method) for variant, method in row["methods"].items()}
-    return row | {"settings": dict(row["settings"]), "methods": methods}
+def _recipe_row(recipe: Recipe) -> dict[str, Any]:
+    methods = {variant: _method_row(method) for variant, method in recipe.methods.items()}
+    more = {"settings": dict(recipe.settings), "methods": methods, "citation": recipe.citation}
+    return vars(recipe) | more
 
 
 def _method_row(method: Method) -> dict[str, Any]:
@@ -226,12 +225,16 @@ def _method_row(method: Method) -> dict[str, Any]:
 
 def _stages(method: Method) -> list[Stage]:
     """Return the stages of a square picture of the method's size; one if all are alike."""
+    from jaxstyle.recipes.recipe import Stage
+
     scales = method.settings.get("scales", 1) if callable(method.weights) else 1
     sides = [method.settings["size"] // 2**k for k in reversed(range(scales))]
     return [Stage(number, side, side) for number, side in enumerate(sides)]
 
 
 def _print_recipe(recipe: Recipe) -> None:
+    from jaxstyle.recipes import ADAPTED
+
     print_record({key: getattr(recipe, key) for key in ("name", "meaning", "citation")})
     for variant, method in recipe.methods.items():
         print(
@@ -243,7 +246,6 @@ def _print_recipe(recipe: Recipe) -> None:
             at = f" at scale {number}" if len(row["weights"]) > 1 else ""
             for term, values in weights.items():
                 print(f"    weights of {term}{at} = {', '.join(f'{v:.6g}' for v in values)}")
-        print_record(dict.fromkeys(("sources", "deviations")))
         for key in ("sources", "deviations"):
             print_record({key: "\n".join(row[key])})
     print(f"\n{recipe.name}/{ADAPTED}")

@@ -130,17 +130,20 @@ def _moved(colors: Float[np.ndarray, "h w c"], others: Float[np.ndarray, "k l c"
 
 def _within_edges(lab: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 2"]:
     """Average a and b five times over 3 × 3 pixels of similar lightness, which stays."""
-    height, width = lab.shape[:2]
-    padded = np.pad(lab, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    windows = [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
-    weights = np.stack([np.exp(-10 * np.abs(w[..., :1] - lab[..., :1])) for w in windows])
+    light = lab[..., :1]
+    weights = np.exp(-10 * np.abs(_around(light) - light))
     weights /= weights.sum(0)
     chroma = lab[..., 1:]
     for _ in range(5):
-        padded = np.pad(chroma, ((1, 1), (1, 1), (0, 0)), mode="edge")
-        windows = [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
-        chroma = np.sum(weights * np.stack(windows), axis=0)
+        chroma = np.sum(weights * _around(chroma), axis=0)
     return chroma
+
+
+def _around(values: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "9 h w c"]:
+    """Return the values at each of 3 × 3 places around every pixel; the edge is repeated."""
+    height, width = values.shape[:2]
+    padded = np.pad(values, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    return np.stack([padded[i : i + height, j : j + width] for i in range(3) for j in range(3)])
 
 
 def oklab_matched(image: Picture, content: Picture, style: Picture) -> Picture:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.hypercolumns import At, hypercolumns
-from jaxstyle.metrics.matching import closest
+from jaxstyle.metrics.matching import closest, nearest_neighbor
 from jaxstyle.metrics.metric import Grid, Metric, Positions, Scalar
 from jaxstyle.metrics.pairwise import rows, unit
 
@@ -57,9 +57,7 @@ def centered_nearest_neighbor(x: Positions, target: Float[Array, "m c"]) -> Scal
         Kolkin et al. (arXiv 2203.13215), and the authors' code (`stylize.py`, feature splitting).
         Deviation: the style's positions are drawn once, theirs at each step.
     """
-    x = x - jnp.mean(x, axis=0)
-    matched = target[closest(x, target)]
-    return jnp.mean(jnp.sum((unit(x) - matched) ** 2, axis=1)) / 2
+    return nearest_neighbor(x - jnp.mean(x, axis=0), target)
 
 
 METRICS = (

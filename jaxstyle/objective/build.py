@@ -153,11 +153,10 @@ def terms_from_settings(
         if all(name != t.metric.name or of_kind not in (None, t.metric.kind) for t in terms):
             metric = f"{of_kind}.{name}" if of_kind else name
             raise ValueError(f"a parameter is given for {metric}, which is in no term")
-    draws = settings.positions, settings.style_positions
     used = tuple(
         term
         if term.positions is not None
-        else replace(term, positions=draws[0], style_positions=draws[1])
+        else replace(term, positions=settings.positions, style_positions=settings.style_positions)
         for term in terms
         if term.weight > 0
     )

@@ -113,6 +113,8 @@ def find(
                 f"there are {', '.join(OPTIMIZERS)}"
             )
         optimizer = OPTIMIZERS[optimizer]
+    if not parameters:
+        return optimizer
     _, *known = inspect.signature(optimizer.make).parameters
     for name, _ in parameters:
         if name not in known:
@@ -121,4 +123,4 @@ def find(
                 f"it has {', '.join(known) or 'none'}"
             )
     pairs = ((name, int(v) if float(v).is_integer() else v) for name, v in parameters)
-    return replace(optimizer, parameters=tuple(pairs)) if parameters else optimizer
+    return replace(optimizer, parameters=tuple(pairs))

@@ -6,8 +6,8 @@ paper.
 A recipe has variants, `NAME/VARIANT`. Of its methods, the paper's or its code's, one runs all that
 is stated there: network, layers and constants, optimizer, start, sizes and steps. `NAME/adapted`
 takes over metrics, layers and proportions alone, calibrated to the network in use, which a run
-reports. `NAME` is its first method, or `NAME/adapted` if it has none. Other packages add recipes by an entry point in the group
-`jaxstyle.recipes` that loads to a `Recipe` or a tuple of them.
+reports. `NAME` is its first method, or `NAME/adapted` if it has none. Other packages add recipes by
+an entry point in the group `jaxstyle.recipes` that loads to a `Recipe` or a tuple of them.
 """
 
 from __future__ import annotations

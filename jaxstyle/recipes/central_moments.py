@@ -1,7 +1,7 @@
 """Kalischek, Wegner & Schindler 2021: central moment discrepancy."""
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import COMMON, GRAM_CHANNELS, Method, Recipe
+from jaxstyle.recipes.recipe import COMMON, GRAM_CHANNELS, RESIZED, Method, Recipe
 
 CODE = Method(
     settings={
@@ -25,8 +25,7 @@ CODE = Method(
     deviations=(
         "The longest side is 720; theirs is the shorter.",
         "No early stop: theirs ends where the loss hardly changes any more.",
-        "Pictures are resized by an antialiased Lanczos filter, and padded to sixteenths of their "
-        "longest side.",
+        f"{RESIZED}.",
     ),
 )
 

@@ -3,26 +3,21 @@
 from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import (
     CAFFE,
-    CAFFE_PIXELS,
     CAFFE_WEIGHTS,
     COMMON,
     GRAM_CHANNELS,
+    GRAM_METHOD,
+    RESIZED,
     Method,
     Recipe,
 )
 
-_SIZES = (
-    "Pictures are resized by an antialiased Lanczos filter, and padded to sixteenths of their "
-    "longest side; odd sides are rounded down where they are pooled, theirs up."
-)
+_SIZES = f"{RESIZED}; odd sides are rounded down where they are pooled, theirs up."
 
 NORMALIZED = Method(
     settings={
-        **CAFFE_PIXELS,
-        "metric": "gram",
-        "content_metric": "mse",
+        **GRAM_METHOD,
         "backbone": "vgg19-normalized",
-        "size": 512,
         # The picture of the 500th evaluation.
         "steps": 499,
     },
@@ -43,11 +38,8 @@ NORMALIZED = Method(
 )
 NOTEBOOK = Method(
     settings={
-        **CAFFE_PIXELS,
-        "metric": "gram",
-        "content_metric": "mse",
+        **GRAM_METHOD,
         "backbone": "vgg16-caffe",
-        "size": 512,
         # 26 calls of 20 evaluations each.
         "steps": 520,
     },

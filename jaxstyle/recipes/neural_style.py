@@ -3,10 +3,11 @@
 from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import (
     CAFFE,
-    CAFFE_PIXELS,
     CAFFE_WEIGHTS,
     COMMON,
     GRAM_CHANNELS,
+    GRAM_METHOD,
+    RESIZED,
     Method,
     Recipe,
     Stage,
@@ -16,21 +17,17 @@ from jaxstyle.recipes.recipe import (
 _STYLE = {"gram": tuple(100 / channels**2 for channels in GRAM_CHANNELS), "mse": (5.0,)}
 """Style 100, of Gram matrices that are divided by channels as well, and content 5."""
 _SETTINGS = {
-    **CAFFE_PIXELS,
-    "metric": "gram",
-    "content_metric": "mse",
+    **GRAM_METHOD,
     "smoothness": 1.0,
     "backbone": "vgg16-caffe",
     "init": "imagenet_mean",
-    "size": 512,
     # The picture of the 1,000th evaluation.
     "steps": 999,
 }
 _DEVIATIONS = (
     CAFFE_WEIGHTS,
     "Pixels are multiplied by 255, theirs by 256.",
-    "Pictures are resized by an antialiased Lanczos filter, and padded to sixteenths of their "
-    "longest side.",
+    f"{RESIZED}.",
 )
 
 

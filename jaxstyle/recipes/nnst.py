@@ -1,7 +1,7 @@
 """Kolkin et al. 2022: Neural Neighbor Style Transfer, by optimization."""
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import COMMON, Method, Recipe
+from jaxstyle.recipes.recipe import COMMON, RESIZED_BETWEEN, Method, Recipe
 
 LAYERS = (
     *("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1"),
@@ -51,8 +51,7 @@ CODE = Method(
         "position and fewer, shifted at each step.",
         "There, at 512 pixels, their code compares wrong features at relu4_1 to relu4_3 (a missing "
         "else); here they are the right ones.",
-        "Pictures are resized by an antialiased Lanczos filter, theirs by bare bilinear samples; "
-        "they are padded to sixteenths of their longest side, and clipped between scales.",
+        RESIZED_BETWEEN,
     ),
 )
 

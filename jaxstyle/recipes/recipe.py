@@ -12,12 +12,25 @@ from jaxstyle._util.names import nearest
 
 GRAM_CHANNELS = (64, 128, 256, 512, 512)
 """Of VGG's relu1_1 to relu5_1."""
-CAFFE_PIXELS: Mapping[str, Any] = {
+GRAM_METHOD: Mapping[str, Any] = {
+    "metric": "gram",
+    "content_metric": "mse",
+    "size": 512,
     "optimizer": "lbfgs_plain",
     "learning_rate": 1.0,
     "parametrization": "levels",
 }
-"""L-BFGS without a line search, of pixels in 0–255, as in Torch7 and PyTorch."""
+"""Gatys' terms by L-BFGS without a line search, of pixels in 0–255, as in Torch7 and PyTorch."""
+RESIZED = (
+    "Pictures are resized by an antialiased Lanczos filter, and padded to sixteenths of their "
+    "longest side"
+)
+"""How pictures of methods at one size deviate."""
+RESIZED_BETWEEN = (
+    "Pictures are resized by an antialiased Lanczos filter, theirs by bare bilinear samples; "
+    "they are padded to sixteenths of their longest side, and clipped between scales."
+)
+"""How those of Kolkin's methods, at several sizes, do."""
 CAFFE_WEIGHTS = (
     "Oxford's VGG16 in place of its VGG19, which no package carries: with that imported (`jaxstyle "
     "weights import FILE --name NAME`), `--backbone NAME` is exact here."

@@ -1,7 +1,7 @@
 """Kolkin, Salavon & Shakhnarovich 2019: relaxed optimal transport and self-similarity."""
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import COMMON, Method, Recipe, Stage, Weights
+from jaxstyle.recipes.recipe import COMMON, RESIZED_BETWEEN, Method, Recipe, Stage, Weights
 
 LAYERS = (
     *("image", "relu1_1", "relu1_2", "relu2_1", "relu2_2"),
@@ -62,8 +62,7 @@ CODE = Method(
         "where theirs draws 1,000 five times.",
         "Hypercolumns are sampled bilinearly, aligned at the centers of cells; theirs are shifted by "
         "up to half a cell of each layer, and the style's are rounded down.",
-        "Pictures are resized by an antialiased Lanczos filter, theirs by bare bilinear samples; "
-        "they are padded to sixteenths of their longest side, and clipped between scales.",
+        RESIZED_BETWEEN,
         "The mean color of the style is that at full size.",
     ),
 )
