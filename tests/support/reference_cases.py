@@ -1,22 +1,11 @@
-"""The pictures of `support.reference_recipes`, and which recipes it computes on which networks."""
+"""The pictures of `support.reference_recipes`, and where it writes what it computes of them."""
 
 from pathlib import Path
 
 import numpy as np
 
-FILE = Path(__file__).parents[1] / "data" / "recipes_reference.npz"
-BACKBONES = {
-    "gatys/normalized": ("vgg16", "vgg19-normalized"),
-    "gatys/notebook": ("vgg16", "vgg16-caffe"),
-    "neural_style/lua": ("vgg16", "vgg16-caffe"),
-    "neural_style/pytorch": ("vgg16", "vgg16-caffe"),
-    "central_moments/code": ("vgg16", "vgg19-normalized"),
-    "strotss/code": ("vgg16",),
-}
-"""By recipe: the network that comes with the installation, and the nearest to the authors'."""
-STEPS = {name: 1 if name.startswith(("gatys", "neural")) else 3 for name in BACKBONES}
-"""After how many steps the pictures are compared. The first step of a bare L-BFGS moves a pixel by
-a few float32 roundings, and the second divides by what it changed."""
+FOLDER = Path(__file__).parents[1] / "data" / "recipes"
+"""One file for each method, `RECIPE_VARIANT.npz`, with keys `"BACKBONE SCALE …"`."""
 SIDE = 32
 SAMPLES = 64
 
@@ -42,11 +31,16 @@ def style():
 
 
 def start():
-    """Where three steps begin."""
+    """Where the first steps begin."""
     return (0.6 * content() + 0.4 * _waves(SIDE, SIDE, 3)).astype(np.float32)
 
 
 PICTURES = (start, lambda: _waves(SIDE, SIDE, 4, 0.2), lambda: content() ** 2)
+
+
+def file_of(name):
+    """The file of a method, `"RECIPE/VARIANT"`."""
+    return FOLDER / f"{name.replace('/', '_')}.npz"
 
 
 def places(count):
