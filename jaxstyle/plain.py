@@ -30,8 +30,9 @@ def from_plain(data: Mapping[str, Any]) -> Settings:
         return tuple(map(tuples, value)) if isinstance(value, list) else value
 
     check_names(data)
-    if data.get("recipe") and "safeguard" not in data:
-        # Before there were methods, a recipe was what is its adapted variant now.
+    old = "safeguard" not in data or (data.get("calibrate", True) and "combination" not in data)
+    if data.get("recipe") and old and "/" not in data["recipe"]:
+        # Before it had methods, a recipe was what is its adapted variant now.
         data = {**data, "recipe": f"{data['recipe']}/adapted"}
     absent = {setting.name: setting.metadata["before"] for setting in fields(Settings)}
     return Settings(**absent | {name: tuples(value) for name, value in data.items()})

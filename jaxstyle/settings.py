@@ -26,12 +26,15 @@ from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
 
 BlendName = Literal["sum", "mix"]
 ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma", "oklab"]
-OptimizerName = Literal["lbfgs", "lbfgs_plain", "adam", "sgd", "momentum", "rmsprop"]
+OptimizerName = Literal[
+    "lbfgs", "lbfgs_plain", "lbfgs_search", "adam", "sgd", "momentum", "rmsprop"
+]
 ParametrizationName = Literal["pixels", "levels", "imagenet", "laplacian", "laplacian_8", "fourier"]
 PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
 SafeguardName = Literal["full", "clip", "none"]
+CombinationName = Literal["sum", "product"]
 
-SCHEMA = 6
+SCHEMA = 7
 """Version of the settings as manifests write them. A field that a later version adds says so in its
 `since`; a manifest without it was made with the field's `before`."""
 
@@ -139,6 +142,20 @@ class Settings:
         "Steps at full size, if others than --steps.",
         since=6,
     )
+    enlarge: bool = _setting(
+        False,
+        Flag(),
+        EFFORT,
+        "Enlarge a content and a style whose longest side is under --size.",
+        since=7,
+    )
+    first_steps: int | None = _setting(
+        None,
+        Number(optional=True, type=int, low=0),
+        EFFORT,
+        "Steps at the coarsest size, if others than --steps says.",
+        since=7,
+    )
     scale_steps: tuple[int, ...] = _setting(
         (),
         Several(metavar="NUMBER,…", item=Number(type=int, low=0)),
@@ -180,6 +197,14 @@ class Settings:
         TERMS,
         "Regularizer and its weight; may be given several times.",
         since=2,
+    )
+    combination: CombinationName = _setting(
+        "sum",
+        Kind(choices=get_args(CombinationName)),
+        TERMS,
+        "How the style's and the content's losses are combined; a product needs no weight between "
+        "them, and regularizers are added to either.",
+        since=7,
     )
     parameter: tuple[tuple[str, float], ...] = _setting(
         (),
@@ -269,7 +294,8 @@ class Settings:
         "edge",
         Kind(choices=get_args(PaddingName)),
         NETWORK,
-        "What surrounds each convolution's input.",
+        "What surrounds each convolution's input: zeros, its reflection or its edge; edge_first: "
+        "the picture's edge, and zeros around features.",
     )
     precision: PrecisionName = _setting(
         "tensorfloat32",
@@ -305,12 +331,27 @@ class Settings:
         "Step size at full size (default: the same as before).",
         since=6,
     )
+    rate_decay: tuple[float, ...] = _setting(
+        (),
+        Several(metavar="FACTOR,STEPS", item=_POSITIVE),
+        OPTIMIZATION,
+        "Multiply the learning rate by a factor after each so many steps of a scale.",
+        since=7,
+    )
     optimizer_parameter: tuple[tuple[str, float], ...] = _setting(
         (),
         Parameters(metavar="PARAMETER=VALUE", example="(('b2', 0.999),)"),
         OPTIMIZATION,
         "Hyperparameter of the optimizer, as optax names it; may be given several times.",
         since=6,
+    )
+    average: float = _setting(
+        0.0,
+        Number(low=0, high=1),
+        OPTIMIZATION,
+        "Decay of an exponential average of a scale's pictures, whose average is what the scale "
+        "ends with; 0 for the last picture.",
+        since=7,
     )
     safeguard: SafeguardName = _setting(
         "full",
@@ -329,6 +370,14 @@ class Settings:
         "imagenet_mean (a flat gray with hardly any noise), adain (a picture in one pass), or a "
         "picture file.",
     )
+    init_noise: float | None = _setting(
+        None,
+        Number(optional=True, low=0),
+        OPTIMIZATION,
+        "Standard deviation of normal noise that is added to the start, in units of the picture's "
+        "range (default: none; a trace for imagenet_mean).",
+        since=7,
+    )
     details: bool = _setting(
         False,
         Flag(),
@@ -336,6 +385,14 @@ class Settings:
         "Add the content's finest details where a scale begins: at the first, and at all but the "
         "last.",
         since=6,
+    )
+    picture_guidance: float = _setting(
+        0.0,
+        Number(low=0, high=1),
+        OPTIMIZATION,
+        "How much of the picture at a scale's start, with the content's finest details, is mixed "
+        "into the content by which a metric chooses places of the style; not at the first scale.",
+        since=7,
     )
     seed: int = _setting(
         0, Number(type=int, low=0, high=2**31 - 1), OPTIMIZATION, "Seed of everything random."
@@ -377,6 +434,12 @@ class Settings:
             kind, value = kind_of(setting.name), getattr(self, setting.name)
             if not (value is None and kind.optional):
                 object.__setattr__(self, setting.name, kind.check(setting.name, value))
+        if len(self.rate_decay) not in (0, 2):
+            raise ValueError(
+                f"expected rate_decay as a factor and a number of steps, got {self.rate_decay}"
+            )
+        if self.average == 1:
+            raise ValueError("expected average below 1, got 1.0")
         if self.style_mask and len(self.style_mask) != len(self.content_mask):
             raise ValueError(
                 f"expected as many style masks as content masks, or none; got "

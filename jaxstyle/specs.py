@@ -15,7 +15,7 @@ from functools import total_ordering
 from typing import Any, Literal, get_args
 
 PoolingName = Literal["max", "average", "hanning"]
-PaddingName = Literal["zeros", "reflect", "edge"]
+PaddingName = Literal["zeros", "reflect", "edge", "edge_first"]
 
 IMAGE = "image"
 """The layer that is the picture itself."""
@@ -31,22 +31,26 @@ class LayerRef:
     LayerRef(layer='relu3_1', backbone=None, pooling=None, padding=None)
     >>> str(LayerRef.parse("alexnet/max/zeros:relu1"))
     'alexnet/max/zeros:relu1'
+    >>> LayerRef.parse("relu3_1^2").octave
+    2
 
     Attributes:
         layer: Its name in the network; `"image"` is the picture itself.
         backbone: The network's name, or None for the run's.
         pooling: Pooling of this network, or None for the run's.
         padding: Padding of this network, or None for the run's.
+        octave: How many times the picture is blurred and halved before the network.
     """
 
     layer: str
     backbone: str | None = None
     pooling: PoolingName | None = None
     padding: PaddingName | None = None
+    octave: int = 0
 
     @classmethod
     def parse(cls, text: str | LayerRef) -> LayerRef:
-        """Parse `LAYER`, `NETWORK:LAYER` or `NETWORK/POOLING/PADDING:LAYER`.
+        """Parse `LAYER[^OCTAVE]`, after `NETWORK:` or `NETWORK/POOLING/PADDING:`.
 
         Raises:
             ValueError: The text has another form.
@@ -54,8 +58,11 @@ class LayerRef:
         if isinstance(text, LayerRef):
             return text
         network, colon, layer = text.rpartition(":")
+        layer, caret, octave = layer.partition("^")
+        if caret and (not octave.isdecimal() or layer == IMAGE):
+            raise ValueError(f"expected a layer such as relu3_1^2, got {text!r}")
         if not colon:
-            return cls(layer)
+            return cls(layer, octave=int(octave or 0))
         name, *how = network.split("/")
         known = (get_args(PoolingName), get_args(PaddingName))
         if how and not (len(how) == 2 and all(h in k for h, k in zip(how, known, strict=True))):
@@ -63,11 +70,13 @@ class LayerRef:
                 f"expected a layer such as relu3_1, resnet50:relu3_4 or vgg16/max/zeros:relu3_1, "
                 f"got {text!r}"
             )
-        return cls(layer, name, *how)  # type: ignore[arg-type]
+        ref = cls(layer, name, *how)  # type: ignore[arg-type]
+        return replace(ref, octave=int(octave or 0))
 
     def __str__(self) -> str:
         how = f"/{self.pooling}/{self.padding}" if self.pooling else ""
-        return self.layer if self.backbone is None else f"{self.backbone}{how}:{self.layer}"
+        layer = f"{self.layer}^{self.octave}" if self.octave else self.layer
+        return layer if self.backbone is None else f"{self.backbone}{how}:{layer}"
 
     def __lt__(self, other: LayerRef) -> bool:
         return str(self) < str(other)

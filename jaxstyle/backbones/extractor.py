@@ -50,8 +50,9 @@ def features(
         architecture: The one that `params` belong to: a record, or a name such as `"vgg16"`.
         pooling: `"max"`, as trained, `"average"`, which Gatys et al. found to look smoother, or
             `"hanning"`, the root of a weighted mean square, as in DISTS.
-        padding: What surrounds each convolution's input: `"zeros"`, as trained, `"reflect"` or
-            `"edge"`. The normalized VGG19 was rescaled with `"reflect"`.
+        padding: What surrounds each convolution's input: `"zeros"`, as trained, `"reflect"`,
+            `"edge"`, or `"edge_first"`, the edge of the picture and zeros around features, as in
+            Crowson's style-transfer-pytorch. The normalized VGG19 was rescaled with `"reflect"`.
         recompute: Keep only what lies between blocks for the backward pass, and compute the rest
             again (`jax.checkpoint`): less memory for a third more time.
         dtype: What the network computes with: `"bfloat16"` has the range of float32 and 8 bits of
@@ -102,6 +103,30 @@ def _check(image: Float[Array, ...], backbone: Backbone, layers: Sequence[str]) 
         )
 
 
+def halved(image: Float[Array, "*batch h w 3"]) -> Float[Array, "*batch _k _l 3"]:
+    """Blur a picture and keep every other row and column: the next octave of a Gaussian pyramid.
+
+    >>> import jax.numpy as jnp
+    >>> halved(jnp.ones((5, 8, 3))).shape
+    (3, 4, 3)
+
+    References:
+        Burt & Adelson, "The Laplacian Pyramid as a Compact Image Code" (IEEE Transactions on
+        Communications 31, 1983), with a = 0.4. Deviation: the edge is repeated at the border.
+    """
+    for axis in (-3, -2):
+        along = jnp.moveaxis(image, axis, -1)
+        count = -(-along.shape[-1] // 2)
+        padded = jnp.pad(along, [(0, 0)] * (image.ndim - 1) + [(2, 2)], mode="edge")
+        parts = [padded[..., k : k + 2 * count - 1 : 2] for k in range(5)]
+        blurred = sum(w * p for w, p in zip(_BINOMIAL, parts, strict=True))
+        image = jnp.moveaxis(blurred, -1, axis)
+    return image
+
+
+_BINOMIAL = (0.05, 0.25, 0.4, 0.25, 0.05)
+
+
 @dataclass(frozen=True)
 class Extractor:
     """Computes the features at layers of several networks; each network runs once.
@@ -130,14 +155,18 @@ class Extractor:
         """Return the features by `str` of their `LayerRef`, with weights by the network's name."""
         runs: dict[tuple[Any, ...], list[LayerRef]] = {}
         for ref in self.layers:
-            runs.setdefault((ref.backbone, ref.pooling, ref.padding), []).append(ref)
+            how = ref.backbone, ref.pooling, ref.padding, ref.octave
+            runs.setdefault(how, []).append(ref)
         is_half = self.precision == "bfloat16" and jax.default_backend() != "cpu"
         values = {}
-        for (name, pooling, padding), refs in runs.items():
+        for (name, pooling, padding, octave), refs in runs.items():
+            reduced = image
+            for _ in range(octave):
+                reduced = halved(reduced)
             with self.rounding():
                 taken = features(
                     params[name],
-                    image,
+                    reduced,
                     [ref.layer for ref in refs],
                     architecture=self._backbone(refs[0]),
                     pooling=pooling or self.pooling,
@@ -155,10 +184,13 @@ class Extractor:
 
     def receptive_fields(self) -> dict[str, ReceptiveField]:
         """Return the pixels that a position of each layer depends on."""
-        return {
-            str(ref): self._backbone(ref).receptive_field(ref.layer, ref.pooling or self.pooling)
-            for ref in self.layers
-        }
+        fields = {}
+        for ref in self.layers:
+            field = self._backbone(ref).receptive_field(ref.layer, ref.pooling or self.pooling)
+            for _ in range(ref.octave):
+                field = ReceptiveField(2 * field.stride, 2 * field.first - 2, 2 * field.last + 2)
+            fields[str(ref)] = field
+        return fields
 
     def _backbone(self, ref: LayerRef) -> Backbone:
         return next(backbone for name, backbone in self.backbones if name == ref.backbone)

@@ -44,11 +44,15 @@ class Network(nn.Module):
 
     def convolve(self, x: Grid, spec: Convolution) -> Grid:
         """Convolve, with the network's padding as the border."""
-        return convolve(spec, x, self.padding)
+        padding = self.padding
+        if padding == "edge_first":
+            padding = "edge" if spec.name == self.backbone.convolutions[0].name else "zeros"
+        return convolve(spec, x, padding)
 
-    def pool(self, x: Grid, spec: Convolution) -> Grid:
-        """Compute the pooling before a convolution."""
-        return pool(x, self.pooling, self.padding, spec.pooled, spec.pool_border)
+    def pool(self, x: Grid, spec: Convolution | None = None) -> Grid:
+        """Compute the pooling before a convolution, or one of 2 × 2 positions."""
+        size, border = (spec.pooled, spec.pool_border) if spec else (2, 0)
+        return pool(x, self.pooling, self.padding, size, border)
 
     def relu(self, x: Grid) -> Grid:
         """Set what is negative to 0."""
@@ -150,9 +154,10 @@ def convolve(spec: Convolution, x: Grid, padding: PaddingName) -> Grid:
 
 def bordered(x: Grid, pad: int, padding: PaddingName) -> Grid:
     """Return `x` with `pad` more positions on each side."""
-    modes: dict[str, Any] = {"zeros": "constant", "reflect": "reflect", "edge": "edge"}
+    modes: dict[str, Any] = {"reflect": "reflect", "edge": "edge"}
     # A reflection needs more positions than it adds; with fewer the edge is repeated.
-    mode = "edge" if padding == "reflect" and min(x.shape[:2]) <= pad else modes[padding]
+    is_short = padding == "reflect" and min(x.shape[:2]) <= pad
+    mode = "edge" if is_short else modes.get(padding, "constant")
     return jnp.pad(x, ((pad, pad), (pad, pad), (0, 0)), mode=mode)
 
 

@@ -4,9 +4,9 @@ A family's file makes its records, and everything else reads them. Nothing heavy
 so that listing the backbones stays quick.
 
 Layers are named as the field does. VGG: `conv3_1` is the first convolution of the third block,
-`relu3_1` the same after the ReLU. ResNet, as in He et al.'s table 1: `relu1` is the stem, `relu3_4`
-the output of the fourth residual block of stage 3, `conv3_4` the same before its last ReLU (the
-sum). AlexNet: `conv1` to `relu5`.
+`relu3_1` the same after the ReLU, `pool3` what its pooling makes of the block. ResNet, as in He et
+al.'s table 1: `relu1` is the stem, `relu3_4` the output of the fourth residual block of stage 3,
+`conv3_4` the same before its last ReLU (the sum). AlexNet: `conv1` to `relu5`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Convolution:
         pooled: Window of the pooling before it, 0 for none; its stride is 2.
         pool_border: Positions that this pooling adds on each side.
         layers: The layers that are complete with it, before and after the activation.
+        pool_layer: The layer that a pooling of 2 × 2 positions makes of it, if that has a name.
         is_shortcut: Whether it lies on the short way around a residual block.
     """
 
@@ -50,6 +51,7 @@ class Convolution:
     pooled: int = 0
     pool_border: int = 0
     layers: tuple[str, ...] = ()
+    pool_layer: str = ""
     is_shortcut: bool = False
 
     @property
@@ -224,7 +226,11 @@ class Backbone:
     def needed(self, layers: Iterable[str]) -> tuple[Convolution, ...]:
         """Return the convolutions up to the deepest of `layers`, in the order of computation."""
         wanted = {*layers}
-        ends = (at for at, spec in enumerate(self.convolutions, 1) if wanted & {*spec.layers})
+        ends = (
+            at
+            for at, spec in enumerate(self.convolutions, 1)
+            if wanted & {*spec.layers, spec.pool_layer}
+        )
         return self.convolutions[: max(ends, default=0)]
 
     def fast_convolutions(self, layers: Iterable[str]) -> tuple[str, ...]:
@@ -285,4 +291,6 @@ def _windows(convolutions: Iterable[Convolution]) -> dict[str, tuple[Window, ...
         if not spec.is_shortcut:
             way = (*way, Window(spec.size, spec.pad, spec.stride))
         windows |= dict.fromkeys(spec.layers, way)
+        if spec.pool_layer:
+            windows[spec.pool_layer] = (*way, Window(2, 0, 2, is_pooling=True))
     return windows

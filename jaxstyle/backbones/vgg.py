@@ -48,6 +48,8 @@ def _block(net: Network, x: Grid, block: Sequence[Convolution]) -> tuple[Grid, F
         before = net.convolve(x, spec)
         x = net.relu(before)
         taken |= net.take(spec, before, x)
+        if spec.pool_layer in net.layers:
+            taken[spec.pool_layer] = net.pool(x)
     return x, taken
 
 
@@ -66,7 +68,10 @@ def vgg(name: str, counts: Sequence[int], other: Callable[[list[str]], Layout]) 
             keras.append(f"block{block}_conv{index}")
             pooled = 2 if block > 1 and index == 1 else 0
             layers = (f"conv{block}_{index}", f"relu{block}_{index}")
-            spec = Convolution(layers[0], 3, inputs, outputs, pooled=pooled, layers=layers)
+            pool = f"pool{block}" if index == count else ""
+            spec = Convolution(
+                layers[0], 3, inputs, outputs, pooled=pooled, layers=layers, pool_layer=pool
+            )
             convolutions.append(spec)
             inputs = outputs
     entries = [spec.name for spec in convolutions]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -245,7 +245,10 @@ def _print_recipe(recipe: Recipe) -> None:
         for number, weights in enumerate(row["weights"], 1):
             at = f" at scale {number}" if len(row["weights"]) > 1 else ""
             for term, values in weights.items():
-                print(f"    weights of {term}{at} = {', '.join(f'{v:.6g}' for v in values)}")
+                several = values if isinstance(values, Sequence) else (values,)
+                of_all = "" if isinstance(values, Sequence) else " at each layer"
+                numbers = ", ".join(f"{value:.6g}" for value in several)
+                print(f"    weights of {term}{at} = {numbers}{of_all}")
         for key in ("sources", "deviations"):
             print_record({key: "\n".join(row[key])})
     print(f"\n{recipe.name}/{ADAPTED}")

@@ -59,6 +59,17 @@ def resize(image: Picture, shape: tuple[int, int]) -> Picture:
     return _by_channel(image, lambda plane: plane.resize(shape[::-1], Image.Resampling.LANCZOS))
 
 
+def enlarged(image: Picture, size: int) -> Picture:
+    """Resample a picture whose longest side is under `size` to that, and return others as they are.
+
+    >>> enlarged(np.zeros((2, 4, 3), np.float32), 8).shape
+    (4, 8, 3)
+    """
+    height, width = image.shape[:2]
+    scale = size / max(height, width)
+    return image if scale <= 1 else resize(image, (round(height * scale), round(width * scale)))
+
+
 def bilinear(old: int, new: int, corners: bool = False) -> Float[np.ndarray, "new old"]:
     """Return the matrix that resamples one axis linearly, without an antialiasing filter.
 

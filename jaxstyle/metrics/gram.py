@@ -31,14 +31,14 @@ def gram_matrix(features: Positions, shift: float = 0.0) -> Float[Array, "c c"]:
         2016), equation 3. Deviation: divided by the number of positions n, as in the authors'
         code, so that pictures of different sizes can be compared; the paper's sum is not.
         The shift: Novak & Nikulin, "Improving the Neural Algorithm of Artistic Style" (arXiv
-        1605.04603), section 3.2 (there s = −1, as here).
+        1605.04603), section 3.3.
     """
     return _second_moments(features + shift)
 
 
 @jax.custom_jvp
 def _second_moments(x: Positions) -> Float[Array, "c c"]:
-    return _summed_products(x, x)
+    return mean_products_of(x, x)
 
 
 @_second_moments.defjvp
@@ -46,11 +46,11 @@ def _second_moments_jvp(
     primals: tuple[Positions], tangents: tuple[Positions]
 ) -> tuple[Float[Array, "c c"], Float[Array, "c c"]]:
     """Compute (ẋᵀx + xᵀẋ) / n from one product, not two; so does the backward pass."""
-    half = _summed_products(*tangents, *primals)
+    half = mean_products_of(*tangents, *primals)
     return _second_moments(*primals), half + half.T
 
 
-def _summed_products(x: Positions, y: Float[Array, "n d"]) -> Float[Array, "c d"]:
+def mean_products_of(x: Positions, y: Float[Array, "n d"]) -> Float[Array, "c d"]:
     """Compute the mean product of all pairs of channels, accumulated in float32 or wider."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
     return jnp.matmul(x.T, y, preferred_element_type=wide) / x.shape[0]
@@ -111,7 +111,11 @@ def covariance_distance(x: Positions, target: Float[Array, "c c"]) -> Scalar:
 
 
 def cross_layer_gram_matrices(
-    layers: tuple[Grid, ...], at: Sequence[Int[Array, " _n"] | None] = ()
+    layers: tuple[Grid, ...],
+    at: Sequence[Int[Array, " _n"] | None] = (),
+    *,
+    method: str = "nearest",
+    shift: float = 0.0,
 ) -> tuple[Float[Array, "_c _d"], ...]:
     """Compute xᵀz / n for each pair of consecutive layers, the deeper z resized to x's grid.
 
@@ -119,6 +123,8 @@ def cross_layer_gram_matrices(
         layers: From fine to coarse.
         at: Of each layer the positions to count, None for all. Those of x decide; the deepest
             layer's say nothing.
+        method: Of `jax.image.resize`.
+        shift: Added to every feature first.
 
     References:
         Yeh, Tang, Ravi, Forsyth, "Quantitative Evaluation of Style Transfer" (arXiv 1804.00118),
@@ -128,14 +134,14 @@ def cross_layer_gram_matrices(
         ValueError: There are fewer than two layers.
     """
     if len(layers) < 2:
-        raise ValueError(f"expected at least two layers for cross_layer_gram, got {len(layers)}")
+        raise ValueError(f"expected at least two layers to multiply across, got {len(layers)}")
     matrices = []
     chosen = at or (None,) * len(layers)
     for (shallow, deep), inside in zip(itertools.pairwise(layers), chosen, strict=False):
         height, width, channels = shallow.shape
-        deep = jax.image.resize(deep, (height, width, deep.shape[2]), "nearest")
-        x, z = shallow.reshape(-1, channels), deep.reshape(height * width, -1)
-        matrices.append(_summed_products(*((x, z) if inside is None else (x[inside], z[inside]))))
+        deep = jax.image.resize(deep, (height, width, deep.shape[2]), method)
+        x, z = shallow.reshape(-1, channels) + shift, deep.reshape(height * width, -1) + shift
+        matrices.append(mean_products_of(*((x, z) if inside is None else (x[inside], z[inside]))))
     return tuple(matrices)
 
 

@@ -55,7 +55,8 @@ class Metric:
         name: The name, unique within a kind.
         kind: Which picture the target is computed from: `"style"`, `"content"`, or `"image"` for
             neither (a regularizer).
-        summarize: `summarize(features) -> target`, called once, outside the loop. Takes a `key` as
+        summarize: `summarize(features) -> target`, called once, outside the loop (but see
+            `redraws`). Takes a `key` as
             well if the metric is `random`.
         distance: `distance(features, target, **parameters) -> scalar`, called at every step.
             Keyword-only parameters are array leaves with defaults: sweeping one never recompiles.
@@ -71,6 +72,7 @@ class Metric:
         symmetric: Exchanging the two pictures does not change the distance.
         zero: The distance of a picture to itself is zero.
         random: `summarize` draws random numbers and takes a `key`.
+        redraws: `summarize` of a random metric is called at each step, with another key.
         averageable: Targets of several pictures can be averaged: they are statistics of one shape.
         joins: Targets of several pictures are joined: they are rows, one a position.
         guided: `finish(target, guide)` also takes what `summarize` returns of the content: such a
@@ -106,6 +108,7 @@ class Metric:
     symmetric: bool = False
     zero: bool = True
     random: bool = False
+    redraws: bool = False
     averageable: bool = False
     joins: bool = False
     guided: bool = False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.hypercolumns import At, hypercolumns
+from jaxstyle.image.geometry import bilinear
+from jaxstyle.metrics.hypercolumns import At
 from jaxstyle.metrics.matching import closest, nearest_neighbor
 from jaxstyle.metrics.metric import Grid, Metric, Positions, Scalar
 from jaxstyle.metrics.pairwise import rows, unit
@@ -17,8 +18,33 @@ LAYERS = (
 
 
 def balanced_hypercolumns(layers: tuple[Grid, ...], at: At = ()) -> Positions:
-    """Return hypercolumns of layers that are divided by their numbers of channels."""
-    return hypercolumns(tuple(layer / layer.shape[2] for layer in layers), at)
+    """Return hypercolumns of layers that are divided by their numbers of channels.
+
+    All are resized to the middle layer's grid, bilinearly, with the corners at the corners.
+
+    Args:
+        layers: Features.
+        at: Of each layer the positions to count, None for all. The middle layer's decide.
+
+    References:
+        Kolkin et al. (arXiv 2203.13215), the authors' code (`featureExtract.py`).
+    """
+    middle = len(layers) // 2
+    height, width, _ = layers[middle].shape
+
+    def row(layer: Grid) -> Positions:
+        rows, columns = (
+            jnp.asarray(bilinear(old, new, corners=True), layer.dtype)
+            for old, new in zip(layer.shape[:2], (height, width), strict=True)
+        )
+        if layer.shape[:2] != (height, width):
+            layer = jnp.einsum("ij,jkc->ikc", rows, layer, precision="highest")
+            layer = jnp.einsum("lk,ikc->ilc", columns, layer, precision="highest")
+        return layer.reshape(height * width, -1) / layer.shape[2]
+
+    columns = jnp.concatenate([row(layer) for layer in layers], axis=1)
+    inside = at[middle] if at else None
+    return columns if inside is None else columns[jnp.asarray(inside)]
 
 
 def assigned(style: Positions, content: Positions) -> Positions:
@@ -39,10 +65,8 @@ def neural_neighbor(layers: tuple[Grid, ...], target: Positions, at: At = ()) ->
     References:
         Kolkin et al., "Neural Neighbor Style Transfer" (arXiv 2203.13215), and the authors' code
         (`stylize.py`, hypercolumn matching): layers divided by their channels, centered cosine
-        distances for the assignment, distances that are not centered for the loss. Deviations:
-        hypercolumns are sampled at one place in each cell of the middle layer (theirs resizes all
-        layers to a quarter of the picture); assigned to the content, where theirs takes three
-        quarters content and one quarter the picture so far, except at the coarsest scale.
+        distances for the assignment, distances that are not centered for the loss. Deviation: the
+        content's mean is that of all its places, theirs that of each chunk of a large picture.
     """
     x = unit(balanced_hypercolumns(layers, at))
     return jnp.mean(jnp.sum((x - target) ** 2, axis=1)) / 2

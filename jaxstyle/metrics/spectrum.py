@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxstyle.metrics.metric import Inside, Metric, Scalar
+from jaxstyle.metrics.metric import IMAGE, Image, Inside, Metric, Scalar
 from jaxstyle.metrics.pairwise import safe_sqrt
 
 Spectrum = Float[Array, "_f _g c"]
@@ -113,12 +113,63 @@ def power_spectrum(
     References:
         Liu, Gousseau & Xia, "Texture Synthesis Through Convolutional Neural Networks and Spectrum
         Constraints" (ICPR 2016). Deviation: theirs projects a picture onto those with the
-        sample's spectrum, which needs equal sizes; here the features' spectra of blocks, averaged
+        sample's spectrum (`spectrum_projection`); here the features' spectra of blocks, averaged
         over the picture (Welch's method), are compared, so that phase and position are free.
     """
     sizes = zip(BLOCKS, _covering(grid) if at is None else at, target, strict=False)
     *_, (block, starts, spectrum) = sizes
     return jnp.mean((amplitude_spectrum(grid, block, starts) - spectrum) ** 2)
+
+
+def fitted(sample: Image, shape: Sequence[int]) -> Image:
+    """Return a picture of some shape whose spectrum is that of a sample.
+
+    Where the sample is larger, its middle. Where it is smaller, it fills a part and its mean the
+    rest, its differences from the mean so much larger that the variance stays.
+
+    References:
+        Galerne, Gousseau & Morel, "Random Phase Textures: Theory and Synthesis" (IEEE TIP 20,
+        2011), who extend a texture so before its phases are drawn. Deviation: its border is not
+        smoothed.
+    """
+    if tuple(sample.shape[:2]) == tuple(shape):
+        return sample
+    height, width = (min(sides) for sides in zip(sample.shape[:2], shape, strict=True))
+    top, left = (sample.shape[0] - height) // 2, (sample.shape[1] - width) // 2
+    part = sample[top : top + height, left : left + width]
+    mean = jnp.mean(part, axis=(0, 1))
+    gain = np.sqrt(shape[0] * shape[1] / (height * width))
+    missing = ((0, shape[0] - height), (0, shape[1] - width), (0, 0))
+    return mean + jnp.pad(gain * (part - mean), missing)
+
+
+def spectrum_projection(image: Image, sample: Image) -> Scalar:
+    """Compute the mean squared difference to the nearest picture with the sample's spectrum.
+
+    That is the sample with its phases changed, at each frequency by one angle for all channels: the
+    moduli and the phases between channels stay. The gradient is the difference itself, as the
+    nearest picture is a minimum; it is constant in the backward pass.
+
+    Args:
+        image: The picture.
+        sample: The reference; of another shape it is `fitted` to the picture.
+
+    References:
+        Liu, Gousseau & Xia, "Texture Synthesis Through Convolutional Neural Networks and Spectrum
+        Constraints" (ICPR 2016), in the form of the code of Gonthier, Gousseau & Ladjal, "High
+        Resolution Neural Texture Synthesis with Long Range Constraints" (2020), `loss_spectrum`.
+        Deviations: a mean, without its ½; the mean color is always the sample's, where theirs may
+        be its opposite about ImageNet's; sizes may differ, there they are the same.
+    """
+    waves, reference = (
+        jnp.fft.rfft2(picture, axes=(0, 1))
+        for picture in (jax.lax.stop_gradient(image), fitted(sample, image.shape[:2]))
+    )
+    products = jnp.sum(waves * jnp.conj(reference), axis=2, keepdims=True)
+    size = jnp.abs(products)
+    phases = jnp.where(size > 0, products / jnp.where(size > 0, size, 1.0), 1.0)
+    nearest = jnp.fft.irfft2(phases * reference, image.shape[:2], axes=(0, 1))
+    return jnp.mean((image - nearest) ** 2)
 
 
 METRICS = (
@@ -132,5 +183,15 @@ METRICS = (
         cost="4 n C log 16",
         paper="Liu, Gousseau & Xia, ICPR 2016",
         symmetric=True,
+    ),
+    Metric(
+        name="spectrum_projection",
+        summarize=lambda image: image,
+        distance=spectrum_projection,
+        expects="grid",
+        layers=IMAGE,
+        meaning="the picture repeats as the style does: the same Fourier moduli",
+        cost="3 n log n",
+        paper="Liu, Gousseau & Xia, ICPR 2016",
     ),
 )

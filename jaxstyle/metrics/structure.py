@@ -160,10 +160,13 @@ def laplacian(image: Image) -> Image:
 
     References:
         Li, Xu, Nie & Chua, "Laplacian-Steered Neural Style Transfer" (ACM Multimedia 2017),
-        equations 5 and 6 with pooling 4, channels summed as in the authors' code. Deviation: edge
-        pixels are repeated at the border, which the authors' code leaves out.
+        equations 5 and 6 with pooling 4; channels summed and the border left out as in the
+        authors' code. Deviation: where the average has fewer than three rows or columns, which
+        are all border, its edges are repeated.
     """
-    pooled = _edge_padded(jnp.sum(_halved(_halved(image)), axis=2, keepdims=True))
+    pooled = jnp.sum(_halved(_halved(image)), axis=2, keepdims=True)
+    repeated = [(0, 0) if side >= 3 else (1, 1) for side in pooled.shape[:2]]
+    pooled = jnp.pad(pooled, (*repeated, (0, 0)), mode="edge")
     center = pooled[1:-1, 1:-1]
     neighbors = pooled[:-2, 1:-1] + pooled[2:, 1:-1] + pooled[1:-1, :-2] + pooled[1:-1, 2:]
     return 4 * center - neighbors

@@ -121,6 +121,18 @@ def sliced_wasserstein(
     return histogram(x @ directions, ordered)
 
 
+def independent_target(y: Positions, key: Array) -> tuple[Float[Array, "c c"], Float[Array, "m c"]]:
+    """Draw as many independent directions as channels, and sort the target's projections onto them.
+
+    References:
+        Heitz et al. (CVPR 2021), section 4, and the authors' code, where they are drawn at each
+        evaluation of the loss.
+    """
+    directions = jax.random.normal(key, (y.shape[1], y.shape[1]), y.dtype)
+    directions = directions / jnp.sqrt(jnp.sum(directions**2, axis=0))
+    return directions, jnp.sort(y @ directions, axis=0)
+
+
 def relaxed_earth_mover(x: Positions, y: Positions) -> Scalar:
     """Compute max(mean_i min_j d, mean_j min_i d) with the cosine distance d.
 
@@ -213,6 +225,21 @@ METRICS = (
         cost="n C² + C n log n",
         paper="Heitz et al., CVPR 2021",
         random=True,
+    ),
+    Metric(
+        name="redrawn_sliced_wasserstein",
+        layers=tuple(
+            f"relu{block}_{index}"
+            for block, count in enumerate((2, 2, 4, 4), 1)
+            for index in range(1, count + 1)
+        ),
+        summarize=independent_target,
+        distance=sliced_wasserstein,
+        meaning="the whole distribution, projected onto other random directions at each step",
+        cost="n C² + C (n + m) log n",
+        paper="Heitz et al., CVPR 2021",
+        random=True,
+        redraws=True,
     ),
     Metric(
         name="histogram",

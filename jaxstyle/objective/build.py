@@ -90,7 +90,7 @@ def _counterparts(
     if all(ref.is_fixed for ref in usual):
         return usual
     record = networks.backbone(backbone)
-    refs = (r if r.is_fixed else LayerRef(record.counterpart(r.layer)) for r in usual)
+    refs = (r if r.is_fixed else replace(r, layer=record.counterpart(r.layer)) for r in usual)
     return tuple(dict.fromkeys(refs))
 
 
@@ -153,16 +153,19 @@ def terms_from_settings(
         if all(name != t.metric.name or of_kind not in (None, t.metric.kind) for t in terms):
             metric = f"{of_kind}.{name}" if of_kind else name
             raise ValueError(f"a parameter is given for {metric}, which is in no term")
-    used = tuple(
-        term
-        if term.positions is not None
-        else replace(term, positions=settings.positions, style_positions=settings.style_positions)
-        for term in terms
-        if term.weight > 0
-    )
+    used = tuple(_as_settings_say(term, settings) for term in terms if term.weight > 0)
     if not used:
         raise ValueError("every weight is zero: there is nothing to optimize")
     return used
+
+
+def _as_settings_say(part: Term, settings: Settings) -> Term:
+    """Fill in what a term leaves to the settings."""
+    if part.positions is None:
+        positions = settings.positions, settings.style_positions
+        part = replace(part, positions=positions[0], style_positions=positions[1])
+    is_factor = settings.combination == "product" and part.metric.kind != "image"
+    return replace(part, is_factor=is_factor)
 
 
 def _parameters(settings: Settings) -> dict[tuple[Kind | None, str], dict[str, float]]:
@@ -242,4 +245,5 @@ def min_side(terms: Iterable[Term], extract: Extractor) -> int:
     """Return the shortest side, in pixels, of a picture that every term can compare."""
     backbones = dict(extract.backbones)
     refs = layers_of(tuple(terms))
-    return max((backbones[str(ref.backbone)].min_side([ref.layer]) for ref in refs), default=1)
+    sides = (backbones[str(ref.backbone)].min_side([ref.layer]) << ref.octave for ref in refs)
+    return max(sides, default=1)

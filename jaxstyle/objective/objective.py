@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
 from jaxstyle.metrics.pairwise import Key
@@ -127,6 +128,7 @@ def prepare(
     style: Float[Array, "k l 3"] | Sequence[Float[Array, "_k _l 3"]],
     key: Array | None = None,
     selection: Selection | None = None,
+    guide: Float[Array, "h w 3"] | None = None,
 ) -> Objective:
     """Compute every term's targets from the pictures; the result is not calibrated.
 
@@ -138,9 +140,13 @@ def prepare(
         key: What metrics draw from at random; `jax.random.key(0)` if not given.
         selection: The positions that each term compares
             (`jaxstyle.objective.regions.select_positions`); all if not given.
+        guide: The picture by which guided metrics choose positions of the style; the content if not
+            given.
     """
     styles = style if isinstance(style, (list, tuple)) else (style,)
-    needs_content = any(term.metric.kind == "content" or term.metric.guided for term in terms)
+    is_guided = any(term.metric.guided for term in terms)
+    needs_content = any(term.metric.kind == "content" for term in terms)
+    needs_content |= is_guided and guide is None
     needs_style = any(term.metric.kind == "style" for term in terms)
     return prepare_from_features(
         terms,
@@ -148,6 +154,7 @@ def prepare(
         [(picture, extract(picture) if needs_style else {}) for picture in styles],
         key,
         selection,
+        None if guide is None or not is_guided else (guide, extract(guide)),
     )
 
 
@@ -157,6 +164,7 @@ def prepare_from_features(
     styles: Sequence[tuple[Float[Array, "_k _l 3"], Features]],
     key: Array | None = None,
     selection: Selection | None = None,
+    guide: tuple[Float[Array, "h w 3"], Features] | None = None,
 ) -> Objective:
     """As `prepare`, of pictures whose features are known."""
     key = jax.random.key(0) if key is None else key
@@ -182,7 +190,7 @@ def prepare_from_features(
             guides = []
             if term.metric.guided:
                 of = of_content, spreads[-1], of_term
-                guides.append(_summaries(term, content, *of, drawing=False))
+                guides.append(_summaries(term, guide or content, *of, drawing=False))
             combined = tuple(map(finish, combined, *guides))
         targets.append(combined)
     scales = tuple(jnp.ones(len(target)) for target in targets)
@@ -201,7 +209,7 @@ def _summaries(
 ) -> tuple[Any, ...]:
     """Summarize a reference picture at each layer; features that are drawn later stay."""
     views = _views(term, *reference, spreads, positions)
-    if term.draws_target:
+    if term.draws_target or term.metric.redraws:
         return tuple(views)
     summaries = []
     for layer, view in enumerate(views):
@@ -283,7 +291,8 @@ def term_distances(
 def _distance(term: Term, view: _View, target: Any, key: Key) -> Float[Array, ""]:
     """Compute a term's distance at one layer."""
     metric = term.metric
-
+    if metric.redraws:
+        target = metric.summarize(target.features, key, **target.selected)
     if term.draws:
         # Of a content the same positions as of the picture: a content metric compares them.
         other = key if metric.kind == "content" else jax.random.fold_in(key, 1)
@@ -302,7 +311,10 @@ def evaluate(
     image: Float[Array, "h w 3"],
     step: int | Int[Array, ""] = 0,
 ) -> Losses:
-    """Evaluate the objective at a picture: Σ weight · Σ layer weight · scale · distance."""
+    """Evaluate the objective at a picture: Σ weight · Σ layer weight · scale · distance.
+
+    Of terms that are factors the sum of each kind is multiplied with those of other kinds.
+    """
     by_term = distances(extract, objective, image, step)
     shares = [
         scale * jnp.asarray(term.layer_weights)
@@ -310,4 +322,12 @@ def evaluate(
     ]
     losses = jnp.stack([jnp.vdot(*pair) for pair in zip(shares, by_term, strict=True)])
     weights = jnp.stack([jnp.asarray(term.weight, losses.dtype) for term in objective.terms])
-    return Losses(jnp.vdot(weights, losses), losses)
+    if not any(term.is_factor for term in objective.terms):
+        return Losses(jnp.vdot(weights, losses), losses)
+    kinds = [term.metric.kind if term.is_factor else None for term in objective.terms]
+    sums = {
+        kind: jnp.sum((weights * losses)[np.array([k == kind for k in kinds])])
+        for kind in dict.fromkeys(kinds)
+    }
+    added = sums.pop(None, jnp.zeros((), losses.dtype))
+    return Losses(added + jnp.prod(jnp.stack(list(sums.values()))), losses)

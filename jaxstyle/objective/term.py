@@ -42,6 +42,8 @@ class Term:
             once; 0 for as many as of the picture, others at each step (static).
         window: The steps of each scale in which the term counts (static): from the first to before
             the last, None for all that follow.
+        is_factor: Whether the losses of such terms are summed by kind, and the sums multiplied
+            (static).
     """
 
     metric: Metric = field(metadata={"static": True})
@@ -57,6 +59,7 @@ class Term:
     positions: int | None = field(default=None, metadata={"static": True})
     style_positions: int = field(default=0, metadata={"static": True})
     window: Window = field(default=ALWAYS, metadata={"static": True})
+    is_factor: bool = field(default=False, metadata={"static": True})
 
     @property
     def draws(self) -> bool:

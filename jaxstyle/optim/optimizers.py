@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from jaxstyle._util.names import nearest
 from jaxstyle.optim.lbfgs import lbfgs, warm_start_lbfgs
 from jaxstyle.optim.lbfgs_plain import lbfgs_plain
+from jaxstyle.optim.momentum import momentum
 from jaxstyle.optim.warm_start import warm_start_moments
 
 Scalar = float | Float[Array, ""]
@@ -65,9 +66,10 @@ OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
         for optimizer in (
             Optimizer("lbfgs", lbfgs, 1.0, warm_start_lbfgs),
             Optimizer("lbfgs_plain", lbfgs_plain, 1.0, lambda state, image: ()),
+            Optimizer("lbfgs_search", optax.lbfgs, 1.0, lambda state, image: ()),
             Optimizer("adam", partial(optax.adam, b2=0.99), 0.03),
             Optimizer("sgd", optax.sgd, 0.02),
-            Optimizer("momentum", partial(optax.sgd, momentum=0.9), 0.005),
+            Optimizer("momentum", momentum, 0.005),
             Optimizer("rmsprop", partial(optax.rmsprop, eps_in_sqrt=False), 0.01),
         )
     }

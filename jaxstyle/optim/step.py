@@ -7,7 +7,7 @@ where a number stopped being finite.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -27,6 +27,29 @@ DIVERGENCE_FACTOR = 3.0
 """A loss this many times the lowest so far means that the last step left the basin."""
 
 
+class Rules(NamedTuple):
+    """How a step is taken, besides its direction: all that is not a number of the run's state.
+
+    Attributes:
+        space: The coordinates in which the optimizer moves the picture.
+        safeguard: What keeps the picture in range: see `apply_update`.
+        restarts: Steps before which the optimizer forgets what it has gathered: there the objective
+            becomes another.
+        rate_decay: A factor, and after how many steps each step is multiplied by it once more;
+            nothing for no decay.
+        average: The decay of the exponential average of pictures; 0 for none.
+    """
+
+    space: Parametrization = PIXELS
+    safeguard: SafeguardName = "full"
+    restarts: tuple[int, ...] = ()
+    rate_decay: tuple[float, ...] = ()
+    average: float = 0.0
+
+
+PLAIN = Rules()
+
+
 class State(NamedTuple):
     """The state of a run's optimization.
 
@@ -38,6 +61,7 @@ class State(NamedTuple):
         best: The picture of the lowest loss so far, to return to.
         lowest: That loss.
         trust: Multiplies every step: 1, and less for a while after a step had to be taken back.
+        sum: Of the pictures so far, each decayed for every step since; () where none is averaged.
     """
 
     image: Float[Array, "h w 3"]
@@ -47,6 +71,7 @@ class State(NamedTuple):
     best: Float[Array, "h w 3"]
     lowest: Float[Array, ""]
     trust: Float[Array, ""]
+    sum: Float[Array, "h w 3"] | tuple[()] = ()
 
 
 Evaluate = Callable[[Float[Array, "h w 3"], Int[Array, ""]], Losses]
@@ -74,13 +99,14 @@ def with_gradient(evaluate: Evaluate) -> Gradient:
 def init(
     transform: optax.GradientTransformation,
     image: Float[Array, "h w 3"],
-    space: Parametrization = PIXELS,
+    rules: Rules = PLAIN,
 ) -> State:
     """Return the state before the first step."""
     image = jnp.asarray(image, jnp.float32)
     step, lowest = jnp.zeros((), jnp.int32), jnp.array(jnp.inf, jnp.float32)
-    memory = transform.init(space.encode(image))
-    state = State(image, memory, step, jnp.array(True), image, lowest, jnp.ones(()))
+    memory = transform.init(rules.space.encode(image))
+    sums = image if rules.average else ()
+    state = State(image, memory, step, jnp.array(True), image, lowest, jnp.ones(()), sums)
     # optax may put one buffer in several places; separate copies let a caller donate the state.
     return jax.tree.map(jnp.array, state)
 
@@ -89,9 +115,7 @@ def take_step(
     gradient_of: Gradient,
     transform: optax.GradientTransformation,
     state: State,
-    space: Parametrization = PIXELS,
-    safeguard: SafeguardName = "full",
-    restarts: Sequence[int] = (),
+    rules: Rules = PLAIN,
 ) -> tuple[State, Losses]:
     """Take one step: gradient, update, and back into [0, 1]; see `apply_update`.
 
@@ -101,11 +125,9 @@ def take_step(
     losses, gradient = gradient_of(state.image, state.step)
 
     def value_fn(point: Float[Array, ...]) -> Float[Array, ""]:
-        return gradient_of(space.decode(point), state.step)[0].total
+        return gradient_of(rules.space.decode(point), state.step)[0].total
 
-    state = apply_update(
-        transform, state, losses.total, gradient, space, safeguard, restarts, value_fn=value_fn
-    )
+    state = apply_update(transform, state, losses.total, gradient, rules, value_fn=value_fn)
     return state, losses
 
 
@@ -114,15 +136,13 @@ def apply_update(
     state: State,
     value: Float[Array, ""],
     gradient: Float[Array, "h w 3"],
-    space: Parametrization = PIXELS,
-    safeguard: SafeguardName = "full",
-    restarts: Sequence[int] = (),
+    rules: Rules = PLAIN,
     **more: Any,
 ) -> State:
     """Take the step whose loss and gradient are known.
 
     The gradient is brought to the optimizer's coordinates, and the update back to pixels, where the
-    picture is clipped to [0, 1] unless `safeguard` is `"none"`. Under `"full"` it is first
+    picture is clipped to [0, 1] unless the safeguard is `"none"`. Under `"full"` it is first
     shortened to `LONGEST_STEP`, its direction kept: along a direction of hardly any curvature a
     quasi-Newton step would lead so far that the picture never returns.
 
@@ -131,21 +151,22 @@ def apply_update(
     returns to the best picture; the optimizer is reset, and the next steps are shorter. (Objectives
     with exponentials can be left in one step for a place so steep or so flat that no gradient leads
     back.)
-
-    Before the steps of the numbers in `restarts` the optimizer forgets what it has gathered: there
-    the objective becomes another.
     """
+    space, safeguard = rules.space, rules.safeguard
     point = space.encode(state.image)
     cotangent = jax.vjp(space.decode, point)[1](gradient)[0]
     # A line search of optax needs these; other transformations ignore them.
     transform = optax.with_extra_args_support(transform)
     more = {"value": value, "grad": cotangent} | more
     memory = state.optimizer
-    if restarts:
-        is_new = jnp.isin(state.step, jnp.array(restarts))
+    if rules.restarts:
+        is_new = jnp.isin(state.step, jnp.array(rules.restarts))
         memory = _chosen(is_new, transform.init(point), memory)
     updates, memory = transform.update(cotangent, memory, point, **more)
     change = space.decode(updates)
+    if rules.rate_decay:
+        factor, every = rules.rate_decay
+        change = change * factor ** jnp.floor(state.step / every)
     if safeguard == "full":
         size = jnp.sqrt(jnp.mean(change**2))
         change = state.trust * change * (LONGEST_STEP / jnp.maximum(size, LONGEST_STEP))
@@ -174,6 +195,9 @@ def apply_update(
 
         return jax.tree.map(chosen, new, old)
 
+    sums = state.sum
+    if not isinstance(sums, tuple):
+        sums = keep(rules.average * sums + image, sums)
     return State(
         keep(image, state.image),
         keep(memory, state.optimizer),
@@ -182,7 +206,20 @@ def apply_update(
         keep(best, state.best),
         jnp.where(better & finite, value, state.lowest),
         trust,
+        sums,
     )
+
+
+def picture(state: State, rules: Rules = PLAIN) -> Float[Array, "*lanes h w 3"]:
+    """Return the picture of a state: the last one, or the average of all with decaying weights.
+
+    The average is that of Adam's moments: the first pictures do not count more than others of
+    their age.
+    """
+    if isinstance(state.sum, tuple):
+        return state.image
+    weights = (1 - rules.average ** (state.step + 1)) / (1 - rules.average)
+    return state.sum / weights[..., None, None, None]
 
 
 def _chosen(condition: Bool[Array, ""], one: Any, other: Any) -> Any:
@@ -196,9 +233,7 @@ def take_steps(
     count: Int[Array, ""],
     *,
     length: int,
-    space: Parametrization = PIXELS,
-    safeguard: SafeguardName = "full",
-    restarts: Sequence[int] = (),
+    rules: Rules = PLAIN,
 ) -> tuple[State, Losses]:
     """Take up to `length` steps as one program; `count`, a leaf, says how many.
 
@@ -208,9 +243,7 @@ def take_steps(
     Returns:
         The state after them, and the losses of each step (NaN for those not taken).
     """
-    step = partial(
-        take_step, gradient_of, transform, space=space, safeguard=safeguard, restarts=restarts
-    )
+    step = partial(take_step, gradient_of, transform, rules=rules)
     if length == 1:
         state, losses = step(state)
         return state, jax.tree.map(lambda leaf: leaf[None], losses)

@@ -1,7 +1,38 @@
 """Mechrez, Talmi & Zelnik-Manor 2018: the contextual loss."""
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import CAFFE, COMMON, Recipe
+from jaxstyle.recipes.recipe import CAFFE, CAFFE_WEIGHTS, COMMON, RESIZED, Method, Recipe
+
+CODE = Method(
+    settings={
+        "metric": "contextual@relu3_2,relu4_2",
+        "content_metric": "contextual",
+        "positions": 65**2,
+        "backbone": "vgg16-caffe",
+        "pooling": "average",
+        "optimizer": "adam",
+        "optimizer_parameter": {"b2": 0.999},
+        "learning_rate": 0.01,
+        "size": 256,
+        "steps": 500,
+    },
+    weights={"contextual": (1.0, 1.0), "contextual#2": (1.0,)},
+    sources=(
+        "Code: github.com/roimehrez/contextualLoss, the authors', single_image_animation.py: style and "
+        "content by the same loss, 256 pixels",
+        "Layers, weights 1, h = 0.5, at most 65² positions: config.py; average pooling: vgg_model.py",
+        "Loss: CX/CSFlow.py",
+    ),
+    deviations=(
+        "The pixels are optimized, by Adam at 0.01 in 500 steps from the content; theirs trains a "
+        "network on pictures like it, by Adam at 1e-4 in 10 epochs.",
+        CAFFE_WEIGHTS,
+        "The longest side is 256; theirs are squares of 256.",
+        "Above 65² positions, which 256 pixels do not have, those of the style are not where those of "
+        "the picture are, and each layer draws its own.",
+        f"{RESIZED}.",
+    ),
+)
 
 RECIPE = Recipe(
     name="contextual",
@@ -21,4 +52,5 @@ RECIPE = Recipe(
         f"metric; the released code trains a network. {COMMON}"
     ),
     bibtex=bibtex("Mechrez, Talmi & Zelnik-Manor, ECCV 2018"),
+    methods={"code": CODE},
 )

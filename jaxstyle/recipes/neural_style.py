@@ -1,5 +1,8 @@
 """Johnson's neural-style in Lua, and neural-style-pt: the defaults that most people know."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from jaxstyle.citations import bibtex
 from jaxstyle.recipes.recipe import (
     CAFFE,
@@ -14,11 +17,16 @@ from jaxstyle.recipes.recipe import (
     Weights,
 )
 
-_STYLE = {"gram": tuple(100 / channels**2 for channels in GRAM_CHANNELS), "mse": (5.0,)}
+STYLE: Weights = {"gram": tuple(100 / channels**2 for channels in GRAM_CHANNELS), "mse": (5.0,)}
 """Style 100, of Gram matrices that are divided by channels as well, and content 5."""
+SQUARED_VARIATION: Mapping[str, Any] = {
+    "smoothness": 1.0,
+    "regularizer": "total_variation_power",
+    "parameter": {"total_variation_power.beta": 2.0},
+}
+"""The total variation of the code in Lua, which others took over: see `squared_variation`."""
 _SETTINGS = {
     **GRAM_METHOD,
-    "smoothness": 1.0,
     "backbone": "vgg16-caffe",
     "init": "imagenet_mean",
     # The picture of the 1,000th evaluation.
@@ -29,41 +37,44 @@ _DEVIATIONS = (
     "Pixels are multiplied by 255, theirs by 256.",
     f"{RESIZED}.",
 )
+LUA_SETTINGS: Mapping[str, Any] = {**_SETTINGS, **SQUARED_VARIATION}
+ROUNDED = "Odd sides are rounded down where they are pooled, theirs up."
+GRADIENT_ALONE = (
+    "The total variation is added to the loss that is reported; theirs has its gradient alone."
+)
+LUA_DEVIATIONS = (*_DEVIATIONS, ROUNDED, GRADIENT_ALONE)
 
 
-def _lua(stage: Stage) -> Weights:
-    """1e-3 / 2 times the sum of squared differences in 0–255 of pixels with both neighbors."""
+def squared_variation(stage: Stage) -> float:
+    """Return what makes 1e-3 / 2 times the sum, in 0–255, of the mean squared differences."""
     values = 3 * (stage.height - 1) * (stage.width - 1)
-    return {**_STYLE, "total_variation_power": (1e-3 / 2 * 255**2 * values,)}
+    return 1e-3 / 2 * 255**2 * values
+
+
+def lua(stage: Stage) -> Weights:
+    """Return the weights of the code in Lua."""
+    return {**STYLE, "total_variation_power": (squared_variation(stage),)}
 
 
 def _pytorch(stage: Stage) -> Weights:
     """1e-3 times the sum of absolute differences in 0–255."""
     values = 3 * (stage.height * stage.width - (stage.height + stage.width) / 2)
-    return {**_STYLE, "total_variation_absolute": (1e-3 * 255 * values,)}
+    return {**STYLE, "total_variation_absolute": (1e-3 * 255 * values,)}
 
 
 LUA = Method(
-    settings={
-        **_SETTINGS,
-        "regularizer": "total_variation_power",
-        "parameter": {"total_variation_power.beta": 2.0},
-    },
-    weights=_lua,
+    settings=LUA_SETTINGS,
+    weights=lua,
     sources=(
         "Code: github.com/jcjohnson/neural-style, neural_style.lua: content 5 at relu4_2, style 100 at "
         "relu1_1 to relu5_1, total variation 1e-3, start from noise of 0.001, 512 pixels, 1,000 "
         "evaluations",
         "L-BFGS: torch/optim, lbfgs.lua, in its defaults",
     ),
-    deviations=(
-        *_DEVIATIONS,
-        "Odd sides are rounded down where they are pooled, theirs up.",
-        "The total variation is added to the loss that is reported; theirs has its gradient alone.",
-    ),
+    deviations=LUA_DEVIATIONS,
 )
 PYTORCH = Method(
-    settings={**_SETTINGS, "regularizer": "total_variation_absolute"},
+    settings={**_SETTINGS, "smoothness": 1.0, "regularizer": "total_variation_absolute"},
     weights=_pytorch,
     sources=(
         "Code: neural-style 0.5.7 (neural-style-pt), neural_style.py: content 5 at relu4_2, style 100 at "

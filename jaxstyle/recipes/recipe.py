@@ -75,8 +75,8 @@ BARE: Mapping[str, Any] = {
 }
 """What a method has where its settings do not say: none of what this package adds."""
 
-Weights = Mapping[str, Sequence[float]]
-"""By term, what multiplies the distance at each of its layers."""
+Weights = Mapping[str, Sequence[float] | float]
+"""By term, what multiplies the distance at each of its layers: a number for each, or one for all."""
 
 
 class Stage(NamedTuple):
@@ -108,17 +108,35 @@ class Method:
         """Return the weights at a stage."""
         return self.weights(stage) if callable(self.weights) else self.weights
 
-    def constants(self, shapes: Sequence[tuple[int, int]]) -> dict[str, list[list[float]]]:
+    def constants(
+        self, shapes: Sequence[tuple[int, int]], terms: Mapping[str, tuple[str, int]]
+    ) -> dict[str, list[list[float]]]:
         """Return the constants by term, scale and layer, as `Settings.calibration` takes them.
 
         Args:
             shapes: Height and width of the picture at each scale, from coarse to fine.
+            terms: By each term's name how it is called where there is one style and no mask, and
+                at how many layers it compares.
+
+        Raises:
+            ValueError: The method has no such term.
         """
         rows = [self.weights_at(Stage(number, *shape)) for number, shape in enumerate(shapes)]
-        # A term is the mean over its layers.
+        for name, _ in terms.values():
+            if name not in rows[0]:
+                raise ValueError(
+                    f"the recipe states no weight for {name}; with calibration (--calibrate, or the "
+                    f"recipe's variant {ADAPTED}) any metric can be added"
+                )
+
+        def of_term(weights: Sequence[float] | float, count: int) -> list[float]:
+            every = weights if isinstance(weights, Sequence) else [weights] * count
+            # A term is the mean over its layers.
+            return [float(weight * len(every)) for weight in every]
+
         return {
-            name: [[float(weight * len(row[name])) for weight in row[name]] for row in rows]
-            for name in rows[0]
+            term: [of_term(row[name], count) for row in rows]
+            for term, (name, count) in terms.items()
         }
 
 

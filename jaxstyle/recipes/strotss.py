@@ -42,6 +42,7 @@ CODE = Method(
         "parametrization": "laplacian",
         "init": "style_mean",
         "details": True,
+        "enlarge": True,
         "size": 512,
         "scales": 4,
         # Theirs takes 250 and keeps the picture before the last.

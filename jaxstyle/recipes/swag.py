@@ -1,7 +1,36 @@
 """Wang, Li & Vasconcelos 2021: a softmax makes a ResNet as useful as a VGG."""
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import Recipe
+from jaxstyle.recipes.recipe import GRAM_METHOD, RESIZED, Method, Recipe
+
+_CHANNELS = (64, 256, 512, 1024, 2048)
+"""Of the stem and the four stages."""
+
+CODE = Method(
+    settings={
+        **GRAM_METHOD,
+        "metric": "gram~scaled",
+        "content_metric": "mse~scaled",
+        "parametrization": "imagenet",
+        "backbone": "resnet50",
+        # 51 calls of 20 evaluations each.
+        "steps": 1020,
+    },
+    weights={"gram": tuple(1e17 / channels**2 for channels in _CHANNELS), "mse": (1.0,)},
+    sources=(
+        "Code: github.com/peiwang062/swag, resnet_swag.py: style at the stem and at the end of each "
+        "stage of ResNet-50, content at the end of stage 4; features of stages 4 and 5 times 0.001, "
+        "where the paper has a softmax, which is a comment there; Gram matrices divided by channels "
+        "and positions, style 1e17, content 1; 512 pixels; from the content by L-BFGS in PyTorch's "
+        "defaults, in units of ImageNet's deviations, for more than 1,000 evaluations",
+    ),
+    deviations=(
+        "He's ResNet-50 in place of torchvision's, which no package carries: with that imported "
+        "(`jaxstyle weights import FILE --name NAME`), `--backbone NAME` is exact here.",
+        "Pictures keep their proportions; theirs are made square.",
+        f"{RESIZED}.",
+    ),
+)
 
 RECIPE = Recipe(
     name="swag",
@@ -25,4 +54,5 @@ RECIPE = Recipe(
         "in the code. Terms calibrated; coarse to fine."
     ),
     bibtex=bibtex("Wang, Li & Vasconcelos, CVPR 2021"),
+    methods={"code": CODE},
 )

@@ -13,6 +13,7 @@ from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.settings import (
     BlendName,
     ColorName,
+    CombinationName,
     OptimizerName,
     ParametrizationName,
     PrecisionName,
@@ -35,6 +36,8 @@ class Changes(TypedDict, total=False):
     scale_factor: float
     coarse_steps: int
     final_steps: int | None
+    enlarge: bool
+    first_steps: int | None
     scale_steps: Sequence[int]
     style_weight: float
     content_weight: float
@@ -43,6 +46,7 @@ class Changes(TypedDict, total=False):
     metric: Mixture
     content_metric: Mixture
     regularizer: Mixture
+    combination: CombinationName
     parameter: Mapping[str, float] | Sequence[tuple[str, float]]
     positions: int
     style_positions: int
@@ -65,10 +69,14 @@ class Changes(TypedDict, total=False):
     parametrization: ParametrizationName
     learning_rate: float | None
     final_rate: float | None
+    rate_decay: Sequence[float]
     optimizer_parameter: Mapping[str, float] | Sequence[tuple[str, float]]
+    average: float
     safeguard: SafeguardName
     init: Source
+    init_noise: float | None
     details: bool
+    picture_guidance: float
     seed: int
     calibrate: bool
     calibration: str | Path | Mapping[str, Sequence[float] | Sequence[Sequence[float]]] | None

@@ -50,6 +50,7 @@ class RunState(NamedTuple):
     failures: Sequence[str | None]  # what was not finite, of each job
     # the last good pictures of jobs that failed at an earlier scale, by number
     lost: Mapping[int, Picture]
+    beginnings: Sequence[Picture]  # what the scale began with, where targets depend on it
     constants: Sequence[Mapping[int, Constants]]  # of each job, by size
     layouts: tuple[Layout, ...]  # how a step is laid out at each scale
     seconds: float  # spent so far
@@ -64,6 +65,7 @@ class RunState(NamedTuple):
             histories=[record.history for record in loop.records],
             failures=[record.failure for record in loop.records],
             lost=loop.lost,
+            beginnings=loop.beginnings,
             constants=[constants.by_size for constants in loop.constants],
             layouts=tuple(layouts),
             seconds=seconds,
@@ -71,7 +73,7 @@ class RunState(NamedTuple):
 
     def resume(self, loop: Loop) -> Iterator[Chunk]:
         """Continue a loop from this state; its steppers are those of the state."""
-        loop.lost = dict(self.lost)
+        loop.lost, loop.beginnings = dict(self.lost), list(self.beginnings)
         for constants, by_size in zip(loop.constants, self.constants, strict=True):
             same = by_size.get(_EVERY_SIZE)
             constants.by_size |= {s.size: same for s in loop.jobs[0].scales} if same else by_size
@@ -191,14 +193,15 @@ def checkpointed(
 
 def _write(file: BinaryIO, state: RunState, identities: Sequence[Mapping[str, Any]]) -> None:
     """Write a safetensors file, one array at a time: a state can fill most of the memory."""
-    arrays = (*jax.tree.leaves(state.state), *state.lost.values())
+    states = jax.tree.leaves(state.state)
+    arrays = (*states, *state.lost.values(), *state.beginnings)
     leaves = [np.asarray(leaf, order="C") for leaf in arrays]
     constants = [
         {size: [np.asarray(values).tolist() for values in rows] for size, rows in by_size.items()}
         for by_size in state.constants
     ]
-    facts = state._asdict() | {"state": len(leaves) - len(state.lost), "lost": [*state.lost]}
-    facts |= {"constants": constants, "of": identities}
+    facts = state._asdict() | {"state": len(states), "lost": [*state.lost]}
+    facts |= {"beginnings": len(state.beginnings), "constants": constants, "of": identities}
     text = json.dumps(facts)
     digest = hashlib.sha256(text.encode())
     header: dict[str, Any] = {}
@@ -279,13 +282,15 @@ def _state(facts: Mapping[str, Any], leaves: list[np.ndarray]) -> RunState:
         {int(s): tuple(jnp.asarray(v, jnp.float32) for v in rows) for s, rows in by_size.items()}
         for by_size in facts["constants"]
     ]
+    end = len(leaves) - facts.get("beginnings", 0)
     return RunState(
         scale=facts["scale"],
         taken=facts["taken"],
         state=leaves[: facts["state"]],
         histories=facts["histories"],
         failures=facts["failures"],
-        lost=dict(zip(facts["lost"], leaves[facts["state"] :], strict=True)),
+        lost=dict(zip(facts["lost"], leaves[facts["state"] : end], strict=True)),
+        beginnings=leaves[end:],
         constants=constants,
         layouts=tuple(facts["layouts"]),
         seconds=facts["seconds"],

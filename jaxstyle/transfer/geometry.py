@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxstyle.image import color
-from jaxstyle.image.geometry import Picture, crop_from_bucket, fit_within, resize
+from jaxstyle.image.geometry import Picture, crop_from_bucket, details, fit_within, resize
 from jaxstyle.objective import regions
 from jaxstyle.objective.build import min_side
 from jaxstyle.objective.objective import Selection
@@ -47,11 +47,24 @@ class References(NamedTuple):
     styles: tuple[Any, ...]  # all styles
     selection: Selection | None  # the positions of each that each term compares; None for all
     seed: int  # of random metrics
+    guide: Any = None  # by which guided metrics choose; None for the content
 
 
-def references_at(job: Job, size: int) -> References:
-    """Resize the content and all styles to a scale, and select positions there."""
-    return References(*pictures_at(job, size), _positions_at(job, size), job.settings.seed)
+def references_at(job: Job, size: int, beginning: Picture | None = None) -> References:
+    """Resize the content and all styles to a scale, and select positions there.
+
+    Args:
+        job: The job.
+        size: Longest side of the scale, pixels.
+        beginning: The picture that the scale begins with, where that guides metrics too.
+    """
+    content, styles = pictures_at(job, size)
+    guide = None
+    if beginning is not None:
+        share = job.settings.picture_guidance
+        guide = share * (beginning + details(content)) + (1 - share) * content
+        guide = guide.astype(np.float32)
+    return References(content, styles, _positions_at(job, size), job.settings.seed, guide)
 
 
 def pictures_at(job: Job, size: int) -> tuple[Picture, tuple[Picture, ...]]:

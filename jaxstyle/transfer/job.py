@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxstyle import recipes
 from jaxstyle.backbones.extractor import Extractor, Parameters
-from jaxstyle.image.geometry import Picture, fit_within
+from jaxstyle.image.geometry import Picture, enlarged, fit_within
 from jaxstyle.objective import calibration, guidance
 from jaxstyle.objective.build import extractor_for, min_side, terms_from_settings
 from jaxstyle.objective.term import Term, term_names
@@ -93,8 +93,14 @@ class Job:
 
     @property
     def draws(self) -> bool:
-        """Whether a term compares other positions at each step."""
-        return any(term.draws for term in self.terms)
+        """Whether a term compares other positions, or in other directions, at each step."""
+        return any(term.draws or term.metric.redraws for term in self.terms)
+
+    @property
+    def needs_beginnings(self) -> bool:
+        """Whether targets depend on the picture that a scale begins with."""
+        is_guided = any(term.metric.guided for term in self.terms)
+        return is_guided and self.settings.picture_guidance > 0
 
     @property
     def obstacles(self) -> list[str]:
@@ -125,6 +131,8 @@ class Job:
             numbers,
             self.settings.seed if self._random else None,
             given,
+            # Then a job shares its targets with none.
+            id(self) if self.needs_beginnings else None,
         )
 
     @cached_property
@@ -135,6 +143,8 @@ class Job:
             self.optimizer,
             self.settings.parametrization,
             self.settings.safeguard,
+            self.settings.rate_decay,
+            self.settings.average,
             self.settings.memory,
             jax.tree.structure(self.terms),
             self.scales,
@@ -179,6 +189,9 @@ def make_job(
     style_size = round(size * max(1.0, *settings.style_scale))
     given = as_styles(style)
     styles = [sources.picture(one, "style", style_size) for one in given]
+    if settings.enlarge:
+        original = enlarged(original, size)
+        styles = [enlarged(style, style_size) for style in styles]
     for role, picture in (("content", original), *(("style", picture) for picture in styles)):
         if max(picture.shape[:2]) < size:
             sources.note(f"the {role} is smaller than {size} pixels and is not enlarged")
@@ -197,11 +210,17 @@ def make_job(
         if method:
             height, width = guide.content.shape[:2]
             shapes = [fit_within(height, width, scale.size) for scale in scales]
-            settings = replace(settings, calibration=method.constants(shapes))
+            alone = terms_from_settings(settings, sources.networks)
+            constants = method.constants(shapes, _stated(terms, alone))
+            settings = replace(settings, calibration=constants)
     optimizer = optimizers.find(settings.optimizer, settings.optimizer_parameter)
     if settings.learning_rate and not optimizer.takes_rate:
         raise ValueError(
             "expected no learning_rate beside an optax transformation, which has its own"
+        )
+    if settings.rate_decay and optimizer.name.startswith("lbfgs"):
+        raise ValueError(
+            f"expected no rate_decay with {optimizer.name}, which learns from its steps"
         )
     if settings.recipe and settings.calibrate:
         weights = recipes.find(settings.recipe).weights
@@ -226,6 +245,23 @@ def make_job(
     )
 
 
+def _stated(terms: Sequence[Term], alone: Sequence[Term]) -> dict[str, tuple[str, int]]:
+    """Return by each term's name that of its counterpart for one style and no mask, and its layers.
+
+    Args:
+        terms: Of all styles and regions.
+        alone: Of one style and no mask.
+    """
+
+    def what(term: Term) -> Hashable:
+        return term.metric, term.layers, term.window
+
+    pairs = zip(term_names(alone), alone, strict=True)
+    names = {what(term): name for name, term in pairs}
+    named = zip(term_names(terms), terms, strict=True)
+    return {name: (names[what(term)], len(term.layer_weights)) for name, term in named}
+
+
 def _scales(
     settings: Settings, original: Picture, guide: guidance.Guide, least: int, sources: Sources
 ) -> tuple[Scale, ...]:
@@ -244,6 +280,7 @@ def _scales(
         settings.scale_steps,
         settings.coarse_steps,
         settings.final_steps,
+        settings.first_steps,
     )
     usable = tuple(s for s in scales if min(fit_within(height, width, s.size)) >= least)
     if len(usable) < len(scales):

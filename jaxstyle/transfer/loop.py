@@ -91,6 +91,7 @@ class Loop:
         records: Losses of each job.
         pictures: The picture of each job, in its bucket; at the end the result.
         lost: The last good pictures of jobs that failed at an earlier scale, by number.
+        beginnings: The pictures that the current scale began with, where targets depend on them.
     """
 
     jobs: Sequence[Job]
@@ -99,6 +100,7 @@ class Loop:
     records: list[Record] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     lost: dict[int, Picture] = field(default_factory=dict)
+    beginnings: list[Picture] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Begin with empty records and the initial pictures."""
@@ -128,7 +130,11 @@ class Loop:
             if len(self.lost) == len(self.jobs):
                 return
             stepper, (size, steps) = self.steppers[scale], self.jobs[0].scales[scale]
-            prepared = stepper.prepare(size, [constants.at for constants in self.constants])
+            if not begun:
+                is_first = scale == 0 or not self.jobs[0].needs_beginnings
+                self.beginnings = [] if is_first else self._enlarged(scale)
+            constants = [constants.at for constants in self.constants]
+            prepared = stepper.prepare(size, constants, self.beginnings)
             if not begun:
                 fresh = stepper.init(self._beginnings(scale))
                 state = fresh if state is None else stepper.warm_start(state, fresh)
@@ -147,10 +153,15 @@ class Loop:
             pictures = enumerate(stepper.pictures(state))
             self.pictures = [self.lost.get(lane, picture) for lane, picture in pictures]
 
+    def _enlarged(self, scale: int) -> list[Picture]:
+        """Return the pictures so far, as large as those of a scale."""
+        shape = content_shape(self.jobs[0], self.jobs[0].scales[scale].size)
+        return [resize(picture, shape) for picture in self.pictures]
+
     def _beginnings(self, scale: int) -> list[Picture]:
         """Return the pictures that a scale begins with."""
         shape = content_shape(self.jobs[0], self.jobs[0].scales[scale].size)
-        pictures = [resize(picture, shape) for picture in self.pictures]
+        pictures = self._enlarged(scale)
         if scale and scale == len(self.steppers) - 1:
             return pictures
         return [

@@ -25,6 +25,7 @@ def plan(
     scale_steps: Sequence[int] = (),
     coarse_steps: int = 0,
     final_steps: int | None = None,
+    first_steps: int | None = None,
 ) -> tuple[Scale, ...]:
     """Plan the scales of a run, coarse to fine.
 
@@ -50,6 +51,7 @@ def plan(
         scale_steps: Steps at each size, in place of `scales` and `steps`.
         coarse_steps: The most steps at a size, if `steps` are no more; 0 for no bound.
         final_steps: Steps at full size, if others than `steps`.
+        first_steps: Steps at the coarsest size, if others than that makes.
 
     Raises:
         ValueError: Steps are given for more sizes than there are.
@@ -68,6 +70,8 @@ def plan(
         )
     most = max(steps, coarse_steps or round(steps * usable[0]))
     counts = list(scale_steps) or [min(round(steps * shrink), most) for shrink in usable]
+    if first_steps is not None and not scale_steps:
+        counts[0] = first_steps
     if final_steps is not None and not scale_steps:
         counts[-1] = final_steps
     sizes = [round(size / shrink) for shrink in usable]

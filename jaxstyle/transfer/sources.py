@@ -112,6 +112,8 @@ def as_styles(style: Source | Sequence[Source]) -> tuple[Any, ...]:
 INITS = ("content", "noise", "style", "style_mean", "imagenet_mean", "adain")
 RANDOM_INITS = ("noise", "style", "imagenet_mean")
 IMAGENET_MEAN = np.array([123.68, 116.779, 103.939]) / 255
+TRACE = 1 / 255e3
+"""The noise on it where no other is asked for: 0.001 of 255, as in neural-style."""
 
 
 def initial_picture(
@@ -123,9 +125,20 @@ def initial_picture(
         ValueError: `settings.init` is neither a known name nor a picture.
         OSError: A file or weights that are not installed.
     """
-    content, style = guide.content, guide.styles[0]
     random = np.random.default_rng(settings.seed)
-    init = settings.init
+    picture = _without_noise(settings.init, original, guide, sources, random)
+    is_gray = isinstance(settings.init, str) and settings.init == "imagenet_mean"
+    noise = settings.init_noise
+    noise = (TRACE if is_gray else 0.0) if noise is None else noise
+    if not noise:
+        return picture
+    return (picture + noise * random.standard_normal(picture.shape)).astype(np.float32)
+
+
+def _without_noise(
+    init: Any, original: Picture, guide: Guide, sources: Sources, random: np.random.Generator
+) -> Picture:
+    content, style = guide.content, guide.styles[0]
     if isinstance(init, str):
         if init == "content":
             return content
@@ -135,8 +148,7 @@ def initial_picture(
         if init == "style":
             return _style_noise(style, content.shape[:2], random)
         if init == "imagenet_mean":
-            noise = random.standard_normal(content.shape) / 255e3
-            return (IMAGENET_MEAN + noise).astype(np.float32)
+            return np.broadcast_to(IMAGENET_MEAN, content.shape).astype(np.float32)
         if init == "style_mean":
             return np.broadcast_to(style.mean((0, 1)), content.shape).astype(np.float32)
         if init == "adain":

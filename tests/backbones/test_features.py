@@ -35,7 +35,8 @@ def imported(tmp_path_factory):
 @pytest.mark.parametrize(("name", "pooling", "padding"), SETTINGS)
 def test_every_layer_agrees_with_torch(name, pooling, padding, imported):
     loaded = imported if name == "resnet50-v1.5" else needed(name)
-    layers = find(loaded.architecture).layers
+    # Of a block's pooling: below.
+    layers = [layer for layer in find(loaded.architecture).layers if not layer.startswith("pool")]
     run = jax.jit(
         partial(
             extractor.features,
@@ -204,6 +205,17 @@ def test_the_gradient_of_max_pooling_goes_to_the_greatest(size):
     x = jnp.array([[1.0, 5.0, 0.5], [3.0, 2.0, 0.2], [0.1, 0.4, 0.3]])[..., None]
     gradient = jax.grad(lambda x: ops.pool(x, "max", "zeros", size).sum())(x)
     np.testing.assert_array_equal(gradient[..., 0], [[0, 1, 0], [0, 0, 0], [0, 0, 0]])
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_a_block_has_a_layer_of_its_pooling(pooling):
+    layers = ("relu2_2", "pool2", "conv3_1")
+    run = partial(extractor.features, pooling=pooling)
+    values = run(registry.load("vgg16").tensors, jnp.asarray(picture()), layers)
+    pooled = ops.pool(values["relu2_2"], pooling, "zeros")
+    np.testing.assert_array_equal(values["pool2"], pooled)
+    alone = run(registry.load("vgg16").tensors, jnp.asarray(picture()), ["pool2"])
+    np.testing.assert_array_equal(alone["pool2"], pooled)
 
 
 def test_hanning_pooling_is_the_root_of_the_weighted_mean_square():

@@ -43,6 +43,7 @@ def test_vgg16_stands_in_for_what_it_lacks():
         ("vgg16", "relu1_2", "max", (1, -2, 2), 1),
         ("vgg16", "relu5_3", "max", (16, -90, 105), 16),
         ("vgg16", "relu2_1", "hanning", (2, -5, 5), 2),
+        ("vgg16", "pool1", "max", (2, -2, 3), 2),
         ("alexnet", "relu5", "max", (16, -66, 96), 31),
         ("resnet18", "relu1", "max", (2, -3, 3), 1),
         ("resnet50", "conv5_3", "max", (32, -241, 241), 1),

@@ -37,7 +37,7 @@ def test_self_similarity():
 def test_laplacian():
     def lines(picture):
         pooled = picture.reshape(5, 4, 6, 4, 3).mean((1, 3))
-        return -scipy.ndimage.laplace(pooled.sum(2), mode="nearest")
+        return -scipy.ndimage.laplace(pooled.sum(2))[1:-1, 1:-1]
 
     x, y = RANDOM.random((20, 24, 3)), RANDOM.random((20, 24, 3))
     agree("laplacian", ours("laplacian", x, y, "content"), np.mean((lines(x) - lines(y)) ** 2))

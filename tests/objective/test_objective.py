@@ -34,6 +34,21 @@ def test_the_sum_is_the_formula():
     np.testing.assert_allclose(losses.total, 2 * (3 * g[0] + g[1]) + m / 2 + t / 4, rtol=1e-4)
 
 
+def test_a_product_is_the_formula():
+    factors = [replace(t, is_factor=t.metric.kind != "image") for t in TERMS]
+    image = 1 - CONTENT
+    summed, multiplied = (
+        evaluate(extract, prepare(extract, terms, CONTENT, STYLE), image)
+        for terms in (TERMS, factors)
+    )
+    np.testing.assert_array_equal(summed.terms, multiplied.terms)
+    weighted = {"style": 0.0, "content": 0.0, "image": 0.0}
+    for term_, loss in zip(TERMS, summed.terms, strict=True):
+        weighted[term_.metric.kind] += float(term_.weight * loss)
+    expected = weighted["style"] * weighted["content"] + weighted["image"]
+    np.testing.assert_allclose(multiplied.total, expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["gram", "cross_layer_gram", "shifted_gram", "moments"])
 def test_features_in_bfloat16_are_compared_in_float32(name):
     def rounded(image):

@@ -88,6 +88,16 @@ def test_neural_neighbor_is_the_formula():
     np.testing.assert_allclose(assigned(style, content), units, atol=1e-6)
 
 
+def test_a_picture_can_guide_in_place_of_the_content():
+    part = term("neural_neighbor", layers=LAYERS)
+    other = CONTENT[::-1]
+    guided = prepare(extract, [part], CONTENT, STYLE, guide=other)
+    expected = prepare(extract, [part], other, STYLE)
+    np.testing.assert_array_equal(guided.targets[0][0], expected.targets[0][0])
+    plain = prepare(extract, [part], CONTENT, STYLE)
+    assert np.abs(guided.targets[0][0] - plain.targets[0][0]).max() > 0
+
+
 def test_centered_nearest_neighbor_is_the_formula():
     metric = find("centered_nearest_neighbor")
     x, y = RANDOM.normal(1, 1, (40, 6)), RANDOM.normal(2, 1, (50, 6))

@@ -69,8 +69,9 @@ def test_the_minimum_of_a_bowl_is_found(name, optimizer, rate):
 
     transform = optimizers.find(optimizer).make(rate)
     gradient_of = step.with_gradient(bowl)
-    advance = jax.jit(lambda state: step.take_step(gradient_of, transform, state, space)[0])
-    state = step.init(transform, np.full(shape, 0.5, np.float32), space)
+    advance = jax.jit(lambda state: step.take_step(gradient_of, transform, state, rules)[0])
+    rules = step.Rules(space)
+    state = step.init(transform, np.full(shape, 0.5, np.float32), rules)
     for _ in range(200):
         state = advance(state)
     assert np.sqrt(np.mean((state.image - lowest) ** 2)) < 0.015

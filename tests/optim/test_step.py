@@ -109,6 +109,7 @@ def test_every_optimizer_finds_the_minimum_of_a_bowl(name):
     rate = {
         "lbfgs": 1.0,
         "lbfgs_plain": 1.0,
+        "lbfgs_search": 1.0,
         "sgd": 0.5,
         "momentum": 0.1,
         "adam": 0.02,
@@ -126,11 +127,52 @@ def test_safeguards():
         transform = make("sgd", 0.01)
         state = step.init(transform, np.full(SHAPE, 0.5, np.float32))
         gradient_of = step.with_gradient(lambda image, _: steep(image))
-        return step.take_step(gradient_of, transform, state, safeguard=safeguard)[0].image
+        return step.take_step(gradient_of, transform, state, step.Rules(safeguard=safeguard))[
+            0
+        ].image
 
     np.testing.assert_allclose(after("none"), 1.5, rtol=1e-6)
     np.testing.assert_allclose(after("clip"), 1.0)
     np.testing.assert_allclose(after("full"), 0.5 + step.LONGEST_STEP, rtol=1e-6)
+
+
+def walk(rules, count, rate=0.02):
+    """Return the states before and after so many steps of Adam down a bowl."""
+    random = np.random.default_rng(0)
+    lowest = random.random(SHAPE).astype(np.float32)
+    bowl = alone(lambda image: jnp.sum((image - lowest) ** 2))
+    gradient_of = step.with_gradient(lambda image, _: bowl(image))
+    transform = make("adam", rate)
+    states = [step.init(transform, np.full(SHAPE, 0.5, np.float32), rules)]
+    for _ in range(count):
+        states.append(step.take_step(gradient_of, transform, states[-1], rules)[0])
+    return states
+
+
+def test_the_rate_decays():
+    # So steep that Adam's steps, of whatever gradient, are all as long as its rate.
+    steep = step.with_gradient(lambda image, _: alone(lambda image: -100 * jnp.sum(image))(image))
+    rules = step.Rules(safeguard="none", rate_decay=(0.5, 2))
+    transform = make("adam", 0.02)
+    state, changes = step.init(transform, np.full(SHAPE, 0.5, np.float32), rules), []
+    for _ in range(5):
+        after = step.take_step(steep, transform, state, rules)[0]
+        changes.append(float(np.mean(after.image - state.image)))
+        state = after
+    np.testing.assert_allclose(changes, [0.02, 0.02, 0.01, 0.01, 0.005], rtol=1e-3)
+
+
+def test_pictures_are_averaged():
+    rules = step.Rules(average=0.8)
+    states = walk(rules, 4)
+    pictures = np.stack([state.image for state in states])
+    weights = 0.8 ** np.arange(4, -1, -1)
+    expected = np.tensordot(weights / weights.sum(), pictures, 1)
+    np.testing.assert_allclose(step.picture(states[-1], rules), expected, rtol=1e-5)
+    np.testing.assert_allclose(step.picture(states[0], rules), pictures[0], rtol=1e-6)
+    plain = walk(step.PLAIN, 4)[-1]
+    np.testing.assert_array_equal(plain.image, states[-1].image)
+    np.testing.assert_array_equal(step.picture(plain), plain.image)
 
 
 def test_an_optimizer_restarts():
@@ -142,7 +184,7 @@ def test_an_optimizer_restarts():
     start = step.init(transform, np.full(SHAPE, 0.5, np.float32))
     state = start
     for _ in range(4):
-        state = step.take_step(gradient_of, transform, state, restarts=(3,))[0]
+        state = step.take_step(gradient_of, transform, state, step.Rules(restarts=(3,)))[0]
     plain = start
     for _ in range(3):
         plain = step.take_step(gradient_of, transform, plain)[0]

@@ -32,7 +32,7 @@ def test_every_variant_runs(name, caplog):
     result = jaxstyle.stylize(
         read_image(content, size=32),
         read_image(style, size=32),
-        **{"recipe": name, "steps": 24, "final_steps": None, **TINY},
+        **{"recipe": name, "steps": 24, "first_steps": None, "final_steps": None, **TINY},
     )
     assert result.finite
     assert result.facts["settings"]["recipe"] == name
@@ -86,11 +86,11 @@ def test_variants():
     assert not recipes.settings(recipe="strotss").calibrate
     assert recipes.settings(recipe="strotss/adapted").calibrate
     # Those without a method have the adapted variant alone.
-    assert recipes.settings(recipe="mrf").calibrate
+    assert recipes.settings(recipe="bold").calibrate
     with pytest.raises(ValueError, match="did you mean 'adapted'"):
         recipes.settings(recipe="strotss/adaptd")
-    with pytest.raises(ValueError, match="recipe mrf has no variant 'code'"):
-        recipes.settings(recipe="mrf/code")
+    with pytest.raises(ValueError, match="recipe bold has no variant 'code'"):
+        recipes.settings(recipe="bold/code")
 
 
 METHODS = [(recipe.name, variant) for recipe in RECIPES.values() for variant in recipe.methods]
@@ -107,15 +107,29 @@ def test_the_constants_of_a_method_are_those_that_run(name, variant):
     height, width = job.guide.content.shape[:2]
     weights = method.weights_at(Stage(0, height, width))
     assert set(weights) == set(job.names)
-    for term, scales in zip(job.terms, constants, strict=True):
+    for name_of, term, scales in zip(job.names, job.terms, constants, strict=True):
         # What multiplies a layer's distance.
         np.testing.assert_allclose(
-            term.weight * np.array(term.layer_weights) * scales,
-            weights[term.metric.name],
-            rtol=1e-6,
+            term.weight * np.array(term.layer_weights) * scales, weights[name_of], rtol=1e-6
         )
     assert job.optimizer.parameters == tuple(settings.optimizer_parameter)
     assert job.rate == settings.learning_rate
+
+
+def test_every_region_has_the_constants_of_the_method():
+    mask = np.zeros(CONTENT.shape[:2], np.float32)
+    mask[:, : mask.shape[1] // 2] = 1
+    settings = recipes.settings(
+        recipe="contextual", size=64, scales=1, content_mask=(mask, 1 - mask)
+    )
+    job = make_job(CONTENT, STYLE, settings, Sources())
+    assert job.names == ("contextual", "contextual#2", "contextual#3")
+    (constants,) = (JobConstants(job).at(scale.size) for scale in job.scales)
+    one, other, content = constants
+    np.testing.assert_array_equal(one, other)
+    assert len(content) == 1
+    with pytest.raises(ValueError, match="the recipe states no weight for moments"):
+        make_job(CONTENT, STYLE, recipes.settings(recipe="contextual", metric="moments"), Sources())
 
 
 def test_wrong_names_and_settings_given_twice_raise():

@@ -20,22 +20,30 @@ def _waves(rows, columns, seed, noise=0.05):
     return (0.5 + 0.49 * np.tanh(2 * picture - 1)).astype(np.float32)
 
 
-def content():
+def content(side=SIDE):
     """As large as a bucket, so that nothing is padded, and of no more pixels than are drawn."""
-    return _waves(SIDE, SIDE, 1)
+    return _waves(side, side, 1)
 
 
-def style():
+def style(side=SIDE):
     """Of other proportions."""
-    return _waves(24, SIDE, 2, 0.1)
+    return _waves(side * 3 // 4, side, 2, 0.1)
 
 
-def start():
+def start(side=SIDE):
     """Where the first steps begin."""
-    return (0.6 * content() + 0.4 * _waves(SIDE, SIDE, 3)).astype(np.float32)
+    return (0.6 * content(side) + 0.4 * _waves(side, side, 3)).astype(np.float32)
 
 
-PICTURES = (start, lambda: _waves(SIDE, SIDE, 4, 0.2), lambda: content() ** 2)
+def pictures(side=SIDE):
+    """Where losses and gradients are compared."""
+    return start(side), _waves(side, side, 4, 0.2), content(side) ** 2
+
+
+def directions(count):
+    """As many unit vectors, which stand for those that are drawn: one a column."""
+    normal = np.random.default_rng(count).normal(size=(count, count))
+    return normal / np.linalg.norm(normal, axis=0)
 
 
 def file_of(name):

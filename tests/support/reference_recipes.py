@@ -2,9 +2,9 @@
 
     PYTHONPATH=tests python -m support.reference_recipes [RECIPE/VARIANT …]
 
-See `support.oracles`. Needs torch and onnx, which the tests do not. For each method the loss and its
-gradient (of pixels in [0, 1]) at three pictures, and the picture after the first steps of torch's
-optimizer.
+See `support.oracles`. Needs torch and onnx, which the tests do not. For each method the loss and
+its gradient (of pixels in [0, 1]) at three pictures, and the picture after the first steps of
+torch's optimizer.
 """
 
 import importlib
@@ -17,7 +17,7 @@ import torch
 
 from support import oracles
 from support.oracles.oracle import tensor
-from support.reference_cases import PICTURES, content, file_of, places, start, style
+from support.reference_cases import content, file_of, pictures, places, start, style
 from support.reference_features import network
 
 
@@ -31,23 +31,26 @@ def all_oracles():
 
 def computed(oracle):
     """All that is written of one method."""
-    made = {"taken": np.array(oracle.steps)}
+    side = oracle.side
+    made = {"taken": np.array(oracle.steps), "side": np.array(side), "at": np.array(oracle.at)}
     for backbone in oracle.backbones:
-        net = network(backbone, oracle.pooling, oracle.padding)
+        net = (oracle.network or network)(backbone, oracle.pooling, oracle.padding)
         for scale in oracle.scales:
             case = f"{backbone} {scale}"
-            objective = oracle.make(net, tensor(content()), tensor(style()), scale)
-            for number, picture in enumerate(PICTURES):
-                image = tensor(picture()).requires_grad_()
+            objective = oracle.make(net, tensor(content(side)), tensor(style(side)), scale)
+            for number, picture in enumerate(pictures(side)):
+                image = tensor(picture).requires_grad_()
                 loss = objective.loss(image)
                 (gradient,) = torch.autograd.grad(loss, image)
                 made[f"{case} {number} loss"] = loss.item()
                 gradient = gradient[0].permute(1, 2, 0).numpy()
                 made[f"{case} {number} size"] = np.sqrt((gradient**2).mean())
                 made[f"{case} {number} gradient"] = gradient.ravel()[places(gradient.size)]
-            taken = objective.steps(tensor(start()), oracle.steps)[0].permute(1, 2, 0).numpy()
+            if not oracle.steps:
+                continue
+            taken = objective.steps(tensor(start(side)), oracle.steps)[0].permute(1, 2, 0).numpy()
             made[f"{case} steps"] = taken.ravel()[places(taken.size)]
-            made[f"{case} moved"] = np.sqrt(((taken - start()) ** 2).mean())
+            made[f"{case} moved"] = np.sqrt(((taken - start(side)) ** 2).mean())
     return made
 
 

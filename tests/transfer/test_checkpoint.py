@@ -58,8 +58,10 @@ def stop(step, picture, content=CONTENT, style=STYLE, **settings):
             "metric": "gram",
         },
         {"metric": (("sliced_wasserstein", 1.0),), "memory": "64"},
+        {"optimizer": "adam", "average": 0.9, "rate_decay": (0.5, 2)},
+        {"metric": "neural_neighbor", "picture_guidance": 0.5},
     ],
-    ids=["lbfgs", "masks", "laplacian", "tiles"],
+    ids=["lbfgs", "masks", "laplacian", "tiles", "average", "guided"],
 )
 def test_a_run_resumes_to_the_same_bytes(tmp_path, caplog, more):
     caplog.set_level("INFO")

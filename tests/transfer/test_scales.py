@@ -87,6 +87,7 @@ def test_other_steps_at_full_size():
         *(Scale(64, 20), Scale(128, 20), Scale(256, 50)),
     )
     assert plan(256, 2, 20, 2, scale_steps=(3, 4), final_steps=50)[-1] == Scale(256, 4)
+    assert [s.steps for s in plan(256, 3, 20, 2, coarse_steps=1, first_steps=50)] == [50, 20, 20]
 
 
 @pytest.mark.parametrize("name", ["style_mean", "imagenet_mean"])

@@ -23,6 +23,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxstyle.image.geometry import Picture
 from jaxstyle.objective.objective import Losses, Objective
+from jaxstyle.optim import step as optim_step
 from jaxstyle.optim.step import State
 from jaxstyle.transfer.geometry import content_shape
 from jaxstyle.transfer.job import Job
@@ -56,12 +57,16 @@ class BatchedStepper(Stepper):
         self._params = _placed(self.jobs[0].params, self._whole)
         self._rates = _placed(np.array([job.rate for job in self.jobs]), self._split)
 
-    def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Any:
+    def prepare(
+        self, size: int, constants: Sequence[ConstantsAt], beginnings: Sequence[Picture] = ()
+    ) -> Any:
         rates = [job.rate_at(size) for job in self.jobs]
         self._rates = _placed(np.array(rates), self._split)
         distinct = {job.target_key: job for job in self.jobs}
+        begun = {job.target_key: (one,) for job, one in zip(self.jobs, beginnings, strict=False)}
         prepared: dict[Hashable, Objective] = {
-            key: WholeStepper(job).targets(size) for key, job in distinct.items()
+            key: WholeStepper(job).targets(size, *begun.get(key, ()))
+            for key, job in distinct.items()
         }
         numbers, targets = [], []
         for job, constants_at in zip(self.jobs, constants, strict=True):
@@ -99,7 +104,7 @@ class BatchedStepper(Stepper):
         return _fetched(state.step)
 
     def pictures(self, state: State) -> Sequence[Picture]:
-        return list(_fetched(state.image))
+        return list(_fetched(optim_step.picture(state, self._spec.how)))
 
     def restore(self, leaves: Sequence[np.ndarray], size: int) -> State:
         structure = jax.tree.structure(self._single.shapes(size)[-1])

@@ -48,8 +48,13 @@ class Stepper(Protocol):
 
     jobs: Sequence[Job]  # those that are stepped together
 
-    def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Any:
-        """Compute the targets at a scale, calibrated by the constants of each job."""
+    def prepare(
+        self, size: int, constants: Sequence[ConstantsAt], beginnings: Sequence[Picture] = ()
+    ) -> Any:
+        """Compute the targets at a scale, calibrated by the constants of each job.
+
+        `beginnings` are the pictures that the scale begins with, where targets depend on them.
+        """
         ...
 
     def init(self, pictures: Sequence[Picture]) -> Any:

@@ -43,15 +43,17 @@ class TiledStepper(WholeStepper):
         self.spec = replace(self.spec, length=1)
         self._tile = tile
 
-    def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Objective:
+    def prepare(
+        self, size: int, constants: Sequence[ConstantsAt], beginnings: Sequence[Picture] = ()
+    ) -> Objective:
         # Targets from tiles are others by rounding than those that a resumed run calibrates.
         self.rate = self.job.rate_at(size)
-        prepared = self.targets(size)
+        prepared = self.targets(size, *beginnings)
         return replace(prepared, scales=constants[0](size, None) or prepared.scales)
 
-    def targets(self, size: int) -> Objective:
+    def targets(self, size: int, beginning: Picture | None = None) -> Objective:
         """Compute the targets at a scale from tiles, not calibrated."""
-        job, references = self.job, references_at(self.job, size)
+        job, references = self.job, references_at(self.job, size, beginning)
         features = [
             tiles.features(extract, job.params, jnp.asarray(picture), self._tile)
             for extract, picture in self._extractors(references)
@@ -60,12 +62,15 @@ class TiledStepper(WholeStepper):
 
     def _extractors(self, references: References) -> Iterator[tuple[Extractor, Picture]]:
         """Yield each picture with the extractor of the layers that terms of its kind compare."""
-        pictures = (("content", references.content), *(("style", s) for s in references.styles))
+        guide = references.guide
+        pictures = [("content", references.content), *(("style", s) for s in references.styles)]
+        pictures += [] if guide is None else [("guide", guide)]
+        guiding = pictures[0 if guide is None else -1][0]
         for kind, picture in pictures:
             terms = [
                 term
                 for term in self.job.terms
-                if term.metric.kind == kind or (kind == "content" and term.metric.guided)
+                if term.metric.kind == kind or (kind == guiding and term.metric.guided)
             ]
             yield replace(self.job.extract, layers=layers_of(terms)), picture
 
@@ -118,12 +123,18 @@ def prepare_from_features(
     *,
     extract: Extractor,
 ) -> Objective:
-    """Run `objective.prepare_from_features`, compiled; features of the content, then the styles."""
-    content, styles, selection, seed = references
-    (of_content, *of_styles), key = features, key_at(content.shape, seed)
-    pairs = list(zip(styles, of_styles, strict=True))
+    """Run `objective.prepare_from_features`, compiled.
+
+    Features are of the content, then the styles, then the guide if there is one.
+    """
+    content, styles, selection, seed, guide = references
+    pictures = (content, *styles, *(() if guide is None else (guide,)))
+    pairs, key = list(zip(pictures, features, strict=True)), key_at(content.shape, seed)
+    guides = pairs[1 + len(styles) :]
     with extract.rounding():
-        return objective.prepare_from_features(terms, (content, of_content), pairs, key, selection)
+        return objective.prepare_from_features(
+            terms, pairs[0], pairs[1 : 1 + len(styles)], key, selection, *guides
+        )
 
 
 @partial(jax.jit, static_argnames="extract", donate_argnames="features")
@@ -149,6 +160,5 @@ def evaluate_features(
 @partial(jax.jit, static_argnames="spec", donate_argnames="state")
 def apply_update(state: State, value: Any, gradient: Image, rate: Any, *, spec: StepSpec) -> State:
     """Run `optim.step.apply_update`, compiled."""
-    transform, space = spec.optimizer.transformation(rate), spec.space(gradient.shape)
-    how = space, spec.safeguard, spec.restarts
-    return optim_step.apply_update(transform, state, value, gradient, *how)
+    transform, rules = spec.optimizer.transformation(rate), spec.rules(gradient.shape)
+    return optim_step.apply_update(transform, state, value, gradient, rules)

@@ -25,9 +25,8 @@ from jaxstyle.objective.objective import Losses, Objective
 from jaxstyle.objective.term import Term
 from jaxstyle.optim import step as optim_step
 from jaxstyle.optim.optimizers import Optimizer
-from jaxstyle.optim.parametrization import Parametrization, parametrization
-from jaxstyle.optim.step import State
-from jaxstyle.settings import SafeguardName
+from jaxstyle.optim.parametrization import parametrization
+from jaxstyle.optim.step import Rules, State
 from jaxstyle.transfer.geometry import References, reference_shapes, references_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers.stepper import ConstantsAt, Demand, Stepper, Steps, size_of
@@ -55,12 +54,11 @@ class StepSpec:
     optimizer: Optimizer  # what moves the picture
     parametrization: str  # in which coordinates
     length: int  # steps in one program
-    safeguard: SafeguardName = "full"  # what keeps the picture in range
-    restarts: tuple[int, ...] = ()  # steps at which the optimizer starts afresh
+    how: Rules = optim_step.PLAIN  # all else, but for the coordinates
 
-    def space(self, shape: tuple[int, ...]) -> Parametrization:
-        """Return the coordinates of pictures of a shape."""
-        return parametrization(self.parametrization, shape)
+    def rules(self, shape: tuple[int, ...]) -> Rules:
+        """Return how steps are taken of pictures of a shape."""
+        return self.how._replace(space=parametrization(self.parametrization, shape))
 
     def warm_started(self, compiled: Callable[..., Any], state: State, fresh: State) -> State:
         """Return `fresh` with the optimizer's state that `compiled`, a `warm_start`, carries."""
@@ -84,24 +82,25 @@ class WholeStepper(Stepper):
         length = 1 if jax.default_backend() == "cpu" else CHUNK
         given = job.settings
         begins = {term.window[0] for term in job.terms} - {0}
-        spec = StepSpec(
-            job.extract,
-            job.optimizer,
-            given.parametrization,
-            length,
-            given.safeguard,
-            tuple(sorted(begins)),
+        how = Rules(
+            safeguard=given.safeguard,
+            restarts=tuple(sorted(begins)),
+            rate_decay=given.rate_decay,
+            average=given.average,
         )
+        spec = StepSpec(job.extract, job.optimizer, given.parametrization, length, how)
         self.spec = spec.recomputing(recompute)
 
-    def prepare(self, size: int, constants: Sequence[ConstantsAt]) -> Objective:
+    def prepare(
+        self, size: int, constants: Sequence[ConstantsAt], beginnings: Sequence[Picture] = ()
+    ) -> Objective:
         self.rate = self.job.rate_at(size)
-        prepared = self.targets(size)
+        prepared = self.targets(size, *beginnings)
         return replace(prepared, scales=constants[0](size, prepared) or prepared.scales)
 
-    def targets(self, size: int) -> Objective:
+    def targets(self, size: int, beginning: Picture | None = None) -> Objective:
         """Compute the targets at a scale, not calibrated."""
-        job, references = self.job, references_at(self.job, size)
+        job, references = self.job, references_at(self.job, size, beginning)
         return prepare(job.params, job.terms_at(size), references, extract=job.extract)
 
     def init(self, pictures: Sequence[Picture]) -> State:
@@ -131,7 +130,7 @@ class WholeStepper(Stepper):
         return np.asarray(state.step)[None]
 
     def pictures(self, state: State) -> Sequence[Picture]:
-        return (np.asarray(state.image),)
+        return (np.asarray(optim_step.picture(state, self.spec.how)),)
 
     def restore(self, leaves: Sequence[np.ndarray], size: int) -> State:
         structure = jax.tree.structure(self.shapes(size)[-1])
@@ -167,11 +166,11 @@ def prepare(
     params: Params, terms: tuple[Term, ...], references: References, *, extract: Extractor
 ) -> Objective:
     """Run `objective.prepare`, compiled."""
-    content, styles, selection, seed = references
+    content, styles, selection, seed, guide = references
     features = partial(extract, params)
     with extract.rounding():
         key = key_at(content.shape, seed)
-        return objective.prepare(features, terms, content, styles, key, selection)
+        return objective.prepare(features, terms, content, styles, key, selection, guide)
 
 
 def key_at(shape: Sequence[int], seed: Any) -> Array:
@@ -197,7 +196,7 @@ def calibrate(
 @partial(jax.jit, static_argnames="spec")
 def init(image: Image, rate: Any, *, spec: StepSpec) -> State:
     """Run `optim.step.init`, compiled."""
-    return optim_step.init(spec.optimizer.transformation(rate), image, spec.space(image.shape))
+    return optim_step.init(spec.optimizer.transformation(rate), image, spec.rules(image.shape))
 
 
 @partial(jax.jit, static_argnames="spec")
@@ -223,7 +222,5 @@ def advance(
             state,
             count,
             length=spec.length,
-            space=spec.space(state.image.shape),
-            safeguard=spec.safeguard,
-            restarts=spec.restarts,
+            rules=spec.rules(state.image.shape),
         )

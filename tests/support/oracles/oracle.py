@@ -17,19 +17,27 @@ class Oracle:
             content, the style and the number of a scale to an object with `loss(image)`, a scalar,
             and `steps(image, count)`, the picture after the first steps of the optimizer.
         backbones: The network that comes with the installation, and the nearest to the authors'.
-        steps: After how many steps the pictures are compared. The first step of a bare L-BFGS moves
-            a pixel by a few float32 roundings, and the second divides by what it changed.
+        steps: After how many steps the pictures are compared, 0 for none. The first step of a bare
+            L-BFGS moves a pixel by a few float32 roundings, and the second divides by what it
+            changed.
         scales: At which scales, from 0, the coarsest.
+        at: Of which step the loss is, for a method whose terms change; the first steps are those
+            before.
+        side: Of the pictures, in pixels.
         pooling: Of the network.
         padding: Of the network.
+        network: Makes it from its name, pooling and padding; a VGG if None.
     """
 
     make: Callable[..., Any]
     backbones: tuple[str, ...]
     steps: int = 3
     scales: tuple[int, ...] = (0,)
+    at: int = 0
+    side: int = 32
     pooling: str = "max"
     padding: str = "zeros"
+    network: Callable[..., Any] | None = None
 
 
 def tensor(picture):

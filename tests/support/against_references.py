@@ -1,0 +1,128 @@
+"""How far methods are from `support.reference_recipes`: losses, gradients, first steps."""
+
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxstyle
+from jaxstyle import recipes
+from jaxstyle.metrics import find
+from jaxstyle.objective.objective import evaluate
+from jaxstyle.specs import as_specs
+from jaxstyle.transfer.constants import JobConstants
+from jaxstyle.transfer.job import make_job
+from jaxstyle.transfer.sources import Sources
+from jaxstyle.transfer.steppers.whole import WholeStepper
+from support.fetching import needed
+from support.reference_cases import content, directions, file_of, pictures, places, start, style
+
+
+class Case(NamedTuple):
+    """A method on a network, at a scale."""
+
+    name: str
+    backbone: str
+    scale: int
+
+
+def cases():
+    """Every case that has a reference."""
+    for recipe in recipes.RECIPES.values():
+        for variant in recipe.methods:
+            name = f"{recipe.name}/{variant}"
+            if file_of(name).exists():
+                with np.load(file_of(name)) as made:
+                    keys = {tuple(key.split()[:2]) for key in made if " " in key}
+                yield from (Case(name, backbone, int(scale)) for backbone, scale in sorted(keys))
+
+
+def _projected(y, key):
+    along = jnp.asarray(directions(y.shape[1]), jnp.float32)
+    return along, jnp.sort(y @ along, axis=0)
+
+
+ALONG_GIVEN = replace(find("redrawn_sliced_wasserstein"), summarize=_projected)
+"""In the directions that the reference has too."""
+
+
+def settings(case, side):
+    """The settings of one scale of a method, as if that were all there is."""
+    needed(case.backbone)
+    given = recipes.settings(recipe=case.name, backbone=case.backbone, size=side, scales=1)
+    if given.color == "oklab":
+        given = replace(given, color="style")  # what comes after all steps
+    if case.name == "sliced_wasserstein/pytorch":
+        given = replace(given, metric=as_specs(ALONG_GIVEN))
+    # As many layers as the network has of them.
+    job = make_job(content(side), style(side), given, Sources())
+    terms = {n: (n, len(t.layer_weights)) for n, t in zip(job.names, job.terms, strict=True)}
+    shapes = [(side, side)] * (case.scale + 1)
+    constants = recipes.method(case.name).constants(shapes, terms)
+    return replace(given, calibration={term: rows[-1] for term, rows in constants.items()})
+
+
+class Errors(NamedTuple):
+    """Of losses, relative to them; of gradients, relative to their root mean square."""
+
+    loss: float
+    median: float
+    largest: float
+
+
+def errors(case):
+    """Compute the errors of a case, the worst of three pictures."""
+    expected = dict(np.load(file_of(case.name)))
+    side, step = int(expected["side"]), int(expected["at"])
+    job = make_job(content(side), style(side), settings(case, side), Sources())
+    prepared = WholeStepper(job).prepare(side, [JobConstants(job).at])
+
+    @jax.jit
+    def loss(image):
+        def total(image):
+            return evaluate(partial(job.extract, job.params), prepared, image, step).total
+
+        return jax.value_and_grad(total)(image)
+
+    def of_picture(number, picture):
+        value, gradient = loss(picture)
+        key = f"{case.backbone} {case.scale} {number}"
+        sampled = np.asarray(gradient).ravel()[places(gradient.size)]
+        off = np.abs(sampled - expected[f"{key} gradient"]) / expected[f"{key} size"]
+        loss_off = abs(float(value) / expected[f"{key} loss"] - 1)
+        return Errors(loss_off, float(np.median(off)), float(off.max()))
+
+    rows = [of_picture(number, picture) for number, picture in enumerate(pictures(side))]
+    return Errors(*map(max, zip(*rows, strict=True)))
+
+
+def error_of_steps(case):
+    """Compute how far the picture is after the first steps, relative to how far it moved.
+
+    Returns:
+        The number of steps, and the error; None if no steps are compared.
+    """
+    expected = dict(np.load(file_of(case.name)))
+    steps, side = int(expected["taken"]), int(expected["side"])
+    if not steps:
+        return 0, None
+    result = jaxstyle.stylize(
+        content(side),
+        style(side),
+        settings(case, side),
+        **{
+            "steps": steps,
+            "first_steps": None,
+            "final_steps": None,
+            "init": start(side),
+            "init_noise": None,
+            "details": False,
+        },
+    )
+    key = f"{case.backbone} {case.scale}"
+    theirs = np.clip(expected[f"{key} steps"], 0, 1)
+    off = result.image.ravel()[places(result.image.size)] - theirs
+    return steps, float(np.sqrt(np.mean(off**2)) / expected[f"{key} moved"])
