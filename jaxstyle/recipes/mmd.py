@@ -43,7 +43,7 @@ DEVIATIONS = (
     "The style keeps its proportions; theirs is resized to the content's height and width. It counts "
     "as one of as many positions as the picture.",
     "No total variation (0.01) and no weight decay (5e-4), which theirs adds to the gradient after "
-    "its length is bounded: all that the bound leaves is some thousand times as long.",
+    "its length is bounded: what the bound leaves is thousands of times as long.",
     "No early stop, which theirs makes where a step changes less than 0.005 of the picture minus the "
     "mean color; and no denoising of the result.",
     "The decay of the rate applies to the momentum at once, in theirs to later gradients alone.",
