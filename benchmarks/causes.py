@@ -49,7 +49,7 @@ def nearer(content, styles):
 
 CHANGES = {
     "the default": {},
-    "moments alone, as before (--recipe moments)": {"recipe": "moments"},
+    "moments alone, as before (--recipe moments/adapted)": {"recipe": "moments/adapted"},
     "no transport": {"metric": REST},
     "nearest neighbors for transport": {"metric": "nearest_neighbor+" + REST},
     "no covariance": {"metric": "relaxed_emd+moments=0.1+gaussian_wasserstein@image=0.3"},

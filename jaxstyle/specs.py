@@ -28,7 +28,7 @@ class LayerRef:
     """A layer of a network that runs with some pooling and padding.
 
     >>> LayerRef.parse("relu3_1")
-    LayerRef(layer='relu3_1', backbone=None, pooling=None, padding=None)
+    LayerRef(layer='relu3_1', backbone=None, pooling=None, padding=None, octave=0)
     >>> str(LayerRef.parse("alexnet/max/zeros:relu1"))
     'alexnet/max/zeros:relu1'
     >>> LayerRef.parse("relu3_1^2").octave

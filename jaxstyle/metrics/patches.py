@@ -36,8 +36,14 @@ def every_second(shape: Sequence[int]) -> Int[np.ndarray, "n 9"]:
 
 
 def every_second_inside(inside: Inside) -> Int[np.ndarray, "n 9"]:
-    """Return those that lie inside a mask as a whole; if there is none, those of all patches."""
-    positions = every_second(inside.shape)
+    """Return every second patch of the rectangle around a mask, if it lies inside as a whole.
+
+    If there is none, the positions are those of all patches inside (`patches_inside`).
+    """
+    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+    of_crop = every_second((int(np.ptp(rows)) + 1, width := int(np.ptp(columns)) + 1))
+    down, across = np.divmod(of_crop, width)
+    positions = (rows[0] + down) * inside.shape[1] + columns[0] + across
     whole = inside.ravel()[positions].all(1)
     return positions[whole] if whole.any() else patches_inside(inside)
 

@@ -3,7 +3,6 @@
 from itertools import pairwise
 
 from jaxstyle.citations import bibtex
-from jaxstyle.metrics.metric import STYLE_LAYERS
 from jaxstyle.recipes.recipe import (
     CAFFE,
     CAFFE_WEIGHTS,
@@ -14,11 +13,12 @@ from jaxstyle.recipes.recipe import (
     Recipe,
 )
 
+_LAYERS = tuple(f"relu{block}_1" for block in range(1, 6))
 _NAMES = ("inter_layer_gram", *(f"inter_layer_gram#{number}" for number in (2, 3, 4)))
 
 PAPER = Method(
     settings={
-        "metric": tuple(("inter_layer_gram", 1.0, pair) for pair in pairwise(STYLE_LAYERS)),
+        "metric": tuple(("inter_layer_gram", 1.0, pair) for pair in pairwise(_LAYERS)),
         "combination": "product",
         "backbone": "vgg16-caffe",
         "optimizer": "lbfgs_search",

@@ -76,7 +76,8 @@ KIN: Mapping[str, frozenset[str]] = {
         "euclidean mmd_linear mmd_polynomial",
         "gaussian_wasserstein": "iterated_gaussian_wasserstein sinkhorn",
         "sliced_wasserstein": "redrawn_sliced_wasserstein mmd mmd_pairs energy histogram",
-        "energy": "mmd mmd_pairs sliced_wasserstein redrawn_sliced_wasserstein euclidean mmd_linear",
+        "energy": "mmd mmd_pairs sliced_wasserstein redrawn_sliced_wasserstein euclidean "
+        "mmd_linear",
         "lpips": "lpips_vgg",
         "brushwork": "paint_precision paint_coverage",
         "paint_precision": "paint_coverage",
@@ -98,7 +99,8 @@ By definition: histogram is sliced_wasserstein along the channels, and lpips_vgg
 network; iterated_gaussian_wasserstein and redrawn_sliced_wasserstein are those without the prefix,
 mmd_pairs is mmd of few pairs, mmd_linear the square of euclidean, and inter_layer_gram,
 correlation_chain and translated_gram are Gram matrices of other pairs. In version 0.1, whose
-studies are still read, mmd_polynomial was gram, and mmd_linear euclidean. The gradients of metrics of contents are far from parallel (at most 0.4, in pixels).
+studies are still read, mmd_polynomial was gram, and mmd_linear euclidean. The gradients of metrics
+of contents are far from parallel (at most 0.4, in pixels).
 
 Neither are those of paint (at most 0.5, in pixels): kin are the metrics that lower a judge by
 definition. Precision and coverage are the two directions of one similarity, and a patch that is the

@@ -18,7 +18,7 @@ class NetworkCache(Mapping[str, Weights]):
 
     >>> networks = NetworkCache()
     >>> networks.backbone("vgg16").layers[-1]
-    'relu5_3'
+    'pool5'
     >>> list(networks)
     ['vgg16']
     """

@@ -47,7 +47,7 @@ def test_options_come_from_the_fields():
     assert "--steps NUMBER Optimizer steps" in text
     assert "--metric NAME[~SMOOTHING][@LAYER,…][#BEGIN-END][=WEIGHT] Style metric" in text
     assert "[default: relaxed_emd, covariance, moments=0.1, gaussian_wasserstein@image=0.3]" in text
-    assert "--optimizer [lbfgs|lbfgs_plain|adam" in text
+    assert "--optimizer [lbfgs|lbfgs_plain|lbfgs_search|adam" in text
     assert "--calibrate / --no-calibrate" in text
     study = " ".join(help_of("study").split())
     assert "--size NUMBER Longest side of the pictures in pixels [default: 128]." in study

@@ -123,10 +123,6 @@ class TestKernels:
             for other in ("gram", "euclidean", "covariance", "mmd", "moments"):
                 assert cosine(gradient, compared(other, x, y)[1]) < 0.9, other
 
-    def test_a_removed_name_says_so(self):
-        with pytest.raises(ValueError, match="no metric is named 'mmd_linear'"):
-            find("mmd_linear")
-
     @pytest.mark.parametrize("narrower", [10, 33])
     def test_mmd_pulls_to_a_narrow_style(self, narrower):
         random = np.random.default_rng(0)

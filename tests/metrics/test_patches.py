@@ -14,7 +14,11 @@ METRIC = find("patch_stride_2")
 
 def corners(shape, inside=None):
     """Return where patches begin: every second row and column, and the last."""
-    down, across = (sorted({*range(0, side - 2, 2), side - 3}) for side in shape)
+    rows, columns = ((0, shape[0]), (0, shape[1]))
+    if inside is not None:
+        # Of the rectangle around the mask.
+        rows, columns = ((k.min(), k.max() + 1) for k in np.nonzero(inside))
+    down, across = (sorted({*range(a, b - 2, 2), b - 3}) for a, b in (rows, columns))
     places = [(row, column) for row in down for column in across]
     return [at for at in places if inside is None or inside[np.ix_(*_ranges(at))].all()]
 

@@ -100,15 +100,16 @@ def errors(case):
 
 
 def error_of_steps(case):
-    """Compute how far the picture is after the first steps, relative to how far it moved.
+    """Compute how far the picture is off after the first steps.
 
     Returns:
-        The number of steps, and the error; None if no steps are compared.
+        The number of steps, by how much the picture is off, and how far it moved (root mean
+        squares); the number 0 if no steps are compared.
     """
     expected = dict(np.load(file_of(case.name)))
     steps, side = int(expected["taken"]), int(expected["side"])
     if not steps:
-        return 0, None
+        return 0, 0.0, 0.0
     result = jaxstyle.stylize(
         content(side),
         style(side),
@@ -125,4 +126,4 @@ def error_of_steps(case):
     key = f"{case.backbone} {case.scale}"
     theirs = np.clip(expected[f"{key} steps"], 0, 1)
     off = result.image.ravel()[places(result.image.size)] - theirs
-    return steps, float(np.sqrt(np.mean(off**2)) / expected[f"{key} moved"])
+    return steps, float(np.sqrt(np.mean(off**2))), float(expected[f"{key} moved"])
