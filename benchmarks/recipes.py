@@ -1,18 +1,19 @@
 """Recipes as their papers are: errors against references, and a picture of each.
 
     PYTHONPATH=tests python benchmarks/recipes.py table
-    python benchmarks/recipes.py pictures FOLDER CONTENT STYLE [NAME=SIZE …]
+    python benchmarks/recipes.py pictures FOLDER CONTENT STYLE [NAME[=SIZE[,NETWORK]] …]
     python benchmarks/recipes.py sheet FOLDER SHEET
 
 `table` computes the errors of every case of tests/data/recipes whose weights are installed or
-fetched. `pictures` runs methods to their end, at the size that is given or their own, and prints
-the seconds; those that are there already are kept. `sheet` puts them side by side.
+fetched. `pictures` runs methods to their end, at the size and with the network that are given or
+their own, and prints the seconds; those that are there already are kept. `sheet` puts them side by side.
 """
 
 import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -28,22 +29,23 @@ def table() -> None:
     import pytest
     from support.against_references import cases, error_of_steps, errors
 
-    rows: dict[str, list[tuple[str, float, float, int, float | None]]] = {}
+    rows: dict[str, list[tuple[str, float, float, int, float, float]]] = {}
     for case in cases():
         try:
-            of_loss = errors(case)
-            steps, of_steps = error_of_steps(case)
+            of_loss, of_steps = errors(case), error_of_steps(case)
         except pytest.skip.Exception:
             print(f"{case.backbone} is not here: {case.name}", file=sys.stderr)
             continue
-        row = (case.backbone, of_loss.loss, of_loss.median, steps, of_steps)
+        row = (case.backbone, of_loss.loss, of_loss.median, *of_steps)
         rows.setdefault(case.name, []).append(row)
     print("| method | deviations | checked on | loss | gradient | first steps |")
     print("|---|---|---|---|---|---|")
-    for name, cases_of in rows.items():
-        networks, losses, medians, counts, of_steps = zip(*cases_of, strict=True)
-        errors_of_steps = [error for error in of_steps if error is not None]
-        last = f"{counts[0]}: {max(errors_of_steps):.0e}" if errors_of_steps else "–"
+    for name, of_method in rows.items():
+        networks, losses, medians, counts, off, moved = zip(*of_method, strict=True)
+        last = "–"
+        if counts[0]:
+            share = max(one / other for one, other in zip(off, moved, strict=True))
+            last = f"{counts[0]}: {share:.0e}"
         deviations = len(jaxstyle.recipes.method(name).deviations)
         print(
             f"| `{name}` | {deviations} | {', '.join(dict.fromkeys(networks))} | "
@@ -52,32 +54,29 @@ def table() -> None:
         )
 
 
-def pictures(folder: Path, content: str, style: str, *sizes: str) -> None:
+def pictures(folder: Path, content: str, style: str, *wanted: str) -> None:
     """Run methods to their end."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = dict(pair.partition("=")[::2] for pair in sizes) or dict.fromkeys(METHODS, "")
-    for name, size in wanted.items():
+    for word in wanted or METHODS:
+        name, _, how = word.partition("=")
+        size, _, backbone = how.partition(",")
         target = folder / f"{name.replace('/', '_')}.png"
         if target.exists():
             continue
-        changes = {"size": int(size)} if size else {}
+        changes: dict[str, Any] = {"size": int(size)} if size else {}
+        changes |= {"backbone": backbone} if backbone else {}
         started = time.perf_counter()
         result = jaxstyle.stylize(content, style, recipe=name, **changes)
         result.save(target)
-        seconds = round(time.perf_counter() - started)
-        steps = len(result.history["total"])
-        print(
-            json.dumps(
-                {
-                    "name": name,
-                    "size": result.facts["settings"]["size"],
-                    "steps": steps,
-                    "seconds": seconds,
-                    "finite": result.finite,
-                }
-            ),
-            flush=True,
-        )
+        facts = {
+            "name": name,
+            "size": result.facts["settings"]["size"],
+            "backbone": result.facts["settings"]["backbone"],
+            "steps": len(result.history["total"]),
+            "seconds": round(time.perf_counter() - started),
+            "finite": result.finite,
+        }
+        print(json.dumps(facts), flush=True)
 
 
 def sheet(folder: Path, target: str) -> None:

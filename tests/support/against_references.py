@@ -73,6 +73,16 @@ class Errors(NamedTuple):
     largest: float
 
 
+@partial(jax.jit, static_argnames="extract")
+def _loss_and_gradient(params, prepared, image, step, *, extract):
+    """Compiled once for all methods of the same terms."""
+
+    def total(image):
+        return evaluate(partial(extract, params), prepared, image, step).total
+
+    return jax.value_and_grad(total)(image)
+
+
 def errors(case):
     """Compute the errors of a case, the worst of three pictures."""
     expected = dict(np.load(file_of(case.name)))
@@ -80,15 +90,10 @@ def errors(case):
     job = make_job(content(side), style(side), settings(case, side), Sources())
     prepared = WholeStepper(job).prepare(side, [JobConstants(job).at])
 
-    @jax.jit
-    def loss(image):
-        def total(image):
-            return evaluate(partial(job.extract, job.params), prepared, image, step).total
-
-        return jax.value_and_grad(total)(image)
-
     def of_picture(number, picture):
-        value, gradient = loss(picture)
+        value, gradient = _loss_and_gradient(
+            job.params, prepared, picture, jnp.array(step), extract=job.extract
+        )
         key = f"{case.backbone} {case.scale} {number}"
         sampled = np.asarray(gradient).ravel()[places(gradient.size)]
         off = np.abs(sampled - expected[f"{key} gradient"]) / expected[f"{key} size"]
