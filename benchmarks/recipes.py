@@ -6,7 +6,8 @@
 
 `table` computes the errors of every case of tests/data/recipes whose weights are installed or
 fetched. `pictures` runs methods to their end, at the size and with the network that are given or
-their own, and prints the seconds; those that are there already are kept. `sheet` puts them side by side.
+their own, and prints the seconds; those that are there already are kept. `sheet` puts them side by
+side.
 """
 
 import json

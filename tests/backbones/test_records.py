@@ -81,6 +81,25 @@ def test_a_position_depends_on_its_receptive_field_alone(name, layer):
         assert (pixels[0], pixels[-1]) == ends
 
 
+def test_a_position_of_an_octave_depends_on_its_receptive_field_alone():
+    ref = LayerRef.parse("vgg16:relu1_1^2")
+    extract = extractor([ref], {"vgg16": find("vgg16")}, pooling="average")
+    ((stride, first, last),) = extract.receptive_fields().values()
+    assert (stride, first, last) == (4, -10, 10)
+    kernel = {"kernel": jnp.ones((3, 3, 3, 64)), "bias": jnp.zeros(64)}
+    preprocess = {"kernel": jnp.eye(3), "bias": jnp.zeros(3)}
+    params = {"vgg16": {"preprocess": preprocess, "conv1_1": kernel}}
+    position, side = 4, 40
+
+    def value(image):
+        return extract(params, image)[str(ref)][position, position].sum()
+
+    gradient = np.asarray(jax.jit(jax.grad(value))(np.ones((side, side, 3), "f")))
+    for axis in (0, 1):
+        (pixels,) = gradient.any((1 - axis, 2)).nonzero()
+        assert (pixels[0], pixels[-1]) == (position * stride + first, position * stride + last)
+
+
 def test_an_unknown_architecture_suggests_the_nearest():
     with pytest.raises(ValueError, match="did you mean 'resnet50'"):
         find("resnet51")

@@ -104,3 +104,8 @@ class TestWithoutRoom:
 def test_an_unknown_layout_is_refused(wrong):
     with pytest.raises(ValueError, match="expected memory to be auto"):
         jaxstyle.Settings(memory=wrong)
+
+
+def test_a_line_search_in_tiles_is_refused():
+    with pytest.raises(ValueError, match="lbfgs_search evaluates the loss several times a step"):
+        jaxstyle.stylize(CONTENT, STYLE, optimizer="lbfgs_search", **ONE | {"memory": "32"})

@@ -88,6 +88,17 @@ class TiledStepper(WholeStepper):
         jax.block_until_ready(state)
         return state, jax.tree.map(lambda leaf: leaf[None], losses)
 
+    def _lowered_update(self, state: State, value: Any, gradient: Any) -> Any:
+        try:
+            return apply_update.lower(state, value, gradient, self.job.rate, spec=self.spec)
+        except TypeError as error:
+            if "value_fn" not in str(error):
+                raise
+            raise ValueError(
+                f"{self.job.optimizer.name} evaluates the loss several times a step, which tiles "
+                "cannot; choose another optimizer, a smaller size or another --memory"
+            ) from None
+
     def demands(self, size: int) -> Iterator[Demand]:
         job, extract = self.job, self.spec.extract
         references, prepared, state = self.shapes(size)
@@ -101,7 +112,7 @@ class TiledStepper(WholeStepper):
         backward = tiles.backward_tile.lower(*args, content, *place, **static)
         evaluate = evaluate_features.lower(prepared, content, features, state.step, extract=extract)
         value = jax.ShapeDtypeStruct((), jnp.float32)
-        update = apply_update.lower(state, value, content, job.rate, spec=self.spec)
+        update = self._lowered_update(state, value, content)
         yield Demand(kept + size_of(features), forward)
         yield Demand(kept + size_of(features), evaluate)
         yield Demand(kept + size_of((features, content)), backward)
