@@ -107,6 +107,10 @@ CAFFE = Preprocess(
 """Networks trained with Caffe, and Keras's copies of them."""
 
 
+PREPROCESSES = {"torchvision": TORCHVISION, "caffe": CAFFE}
+"""By name: files of one layout may be of networks that were trained unlike."""
+
+
 class Layout(NamedTuple):
     """How weight files of one origin name and order the tensors of a network.
 

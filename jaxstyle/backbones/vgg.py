@@ -79,6 +79,7 @@ def vgg(name: str, counts: Sequence[int], other: Callable[[list[str]], Layout]) 
         Layout("torchvision's", paired(entries, torchvision, "weight"), True, TORCHVISION),
         Layout("Keras's", paired(entries, keras, "kernel"), False, CAFFE),
         Layout("Keras's ONNX", paired(entries, keras, "weight"), True, CAFFE),
+        Layout("Gatys's", paired(entries, entries, "weight"), True, CAFFE),
         other(entries),
     )
     # VGG16 has fewer convolutions than VGG19: the last of a block stands for those it lacks.

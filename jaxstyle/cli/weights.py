@@ -53,9 +53,15 @@ def fetch_weights(name: str) -> None:
 @weights.command("import")
 @click.argument("name")
 @click.argument("file", type=PATH)
+@click.option(
+    "--preprocess",
+    type=click.Choice(["torchvision", "caffe"]),
+    help="What the network expects of its pictures (default: what is usual in the file's layout). "
+    "Oxford's networks in torchvision's layout, as neural-style-pt has them, are caffe.",
+)
 @diagnostics
-def import_weights(name: str, file: Path) -> None:
+def import_weights(name: str, file: Path, preprocess: str | None) -> None:
     """Import FILE (.pth, .safetensors, .npz, Keras .h5, .onnx) as the network NAME."""
     from jaxstyle.weights import registry
 
-    registry.import_file(name, file)
+    registry.import_file(name, file, preprocess)

@@ -33,7 +33,7 @@ RESIZED_BETWEEN = (
 """How those of Kolkin's methods, at several sizes, do."""
 CAFFE_WEIGHTS = (
     "Oxford's VGG16 in place of its VGG19, which no package carries: with that imported (`jaxstyle "
-    "weights import FILE --name NAME`), `--backbone NAME` is exact here."
+    "weights import NAME FILE --preprocess caffe`), `--backbone NAME` is exact here."
 )
 CAFFE = "VGG19 in Caffe's scale (0–255 minus the mean, BGR)"
 """The network that most papers' constants were made for."""

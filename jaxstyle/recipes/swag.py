@@ -26,7 +26,7 @@ CODE = Method(
     ),
     deviations=(
         "He's ResNet-50 in place of torchvision's, which no package carries: with that imported "
-        "(`jaxstyle weights import FILE --name NAME`), `--backbone NAME` is exact here.",
+        "(`jaxstyle weights import NAME FILE`), `--backbone NAME` is exact here.",
         "Pictures keep their proportions; theirs are made square.",
         f"{RESIZED}.",
     ),

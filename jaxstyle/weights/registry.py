@@ -19,6 +19,7 @@ from jaxstyle._util.files import sha256
 from jaxstyle._util.log import logger
 from jaxstyle._util.names import nearest
 from jaxstyle.backbones import BACKBONES
+from jaxstyle.backbones.record import PREPROCESSES, Preprocess
 from jaxstyle.weights import cache, download
 from jaxstyle.weights.cache import Weights
 from jaxstyle.weights.convert import layouts
@@ -138,13 +139,15 @@ def _row(source: Source, file: Path | None, status: str) -> dict[str, Any]:
     }
 
 
-def import_file(name: str, file: Path | str) -> Weights:
+def import_file(name: str, file: Path | str, preprocess: str | None = None) -> Weights:
     """Import a weight file under a name of your choice; what it was recognized as is logged.
 
     Args:
         name: What to call it. A name in `SOURCES` is accepted for exactly that file.
         file: A PyTorch file, safetensors, `.npz`, Keras `.h5`, ONNX or a packed folder of
             TensorFlow.js with a network in one of the layouts of `jaxstyle.backbones.BACKBONES`.
+        preprocess: What the network expects of its pictures, `"torchvision"` or `"caffe"`; what is
+            usual in that layout if None.
 
     Raises:
         ValueError: The name is taken or unusable, or the file holds no known network.
@@ -165,7 +168,10 @@ def import_file(name: str, file: Path | str) -> Weights:
     kept = None if source else cache.find(name)
     if kept and kept != cache.find(name, digest):
         raise ValueError(f"{name!r} is already the name of other weights; choose another name")
-    converted = layouts.read(file, source.architecture if source else None)
+    expected = _preprocess(preprocess)
+    if source and expected:
+        raise ValueError(f"expected no preprocess for {name}, which is known")
+    converted = layouts.read(file, source.architecture if source else None, expected)
     weights = Weights(name, converted.architecture, digest, converted.tensors)
     cache.write(weights, file=file.name)
     layout = converted.layout
@@ -177,6 +183,17 @@ def import_file(name: str, file: Path | str) -> Weights:
         f"{count} convolutions{about}"
     )
     return weights
+
+
+def _preprocess(name: str | None) -> Preprocess | None:
+    if name is None:
+        return None
+    if name not in PREPROCESSES:
+        raise ValueError(
+            f"expected preprocess to be one of {', '.join(PREPROCESSES)}, got {name!r}"
+            f"{nearest(name, PREPROCESSES)}"
+        )
+    return PREPROCESSES[name]
 
 
 def _file_of(source: Source) -> Path | None:

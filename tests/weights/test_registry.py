@@ -191,6 +191,33 @@ def test_an_imported_set_is_loaded_by_name(vgg_file, caplog):
     assert Path(row["where"]) == registry.path("my-vgg")
 
 
+def test_a_file_of_a_usual_layout_can_be_of_a_network_of_caffe(vgg_file, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "jaxstyle"):
+        imported = registry.import_file("oxford", vgg_file, preprocess="caffe")
+    assert "inputs are BGR from 0 to 255" in caplog.messages[0]
+    # Of a blue pixel: its first value is blue's, from 0 to 255 less the mean.
+    affine = imported.tensors["preprocess"]
+    blue = np.array([0, 0, 1.0]) @ affine["kernel"] + affine["bias"]
+    np.testing.assert_allclose(blue, [255 - 103.939, -116.779, -123.68], rtol=1e-6)
+    tensors = imported.tensors
+    parts = {
+        f"{name}.{kind}": entry[part].transpose(3, 2, 0, 1) if kind == "weight" else entry[part]
+        for name, entry in tensors.items()
+        if name != "preprocess"
+        for kind, part in (("weight", "kernel"), ("bias", "bias"))
+    }
+    path = tmp_path / "vgg_conv.npz"
+    np.savez(path, **parts)
+    # As in Gatys's notebook, whose names say so.
+    again = registry.import_file("gatys", path).tensors
+    assert_same(again, canonical("vgg19"))
+    np.testing.assert_array_equal(again["preprocess"]["kernel"], affine["kernel"])
+    with pytest.raises(ValueError, match="expected preprocess to be one of torchvision, caffe"):
+        registry.import_file("other", vgg_file, preprocess="cafe")
+    with pytest.raises(ValueError, match="it says itself what the network expects"):
+        registry.import_file("other", registry.path("oxford"), preprocess="caffe")
+
+
 def test_what_jaxstyle_keeps_can_be_imported_elsewhere(vgg_file):
     registry.import_file("one", vgg_file)
     again = registry.import_file("two", registry.path("one"))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from jaxstyle import backbones
 from jaxstyle.backbones.extras import EXTRAS, Extra
-from jaxstyle.backbones.record import Backbone, Layout, paired
+from jaxstyle.backbones.record import Backbone, Layout, Preprocess, paired
 from jaxstyle.weights.cache import Tensors
 from jaxstyle.weights.convert import StoredTensor, formats, shown
 
@@ -54,13 +54,16 @@ class Converted(NamedTuple):
     tensors: Tensors
 
 
-def read(path: Path, architecture: str | None = None) -> Converted:
+def read(
+    path: Path, architecture: str | None = None, preprocess: Preprocess | None = None
+) -> Converted:
     """Read weights in any known format and layout.
 
     Args:
         path: A PyTorch file (`.pth`, `.pt`), safetensors, `.npz`, Keras `.h5`, ONNX or a packed
             folder of TensorFlow.js (`.tgz`); the content counts, not the ending.
         architecture: What to read of a file that holds more; whatever network is in it if None.
+        preprocess: What the network expects of its pictures; what its layout says if None.
 
     Raises:
         ValueError: The file is none of these, asks for code to be run, or holds anything but all
@@ -72,6 +75,10 @@ def read(path: Path, architecture: str | None = None) -> Converted:
             stored = formats.open_tensors(file, path)
             tensors = _plain(stored, keep_all=architecture in EXTRAS)
             record, layout = _recognize(tensors, architecture)
+            if preprocess:
+                if layout.preprocess is None:
+                    raise ValueError("it says itself what the network expects of its pictures")
+                layout = layout._replace(preprocess=preprocess)
             return Converted(record.name, layout, _convert(record, layout, tensors))
     except OSError:
         raise
