@@ -1,15 +1,14 @@
 """Kalischek, Wegner & Schindler 2021: central moment discrepancy."""
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import COMMON, GRAM_CHANNELS, RESIZED, Method, Recipe
+from jaxstyle.recipes.recipe import COMMON, GRAM_CHANNELS, RESIZED, TORCH_ADAM, Method, Recipe
 
 CODE = Method(
     settings={
+        **TORCH_ADAM,
         "metric": "central_moments",
         "content_weight": 0.0,
         "backbone": "vgg19",
-        "optimizer": "adam",
-        "optimizer_parameter": {"b2": 0.999},
         "learning_rate": 0.1,
         "parametrization": "imagenet",
         "size": 720,

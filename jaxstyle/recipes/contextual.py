@@ -1,17 +1,24 @@
 """Mechrez, Talmi & Zelnik-Manor 2018: the contextual loss."""
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import CAFFE, CAFFE_WEIGHTS, COMMON, RESIZED, Method, Recipe
+from jaxstyle.recipes.recipe import (
+    CAFFE,
+    CAFFE_WEIGHTS,
+    COMMON,
+    RESIZED,
+    TORCH_ADAM,
+    Method,
+    Recipe,
+)
 
 CODE = Method(
     settings={
+        **TORCH_ADAM,
         "metric": "contextual@relu3_2,relu4_2",
         "content_metric": "contextual",
         "positions": 65**2,
         "backbone": "vgg16-caffe",
         "pooling": "average",
-        "optimizer": "adam",
-        "optimizer_parameter": {"b2": 0.999},
         "learning_rate": 0.01,
         "size": 256,
         "steps": 500,

@@ -9,6 +9,7 @@ from jaxstyle.recipes.recipe import (
     COMMON,
     GRAM_CHANNELS,
     RESIZED,
+    SEARCHED,
     Method,
     Recipe,
 )
@@ -18,15 +19,11 @@ _NAMES = ("inter_layer_gram", *(f"inter_layer_gram#{number}" for number in (2, 3
 
 PAPER = Method(
     settings={
+        # Not from the content: there the product is zero, and so is its gradient.
+        **SEARCHED,
         "metric": tuple(("inter_layer_gram", 1.0, pair) for pair in pairwise(_LAYERS)),
         "combination": "product",
         "backbone": "vgg16-caffe",
-        "optimizer": "lbfgs_search",
-        "learning_rate": 1.0,
-        "parametrization": "levels",
-        # At the content the product is zero, and so is its gradient.
-        "init": "imagenet_mean",
-        "init_noise": 1 / 255,
         "size": 512,
         "steps": 100,
     },

@@ -1,22 +1,18 @@
 """Gatys, Ecker & Bethge 2015: textures by Gram matrices, without a content."""
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import COMMON, RESIZED, Method, Recipe
+from jaxstyle.recipes.recipe import COMMON, RESIZED, SEARCHED, Method, Recipe
 
 LAYERS = ("pool4", "pool3", "pool2", "pool1", "relu1_1")
 
 CODE = Method(
     settings={
+        **SEARCHED,
         "metric": (("gram", 1.0, LAYERS),),
         "content_weight": 0.0,
         "backbone": "vgg19-normalized",
         "pooling": "average",
-        "optimizer": "lbfgs_search",
         "optimizer_parameter": {"memory_size": 20},
-        "learning_rate": 1.0,
-        "parametrization": "levels",
-        "init": "imagenet_mean",
-        "init_noise": 1 / 255,
         "size": 256,
         "steps": 2000,
     },

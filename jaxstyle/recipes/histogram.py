@@ -1,7 +1,7 @@
 """Risser, Wilmot & Barnes 2017: Gram matrices stabilized by histograms."""
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import CAFFE, COMMON, Method, Recipe, Stage, Weights
+from jaxstyle.recipes.recipe import CAFFE, COMMON, TORCH_ADAM, Method, Recipe, Stage, Weights
 
 
 def _weights(stage: Stage) -> Weights:
@@ -15,11 +15,10 @@ def _weights(stage: Stage) -> Weights:
 
 CODE = Method(
     settings={
+        **TORCH_ADAM,
         "metric": "gram+histogram@relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
         "content_weight": 0.0,
         "backbone": "vgg19",
-        "optimizer": "adam",
-        "optimizer_parameter": {"b2": 0.999},
         "learning_rate": 0.05,
         "parametrization": "imagenet",
         "init": "imagenet_mean",

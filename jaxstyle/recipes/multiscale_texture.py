@@ -1,21 +1,17 @@
 """Snelgrove 2017: Gram matrices of few layers at many octaves."""
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import CAFFE, COMMON, RESIZED, Method, Recipe
+from jaxstyle.recipes.recipe import CAFFE, COMMON, RESIZED, SEARCHED, Method, Recipe
 
 LAYERS = tuple(f"{layer}^{octave}" for octave in range(4) for layer in ("pool1", "relu3_2"))
 
 CODE = Method(
     settings={
+        **SEARCHED,
         "metric": (("gram", 1.0, LAYERS),),
         "content_weight": 0.0,
         "backbone": "vgg19-normalized",
         "pooling": "average",
-        "optimizer": "lbfgs_search",
-        "learning_rate": 1.0,
-        "parametrization": "levels",
-        "init": "imagenet_mean",
-        "init_noise": 1 / 255,
         "size": 512,
         "steps": 500,
     },

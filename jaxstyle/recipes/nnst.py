@@ -1,7 +1,7 @@
 """Kolkin et al. 2022: Neural Neighbor Style Transfer, by optimization."""
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import COMMON, RESIZED_BETWEEN, Method, Recipe
+from jaxstyle.recipes.recipe import COMMON, RESIZED_BETWEEN, TORCH_ADAM, Method, Recipe
 
 LAYERS = (
     *("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1"),
@@ -12,6 +12,7 @@ STEPS = 199
 
 CODE = Method(
     settings={
+        **TORCH_ADAM,
         "metric": (
             ("neural_neighbor", 1.0, LAYERS, f"0-{STEPS}"),
             ("centered_nearest_neighbor", 1.0, LAYERS, f"{STEPS}-"),
@@ -22,8 +23,6 @@ CODE = Method(
         "style_rotation": (0.0, 90.0, 180.0, 270.0),
         "blend": "mix",
         "backbone": "vgg16",
-        "optimizer": "adam",
-        "optimizer_parameter": {"b2": 0.999},
         "learning_rate": 2e-3,
         "parametrization": "laplacian_8",
         "color": "oklab",

@@ -21,6 +21,16 @@ GRAM_METHOD: Mapping[str, Any] = {
     "parametrization": "levels",
 }
 """Gatys' terms by L-BFGS without a line search, of pixels in 0–255, as in Torch7 and PyTorch."""
+SEARCHED: Mapping[str, Any] = {
+    "optimizer": "lbfgs_search",
+    "learning_rate": 1.0,
+    "parametrization": "levels",
+    "init": "imagenet_mean",
+    "init_noise": 1 / 255,
+}
+"""L-BFGS with a line search, from noise of one level on the mean color, of pixels in 0–255."""
+TORCH_ADAM: Mapping[str, Any] = {"optimizer": "adam", "optimizer_parameter": {"b2": 0.999}}
+"""Adam in PyTorch's defaults, but for its rate."""
 RESIZED = (
     "Pictures are resized by an antialiased Lanczos filter, and padded to sixteenths of their "
     "longest side"

@@ -6,10 +6,19 @@ Not the metric `shifted_gram`, which adds a number to features (Novak & Nikulin)
 import math
 
 from jaxstyle.citations import bibtex
-from jaxstyle.recipes.recipe import CAFFE, CAFFE_WEIGHTS, COMMON, RESIZED, Method, Recipe
+from jaxstyle.recipes.recipe import (
+    CAFFE,
+    CAFFE_WEIGHTS,
+    COMMON,
+    RESIZED,
+    TORCH_ADAM,
+    Method,
+    Recipe,
+)
 
 PAPER = Method(
     settings={
+        **TORCH_ADAM,
         "metric": (
             ("gram", 1.0),
             ("translated_gram", 1.0, ("relu1_1", "relu2_1", "relu3_1", "relu4_1")),
@@ -17,8 +26,6 @@ PAPER = Method(
         "content_weight": 0.0,
         "backbone": "vgg16-caffe",
         "pooling": "average",
-        "optimizer": "adam",
-        "optimizer_parameter": {"b2": 0.999},
         "learning_rate": 1.0,
         "parametrization": "levels",
         "init": "imagenet_mean",
