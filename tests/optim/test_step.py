@@ -198,6 +198,8 @@ def test_an_optimizer_restarts():
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_states_stay_float32_under_x64(name):
+    if name == "lbfgs_search" and optax.__version__.startswith("0.2.4"):
+        pytest.skip("optax's line search mixed float32 and float64 then")
     bowl = alone(lambda image: jnp.sum((image - 0.3) ** 2))
     state, _ = run(bowl, make(name, 0.1), np.full(SHAPE, 0.5, np.float32), 2)
     assert state.image.dtype == state.best.dtype == jnp.float32
