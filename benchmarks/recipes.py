@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw
-
 import jaxstyle
+from jaxstyle.grid.contact_sheet import contact_sheet
+from jaxstyle.image.io import read_image
 from jaxstyle.recipes import RECIPES
 
 METHODS = [f"{recipe.name}/{variant}" for recipe in RECIPES.values() for variant in recipe.methods]
@@ -82,16 +82,11 @@ def pictures(folder: Path, content: str, style: str, *wanted: str) -> None:
 
 def sheet(folder: Path, target: str) -> None:
     """Put the pictures of a folder side by side, each with its name."""
-    paths = sorted(folder.glob("*.png"))
-    rows = -(-len(paths) // COLUMNS)
-    whole = Image.new("RGB", (COLUMNS * SIDE, rows * (SIDE + 14)), "white")
-    for number, path in enumerate(paths):
-        picture = Image.open(path).convert("RGB")
-        picture.thumbnail((SIDE - 4, SIDE - 4), Image.Resampling.LANCZOS)
-        left, top = number % COLUMNS * SIDE, number // COLUMNS * (SIDE + 14)
-        ImageDraw.Draw(whole).text((left + 2, top), path.stem.replace("_", " "), "black")
-        whole.paste(picture, (left + 2, top + 13))
-    whole.save(target, quality=88)
+    cells = [
+        (path.stem.replace("_", " "), read_image(path, size=SIDE))
+        for path in sorted(folder.glob("*.png"))
+    ]
+    contact_sheet(cells, COLUMNS).save(target, quality=88)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,9 @@ def _check(image: Float[Array, ...], backbone: Backbone, layers: Sequence[str]) 
         )
 
 
+_BINOMIAL = (0.05, 0.25, 0.4, 0.25, 0.05)
+
+
 def halved(image: Float[Array, "*batch h w 3"]) -> Float[Array, "*batch _k _l 3"]:
     """Blur a picture and keep every other row and column: the next octave of a Gaussian pyramid.
 
@@ -122,9 +125,6 @@ def halved(image: Float[Array, "*batch h w 3"]) -> Float[Array, "*batch _k _l 3"
         blurred = sum(w * p for w, p in zip(_BINOMIAL, parts, strict=True))
         image = jnp.moveaxis(blurred, -1, axis)
     return image
-
-
-_BINOMIAL = (0.05, 0.25, 0.4, 0.25, 0.05)
 
 
 @dataclass(frozen=True)
@@ -158,15 +158,14 @@ class Extractor:
             how = ref.backbone, ref.pooling, ref.padding, ref.octave
             runs.setdefault(how, []).append(ref)
         is_half = self.precision == "bfloat16" and jax.default_backend() != "cpu"
-        values = {}
+        values, octaves = {}, [image]
+        for _ in range(max((ref.octave for ref in self.layers), default=0)):
+            octaves.append(halved(octaves[-1]))
         for (name, pooling, padding, octave), refs in runs.items():
-            reduced = image
-            for _ in range(octave):
-                reduced = halved(reduced)
             with self.rounding():
                 taken = features(
                     params[name],
-                    reduced,
+                    octaves[octave],
                     [ref.layer for ref in refs],
                     architecture=self._backbone(refs[0]),
                     pooling=pooling or self.pooling,

@@ -10,15 +10,18 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxstyle.metrics.gram import cross_layer_gram_matrices, mean_products_of
-from jaxstyle.metrics.metric import Grid, Metric, Scalar
+from jaxstyle.metrics.metric import ALL_LAYERS, Grid, Metric, Scalar, Vector
 
 Matrices = tuple[Float[Array, "_c _d"], ...]
 """Of each pair of consecutive layers."""
 At = Sequence[Int[Array, " _n"] | None]
 
-_BLOCKS = ((1, 2), (2, 2), (3, 4), (4, 4), (5, 4))
-ALL_LAYERS = tuple(f"relu{block}_{k}" for block, count in _BLOCKS for k in range(1, count + 1))
-"""Of VGG19: 16, of which VGG16 has 13."""
+
+def _differences(matrices: Matrices, targets: Matrices) -> Vector:
+    """Compute the mean squared difference of each matrix."""
+    pairs = zip(matrices, targets, strict=True)
+    return jnp.stack([jnp.mean((matrix - target) ** 2) for matrix, target in pairs])
+
 
 inter_layer_gram_matrices = partial(cross_layer_gram_matrices, method="linear")
 
@@ -36,8 +39,7 @@ def inter_layer_gram_distance(layers: tuple[Grid, ...], targets: Matrices) -> Sc
         Manipulation" (ICLR 2020), `tadv/iclr_tadv.py`, which weighs pairs by 1 / channels² of the
         shallower layer; here each pair has the same share.
     """
-    pairs = zip(inter_layer_gram_matrices(layers), targets, strict=True)
-    return jnp.mean(jnp.stack([jnp.mean((matrix - target) ** 2) for matrix, target in pairs]))
+    return jnp.mean(_differences(inter_layer_gram_matrices(layers), targets))
 
 
 correlation_chain_matrices = partial(cross_layer_gram_matrices, shift=-1.0)
@@ -64,9 +66,7 @@ def correlation_chain_distance(
         well.
     """
     matrices = correlation_chain_matrices(layers, at)
-    differences = jnp.stack(
-        [jnp.mean((matrix - target) ** 2) for matrix, target in zip(matrices, targets, strict=True)]
-    )
+    differences = _differences(matrices, targets)
     shares = ratio ** -jnp.arange(len(matrices), dtype=differences.dtype)
     return jnp.vdot(shares / jnp.sum(shares), differences)
 

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from jaxstyle.metrics.gram import Mixable, covariance_matrix, mixable_covariance, mixed_covariance
 from jaxstyle.metrics.metric import Metric, Positions, Scalar, Vector
 from jaxstyle.metrics.pairwise import matmul_highest as matmul
+from jaxstyle.metrics.pairwise import not_negative
 
 Square = Float[Array, "c c"]
 
@@ -79,9 +80,7 @@ def iterated_gaussian_wasserstein(x: Positions, target: Any) -> Scalar:
     of_x = _regular(covariance_matrix(x))
     cross = square_root(matmul(matmul(root, of_x), root))
     spread = jnp.mean(jnp.diagonal(covariance + of_x - 2 * cross))
-    # Rounding takes the value below zero; the gradient is right nevertheless.
-    spread = spread + jax.lax.stop_gradient(jnp.maximum(spread, 0) - spread)
-    return jnp.mean((jnp.mean(x, axis=0) - mean) ** 2) + spread
+    return jnp.mean((jnp.mean(x, axis=0) - mean) ** 2) + not_negative(spread)
 
 
 METRICS = (

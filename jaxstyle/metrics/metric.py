@@ -28,6 +28,9 @@ PAIRWISE_LAYERS = ("relu3_1", "relu4_1")
 """The usual layers of metrics that compare pairs of positions: finer layers have too many pairs."""
 CONTENT_LAYERS = ("relu4_2",)
 """The usual layer of metrics that compare contents."""
+_BLOCKS = ((1, 2), (2, 2), (3, 4), (4, 4), (5, 4))
+ALL_LAYERS = tuple(f"relu{block}_{k}" for block, count in _BLOCKS for k in range(1, count + 1))
+"""Of VGG19: 16, of which VGG16 has 13."""
 IMAGE = ("image",)
 """The picture itself instead of features."""
 

@@ -17,7 +17,7 @@ from jaxstyle.metrics.gram import (
     mixed_covariance,
 )
 from jaxstyle.metrics.metric import Metric, Positions, Scalar, Vector
-from jaxstyle.metrics.pairwise import matmul_highest, safe_sqrt
+from jaxstyle.metrics.pairwise import matmul_highest, not_negative, safe_sqrt
 
 
 def mixable_variance(features: Positions) -> tuple[Vector, Vector, Vector]:
@@ -113,9 +113,7 @@ def gaussian_wasserstein_distance(
     values = jnp.linalg.eigvalsh(matmul_highest(matmul_highest(root, covariance), root))
     values = jnp.where(values > 1e-7 * jnp.max(jnp.abs(values)), values, 0.0)
     spread = jnp.trace(covariance) + jnp.sum(root**2) - 2 * jnp.sum(safe_sqrt(values))
-    # Rounding takes the value below zero; the gradient is right nevertheless.
-    spread = spread + jax.lax.stop_gradient(jnp.maximum(spread, 0) - spread)
-    return (jnp.sum((jnp.mean(x, axis=0) - mean) ** 2) + spread) / x.shape[1]
+    return (jnp.sum((jnp.mean(x, axis=0) - mean) ** 2) + not_negative(spread)) / x.shape[1]
 
 
 Whitening = tuple[Vector, Float[Array, "c c"], Vector]

@@ -27,6 +27,11 @@ def safe_sqrt(x: Float[Array, "*s"]) -> Float[Array, "*s"]:
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
 
 
+def not_negative(value: Float[Array, ""]) -> Float[Array, ""]:
+    """Return a value that only rounding takes below zero, or 0; its gradient is right anyway."""
+    return value + jax.lax.stop_gradient(jnp.maximum(value, 0) - value)
+
+
 def unit(x: Float[Array, "n c"]) -> Float[Array, "n c"]:
     """Scale rows to length 1; a row of zeros stays zero (its cosine distance to any row is 1)."""
     return x / jnp.sqrt(jnp.sum(x**2, axis=-1, keepdims=True) + 1e-12)

@@ -11,7 +11,15 @@ from jaxtyping import Array, Float
 
 from jaxstyle.metrics.hypercolumns import At, draw_hypercolumns, hypercolumns
 from jaxstyle.metrics.matching import closest_both
-from jaxstyle.metrics.metric import PAIRWISE_LAYERS, Grid, Metric, Positions, Scalar, Vector
+from jaxstyle.metrics.metric import (
+    ALL_LAYERS,
+    PAIRWISE_LAYERS,
+    Grid,
+    Metric,
+    Positions,
+    Scalar,
+    Vector,
+)
 from jaxstyle.metrics.pairwise import by_rows, rows, squared_distances, unit
 
 
@@ -228,11 +236,7 @@ METRICS = (
     ),
     Metric(
         name="redrawn_sliced_wasserstein",
-        layers=tuple(
-            f"relu{block}_{index}"
-            for block, count in enumerate((2, 2, 4, 4), 1)
-            for index in range(1, count + 1)
-        ),
+        layers=ALL_LAYERS[:12],
         summarize=independent_target,
         distance=sliced_wasserstein,
         meaning="the whole distribution, projected onto other random directions at each step",

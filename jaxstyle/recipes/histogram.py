@@ -6,9 +6,8 @@ from jaxstyle.recipes.recipe import CAFFE, COMMON, TORCH_ADAM, Method, Recipe, S
 
 def _weights(stage: Stage) -> Weights:
     """Gram matrices of sums over positions, which are squared: n² for those of means."""
-    positions = [(stage.height >> block) * (stage.width >> block) for block in range(5)]
     return {
-        "gram": tuple(count**2 for count in positions),
+        "gram": tuple(count**2 for count in stage.positions),
         "histogram": (2e9, 5e8, 1e8, 3.5e7, 3.5e7),
     }
 

@@ -52,11 +52,6 @@ DEVIATIONS = (
 )
 
 
-def positions(stage: Stage) -> list[int]:
-    """Return the number of positions at relu1_1 to relu5_1."""
-    return [(stage.height >> block) * (stage.width >> block) for block in range(5)]
-
-
 def weights(name: str, of_style: Callable[[list[int]], list[float]]) -> Callable[[Stage], Weights]:
     """Return weights that make our gradients the code's, which it writes out by hand.
 
@@ -66,7 +61,7 @@ def weights(name: str, of_style: Callable[[list[int]], list[float]]) -> Callable
     """
 
     def at(stage: Stage) -> Weights:
-        counts = positions(stage)
+        counts = stage.positions
         return {name: tuple(of_style(counts)), "mse": (512.0 * counts[3],)}
 
     return at

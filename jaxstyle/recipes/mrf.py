@@ -10,6 +10,7 @@ from jaxstyle.recipes.recipe import (
     CAFFE,
     CAFFE_WEIGHTS,
     COMMON,
+    GRAM_CHANNELS,
     RESIZED_BETWEEN,
     Method,
     Recipe,
@@ -20,12 +21,9 @@ from jaxstyle.recipes.recipe import (
 
 def _code(stage: Stage) -> Weights:
     """1e-4 / 2 times the sum of squared differences, over positions and channels."""
-    values = [
-        channels * (stage.height // shrink) * (stage.width // shrink)
-        for channels, shrink in ((256, 4), (512, 8))
-    ]
+    pairs = list(zip(GRAM_CHANNELS, stage.positions, strict=True))[2:4]
     return {
-        "patch_stride_2": tuple(1e-4 / 2 * count for count in values),
+        "patch_stride_2": tuple(1e-4 / 2 * (channels * count) for channels, count in pairs),
         "mse": (20.0,),
         "total_variation_power": (squared_variation(stage),),
     }

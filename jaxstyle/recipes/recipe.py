@@ -96,6 +96,11 @@ class Stage(NamedTuple):
     height: int  # of the picture, pixels
     width: int
 
+    @property
+    def positions(self) -> list[int]:
+        """The number of positions at relu1_1 to relu5_1."""
+        return [(self.height >> block) * (self.width >> block) for block in range(5)]
+
 
 @dataclass(frozen=True)
 class Method:

@@ -131,12 +131,13 @@ class Loop:
                 return
             stepper, (size, steps) = self.steppers[scale], self.jobs[0].scales[scale]
             if not begun:
-                is_first = scale == 0 or not self.jobs[0].needs_beginnings
-                self.beginnings = [] if is_first else self._enlarged(scale)
+                shape = content_shape(self.jobs[0], size)
+                enlarged = [resize(picture, shape) for picture in self.pictures]
+                self.beginnings = enlarged if scale and self.jobs[0].needs_beginnings else []
             constants = [constants.at for constants in self.constants]
             prepared = stepper.prepare(size, constants, self.beginnings)
             if not begun:
-                fresh = stepper.init(self._beginnings(scale))
+                fresh = stepper.init(self._detailed(scale, enlarged))
                 state = fresh if state is None else stepper.warm_start(state, fresh)
             length = stepper.chunk(size)
             for first in range(begun, steps, length):
@@ -153,19 +154,14 @@ class Loop:
             pictures = enumerate(stepper.pictures(state))
             self.pictures = [self.lost.get(lane, picture) for lane, picture in pictures]
 
-    def _enlarged(self, scale: int) -> list[Picture]:
-        """Return the pictures so far, as large as those of a scale."""
-        shape = content_shape(self.jobs[0], self.jobs[0].scales[scale].size)
-        return [resize(picture, shape) for picture in self.pictures]
-
-    def _beginnings(self, scale: int) -> list[Picture]:
-        """Return the pictures that a scale begins with."""
-        shape = content_shape(self.jobs[0], self.jobs[0].scales[scale].size)
-        pictures = self._enlarged(scale)
+    def _detailed(self, scale: int, pictures: list[Picture]) -> list[Picture]:
+        """Return the pictures that a scale begins with, from those so far in its size."""
         if scale and scale == len(self.steppers) - 1:
             return pictures
         return [
-            picture + details(resize(job.guide.content, shape)) if job.settings.details else picture
+            picture + details(resize(job.guide.content, picture.shape[:2]))
+            if job.settings.details
+            else picture
             for job, picture in zip(self.jobs, pictures, strict=True)
         ]
 

@@ -111,7 +111,6 @@ def convolve(x, kernel, bias, padding, pad, stride=1):
 
 
 def bordered(x, pad, padding):
-    padding = "zeros" if padding == "edge_first" else padding
     """torch cannot reflect as many positions as there are; there jaxstyle repeats the edge."""
     padding = "edge" if padding == "reflect" and min(x.shape[2:]) <= pad else padding
     return F.pad(x, (pad,) * 4, mode=MODES[padding])
@@ -125,20 +124,15 @@ def pooled(x, pooling, padding, size, pad=0):
 
 def vgg(kernels, counts, x, pooling, padding):
     features, kernels = {}, iter(kernels)
-    if padding == "edge_first":
-        # The picture's edge; zeros around features.
-        x, first = bordered(x, 1, "edge"), next(kernels)
-        features["conv1_1"] = x = F.conv2d(x, *first)
-        features["relu1_1"] = x = F.relu(x)
-        padding = "zeros"
+    # The picture's edge; zeros around features.
+    border, padding = ("edge", "zeros") if padding == "edge_first" else (padding, padding)
     for block, count in enumerate(counts, 1):
         if min(x.shape[2:]) < 2:
             break  # nothing is left of so small a picture
         x = x if block == 1 else pooled(x, pooling, padding, 2)
         for index in range(1, count + 1):
-            if f"conv{block}_{index}" in features:
-                continue
-            features[f"conv{block}_{index}"] = x = convolve(x, *next(kernels), padding, 1)
+            features[f"conv{block}_{index}"] = x = convolve(x, *next(kernels), border, 1)
+            border = padding
             features[f"relu{block}_{index}"] = x = F.relu(x)
     return features
 

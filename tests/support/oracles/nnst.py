@@ -1,9 +1,11 @@
 """Kolkin et al. 2022: the first phase, hypercolumns assigned once, at the coarsest scale."""
 
+from functools import partial
+
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from support.oracles.oracle import Oracle
+from support.oracles.oracle import Oracle, pyramid_steps
 
 LAYERS = (
     *("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1"),
@@ -41,28 +43,8 @@ class Nnst:
         return (1 - (x / x.norm(dim=1, keepdim=True) * self.targets).sum(1)).mean()
 
     def steps(self, image, count):
-        def resized(x, size):
-            return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
-
-        bands = []
-        for _ in range(8):
-            small = resized(image, [max(1, side // 2) for side in image.shape[2:]])
-            bands.append(image - resized(small, image.shape[2:]))
-            image = small
-        pyramid = [band.clone().requires_grad_() for band in (*bands, image)]
-        optimizer = torch.optim.Adam(pyramid, lr=2e-3)
-
-        def picture():
-            *finer, current = pyramid
-            for band in reversed(finer):
-                current = band + resized(current, band.shape[2:])
-            return current
-
-        for _ in range(count):
-            optimizer.zero_grad()
-            self.loss(picture()).backward()
-            optimizer.step()
-        return picture().detach()
+        make = partial(torch.optim.Adam, lr=2e-3)
+        return pyramid_steps(self.loss, image, count, make, bands=8, corners=False)
 
 
 ORACLES = {"nnst/code": Oracle(Nnst, ("vgg16",))}

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional as F  # noqa: N812
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,33 @@ def stepped(loss, image, count, make, factor=1.0):
     for _ in range(count):
         optimizer.step(closure)
     return (point / factor).detach()
+
+
+def pyramid_steps(loss, image, count, make, bands, corners):
+    """Take steps of an optimizer of torch that moves a Laplacian pyramid."""
+
+    def resized(x, size):
+        return F.interpolate(x, size=size, mode="bilinear", align_corners=corners)
+
+    parts = []
+    for _ in range(bands):
+        small = resized(image, [max(1, side // 2) for side in image.shape[2:]])
+        parts.append(image - resized(small, image.shape[2:]))
+        image = small
+    pyramid = [part.clone().requires_grad_() for part in (*parts, image)]
+    optimizer = make(pyramid)
+
+    def picture():
+        *finer, current = pyramid
+        for band in reversed(finer):
+            current = band + resized(current, band.shape[2:])
+        return current
+
+    for _ in range(count):
+        optimizer.zero_grad()
+        loss(picture()).backward()
+        optimizer.step()
+    return picture().detach()
 
 
 def lbfgs(loss, image, count, factor=255.0, rate=1.0):

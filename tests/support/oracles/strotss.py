@@ -1,9 +1,11 @@
 """Kolkin et al. 2019: relaxed transport, moments, palette and self-similarity."""
 
+from functools import partial
+
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from support.oracles.oracle import Oracle
+from support.oracles.oracle import Oracle, pyramid_steps
 
 
 class Strotss:
@@ -63,30 +65,9 @@ class Strotss:
         return (alpha * self.similarity(x, self.content) + style) / (alpha + 2)
 
     def steps(self, image, count):
-        def resized(x, size):
-            return F.interpolate(x, size=size, mode="bilinear", align_corners=True)
-
-        pyramid = []
-        for _ in range(5):
-            size = [max(1, side // 2) for side in image.shape[2:]]
-            small = resized(image, size)
-            pyramid.append(image - resized(small, image.shape[2:]))
-            image = small
-        pyramid = [part.clone().requires_grad_() for part in (*pyramid, image)]
-
-        def picture():
-            *bands, current = pyramid
-            for band in reversed(bands):
-                current = band + resized(current, band.shape[2:])
-            return current
-
         # The rate of the last scale; of three steps it is the only one.
-        optimizer = torch.optim.RMSprop(pyramid, lr=1e-3)
-        for _ in range(count):
-            optimizer.zero_grad()
-            self.loss(picture()).backward()
-            optimizer.step()
-        return picture().detach()
+        make = partial(torch.optim.RMSprop, lr=1e-3)
+        return pyramid_steps(self.loss, image, count, make, bands=5, corners=True)
 
 
 ORACLES = {"strotss/code": Oracle(Strotss, ("vgg16",), scales=(0, 1))}
