@@ -104,7 +104,9 @@ def test_details_are_added_where_a_scale_begins_but_the_last():
     def begins(**changes):
         job = make_job(LARGE, CONTENT, jaxstyle.Settings(**settings, **changes), Sources())
         loop = Loop([job], [None] * len(job.scales), [JobConstants(job)])
-        return job, [loop._beginnings(number)[0] for number in range(len(job.scales))]
+        shapes = [content_shape(job, scale.size) for scale in job.scales]
+        pictures = [resize(job.initial, shape) for shape in shapes]
+        return job, [loop._detailed(scale, [one])[0] for scale, one in enumerate(pictures)]
 
     _, plain = begins()
     job, sharpened = begins(details=True)
