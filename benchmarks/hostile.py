@@ -1,12 +1,17 @@
 """Broken and odd files by the thousand: a reader may refuse them, and nothing worse.
 
     python benchmarks/hostile.py pictures 5000
+    python benchmarks/hostile.py masks 5000
     python benchmarks/hostile.py weights 3000
+    python benchmarks/hostile.py manifests 5000
+    python benchmarks/hostile.py calibrations 5000
+    python benchmarks/hostile.py grids 1000
 
 Each case is a file of a format that we read, damaged at random: cut off, bytes changed (its first
-bytes above all), pieces copied, zeroed, left out, or taken from another file. Reading it must give
-what the reader promises, or raise one line of `ValueError` or `OSError`, within `SECONDS` and
-`MEMORY`, and without starting anything. Cases are read in a process of their own, which may crash;
+bytes above all), pieces copied, zeroed, left out, or taken from another file; of JSON also values
+replaced, renamed or removed anywhere within. Reading it must give what the reader promises, or
+raise one line of `ValueError` or `OSError`, within `SECONDS` and `MEMORY`, and without starting
+anything. Cases are read in a process of their own, which may crash;
 case N is always the same (`python benchmarks/hostile.py pictures 1 --first N` repeats it).
 """
 
@@ -16,10 +21,12 @@ import argparse
 import contextlib
 import io
 import json
+import math
 import os
 import random
 import resource
 import selectors
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,8 +34,9 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -163,15 +171,184 @@ def read_weights(path: Path) -> None:
             assert np.isfinite(array).all(), (name, "not finite")
 
 
-PARTS: dict[str, tuple[Callable[[], list[bytes]], Callable[[Path], None]]] = {
-    "pictures": (pictures, read_picture),
-    "weights": (weights, read_weights),
+def read_mask(path: Path) -> None:
+    """Read a mask, and check what the reader promises."""
+    from jaxstyle.image.load import load_mask
+
+    mask = load_mask(path)
+    assert mask.ndim == 2, mask.shape
+    assert mask.dtype == np.float32, mask.dtype
+    assert 0 <= mask.min() <= mask.max() <= 1
+
+
+@cache
+def small_run() -> Path:
+    """Make a small run and a grid, and return their folder."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from support.small import SMALL, write_pictures
+
+    import jaxstyle
+
+    folder = write_pictures(Path(tempfile.mkdtemp()))
+    pictures = folder / "content.png", folder / "style.png"
+    masks = {"content_mask": str(folder / "other.png"), "init": str(folder / "other.png")}
+    jaxstyle.stylize(*pictures, **SMALL, **masks).save(folder / "run.png")
+    sweep = {"seed": [1, 2], "style_weight": [0.5, 1.0]}
+    settings = SMALL | {"steps": 1, "init": "noise"}
+    jaxstyle.stylize_grid(*pictures, **settings, sweep=sweep, folder=folder / "grid")
+    return folder
+
+
+def manifests() -> list[bytes]:
+    """Return the manifests of a run and of a grid's cell."""
+    folder = small_run()
+    cell = next((folder / "grid" / "cells").glob("*.json"))
+    return [(folder / "run.json").read_bytes(), cell.read_bytes()]
+
+
+def read_manifest(path: Path) -> None:
+    """Replay a manifest, but for the steps, resume its run, and cite it."""
+    import jaxstyle
+    from jaxstyle.transfer import manifest, owed
+    from jaxstyle.transfer import replay as replaying
+
+    made = jaxstyle.Result(np.zeros((4, 4, 3), np.float32), {"total": []}, None, {})
+    replaying.run_job = lambda job, **_: made  # type: ignore[assignment]
+    replaying._replay_in_batch = lambda job, batch: made  # type: ignore[assignment]
+    target = path.with_suffix(".json")
+    target.write_bytes(path.read_bytes())
+    picture = path.with_suffix(".png")
+    picture.write_bytes((small_run() / "run.png").read_bytes())
+    try:
+        facts = manifest.read(target)
+        if facts is not None:
+            owed.of_manifest(facts)
+            manifest.finished(picture, {}, {}, {})
+            with contextlib.suppress(ValueError):
+                manifest.check(picture)
+        replaying.compare_with_first(target, picture, jaxstyle.replay(target))
+    finally:
+        target.unlink()
+
+
+def calibrations() -> list[bytes]:
+    """Return calibration files: a manifest, and constants alone, by layer and by scale."""
+    whole = (small_run() / "run.json").read_bytes()
+    constants = json.loads(whole)["calibration"]
+    flat = {name: rows[-1] for name, rows in constants.items()}
+    return [whole, json.dumps(constants).encode(), json.dumps(flat).encode()]
+
+
+def read_calibration(path: Path) -> None:
+    """Read calibration constants for the small run."""
+    from support.small import SMALL
+
+    import jaxstyle
+    from jaxstyle.transfer.constants import JobConstants
+    from jaxstyle.transfer.job import make_job
+    from jaxstyle.transfer.sources import Sources
+
+    folder = small_run()
+    settings = jaxstyle.Settings(**SMALL, calibration=str(path))
+    job = make_job(folder / "content.png", folder / "style.png", settings, Sources())
+    for rows in JobConstants(job).at(job.size):
+        assert np.isfinite(np.asarray(rows)).all(), rows
+
+
+def grids() -> list[bytes]:
+    """Return the files of a grid's folder; a case damages one of them."""
+    return [path.read_bytes() for path in _grid_files()]
+
+
+def _grid_files() -> list[Path]:
+    return sorted(path for path in (small_run() / "grid").rglob("*") if path.is_file())
+
+
+def read_grid(path: Path) -> None:
+    """Resume a grid one of whose files is damaged: all cells are there again, the others kept."""
+    from support.small import SMALL
+
+    import jaxstyle
+
+    folder, content = small_run(), path.read_bytes()
+    place = random.Random(content).choice(_grid_files())
+    out = folder / "again"
+    shutil.copytree(folder / "grid", out)
+    try:
+        (out / place.relative_to(folder / "grid")).write_bytes(content)
+        before = {p.name: p.read_bytes() for p in (out / "cells").iterdir() if p.stem != place.stem}
+        sweep = {"seed": [1, 2], "style_weight": [0.5, 1.0]}
+        settings = SMALL | {"steps": 1, "init": "noise"}
+        pictures = folder / "content.png", folder / "style.png"
+        cells = jaxstyle.stylize_grid(*pictures, **settings, sweep=sweep, folder=out, resume=True)
+        assert len(cells) == 4
+        after = {p.name: p.read_bytes() for p in (out / "cells").iterdir()}
+        assert all(after[name] == content for name, content in before.items())
+        assert len(list((out / "cells").glob("*.png"))) >= 4
+        assert (out / "index.html").stat().st_size > 10_000
+    finally:
+        shutil.rmtree(out)
+
+
+def spoiled(originals: list[bytes], number: int) -> bytes:
+    """Case `number` of JSON: a few values of it are others; every fifth is damaged as bytes."""
+    dice = random.Random(number)
+    original = dice.choice(originals)
+    if number % 5 == 0 or not original.startswith((b"{", b"[")):
+        return damaged(originals, number)
+    data = json.loads(original)
+    for _ in range(dice.choice((1, 1, 1, 2, 4))):
+        data = _mutated(data, dice)
+    return json.dumps(data).encode()
+
+
+ODD: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 1e300, 2**70, 0.5, math.nan, math.inf, -math.inf),
+    *("", "x", "0", "no", "../..", "/dev/zero", "/dev/stdin", "\0", "\ud800", "²", "x" * 70_000),
+    *([], {}, [[]], [None], ["x"], {"": None}, {"x": []}, [0] * 1000),
+)
+
+
+def _mutated(value: Any, dice: random.Random) -> Any:
+    """Replace, remove or rename something within a JSON value."""
+    if not isinstance(value, (dict, list)) or not value or dice.random() < 0.1:
+        return dice.choice(ODD)
+    keys = list(value) if isinstance(value, dict) else range(len(value))
+    key = dice.choice(keys)
+    changed: Any = dict(value) if isinstance(value, dict) else list(value)
+    match dice.randrange(10):
+        case 0:
+            del changed[key]
+        case 1 if isinstance(changed, dict):
+            changed[str(dice.choice(ODD))[:50]] = changed.pop(key)
+        case 2:
+            changed[key] = [changed[key]]
+        case _:
+            changed[key] = _mutated(value[key], dice)
+    return changed
+
+
+class Part(NamedTuple):
+    """A kind of file: originals, a damaged one by its number, and what reads it."""
+
+    corpus: Callable[[], list[bytes]]
+    read: Callable[[Path], None]
+    damage: Callable[[list[bytes], int], bytes] = damaged
+
+
+PARTS = {
+    "pictures": Part(pictures, read_picture),
+    "masks": Part(pictures, read_mask),
+    "weights": Part(weights, read_weights),
+    "manifests": Part(manifests, read_manifest, spoiled),
+    "calibrations": Part(calibrations, read_calibration, spoiled),
+    "grids": Part(grids, read_grid, spoiled),
 }
 
 
 def child(part: str, first: int, last: int) -> None:
     """Read cases, and print the outcome of each in a line."""
-    corpus, read = PARTS[part]
+    corpus, read, damage = PARTS[part]
     originals = corpus()
     started: list[str] = []
     watching = False
@@ -183,7 +360,7 @@ def child(part: str, first: int, last: int) -> None:
     sys.addaudithook(audit)
     path = Path(tempfile.mkdtemp(), "case")
     for number in range(first, last):
-        path.write_bytes(damaged(originals, number))
+        path.write_bytes(damage(originals, number))
         Path("/proc/self/clear_refs").write_text("5")  # resets the peak
         before, began = _status("VmRSS"), time.perf_counter()
         soft = _status("VmSize") + 2 * MEMORY
@@ -268,7 +445,7 @@ def main() -> None:
     slowest = max(outcomes, key=lambda facts: facts["seconds"])
     largest = max(outcomes, key=lambda facts: facts["peak"])
     print(
-        f"{given.part}: {len(outcomes)} cases of {len(PARTS[given.part][0]())} files in "
+        f"{given.part}: {len(outcomes)} cases of {len(PARTS[given.part].corpus())} files in "
         f"{time.perf_counter() - began:.0f} s: {dict(counts)}; the slowest took "
         f"{slowest['seconds']:.2f} s (case {slowest['case']}), the largest "
         f"{largest['peak'] / 2**20:.0f} MiB (case {largest['case']})"

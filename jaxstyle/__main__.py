@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from pathlib import Path
 
 _LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 _TUNABLES = "GLIBC_TUNABLES"
 _WISH = "glibc.malloc.hugetlb"
-_INTERRUPTED = 130
+_STOPPED = (129, 130, 143)
+_UNWRITABLE = (OSError, ValueError, AttributeError)
 
 
 def start() -> None:
@@ -27,25 +29,37 @@ def start() -> None:
         with contextlib.suppress(OSError):
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     try:
-        from jaxstyle.cli.main import main
-        from jaxstyle.cli.terminal import redeliver_dropped_interrupts
-
-        redeliver_dropped_interrupts()
-        main()
-    except KeyboardInterrupt:
-        print("jaxstyle: interrupted", file=sys.stderr)
-        _leave()
+        _run()
+    except KeyboardInterrupt as stop:
+        with contextlib.suppress(*_UNWRITABLE):
+            print("jaxstyle: interrupted", file=sys.stderr)
+        _leave(128 + getattr(stop, "number", signal.SIGINT))
     except SystemExit as end:
-        if end.code == _INTERRUPTED:
-            _leave()
+        if end.code in _STOPPED:
+            _leave(end.code)
         raise
 
 
-def _leave() -> None:
+def _run() -> None:
+    from jaxstyle.cli import streams, terminal
+
+    streams.open_standard_streams()
+    terminal.stop_on_signals()
+    terminal.redeliver_dropped_interrupts()
+    from jaxstyle.cli.main import main
+
+    try:
+        main()
+    finally:
+        streams.flush_output()
+
+
+def _leave(status: int) -> None:
     """End after Ctrl-C, without the clean-up of half-imported libraries, which can crash."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(_INTERRUPTED)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(*_UNWRITABLE):
+            stream.flush()
+    os._exit(status)
 
 
 def _on_demand() -> bool:

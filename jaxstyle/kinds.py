@@ -6,13 +6,15 @@ from there. `Kind` documents the methods. Nothing heavy is imported here.
 
 from __future__ import annotations
 
+import contextlib
 import math
-import operator
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from jaxstyle._util import arguments
+from jaxstyle._util.arguments import shown
 from jaxstyle._util.names import nearest
 from jaxstyle.specs import FORM, LayerRef, MetricSpec, as_specs
 
@@ -49,20 +51,16 @@ class Kind:
 
     def check(self, name: str, value: Any) -> Any:
         """Return the value in its one form; `ValueError` if it is of another kind."""
-        if isinstance(value, (Path, LayerRef)):
-            value = str(value)
+        if isinstance(value, (os.PathLike, LayerRef)):
+            value = os.fspath(value) if isinstance(value, os.PathLike) else str(value)
         if self._is_object(value):
             return value
-        if self.choices and value not in self.choices:
+        if self.choices and not (isinstance(value, str) and value in self.choices):
             raise ValueError(
-                f"expected {name} to be one of {', '.join(self.choices)}, got {value!r}"
-                f"{nearest(value, self.choices)}"
+                f"expected {name} to be one of {', '.join(self.choices)}, got {shown(value)}"
+                f"{nearest(value if isinstance(value, str) else '', self.choices)}"
             )
-        if not isinstance(value, str):
-            raise ValueError(f"expected {name} as text, got {type(value).__name__}")
-        if value == "":
-            raise ValueError(f"expected a name for {name}, got nothing")
-        return value
+        return arguments.text(name, value)
 
     def plain(self, value: Any) -> Any:
         """Return the value as JSON can hold it."""
@@ -95,34 +93,15 @@ class Number(Kind):
         try:
             return self.type(word)
         except ValueError:
-            raise ValueError(f"expected {self._noun}, got {word!r}") from None
+            raise ValueError(f"expected {arguments.noun(self.type)}, got {shown(word)}") from None
 
     def check(self, name: str, value: Any) -> Any:
-        try:
-            number = operator.index(value) if self.type is int else float(operator.add(value, 0))
-        except TypeError:
-            raise ValueError(f"expected {name} to be {self._noun}, got {value!r}") from None
-        above = number > self.low if self.above else number >= self.low
-        # NaN fails every comparison.
-        if not (above and number <= self.high and abs(number) < math.inf):
-            raise ValueError(f"expected {name} {self._range}, got {value}")
-        return number
+        return arguments.number(
+            name, value, self.type, low=self.low, above=self.above, high=self.high
+        )
 
     def show(self, default: Any) -> str | None:
         return None if default is None else f"{default:g}"
-
-    @property
-    def _noun(self) -> str:
-        return "a whole number" if self.type is int else "a number"
-
-    @property
-    def _range(self) -> str:
-        if self.low == -math.inf:
-            return "finite"
-        if self.high == math.inf:
-            return f"{'above' if self.above else 'to be at least'} {self.low:g} and finite"
-        middle = (", up" if self.above else "") + " to"
-        return f"{'above' if self.above else 'from'} {self.low:g}{middle} {self.high:.0f}"
 
 
 @dataclass(frozen=True)
@@ -138,9 +117,7 @@ class Flag(Kind):
         return known[word.lower()]
 
     def check(self, name: str, value: Any) -> Any:
-        if value not in (True, False):
-            raise ValueError(f"expected {name} to be True or False, got {value!r}")
-        return bool(value)
+        return arguments.flag(name, value)
 
 
 @dataclass(frozen=True)
@@ -162,13 +139,12 @@ class Several(Kind):
 
     def check(self, name: str, value: Any) -> Any:
         numeric = isinstance(self.item, Number)
-        if isinstance(value, str) and not numeric:
-            value = value.split(",")
-        single = isinstance(value, str) or not (
-            isinstance(value, Iterable) and hasattr(value, "__len__")
-        )
         role = f"every {name}" if numeric else name
-        checked = tuple(self.item.check(role, part) for part in ((value,) if single else value))
+        if isinstance(value, str) and not numeric:
+            parts = arguments.names(name, arguments.text(name, value))
+        else:
+            parts = tuple(value) if is_list(value) else (value,)
+        checked = tuple(self.item.check(role, part) for part in parts)
         if len(checked) < self.least:
             raise ValueError(f"expected at least one {name}")
         return checked
@@ -181,10 +157,30 @@ class Several(Kind):
 
 
 @dataclass(frozen=True)
+class Picture(Kind):
+    """A picture file, or whatever else holds a picture; it is read when a run begins."""
+
+    stand_in: str = "an array"
+
+    def check(self, name: str, value: Any) -> Any:
+        if isinstance(value, (str, os.PathLike)) or self._is_object(value):
+            return super().check(name, value)
+        expected = "a path, bytes, an open file, a PIL image or an array"
+        raise ValueError(f"expected {name} as {expected}, got {shown(value)}")
+
+    def _is_object(self, value: Any) -> bool:
+        """Whether it may hold a picture: nothing that reads one is imported here."""
+        if isinstance(value, (bytes, bytearray, memoryview, list, tuple)):
+            return len(value) > 0
+        holds = any(hasattr(value, name) for name in ("read", "__array__", "__array_interface__"))
+        return holds and not isinstance(value, type) and getattr(value, "ndim", 2) > 0
+
+
+@dataclass(frozen=True)
 class Files(Several):
     """Pictures: files, or whatever else holds one."""
 
-    item: Kind = Kind(accepts=lambda value: True, stand_in="an array")
+    item: Kind = Picture()
     multiple: bool = True
     metavar: str | None = "FILE"
     sweepable: bool = False
@@ -209,10 +205,7 @@ class Mixture(Kind):
         return MetricSpec.parse(word)
 
     def check(self, name: str, value: Any) -> Any:
-        specs = as_specs(value, name)
-        for spec in specs:
-            Number(low=0).check(f"the weight of {spec.name}", spec.weight)
-        return specs
+        return as_specs(value, name)
 
     def plain(self, value: Any) -> Any:
         return tuple(spec.plain() for spec in value)
@@ -248,12 +241,18 @@ class Parameters(Kind):
             raise ValueError(f"expected {self.metavar}, got {word!r}") from None
 
     def check(self, name: str, value: Any) -> Any:
+        given = list(value.items()) if isinstance(value, Mapping) else value
         try:
-            pairs = dict(value.items() if isinstance(value, Mapping) else value)
+            pairs = [(key, number) for key, number in given] if is_list(given) else None
         except (TypeError, ValueError):
-            raise ValueError(f"expected {name} such as {self.example}, got {value!r}") from None
+            pairs = None
+        if pairs is None:
+            raise ValueError(f"expected {name} such as {self.example}, got {shown(value)}")
+        keys = [Kind().check(name, key) for key, _ in pairs]
+        if len({*keys}) < len(keys):
+            raise ValueError(f"expected every name in {name} once, got {', '.join(keys)}")
         number = Number(low=0, above=True)
-        return tuple((Kind().check(name, key), number.check(key, pairs[key])) for key in pairs)
+        return tuple((key, number.check(key, v)) for key, (_, v) in zip(keys, pairs, strict=True))
 
     def show(self, default: Any) -> str | None:
         return None
@@ -266,7 +265,14 @@ class Constants(Kind):
     sweepable: bool = False
 
     def check(self, name: str, value: Any) -> Any:
-        return str(value) if isinstance(value, Path) else value
+        if isinstance(value, (str, os.PathLike)):
+            return super().check(name, value)
+        if not isinstance(value, Mapping) or not all(isinstance(term, str) for term in value):
+            raise ValueError(
+                f"expected {name} as a file's path or a mapping from terms to numbers, "
+                f"got {shown(value)}"
+            )
+        return value
 
 
 @dataclass(frozen=True)
@@ -274,13 +280,25 @@ class Layout(Kind):
     """How a step is laid out in memory: a word, or the side of tiles in pixels."""
 
     def check(self, name: str, value: Any) -> Any:
-        text = super().check(name, str(value) if isinstance(value, int) else value)
-        if not (text in ("auto", "whole", "recompute") or text.isdigit()):
-            raise ValueError(
-                f"expected {name} to be auto, whole, recompute or the side of tiles in pixels, "
-                f"got {text!r}"
-            )
-        return text
+        if isinstance(value, str) and not (value.isascii() and value.isdecimal()):
+            word: str = super().check(name, value)
+            if word in ("auto", "whole", "recompute"):
+                return word
+        else:
+            with contextlib.suppress(ValueError):
+                side = int(value) if isinstance(value, str) else value
+                return str(arguments.number(name, side, int, low=1))
+        raise ValueError(
+            f"expected {name} to be auto, whole, recompute or the side of tiles in pixels, "
+            f"got {shown(value)}"
+        )
+
+
+def is_list(value: Any) -> bool:
+    """Whether it holds values in an order: neither a text nor a mapping, a set or a generator."""
+    unordered = isinstance(value, (str, bytes, bytearray, Mapping, Set))
+    sized = isinstance(value, Iterable) and hasattr(value, "__len__")
+    return sized and not unordered and getattr(value, "ndim", 1) > 0
 
 
 def _name_of(value: Any) -> str:

@@ -31,9 +31,10 @@ def from_plain(data: Mapping[str, Any]) -> Settings:
 
     check_names(data)
     old = "safeguard" not in data or (data.get("calibrate", True) and "combination" not in data)
-    if data.get("recipe") and old and "/" not in data["recipe"]:
+    recipe = data.get("recipe")
+    if isinstance(recipe, str) and recipe and old and "/" not in recipe:
         # Before it had methods, a recipe was what is its adapted variant now.
-        data = {**data, "recipe": f"{data['recipe']}/adapted"}
+        data = {**data, "recipe": f"{recipe}/adapted"}
     absent = {setting.name: setting.metadata["before"] for setting in fields(Settings)}
     return Settings(**absent | {name: tuples(value) for name, value in data.items()})
 

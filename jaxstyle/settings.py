@@ -20,6 +20,7 @@ from jaxstyle.kinds import (
     Mixture,
     Number,
     Parameters,
+    Picture,
     Several,
 )
 from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
@@ -83,7 +84,8 @@ def _setting(
 
 def _is_transformation(value: Any) -> bool:
     """Whether it is an `optax.GradientTransformation`, or a record of an optimizer."""
-    return callable(getattr(value, "update", None)) or callable(getattr(value, "make", None))
+    parts = (getattr(value, part, None) for part in ("init", "update"))
+    return all(map(callable, parts)) or callable(getattr(value, "make", None))
 
 
 def _is_network(value: Any) -> bool:
@@ -101,7 +103,7 @@ class Settings:
 
     size: int | None = _setting(
         None,
-        Number(optional=True, type=int, low=1),
+        Number(optional=True, type=int, low=1, high=65536),
         EFFORT,
         "Longest side of the result in pixels (default: 256 on a CPU, 512 on an accelerator).",
     )
@@ -168,7 +170,7 @@ class Settings:
     )
     content_decay: float = _setting(
         2.0,
-        _POSITIVE,
+        Number(low=0, above=True, high=1000),  # its power at any size is still a number
         TERMS,
         "The content weight is that at 256 pixels, and is divided by this for each doubling of the "
         "size: above 1, coarse scales settle what is where, and fine ones paint.",
@@ -364,7 +366,7 @@ class Settings:
     )
     init: str = _setting(
         "content",
-        Kind(accepts=lambda value: True, stand_in="an array"),
+        Picture(),
         OPTIMIZATION,
         "Start from: content, noise, style (its color statistics), style_mean (its mean color), "
         "imagenet_mean (a flat gray with hardly any noise), adain (a picture in one pass), or a "
@@ -372,7 +374,7 @@ class Settings:
     )
     init_noise: float | None = _setting(
         None,
-        Number(optional=True, low=0),
+        Number(optional=True, low=0, high=100),
         OPTIMIZATION,
         "Standard deviation of normal noise that is added to the start, in units of the picture's "
         "range (default: none; a trace for imagenet_mean).",
@@ -431,9 +433,15 @@ class Settings:
             ValueError: A value of another kind or out of its range, or an unknown name.
         """
         for setting in fields(self):
-            kind, value = kind_of(setting.name), getattr(self, setting.name)
-            if not (value is None and kind.optional):
-                object.__setattr__(self, setting.name, kind.check(setting.name, value))
+            name = setting.name
+            kind, value = kind_of(name), getattr(self, name)
+            if value is None and kind.optional:
+                continue
+            try:
+                object.__setattr__(self, name, kind.check(name, value))
+            except ValueError as error:  # of a part of the value
+                message = str(error)
+                raise ValueError(message if name in message else f"{name}: {message}") from None
         if len(self.rate_decay) not in (0, 2):
             raise ValueError(
                 f"expected rate_decay as a factor and a number of steps, got {self.rate_decay}"

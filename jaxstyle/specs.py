@@ -8,11 +8,15 @@ apart. Nothing heavy is imported here.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import total_ordering
 from typing import Any, Literal, get_args
+
+from jaxstyle._util import arguments
+from jaxstyle._util.arguments import shown
 
 PoolingName = Literal["max", "average", "hanning"]
 PaddingName = Literal["zeros", "reflect", "edge", "edge_first"]
@@ -20,6 +24,10 @@ PaddingName = Literal["zeros", "reflect", "edge", "edge_first"]
 IMAGE = "image"
 """The layer that is the picture itself."""
 _STAGE = re.compile(r"(?:conv|relu)(\d)")
+_OCTAVES = 15
+"""A picture of 32,768 pixels is halved to one by so many."""
+_DIGITS = 9
+"""The most of a whole number in a text."""
 
 
 @total_ordering
@@ -48,6 +56,19 @@ class LayerRef:
     padding: PaddingName | None = None
     octave: int = 0
 
+    def __post_init__(self) -> None:
+        """Check the names; `ValueError` of those that do not exist whatever the network."""
+        arguments.text("a layer", self.layer)
+        if self.backbone is not None:
+            arguments.text("a layer's network", self.backbone)
+        for name, known in (("pooling", PoolingName), ("padding", PaddingName)):
+            value, choices = getattr(self, name), get_args(known)
+            if value is not None and not (isinstance(value, str) and value in choices):
+                raise ValueError(
+                    f"expected {name} to be one of {', '.join(choices)}, got {shown(value)}"
+                )
+        arguments.number(f"the octave of {self.layer}", self.octave, int, low=0, high=_OCTAVES)
+
     @classmethod
     def parse(cls, text: str | LayerRef) -> LayerRef:
         """Parse `LAYER[^OCTAVE]`, after `NETWORK:` or `NETWORK/POOLING/PADDING:`.
@@ -57,10 +78,10 @@ class LayerRef:
         """
         if isinstance(text, LayerRef):
             return text
-        network, colon, layer = text.rpartition(":")
+        network, colon, layer = arguments.text("a layer", text).rpartition(":")
         layer, caret, octave = layer.partition("^")
-        if caret and (not octave.isdecimal() or layer == IMAGE):
-            raise ValueError(f"expected a layer such as relu3_1^2, got {text!r}")
+        if caret and (not _is_count(octave) or layer == IMAGE):
+            raise ValueError(f"expected a layer such as relu3_1^2, got {shown(text)}")
         if not colon:
             return cls(layer, octave=int(octave or 0))
         name, *how = network.split("/")
@@ -68,7 +89,7 @@ class LayerRef:
         if how and not (len(how) == 2 and all(h in k for h, k in zip(how, known, strict=True))):
             raise ValueError(
                 f"expected a layer such as relu3_1, resnet50:relu3_4 or vgg16/max/zeros:relu3_1, "
-                f"got {text!r}"
+                f"got {shown(text)}"
             )
         ref = cls(layer, name, *how)  # type: ignore[arg-type]
         return replace(ref, octave=int(octave or 0))
@@ -100,6 +121,19 @@ class LayerRef:
     def on(self, backbone: str) -> LayerRef:
         """The same layer of `backbone` if it names no network itself."""
         return self if self.is_fixed else replace(self, backbone=backbone)
+
+
+def as_layers(layers: str | LayerRef | Iterable[str | LayerRef]) -> tuple[LayerRef, ...]:
+    """Return layers as they are written: one, several with commas between, or a sequence.
+
+    >>> as_layers("relu1_1") == as_layers(["relu1_1"]) == (LayerRef("relu1_1"),)
+    True
+
+    Raises:
+        ValueError: One has another form.
+    """
+    given = (layers,) if isinstance(layers, LayerRef) else arguments.names("layers", layers)
+    return tuple(map(LayerRef.parse, given))
 
 
 FORM = "NAME[~SMOOTHING][@LAYER,…][#BEGIN-END][=WEIGHT]"
@@ -137,6 +171,21 @@ class MetricSpec:
     window: Window = ALWAYS
     value: Any = None
 
+    def __post_init__(self) -> None:
+        """Check the numbers, and give layers one form: `"relu1_1"` is `(LayerRef("relu1_1"),)`."""
+        changed = {
+            "name": arguments.text("a metric", self.name),
+            "smoothing": arguments.text(f"the smoothing of {self.name}", self.smoothing),
+            "weight": arguments.number(f"the weight of {self.name}", self.weight, low=0),
+            "layers": as_layers(self.layers),
+            "temperature": arguments.number(
+                f"the temperature of {self.name}", self.temperature, low=0, above=True
+            ),
+            "window": _as_window(self.window),
+        }
+        for name, value in changed.items():
+            object.__setattr__(self, name, value)
+
     @classmethod
     def parse(cls, text: str) -> MetricSpec:
         """Parse `NAME[~SMOOTHING[/TEMPERATURE]][@LAYER,…][#BEGIN-END][=WEIGHT]`.
@@ -144,13 +193,13 @@ class MetricSpec:
         Raises:
             ValueError: The text has another form.
         """
-        head, equals, share = text.strip().partition("=")
+        head, equals, share = arguments.text("a metric", text).strip().partition("=")
         head, _, steps = head.partition("#")
         label, at, layers = head.partition("@")
         try:
             weight = float(share) if equals else 1.0
         except ValueError:
-            raise ValueError(f"expected {FORM}, got {text!r}") from None
+            raise ValueError(f"expected {FORM}, got {shown(text)}") from None
         return cls.of(label, weight, layers.split(",") if at and layers else (), steps)
 
     @classmethod
@@ -158,12 +207,12 @@ class MetricSpec:
         cls, label: str, weight: float, layers: Iterable[str | LayerRef] = (), steps: str = ""
     ) -> MetricSpec:
         """From a label (`"gram~softmax/3"`), a weight, layers, and steps (`"0-50"`)."""
-        name, _, how = label.partition("~")
+        name, _, how = arguments.text("a metric", label).partition("~")
         smoothing, _, temperature = (how or "none").partition("/")
         return cls(
             name,
             weight,
-            tuple(map(LayerRef.parse, layers)),
+            as_layers(layers),
             smoothing,
             _temperature(temperature) if temperature else 1.0,
             _window(steps) if steps else ALWAYS,
@@ -206,12 +255,28 @@ def _temperature(text: str) -> float:
 
 
 def _window(text: str) -> Window:
-    begin, dash, end = text.partition("-")
-    if dash and begin.isdecimal() and (end.isdecimal() or not end):
-        window = int(begin), int(end) if end else None
-        if window[1] is None or window[0] < window[1]:
-            return window
-    raise ValueError(f"expected steps such as #0-50 or #50-, got {text!r}")
+    begin, dash, end = arguments.text("steps", text).partition("-")
+    if dash and _is_count(begin) and (_is_count(end) or not end):
+        with contextlib.suppress(ValueError):
+            return _as_window((int(begin), int(end) if end else None))
+    raise ValueError(f"expected steps such as #0-50 or #50-, got {shown(text)}")
+
+
+def _as_window(window: Any) -> Window:
+    if isinstance(window, (tuple, list)) and len(window) == 2:
+        begin, end = window
+        begin = arguments.number("the first step", begin, int, low=0)
+        if end is None:
+            return begin, None
+        end = arguments.number("the step after the last", end, int, low=0)
+        if begin < end:
+            return begin, end
+    raise ValueError(f"expected steps such as (0, 50) or (50, None), got {shown(window)}")
+
+
+def _is_count(text: str) -> bool:
+    """Whether a text is a whole number that is not too large, without a sign."""
+    return text.isascii() and text.isdecimal() and len(text) <= _DIGITS
 
 
 def parse_mixture(text: str) -> tuple[MetricSpec, ...]:
@@ -228,7 +293,7 @@ def as_specs(value: Any, setting: str = "metric") -> tuple[MetricSpec, ...]:
 
     Args:
         value: A text (`"gram=0.5+histogram"`), a `MetricSpec`, a `Metric` or `Term`, a tuple
-            `(name, weight[, layers])`, or a sequence of them.
+            `(name, weight[, layers])`, or a sequence of them; or a mapping from names to weights.
         setting: The name of the setting, for messages.
 
     Raises:
@@ -236,9 +301,11 @@ def as_specs(value: Any, setting: str = "metric") -> tuple[MetricSpec, ...]:
     """
     if isinstance(value, str):
         return parse_mixture(value)
+    if isinstance(value, Mapping):
+        value = tuple(value.items())
     if isinstance(value, MetricSpec) or _is_value(value):
         return (_as_spec(value, setting),)
-    if not isinstance(value, Sequence):
+    if not isinstance(value, Sequence) or isinstance(value, (bytes, bytearray)):
         raise ValueError(_expected(setting, value))
     return tuple(_as_spec(part, setting) for part in value)
 
@@ -254,19 +321,17 @@ def _as_spec(part: Any, setting: str) -> MetricSpec:
         return MetricSpec(part.metric.name, value=part)
     if not isinstance(part, Sequence) or not 2 <= len(part) <= 4:
         raise ValueError(_expected(setting, part))
-    first, weight, *layers = part
-    try:
-        weight = float(weight + 0)
-    except TypeError:
-        name = first if isinstance(first, str) else "a metric"
-        raise ValueError(f"expected the weight of {name} to be a number, got {weight!r}") from None
-    if isinstance(first, str):
-        return MetricSpec.of(first, weight, *layers)
-    if not _is_value(first):
+    first, weight, *more = part
+    if not isinstance(first, (str, MetricSpec)) and not _is_value(first):
         raise ValueError(_expected(setting, part))
-    refs = tuple(map(LayerRef.parse, layers[0])) if layers else ()
-    window = _window(layers[1]) if len(layers) > 1 else ALWAYS
-    return replace(_as_spec(first, setting), weight=weight, layers=refs, window=window)
+    spec = _as_spec(first, setting)
+    changes: dict[str, Any] = {"weight": weight}
+    changes |= {"layers": as_layers(more[0])} if more and as_layers(more[0]) else {}
+    changes |= {"window": _window(more[1])} if len(more) > 1 else {}
+    for name, unset in (("weight", 1.0), ("layers", ()), ("window", ALWAYS)):
+        if name in changes and getattr(spec, name) != unset:
+            raise ValueError(f"expected the {name} of {spec.name} once, got {shown(part)}")
+    return replace(spec, **changes)
 
 
 def _is_value(value: Any) -> bool:
@@ -275,4 +340,4 @@ def _is_value(value: Any) -> bool:
 
 
 def _expected(setting: str, value: Any) -> str:
-    return f"expected {setting} such as (('gram', 1.0), ('histogram', 0.5)), got {value!r}"
+    return f"expected {setting} such as (('gram', 1.0), ('histogram', 0.5)), got {shown(value)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from jaxstyle._util import arguments
 from jaxstyle._util.names import nearest
 from jaxstyle._util.plugins import Registry
 from jaxstyle.backbones import alexnet, resnet, vgg
@@ -31,9 +32,10 @@ def find(name: str) -> Backbone:
     Raises:
         ValueError: There is none; the message names the nearest.
     """
+    arguments.text("the architecture", name)
     if name not in BACKBONES:
         raise ValueError(
-            f"expected the architecture to be one of {', '.join(BACKBONES)}, got {name!r}"
-            f"{nearest(name, BACKBONES)}"
+            f"expected the architecture to be one of {', '.join(BACKBONES)}, "
+            f"got {arguments.shown(name)}{nearest(name, BACKBONES)}"
         )
     return BACKBONES[name]

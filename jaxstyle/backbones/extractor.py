@@ -10,8 +10,10 @@ from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from jaxstyle._util.arguments import names, shown
 from jaxstyle.backbones import find
 from jaxstyle.backbones.ops import Network
 from jaxstyle.backbones.record import Backbone, ReceptiveField
@@ -19,13 +21,13 @@ from jaxstyle.settings import PrecisionName
 from jaxstyle.specs import LayerRef, PaddingName, PoolingName
 
 Dtype = Literal["float32", "bfloat16"]
-Parameters = Mapping[str, Mapping[str, Float[Array, "..."]]]
+Parameters = Mapping[str, Mapping[str, Float[Array | np.ndarray, "..."]]]
 
 
 def features(
     params: Parameters,
     image: Float[Array, "*batch h w 3"],
-    layers: Sequence[str],
+    layers: str | Sequence[str],
     *,
     architecture: str | Backbone = "vgg16",
     pooling: PoolingName = "max",
@@ -46,7 +48,7 @@ def features(
             gradients with respect to `image` alone.
         image: sRGB picture, values in [0, 1], or a batch of them; normalization happens inside.
         layers: Names such as `"relu3_1"`, or `"conv4_2"` for the value before the ReLU: see
-            `Backbone.layers`.
+            `Backbone.layers`. One, or several.
         architecture: The one that `params` belong to: a record, or a name such as `"vgg16"`.
         pooling: `"max"`, as trained, `"average"`, which Gatys et al. found to look smoother, or
             `"hanning"`, the root of a weighted mean square, as in DISTS.
@@ -69,16 +71,10 @@ def features(
         VGG: Simonyan & Zisserman 2014, configurations D and E; names as in Gatys et al. 2016.
         ResNet: He et al. 2016, table 1. AlexNet: Krizhevsky 2014, as in torchvision.
     """
-    layers = tuple(dict.fromkeys(layers))
-    backbone = find(architecture) if isinstance(architecture, str) else architecture
+    layers = tuple(dict.fromkeys(names("layers", layers)))
+    backbone = architecture if isinstance(architecture, Backbone) else find(architecture)
     backbone.check_layers(layers)
-    for name, value, known in (
-        ("pooling", pooling, get_args(PoolingName)),
-        ("padding", padding, get_args(PaddingName)),
-        ("dtype", dtype, get_args(Dtype)),
-    ):
-        if value not in known:
-            raise ValueError(f"expected {name} to be one of {', '.join(known)}, got {value!r}")
+    check_how(pooling=pooling, padding=padding, dtype=dtype)
     _check(image, backbone, layers)
     if not layers:
         return {}
@@ -88,6 +84,17 @@ def features(
         compute = jax.vmap(compute)
     values: dict[str, Float[Array, "*batch _h _w _c"]] = compute(image)
     return values
+
+
+_CHOICES = {"pooling": PoolingName, "padding": PaddingName, "dtype": Dtype}
+
+
+def check_how(**choices: Any) -> None:
+    """Raise a `ValueError` if a pooling, padding or dtype does not exist."""
+    for name, value in choices.items():
+        known = get_args(_CHOICES[name])
+        if not (isinstance(value, str) and value in known):
+            raise ValueError(f"expected {name} to be one of {', '.join(known)}, got {shown(value)}")
 
 
 def _check(image: Float[Array, ...], backbone: Backbone, layers: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from jaxstyle._util.arguments import names, shown
 from jaxstyle._util.names import nearest
 from jaxstyle.specs import PoolingName
 
@@ -53,6 +54,10 @@ class Convolution:
     layers: tuple[str, ...] = ()
     pool_layer: str = ""
     is_shortcut: bool = False
+
+    def __post_init__(self) -> None:
+        """One name of a layer stands for a tuple of it."""
+        object.__setattr__(self, "layers", names("layers", self.layers))
 
     @property
     def pad(self) -> int:
@@ -198,18 +203,18 @@ class Backbone:
     def __post_init__(self) -> None:
         derived = _windows(self.convolutions)
         object.__setattr__(self, "windows", self.windows or derived)
-        object.__setattr__(self, "layers", self.layers or tuple(derived))
+        object.__setattr__(self, "layers", names("layers", self.layers) or tuple(derived))
 
     def __repr__(self) -> str:
         return f"Backbone({self.name!r})"
 
-    def check_layers(self, layers: Iterable[str]) -> None:
+    def check_layers(self, layers: str | Iterable[str]) -> None:
         """Raise a `ValueError` that names the nearest layer if one of `layers` does not exist."""
-        for layer in layers:
+        for layer in names("layers", layers):
             if layer not in self.layers:
                 known = f"; its layers are {self.layers[0]} to {self.layers[-1]}"
-                hint = nearest(layer, self.layers) or known
-                raise ValueError(f"{self.name} has no layer {layer!r}{hint}")
+                hint = (isinstance(layer, str) and nearest(layer, self.layers)) or known
+                raise ValueError(f"{self.name} has no layer {shown(layer)}{hint}")
 
     def counterpart(self, layer: str) -> str:
         """Return the layer that stands for one of a VGG's.
@@ -227,9 +232,9 @@ class Backbone:
             )
         return stands_in
 
-    def needed(self, layers: Iterable[str]) -> tuple[Convolution, ...]:
+    def needed(self, layers: str | Iterable[str]) -> tuple[Convolution, ...]:
         """Return the convolutions up to the deepest of `layers`, in the order of computation."""
-        wanted = {*layers}
+        wanted = {*names("layers", layers)}
         ends = (
             at
             for at, spec in enumerate(self.convolutions, 1)
@@ -237,7 +242,7 @@ class Backbone:
         )
         return self.convolutions[: max(ends, default=0)]
 
-    def fast_convolutions(self, layers: Iterable[str]) -> tuple[str, ...]:
+    def fast_convolutions(self, layers: str | Iterable[str]) -> tuple[str, ...]:
         """Return those of the `needed` convolutions that Winograd computes faster on a CPU."""
         return tuple(
             spec.name
@@ -245,10 +250,10 @@ class Backbone:
             if (spec.size, spec.stride) == (3, 1) and spec.inputs * spec.outputs >= FAST_FROM
         )
 
-    def min_side(self, layers: Iterable[str]) -> int:
+    def min_side(self, layers: str | Iterable[str]) -> int:
         """Return the shortest side, in pixels, that leaves a position at each of `layers`."""
         shortest = 1
-        for layer in layers:
+        for layer in names("layers", layers):
             side = 1
             for size, pad, stride, _ in reversed(self.windows.get(layer, ())):
                 side = max(1, (side - 1) * stride + size - 2 * pad)

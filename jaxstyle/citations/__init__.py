@@ -10,6 +10,8 @@ import re
 from functools import cache
 from importlib.resources import files
 
+from jaxstyle._util.arguments import shown
+
 
 @cache
 def entries() -> dict[str, str]:
@@ -24,11 +26,13 @@ def entries() -> dict[str, str]:
 
 
 def labels(papers: str) -> tuple[str, ...]:
-    """Return the labels of papers that have an entry.
+    """Return the labels of papers that have an entry, several with a semicolon between.
 
     >>> labels("after Li et al., IJCAI 2017; textbook")
     ('Li et al., IJCAI 2017',)
     """
+    if not isinstance(papers, str):
+        raise ValueError(f"expected papers as text, got {shown(papers)}")
     names = (name.strip().removeprefix("after ") for name in papers.split(";"))
     return tuple(name for name in names if name in entries())
 
@@ -43,8 +47,8 @@ def bibtex(*chosen: str) -> str:
         ValueError: A label has no entry.
     """
     for label in chosen:
-        if label not in entries():
-            raise ValueError(f"no paper is labelled {label!r}")
+        if not isinstance(label, str) or label not in entries():
+            raise ValueError(f"no paper is labelled {shown(label)}")
     return "\n\n".join(entries()[label] for label in dict.fromkeys(chosen))
 
 
@@ -53,9 +57,16 @@ def summary(entry: str) -> str:
 
     >>> summary(bibtex("Gatys, Ecker & Bethge, CVPR 2016"))
     'Gatys, Ecker, Bethge: Image Style Transfer Using Convolutional Neural Networks (2016)'
+
+    Raises:
+        ValueError: It is no entry, or has no author, title or year.
     """
+    if not isinstance(entry, str):
+        raise ValueError(f"expected a BibTeX entry, got {shown(entry)}")
     lines = (line.strip().partition("=") for line in entry.splitlines())
     fields = {name.strip(): value.strip(" ,").strip("{}") for name, _, value in lines}
+    if missing := [name for name in ("author", "title", "year") if name not in fields]:
+        raise ValueError(f"expected {missing[0]} in a BibTeX entry, got {shown(entry)}")
     authors = ", ".join(name.partition(",")[0] for name in fields["author"].split(" and "))
     text = f"{authors}: {fields['title']} ({fields['year']})"
     for mark, accent in _ACCENTS.items():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
+from jaxstyle import samples
 from jaxstyle._util.cache import cache_folder
 from jaxstyle.cli.listings import print_json, print_table
 from jaxstyle.cli.options import DEBUG, JSON
+from jaxstyle.cli.streams import path_text, write_result
 
 CONTENTS = {
     "compiled": "compiled programs",
@@ -19,6 +22,13 @@ CONTENTS = {
     "tfds": "prepared data sets",
 }
 """What each folder of the cache holds."""
+_NAMES = {
+    "compiled": r"[^/]+-(cache|atime)|\.lockfile",
+    "weights": r"[^/]+-[0-9a-f]{8}\.safetensors",
+    "downloads": r"[^/]+-[0-9a-f]{8}\.pth",
+    "tfds": r".+",
+}
+"""How its files are named there, as the folder may be one in which the user has others."""
 
 
 @click.group(invoke_without_command=True, short_help="Show what the cache holds, or clear it.")
@@ -36,13 +46,13 @@ def cache(ctx: click.Context, as_json: bool) -> None:
 
     rows: list[dict[str, Any]] = []
     for name, holds in CONTENTS.items():
-        sizes = [path.stat().st_size for path in _files(name)]
+        sizes = list(map(_size, _files(name)))
         facts = {"name": name, "holds": holds, "files": len(sizes), "bytes": sum(sizes)}
         rows.append({**facts, "where": str(cache_folder() / name)})
     if as_json:
         print_json(rows)
         return
-    print(f"{cache_folder()} ({decimal(sum(row['bytes'] for row in rows))})\n")
+    print(f"{path_text(cache_folder())} ({decimal(sum(row['bytes'] for row in rows))})\n")
     rows = [{**row, "folder": row["name"], "size": decimal(row["bytes"])} for row in rows]
     print_table(rows, dict.fromkeys(("folder", "holds", "files", "size"), 0))
 
@@ -63,20 +73,32 @@ def cache(ctx: click.Context, as_json: bool) -> None:
 )
 @DEBUG
 def clear(what: str | None) -> None:
-    """Remove files from the cache."""
+    """Remove files from the cache, and nothing that something else may have put there."""
     from rich.filesize import decimal
 
     names = tuple(CONTENTS) if what == "all" else ("compiled",)
     paths = _fetched() if what == "downloads" else [p for name in names for p in _files(name)]
-    total = sum(path.stat().st_size for path in paths)
+    total = sum(map(_size, paths))
     for path in paths:
         path.unlink(missing_ok=True)
     files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
-    print(f"removed {files} ({decimal(total)}) from {cache_folder()}")
+    write_result(f"removed {files} ({decimal(total)}) from {cache_folder()}")
 
 
 def _files(name: str) -> list[Path]:
-    return [path for path in (cache_folder() / name).rglob("*") if path.is_file()]
+    folder = cache_folder() / name
+    files = (path for path in folder.rglob("*") if path.is_file())
+    if name == "samples":
+        return [path for path in files if samples.called(path.name)]
+    pattern = re.compile(_NAMES[name], re.DOTALL)
+    return [path for path in files if pattern.fullmatch(path.relative_to(folder).as_posix())]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # another process has removed it
+        return 0
 
 
 def _fetched() -> list[Path]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from jaxstyle._util.inputs import read_input
+from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.listings import print_json
 from jaxstyle.cli.options import COUNT, JSON, OFFLINE, GroupedCommand, diagnostics
@@ -64,36 +68,68 @@ def compare(
     Beside the painting that it is made from, PICTURE is judged by brushwork, how far its strokes
     are from REFERENCE's nearest, paint_precision, the same for patches of 7 x 7 pixels, and
     paint_coverage, the other way round: root mean squares a pixel, of values from 0 to 1.
+
+    A metric that cannot compare them (most networks need sides of 16 or 31 pixels) is left out with
+    a warning; one that was named is an error, after the others' distances.
     """
     from jaxstyle import samples
-    from jaxstyle.image.io import read_image
     from jaxstyle.metrics import find
-    from jaxstyle.metrics.metric import IMAGE
 
     for name in metrics:
         if find(MetricSpec.parse(name).name).kind == "image":
             raise ValueError(f"{name} looks at one picture alone and compares nothing")
     paths = [samples.resolve(name, offline=offline) for name in (picture, reference)]
-    pictures = [read_image(path, size=size) for path in paths]
-    same_size, same_scale = _same_size(pictures), _same_scale(*pictures)
+    pictures = [_read(path, size) for path in paths]
     start_jax()
-    from jaxstyle.objective.judge import JUDGES, STYLE_JUDGES, judge
+    from jaxstyle.objective.judge import JUDGES, STYLE_JUDGES
 
+    same_size = _same_size(pictures)
     usual = JUDGES if same_size[0].shape == same_size[1].shape else STYLE_JUDGES
-    rows = []
-    for name in metrics or usual:
+    rows, failures = _answers(metrics or usual, pictures, backbone, offline)
+    if as_json and rows:
+        print_json(rows)
+    elif rows:
+        print("\n".join(f"{row['name']:18}{row['distance']:.6g}" for row in rows))
+    if failures and (metrics or not rows):
+        raise ValueError("; ".join(dict.fromkeys(failures.values())))
+    for name, failure in failures.items():
+        logger.warning(f"{name} is left out: {failure}")
+
+
+def _answers(
+    metrics: Sequence[str], pictures: list[Picture], backbone: str, offline: bool
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the distances by those metrics that can compare, and what others say, by name."""
+    from jaxstyle.metrics import find
+    from jaxstyle.metrics.metric import IMAGE
+    from jaxstyle.objective.judge import judge
+
+    same_size, same_scale = _same_size(pictures), _same_scale(*pictures)
+    rows: list[dict[str, Any]] = []
+    failures: dict[str, str] = {}
+    for name in metrics:
         metric = find(MetricSpec.parse(name).name)
         of_pixels = same_scale if metric.layers == IMAGE else pictures
-        distance = judge(name, backbone=backbone, offline=offline)
-        value = float(distance(*(same_size if metric.kind == "content" else of_pixels)))
-        if not math.isfinite(value):
-            raise ValueError(f"the distance by {name} is not finite: {value}")
-        # Rounding may put it slightly below 0.
-        rows.append({"name": name, "distance": max(0.0, value)})
-    if as_json:
-        print_json(rows)
-    else:
-        print("\n".join(f"{row['name']:18}{row['distance']:.6g}" for row in rows))
+        pair = same_size if metric.kind == "content" else of_pixels
+        try:
+            value = float(judge(name, backbone=backbone, offline=offline)(*pair))
+        except (ValueError, OSError) as error:
+            failures[name] = str(error)
+            continue
+        if math.isfinite(value):
+            # Rounding may put it slightly below 0.
+            rows.append({"name": name, "distance": max(0.0, value)})
+        else:
+            failures[name] = f"the distance by {name} is not finite: {value}"
+    return rows, failures
+
+
+def _read(path: Path, size: int | None) -> Picture:
+    from jaxstyle.image.io import check_file
+    from jaxstyle.image.load import load_image
+
+    check_file(path)
+    return load_image(read_input(path), str(path), size)
 
 
 def _same_size(pictures: list[Picture]) -> list[Picture]:

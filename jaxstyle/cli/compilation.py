@@ -74,6 +74,7 @@ def _discard_corrupt_programs(folder: Path) -> None:
             show(message, *args, **kwargs)
         elif match["error"] != "Timeout":  # another process holds the cache's lock
             for path in folder.glob(f"{match['program']}-*"):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # another user's
+                    path.unlink(missing_ok=True)
 
     warnings.showwarning = showwarning

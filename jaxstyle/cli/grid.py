@@ -23,7 +23,8 @@ from jaxstyle.cli.options import (
     grouped_option,
     setting_options,
 )
-from jaxstyle.cli.terminal import show_progress
+from jaxstyle.cli.streams import write_message
+from jaxstyle.cli.terminal import exit_status, stop_on_signals, stoppable_progress
 
 sweep_option = grouped_option("Sweep")
 process_option = grouped_option("Several processes")
@@ -94,7 +95,8 @@ def grid(
         raise ValueError("a name is swept twice; give all its values in one --sweep")
     check_folder(output)
     # Before anything heavy is imported.
-    for name in (content, *style, *swept.get("content", ()), *swept.get("style", ())):
+    pictures = (content, *style, *swept.get("content", ()), *swept.get("style", ()))
+    for name in (*pictures, *values["content_mask"], *values["style_mask"]):
         check_input(samples.resolve(name, offline=offline))
     start_jax()
     if not _join(coordinator, processes, process):
@@ -102,7 +104,7 @@ def grid(
     from jaxstyle.grid.stylize_grid import stylize_grid
 
     try:
-        with show_progress() as show:
+        with stoppable_progress() as show:
             cells = stylize_grid(
                 content,
                 style,
@@ -114,9 +116,9 @@ def grid(
                 offline=offline,
                 **explicit_options(values),
             )
-    except KeyboardInterrupt:
-        print(f"jaxstyle: interrupted; the same command resumes in {output}", file=sys.stderr)
-        sys.exit(130)
+    except KeyboardInterrupt as stop:
+        write_message(f"jaxstyle: interrupted; the same command resumes in {output}")
+        sys.exit(exit_status(stop))
     logger.info("%s (%d cells)", output / "index.html", len(cells))
 
 
@@ -130,4 +132,6 @@ def _join(coordinator: str | None, processes: int | None, process: int | None) -
         jax.distributed.initialize(coordinator, processes, process)
     elif processes is not None or process is not None:
         raise ValueError("--processes and --process need a --coordinator")
+    if coordinator:
+        stop_on_signals()  # JAX has taken SIGTERM, and would ignore it
     return jax.process_index() == 0

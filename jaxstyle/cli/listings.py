@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import click
 
 from jaxstyle._util.names import nearest
 from jaxstyle.cli.options import DEBUG, JSON, Function, GroupedCommand
+from jaxstyle.cli.streams import can_print
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +28,9 @@ Row = Mapping[str, Any]
 
 def print_json(rows: Iterable[Row]) -> None:
     """Print rows as JSON."""
-    print(json.dumps(list(rows), indent=1, ensure_ascii=False))
+    text = json.dumps(list(rows), indent=1, ensure_ascii=False)
+    # Where the encoding lacks a character, its escape: another spelling would be other data.
+    print(text if can_print(text) else json.dumps(json.loads(text), indent=1))
 
 
 def make_console() -> Console:
@@ -34,7 +38,8 @@ def make_console() -> Console:
     from rich.console import Console
 
     width = shutil.get_terminal_size((80, 24)).columns
-    return Console(width=width, markup=False, highlight=False, emoji=False)
+    # From a file rich learns the encoding, and draws tables with characters that it has.
+    return Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
 
 
 def print_table(rows: Iterable[Row], columns: Mapping[str, int], title: str = "") -> None:

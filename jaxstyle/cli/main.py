@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 
 import click
@@ -9,7 +11,12 @@ import click
 from jaxstyle import __version__
 from jaxstyle.cli import cache, compare, grid, listings, replay, study, stylize, weights
 from jaxstyle.cli.options import Invocation, with_option_names
-from jaxstyle.cli.terminal import log_to_stderr
+from jaxstyle.cli.streams import STANDARD_OUTPUT, printable, write_message
+from jaxstyle.cli.terminal import exit_status, log_to_stderr
+
+_EXPECTED = (OSError, ValueError, TypeError, MemoryError)
+"""Errors whose messages are for users."""
+_LAYOUT = re.compile(r"\s*\n\s*")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -41,32 +48,54 @@ for command in (
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line, and exit.
 
-    The exit status is 2 after an error, which is one line, and 130 after Ctrl-C.
+    The exit status is 2 after an error, which is one line, 130 after Ctrl-C (after SIGTERM 143, and
+    after SIGHUP 129, where the process leaves them to `terminal.stop_on_signals`), and 1 when
+    nobody reads what a command prints.
     """
     invocation = Invocation(sys.argv[1:] if arguments is None else arguments)
+    if "_JAXSTYLE_COMPLETE" in os.environ:
+        commands.main(invocation.words, "jaxstyle")  # answers a shell that completes a word
     try:
         with log_to_stderr():
-            status = commands.main(
-                invocation.words, "jaxstyle", standalone_mode=False, obj=invocation
-            )
-            sys.exit(status or 0)
-    except click.ClickException as error:
-        message = error.format_message()
-        if type(error).__name__ == "NoArgsIsHelpError":  # click before 8.2 has none
-            print(message, file=sys.stderr)
-            sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        print("jaxstyle: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(1)
+            status = _run(invocation)
+        print(end="", flush=True)  # whatever befalls it, befalls the command
+    except KeyboardInterrupt as stop:
+        write_message("jaxstyle: interrupted")
+        status = exit_status(stop)
     except Exception as error:
-        if invocation.debug:
+        if isinstance(error, BrokenPipeError) and error.filename == STANDARD_OUTPUT:
+            sys.exit(1)
+        if invocation.debug and not isinstance(error, click.ClickException):
             raise
-        message = str(error)
-        if isinstance(error, OSError) and error.filename and error.strerror:
-            message = f"{error.filename}: {error.strerror}"
-        elif not isinstance(error, (OSError, ValueError, TypeError)):
-            message = f"{type(error).__name__}: {error} (--debug shows where)"
-    print(f"jaxstyle: error: {with_option_names(' '.join(message.split()))}", file=sys.stderr)
-    sys.exit(2)
+        status = 2
+        if type(error).__name__ == "NoArgsIsHelpError":  # click before 8.2 has none
+            write_message(*str(error).splitlines())
+        else:
+            write_message(f"jaxstyle: error: {error_line(error)}")
+    sys.exit(status)
+
+
+def _run(invocation: Invocation) -> int:
+    # Not `commands.main`, which takes every broken pipe for standard output's, ends quietly, and
+    # takes the end of a damaged file (EOFError) for that of standard input.
+    try:
+        with commands.make_context("jaxstyle", invocation.words, obj=invocation) as context:
+            commands.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return 0
+
+
+def error_line(error: Exception) -> str:
+    """Return the message of an error as one line, with names of files as they are."""
+    message = str(error)
+    if isinstance(error, click.ClickException):
+        message = error.format_message()
+    elif isinstance(error, OSError) and error.filename and error.strerror:
+        name = error.filename
+        message = f"{name if isinstance(name, int) else os.fsdecode(name)}: {error.strerror}"
+    elif not message or not isinstance(error, _EXPECTED):
+        message = f"{type(error).__name__}: {error} (--debug shows where)"
+    if not isinstance(error, _EXPECTED):
+        message = _LAYOUT.sub(" ", message)  # of the libraries: ours have one line
+    return printable(with_option_names(message))

@@ -20,6 +20,10 @@ from jaxstyle.settings import RUN, Settings
 Function = TypeVar("Function", bound=Callable[..., Any])
 PATH: click.ParamType[Path] = click.Path(path_type=Path)
 COUNT = click.IntRange(1)
+_SETTING_FOLLOWS = (
+    r"expected (?:no |a name for |at least one |every name in )?"
+    r"|.* is (?:of a run|finished,) with |(?=\w+ and masks )"
+)
 
 
 @dataclass
@@ -123,12 +127,16 @@ def command_line() -> str:
 def with_option_names(message: str) -> str:
     """Write settings of two words in a message as the command line spells them.
 
+    Only where messages name settings: a file can have such a name, too.
+
     >>> with_option_names("expected style_weight to be at least 0, got nan")
     'expected --style-weight to be at least 0, got nan'
     """
     names = "|".join(setting.name for setting in fields(Settings) if "_" in setting.name)
     return re.sub(
-        rf"(?<![\w./'-])({names})(?= )", lambda match: f"--{match[1].replace('_', '-')}", message
+        rf"(?s)^({_SETTING_FOLLOWS})({names})(?= |$)",
+        lambda match: f"{match[1]}--{match[2].replace('_', '-')}",
+        message,
     )
 
 

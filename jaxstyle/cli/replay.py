@@ -9,6 +9,8 @@ import click
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.options import OFFLINE, PATH, GroupedCommand, diagnostics
+from jaxstyle.cli.saving import save
+from jaxstyle.cli.streams import write_result
 from jaxstyle.cli.terminal import show_progress
 
 
@@ -40,19 +42,17 @@ def replay(
     On the same machine, with the same versions, its bytes are the same. Elsewhere the command says
     what differs, and how far the picture is from the original, if that still lies beside MANIFEST.
     """
-    from jaxstyle.image.io import check_input, check_output
+    from jaxstyle.image.io import check_file, check_output
+    from jaxstyle.transfer import manifest
 
     check_output(output)
-    check_input(run)
-    if output.with_suffix(".json").resolve() == run.resolve():
-        raise ValueError(f"{output} would overwrite the picture of {run}; choose another output")
+    check_file(run)
+    manifest.check(output, [run, *_files_of(run), *(text.partition("=")[2] for text in moved)])
     start_jax()
     from jaxstyle._util.lock import exclusive_lock
-    from jaxstyle.transfer import manifest
     from jaxstyle.transfer import replay as replaying
 
-    manifest.check(output)
-    with exclusive_lock(output), show_progress() as show:
+    with exclusive_lock(output, manifest.beside(output)), show_progress() as show:
         result = replaying.replay(
             run,
             inputs=dict(text.partition("=")[::2] for text in moved),
@@ -60,7 +60,19 @@ def replay(
             offline=offline,
             on_progress=show,
         )
-        result.save(output)
+        save(result, output)
     if result.failure:
         logger.warning(result.failure)
-    print(replaying.compare_with_first(run, output, result))
+    write_result(replaying.compare_with_first(run, output, result))
+
+
+def _files_of(run: Path) -> list[Path]:
+    """Return where the picture and the inputs of a manifest may lie."""
+    from jaxstyle.transfer import manifest
+
+    facts = manifest.read(run)
+    if facts is None:
+        return []
+    paths = [Path(path) for path in manifest.paths_of(facts["inputs"])]
+    paths += [run.parent / facts.get("picture", {}).get("name", run.with_suffix(".png").name)]
+    return [*paths, *(run.parent / path for path in paths), *(run.parent / p.name for p in paths)]

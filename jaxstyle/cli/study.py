@@ -22,7 +22,8 @@ from jaxstyle.cli.options import (
     grouped_option,
     setting_options,
 )
-from jaxstyle.cli.terminal import show_progress
+from jaxstyle.cli.streams import write_result
+from jaxstyle.cli.terminal import stoppable_progress
 from jaxstyle.kinds import Number, Several
 
 study_option = grouped_option("Study")
@@ -121,10 +122,10 @@ def study(output: Path, part: tuple[int, int] | None, **values: Any) -> None:
 
     # Parts of one study run side by side in one folder.
     locked = output / f"part {part[0]} of {part[1]}" if part else output
-    with exclusive_lock(locked), show_progress() as show:
+    with exclusive_lock(locked), stoppable_progress() as show:
         summary = run(folder=output, part=part, command=command_line(), on_progress=show, **given)
     if part:
         return
     for line in summary["answer"]:
-        print(line)
+        write_result(line)
     logger.info("%s", output / "index.html")

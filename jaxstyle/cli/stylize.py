@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from jaxstyle._util.files import check_folder, check_outputs
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.options import (
@@ -19,7 +21,9 @@ from jaxstyle.cli.options import (
     grouped_option,
     setting_options,
 )
-from jaxstyle.cli.terminal import DeferredInterrupt, show_progress
+from jaxstyle.cli.saving import reason, save
+from jaxstyle.cli.streams import write_message
+from jaxstyle.cli.terminal import DeferredInterrupt, exit_status, show_progress
 from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
 
 if TYPE_CHECKING:
@@ -82,6 +86,7 @@ def stylize(
     """
     from jaxstyle import recipes, samples
     from jaxstyle.image.io import check_input, check_output
+    from jaxstyle.transfer import manifest
 
     # All files are checked before anything heavy is imported.
     settings = recipes.settings(**explicit_options(values))
@@ -90,16 +95,24 @@ def stylize(
     elif not plan:
         raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
     inputs = [samples.resolve(name, offline=offline) for name in (content, *style)]
-    for path in (*inputs, *map(Path, map(str, (*settings.content_mask, *settings.style_mask)))):
+    pictures: list[str | Path] = [*inputs]
+    pictures += map(str, (*settings.content_mask, *settings.style_mask))
+    for path in pictures:
         check_input(path)
-        if output and output.exists() and path.exists() and output.samefile(path):
-            raise ValueError(f"the output {output} is one of the inputs")
+    if output:
+        read = [*pictures, str(settings.init), *_calibration_file(settings)]
+        manifest.check(output, read)
+        check_frames(frames, output, read, resume=resume)
     start_jax()
     if plan or not output:
         _print_plan(inputs, settings, offline)
         return
     snapshots = Snapshots(output, frames, preview=preview, resume=resume)
     _run(inputs, output, settings, snapshots, checkpoint_seconds, resume=resume, offline=offline)
+
+
+def _calibration_file(settings: Settings) -> list[str]:
+    return [settings.calibration] if isinstance(settings.calibration, str) else []
 
 
 def _print_plan(inputs: list[Path], settings: Settings, offline: bool) -> None:
@@ -123,16 +136,17 @@ def _run(
     offline: bool,
 ) -> None:
     from jaxstyle._util.lock import exclusive_lock
+    from jaxstyle.image.io import check_size
     from jaxstyle.transfer import manifest
     from jaxstyle.transfer.checkpoint import Checkpoints
     from jaxstyle.transfer.job import identity, make_job, resolved_settings
     from jaxstyle.transfer.sources import Sources
     from jaxstyle.transfer.stylize import run_job
 
-    manifest.check(output)
     checkpoints = Checkpoints(output)
+    locks = exclusive_lock(*snapshots.outputs)
     try:
-        with exclusive_lock(output), DeferredInterrupt() as interrupt, show_progress() as show:
+        with locks, DeferredInterrupt() as interrupt, show_progress() as show:
 
             def on_progress(progress: Progress) -> None:
                 snapshots(progress)
@@ -140,29 +154,59 @@ def _run(
                 interrupt.between_steps()
 
             job = make_job(inputs[0], inputs[1:], settings, Sources(offline=offline))
+            check_size(output, job.original.shape)
             facts = (resolved_settings(job), job.inputs, job.networks.checksums())
             if resume and manifest.finished(output, *facts):
                 logger.info("%s is already done", output)
                 checkpoints.clear()
                 return
+            if resume and not checkpoints.exist:
+                manifest.check_unfinished(output, facts[0])
             checkpoints = Checkpoints(output, [identity(job)], checkpoint_seconds)
             result = run_job(job, on_progress=on_progress, checkpoints=checkpoints, resume=resume)
-            result.save(output)
-    except KeyboardInterrupt:
+            save(result, output, checkpoints)
+    except KeyboardInterrupt as stop:
         saved = snapshots.save()
         if not saved:
             raise
         hint = "; --resume continues the run" if checkpoints.exist else ""
-        print(f"jaxstyle: interrupted; {saved}{hint}", file=sys.stderr)
-        sys.exit(130)
+        write_message(f"jaxstyle: interrupted; {saved}{hint}")
+        sys.exit(exit_status(stop))
     if result.failure:
         raise ValueError(f"{result.failure}; the last good picture is in {output}")
     height, width = result.image.shape[:2]
     logger.info("%s (%d × %d, %.0f s)", output, width, height, result.facts["seconds"])
 
 
+def check_frames(
+    frames: Path | None, output: Path, read: Sequence[str | Path], *, resume: bool
+) -> None:
+    """Refuse a folder for frames that holds those of another run, or a file that is read.
+
+    Raises:
+        ValueError: It does, or it is no folder.
+    """
+    if frames is None:
+        return
+    check_folder(frames)
+    if output.stem.isdigit() and output.resolve().parent == frames.resolve():
+        raise ValueError(f"{output} could be one of the frames; choose another output")
+    numbered = [path for path in frames.glob("*.png") if path.stem.isdigit()]
+    if numbered and not resume:
+        raise ValueError(
+            f"{frames} has the frames of another run; choose another folder, or empty it"
+        )
+    check_outputs(numbered, read)
+
+
 class Snapshots:
-    """Writes unfinished pictures: to the output now and then, and as frames named by step."""
+    """Writes unfinished pictures: to the output now and then, and as frames named by step.
+
+    One that cannot be written is logged, and the others are left out: the run goes on.
+
+    Attributes:
+        outputs: What it writes to.
+    """
 
     def __init__(self, output: Path, frames: Path | None, *, preview: bool, resume: bool) -> None:
         from jaxstyle.transfer import manifest
@@ -173,24 +217,32 @@ class Snapshots:
         # A finished picture has a manifest; one that an interrupted run left has none.
         unfinished = resume and not manifest.beside(output).exists()
         self._may_replace = preview or unfinished or not output.exists()
+        self.outputs = [output, manifest.beside(output), *([frames] if frames else [])]
         if frames:
             frames.mkdir(parents=True, exist_ok=True)
-            if not resume and any(path.stem.isdigit() for path in frames.glob("*.png")):
-                raise ValueError(
-                    f"{frames} has the frames of another run; choose another folder, or empty it"
-                )
 
     def __call__(self, progress: Progress) -> None:
         """Write what is due at this point of the run."""
-        from jaxstyle.image.io import write_image
-
         self._last = progress
         if self._preview and progress.seconds - self._written >= _PREVIEW_SECONDS:
-            self._write(progress)
+            try:
+                self._write(progress)
+            except OSError as error:
+                logger.warning(f"no preview, and none after it: {reason(error)}")
+                self._preview = False
             self._written = progress.seconds
         if self._frames:
+            self._write_frame(self._frames, progress)
+
+    def _write_frame(self, folder: Path, progress: Progress) -> None:
+        from jaxstyle.image.io import write_image
+
+        try:
             # Named by step, so that a resumed run continues the frames.
-            write_image(self._frames / f"{progress.step:05}.png", progress.image)
+            write_image(folder / f"{progress.step:05}.png", progress.image)
+        except OSError as error:
+            logger.warning(f"no frame of step {progress.step}, and none after it: {reason(error)}")
+            self._frames = None
 
     def save(self) -> str | None:
         """Write the last picture, unless a finished one is in its place, and return where it is.
@@ -201,12 +253,13 @@ class Snapshots:
             return None
         if not self._may_replace:
             return f"{self._output} is unchanged"
-        self._write(self._last)
+        try:
+            self._write(self._last)
+        except OSError as error:
+            return f"no picture: {reason(error)}"
         return f"step {self._last.step} is in {self._output}"
 
     def _write(self, progress: Progress) -> None:
-        from jaxstyle.image.io import write_image
         from jaxstyle.transfer import manifest
 
-        manifest.beside(self._output).unlink(missing_ok=True)
-        write_image(self._output, progress.image)
+        manifest.replace_picture(self._output, progress.image)

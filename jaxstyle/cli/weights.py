@@ -8,6 +8,7 @@ import click
 
 from jaxstyle.cli.listings import listing_options, print_rows, select
 from jaxstyle.cli.options import DEBUG, PATH, diagnostics
+from jaxstyle.cli.streams import path_text, write_result
 
 
 @click.group(short_help="Pretrained networks: list, path, fetch, import.")
@@ -37,7 +38,7 @@ def weights_path(name: str) -> None:
     """Print the path of the file of the network NAME."""
     from jaxstyle.weights import registry
 
-    print(registry.path(name))
+    print(path_text(registry.path(name)))
 
 
 @weights.command("fetch")
@@ -47,7 +48,7 @@ def fetch_weights(name: str) -> None:
     """Fetch the network NAME and check its SHA-256."""
     from jaxstyle.weights import registry
 
-    print(registry.fetch(name))
+    write_result(path_text(registry.fetch(name)))
 
 
 @weights.command("import")

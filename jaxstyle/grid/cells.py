@@ -8,7 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from jaxstyle import recipes
+from jaxstyle._util import arguments
+from jaxstyle._util.arguments import shown
 from jaxstyle.grid.sweep import PICTURES
+from jaxstyle.kinds import is_list
 from jaxstyle.metrics import find
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.settings import MIXTURES, Settings, check_names
@@ -26,10 +29,14 @@ def combinations(sweep: Mapping[str, Sequence[Any]], zipped: bool = False) -> li
 
     Raises:
         ValueError: Nothing is swept, or lists to be zipped have unlike lengths.
+        TypeError: The sweep is no mapping.
     """
+    if not isinstance(sweep, Mapping):
+        raise TypeError(f"expected sweep as a mapping from names to values, got {shown(sweep)}")
     for name, values in sweep.items():
-        if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
-            raise ValueError(f"expected a list of values to sweep for {name}, got {values!r}")
+        arguments.text("a name in the sweep", name)
+        if not is_list(values) or not len(values):
+            raise ValueError(f"expected a list of values to sweep for {name}, got {shown(values)}")
     if not sweep:
         raise ValueError("there is nothing to sweep")
     counts = {name: len(values) for name, values in sweep.items()}

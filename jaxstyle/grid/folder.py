@@ -16,12 +16,15 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
+from jaxstyle._util.log import logger
 from jaxstyle.grid import contact_sheet, page
 from jaxstyle.grid.results import CellRecord, ResultFolder
 from jaxstyle.grid.sweep import label
@@ -44,17 +47,29 @@ Finished = Sequence[tuple[CellRecord, Manifest]]
 class GridFolder(ResultFolder):
     """A grid's folder."""
 
-    def __init__(self, folder: Path, points: Sequence[Mapping[str, Any]], jobs: Sequence[Job]):
+    products = ("cells.json", "sheet.png", "table.csv", "table.json", "index.html")
+    mark = "cells.json"
+
+    def __init__(
+        self,
+        folder: Path,
+        points: Sequence[Mapping[str, Any]],
+        jobs: Sequence[Job],
+        sources: Sources,
+    ) -> None:
         """Decide where each cell lies.
 
         Args:
             folder: Created if it is missing.
             points: The swept values of each cell.
             jobs: Of each cell.
+            sources: Where their pictures were read.
 
         Raises:
+            ValueError: It holds files of something else, or a cell would overwrite an input.
             OSError: The folder cannot be created or written.
         """
+        self._sources = sources
         pairs = zip(points, jobs, strict=True)
         cells = [(values, resolved_settings(job), job.inputs) for values, job in pairs]
         super().__init__(folder, cells, jobs[0].networks.checksums())
@@ -92,10 +107,36 @@ class GridFolder(ResultFolder):
             return
         pictures = {r.picture: read_image(r.picture, size=SHOWN) for r, _ in finished}
         across = len({list(record.labels.values())[-1] for record in self.records})
-        write_image(self.folder / "sheet.png", _sheet(finished, pictures, across))
         rows = [_row(record, facts) for record, facts in finished]
-        self.write_text("table.csv", _csv(rows))
-        self.write_text("table.json", json.dumps(rows, indent=1, default=str) + "\n")
+        sheet = _sheet(finished, pictures, across)
+        # The smallest first: on a full disk there may be room for some.
+        errors = [
+            *self._tried("table.csv", partial(self.write_text, text=_csv(rows))),
+            *self._tried("table.json", partial(self.write_text, text=_json(rows))),
+            *self._page(pairs, pictures, pictures_shown, command, zipped),
+            *self._tried("sheet.png", lambda name: write_image(self.folder / name, sheet)),
+        ]
+        if errors:
+            raise errors[0]
+
+    def _tried(self, name: str, write: Callable[[str], object]) -> list[OSError]:
+        """Write a file, and log an error and return it: the others may have room."""
+        try:
+            write(name)
+        except OSError as error:
+            logger.error(f"{self.folder / name} is not written: {error.strerror or error}")
+            return [error]
+        return []
+
+    def _page(
+        self,
+        pairs: Sequence[tuple[CellRecord, Manifest | None]],
+        pictures: Mapping[Path, Picture],
+        pictures_shown: Sequence[Sequence[Source]],
+        command: str | None,
+        zipped: bool,
+    ) -> list[OSError]:
+        """Write the page; where there is no room for it, one that refers to the pictures' files."""
         axes: dict[str, dict[str, None]] = {}
         for record in self.records:
             for name, value in record.labels.items():
@@ -104,18 +145,21 @@ class GridFolder(ResultFolder):
             "title": " × ".join(axes),
             "command": command,
             "zipped": zipped,
-            "inputs": _inputs(pictures_shown),
+            "inputs": _inputs(pictures_shown, self._sources),
             "axes": [{"name": name, "values": [*values]} for name, values in axes.items()],
             "cells": [_cell(record, facts, pictures) for record, facts in pairs],
-            "facts": _summary([facts for _, facts in finished]),
+            "facts": _summary([facts for _, facts in pairs if facts is not None]),
         }
-        self.write_text("index.html", page.page(data))
+        errors = self._tried("index.html", partial(self.write_text, text=page.page(data)))
+        if errors:
+            data["inputs"], data["cells"] = [], [_cell(*pair, {}) for pair in pairs]
+            self._tried("index.html", partial(self.write_text, text=page.page(data)))
+        return errors
 
 
-def _inputs(pictures: Sequence[Sequence[Source]]) -> list[dict[str, str]]:
+def _inputs(pictures: Sequence[Sequence[Source]], sources: Sources) -> list[dict[str, str]]:
     """Return each content and style once, as the page shows it."""
     shown: dict[tuple[str, object], dict[str, str]] = {}
-    sources = Sources()
     for content, *styles in pictures:
         for role, source in (("content", content), *(("style", style) for style in styles)):
             path = sources.path(source) if isinstance(source, (str, os.PathLike)) else None
@@ -154,6 +198,10 @@ def _row(record: CellRecord, facts: Manifest) -> dict[str, Any]:
     }
 
 
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps(rows, indent=1, default=str) + "\n"
+
+
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
@@ -168,13 +216,14 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
 def _cell(
     record: CellRecord, facts: Manifest | None, pictures: Mapping[Path, Picture]
 ) -> dict[str, Any]:
-    """Return a cell as the page shows it."""
-    picture = pictures.get(record.picture)
+    """Return a cell as the page shows it: its picture, or where its file is."""
+    picture, file = pictures.get(record.picture), f"cells/{record.picture.name}"
+    shown = page.embedded(picture) if picture is not None else quote(file)
     return {
         "name": record.picture.stem,
-        "file": f"cells/{record.picture.name}",
+        "file": file,
         "values": record.labels,
-        "picture": None if picture is None else page.embedded(picture),
+        "picture": shown if facts else None,
         "failure": facts["failure"] if facts else None,
         "history": facts["history"] if facts else {},
         "scales": facts["scales"] if facts else [],

@@ -19,6 +19,8 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from jaxstyle._util import arguments
+from jaxstyle._util.arguments import shown
 from jaxstyle._util.files import check_folder
 from jaxstyle._util.lock import exclusive_lock
 from jaxstyle._util.log import logger, reported_to
@@ -26,6 +28,7 @@ from jaxstyle.grid.cells import cell_settings, combinations
 from jaxstyle.grid.folder import GridFolder
 from jaxstyle.grid.progress import Meter, OnProgress
 from jaxstyle.grid.sweep import identify
+from jaxstyle.kinds import is_list
 from jaxstyle.settings import Settings
 from jaxstyle.transfer import memory
 from jaxstyle.transfer.batch import (
@@ -113,7 +116,7 @@ def stylize_grid(
 
     Raises:
         ValueError: A picture, a setting or a value that cannot be used; a name that does not exist.
-        TypeError: Likewise of a setting.
+        TypeError: Likewise of a setting; an argument of another kind.
         OSError: A file or weights that are not installed.
 
     >>> import numpy as np
@@ -122,6 +125,15 @@ def stylize_grid(
     >>> [cell.values for cell in cells], cells[0].result.finite
     ([{'seed': 1}, {'seed': 2}], True)
     """
+    arguments.instance("settings", settings, Settings, optional=True)
+    arguments.instance("command", command, str, optional=True)
+    arguments.flags(zipped=zipped, resume=resume, offline=offline)
+    arguments.functions(on_progress=on_progress, report=report)
+    _check_lanes(lanes, devices)
+    if folder is not None:
+        check_folder(arguments.path("folder", folder))
+    elif resume:
+        raise ValueError("expected a folder to resume")
     with reported_to(report):
         points = combinations(sweep, zipped)
         _check_distinct(points)
@@ -137,11 +149,10 @@ def stylize_grid(
         if folder is None:
             results = dict(run(jobs))
         else:
-            check_folder(folder)
             # Of several processes the first writes.
             first = jax.process_index() == 0
             with exclusive_lock(folder) if first else nullcontext():
-                grid = GridFolder(Path(folder), points, jobs) if first else None
+                grid = GridFolder(Path(folder), points, jobs, sources) if first else None
                 try:
                     results = _run_in_folder(grid, jobs, resume, run)
                 finally:
@@ -149,6 +160,17 @@ def stylize_grid(
                         shown = [(one, *as_styles(others)) for one, others in pictures]
                         grid.finish(shown, command, zipped)
     return [Cell(values, results[n]) for n, values in enumerate(points) if n in results]
+
+
+def _check_lanes(lanes: int | None, devices: Sequence[jax.Device] | None) -> None:
+    if lanes is not None:
+        arguments.number("lanes", lanes, int, low=1)
+    if devices is None:
+        return
+    if not is_list(devices) or not all(isinstance(device, jax.Device) for device in devices):
+        raise TypeError(f"expected devices as a list of jax.Device, got {shown(devices)}")
+    if not len(devices) or len({*devices}) < len(devices):
+        raise ValueError(f"expected at least one device, and each once, got {shown(devices)}")
 
 
 def _check_distinct(points: Sequence[Mapping[str, Any]]) -> None:
@@ -178,14 +200,22 @@ def _run_in_folder(
         for job, facts in zip(jobs, kept, strict=True):
             if facts and (batch := batch_of(facts)):
                 previous[job.program_key] = batch
-    results = {}
+    results: dict[int, Result] = {}
+    lost: list[int] = []
     checkpoints = alone.checkpoints if alone else None
     for number, result in run(jobs, done=done, previous=previous, checkpoints=checkpoints):
         results[number] = result
-        if grid:
-            grid.write(grid.records[number], result)
+        if grid and not grid.write(grid.records[number], result):
+            lost.append(number)
+            if lost[-2:] == [*results][-2:]:
+                break  # two in a row: there is no room for the others either
     if not grid:
         return results
+    if lost:
+        raise OSError(
+            f"{len(lost)} of {len(results)} cells that were made could not be written; the same "
+            "command makes them again"
+        )
     grid.clear_checkpoints()
     for number, (record, job, facts) in enumerate(zip(grid.records, jobs, kept, strict=True)):
         if facts:
@@ -218,10 +248,9 @@ def run_jobs(
         Each job's number and result, as it is done.
 
     Raises:
-        ValueError: Less than one lane.
+        ValueError: Less than one lane, or no device.
     """
-    if lanes is not None and lanes < 1:
-        raise ValueError(f"expected at least one lane, got {lanes}")
+    _check_lanes(lanes, devices)
     waiting = [not skip for skip in done] or [True] * len(jobs)
     groups: dict[Hashable, list[int]] = {}
     for number, job in enumerate(jobs):
@@ -276,9 +305,14 @@ def _run_batches(
             checkpoints=kept,
         )
         seconds = (time.perf_counter() - began) / len(wanted)
-        for lane, number in enumerate(batch):
-            if waiting[number]:
-                yield number, result_of(loop, lane, plan, seconds)
+        try:
+            for lane, number in enumerate(batch):
+                if waiting[number]:
+                    yield number, result_of(loop, lane, plan, seconds)
+        except GeneratorExit:
+            if kept:
+                kept.write_last()  # pictures that nobody took are not lost
+            raise
         if kept:
             kept.clear()
         meter.finish(len(wanted))

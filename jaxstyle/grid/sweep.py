@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, cast
 
+from jaxstyle._util import arguments
+from jaxstyle._util.arguments import shown
 from jaxstyle._util.names import nearest
 from jaxstyle.kinds import Number
 from jaxstyle.settings import MIXTURES, kind_of, names
+from jaxstyle.specs import as_specs
 
 PICTURES = ("content", "style")
 """What is swept beside settings."""
 FORM = "NAME=VALUE,VALUE,… or NAME=0..3 or NAME=linspace(FROM,TO,COUNT) or NAME=logspace(-1,2,6)"
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
+_MOST, _DIGITS = 10_000, 12
+"""Values that one name takes, and digits of the ends of a range."""
 _SPACED = re.compile(r"(linspace|logspace|geomspace)\(([^()]*)\)")
 
 
@@ -42,19 +47,16 @@ def parse(text: str) -> tuple[str, list[Any]]:
     Raises:
         ValueError: The text has another form, or a value is not of the setting's kind.
     """
-    name, equals, values = text.partition("=")
+    name, equals, values = arguments.text("a sweep", text).partition("=")
     name = name.strip().replace("-", "_")
     if not equals or not name or not values.strip():
-        raise ValueError(f"expected {FORM}, got {text!r}")
+        raise ValueError(f"expected {FORM}, got {shown(text)}")
     convert, separator = _kind(name)
     numbers = _numbers(values.strip())
-    if numbers is not None:
-        return name, [
-            convert(f"{number:.6g}" if isinstance(number, float) else str(number))
-            for number in numbers
-        ]
     separator = ";" if ";" in values else separator
     words = [word.strip() for word in values.split(separator) if word.strip()]
+    if numbers is not None:
+        words = [str(int(n)) if n == round(n) else f"{n:.6g}" for n in numbers]
     try:
         return name, [convert(word) for word in words]
     except ValueError as error:
@@ -73,6 +75,8 @@ def label(name: str, value: Any) -> str:
         return f"{value:.6g}"
     if type(value) in (tuple, list):  # an optimizer of optax is another kind of tuple
         return ",".join(label(name, part) for part in value)
+    if isinstance(value, Mapping):
+        return "+".join(map(str, as_specs(value, name)))
     if _content(value) is not None:
         return f"array {identify(value)[:6]}"
     if not isinstance(value, (str, int, Path)):
@@ -95,8 +99,11 @@ def _numbers(values: str) -> Sequence[float] | None:
     """Return the numbers of a range or of a spacing; None if the text is neither."""
     match = _RANGE.fullmatch(values)
     if match:
-        first, last = (int(end) for end in match.groups())
+        ends = match.groups()
+        first, last = (int(end) if len(end) <= _DIGITS else _MOST for end in ends)
         step = 1 if last >= first else -1
+        if max(map(len, ends)) > _DIGITS or abs(last - first) >= _MOST:
+            raise ValueError(f"expected at most {_MOST} values, got {shown(values)}")
         return range(first, last + step, step)
     match = _SPACED.fullmatch(values)
     if not match:
@@ -107,14 +114,17 @@ def _numbers(values: str) -> Sequence[float] | None:
     form = f"expected {function}(FROM,TO,COUNT)"
     try:
         low, high, count = (float(number) for number in arguments.split(","))
-        if count < 1 or count != int(count) or count > 10_000:
+        if not 1 <= count <= _MOST or count != int(count):
             raise ValueError
     except ValueError:
-        raise ValueError(f"{form}, got {values!r}") from None
+        raise ValueError(f"{form}, got {shown(values)}") from None
     if function == "geomspace" and low * high <= 0:
-        raise ValueError(f"{form}, both ends on one side of 0, got {values!r}")
-    spaced: list[float] = getattr(np, function)(low, high, int(count)).tolist()
-    return spaced
+        raise ValueError(f"{form}, both ends on one side of 0, got {shown(values)}")
+    with np.errstate(all="ignore"):
+        spaced = getattr(np, function)(low, high, int(count))
+    if not np.isfinite(spaced).all():
+        raise ValueError(f"{form}, all values finite, got {shown(values)}")
+    return cast("list[float]", spaced.tolist())
 
 
 def _kind(name: str) -> tuple[Callable[[str], Any], str]:

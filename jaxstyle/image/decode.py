@@ -1,10 +1,12 @@
 """Decoding: everything that Pillow opens becomes a float32 sRGB picture.
 
 EXIF orientation is applied; an embedded ICC profile is converted to sRGB (an invalid profile is
-ignored); transparency is composited over a background; of an animation the first frame is taken.
-16-bit gray keeps its precision. 32-bit integers are divided by 65535 if they fit in 16 bits, else
-by their maximum; floats are taken as [0, 1], or divided by their maximum if that is more than 1. Up
-to 178 million pixels are decoded, which takes up to 3 GiB.
+ignored); transparency is composited over a background, and what is transparent everywhere is
+refused; of an animation the first frame is taken. Metadata that is damaged or too large is ignored:
+the pixels are read all the same. 16-bit gray keeps its precision; of 16-bit colors the upper 8 bits
+are read. 32-bit integers are divided by 65535 if they fit in 16 bits, else by their maximum; floats
+are taken as [0, 1], or divided by their maximum if that is more than 1. Up to 178 million pixels
+are decoded, which takes up to 3 GiB.
 """
 
 from __future__ import annotations
@@ -12,127 +14,189 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from jaxstyle._util.log import logger
+from jaxstyle.image import modes, signatures
+from jaxstyle.image.essentials import Essentials, essentials
 from jaxstyle.image.geometry import Picture, fit_within
+from jaxstyle.image.modes import Background, RefusedError
 
-Color = tuple[float, float, float]
-WHITE: Color = (1.0, 1.0, 1.0)
-BLACK: Color = (0.0, 0.0, 0.0)
+T = TypeVar("T")
+_ORIENTATION = 274
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_MOVING = {"GIF": "frames", "PNG": "frames", "WEBP": "frames", "AVIF": "frames", "TIFF": "pages"}
+"""What a file of several pictures has; in other formats the others are previews or layers."""
+_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
 
 
 def decode(
-    source: Path | BinaryIO | Image.Image, name: str, size: int | None, background: Color
+    source: Path | BinaryIO | Image.Image,
+    name: str,
+    size: int | None,
+    background: Background,
+    least: int = 0,
 ) -> Picture:
     """Decode a picture file, or convert a Pillow image, as `jaxstyle.image.load.load_image` says.
 
     Raises:
-        ValueError: It is not a picture, is truncated, or is too large.
+        ValueError: It is not a picture, is truncated, is too large, or is transparent everywhere.
         OSError: The file may not be read.
     """
-    with _errors_about(name), contextlib.ExitStack() as stack:
-        image: Image.Image
-        if isinstance(source, Image.Image):
-            image = source
-        else:
-            image = stack.enter_context(Image.open(source))
-        if min(image.size) < 1:
-            raise _RefusedError("it has no pixels")
-        if image.format == "EPS":
-            # Pillow would let Ghostscript run it, where that is installed.
-            raise _RefusedError("it is a PostScript program; convert it to a picture first")
+
+    def picture_of(image: Image.Image) -> Picture:
         if size and image is not source:
             # Lets JPEG decode at a half, a quarter or an eighth, never below twice the size.
-            image.draft(None, (2 * size, 2 * size))
+            asked = max(2 * size, -(-2 * least * max(image.size) // min(image.size)))
+            image.draft(None, (asked, asked))
+        quirks = modes.quirks_of(image)
         image.load()
-        return np.ascontiguousarray(_reduced(_standard(_upright(image), background), size))
+        planes = modes.standard(_upright(image), quirks, background, name)
+        picture = np.ascontiguousarray(_reduced(planes, size, least))
+        if image is not source:
+            _say_how_many(image, name)
+        return picture
+
+    return with_image(source, name, picture_of)
 
 
-class _RefusedError(Exception):
-    pass
+def identify(source: Path | BinaryIO, name: str) -> None:
+    """Raise what `decode` raises on a file that is not a picture, without decoding it."""
+    with_image(source, name, lambda image: None)
+
+
+def with_image(
+    source: Path | BinaryIO | Image.Image, name: str, use: Callable[[Image.Image], T]
+) -> T:
+    """Open a picture and use it; where that fails, once more without most of its metadata."""
+    with _errors_about(name, source):
+        if isinstance(source, Image.Image):
+            _check(source)
+            return use(source)
+        try:
+            with Image.open(source) as image:
+                _check(image)
+                return use(image)
+        except (RefusedError, Image.DecompressionBombError, MemoryError, PermissionError):
+            raise
+        except Exception as error:
+            rest = _essentials_of(source)
+            if rest is None:
+                raise
+            try:
+                with Image.open(io.BytesIO(rest.data)) as image:
+                    _check(image)
+                    result = use(image)
+            except (RefusedError, Image.DecompressionBombError, MemoryError):
+                raise
+            except Exception:
+                raise error from None
+            dropped = ", ".join(rest.dropped)
+            logger.info(f"{name}: metadata that is damaged or too large is ignored ({dropped})")
+            return result
+
+
+def _essentials_of(source: Path | BinaryIO) -> Essentials | None:
+    """Return what the pixels need, unless the source can be read only once."""
+    with contextlib.suppress(OSError, ValueError):
+        if not isinstance(source, Path):
+            source.seek(0)
+            return essentials(source.read())
+        if source.is_file():
+            return essentials(source.read_bytes())
+    return None
+
+
+def _check(image: Image.Image) -> None:
+    """Refuse what Pillow opens, but does not show as a viewer would."""
+    if min(image.size) < 1:
+        raise RefusedError("it has no pixels")
+    if image.format == "EPS":
+        # Pillow would let Ghostscript run it, where that is installed.
+        raise RefusedError(f"it is {signatures.POSTSCRIPT}")
+    tags = getattr(image, "tag_v2", None) or {}
+    is_preview = tags.get(_SUBFILE_TYPE, 0) & 1 and (_SUB_IFDS in tags or _DNG_VERSION in tags)
+    if is_preview:  # the first picture of most raw files is a thumbnail
+        raise RefusedError(f"it is {signatures.RAW}")
 
 
 @contextlib.contextmanager
-def _errors_about(name: str) -> Iterator[None]:
+def _errors_about(name: str, source: Path | BinaryIO | Image.Image) -> Iterator[None]:
     """Turn whatever a decoder raises into one line about `name`."""
     try:
         with warnings.catch_warnings(action="ignore"):
             yield
-    except _RefusedError as error:
+    except RefusedError as error:
         raise ValueError(f"cannot read {name}: {error}") from None
     except Image.DecompressionBombError as error:
         # Pillow refuses twice its `Image.MAX_IMAGE_PIXELS`, about 13,000 × 13,000, undecoded.
         raise ValueError(f"cannot read {name}: it has too many pixels ({error})") from None
     except UnidentifiedImageError:
-        raise ValueError(f"{name} is not a picture that can be read") from None
+        what = signatures.kind_of(_head(source)) or "not a picture that can be read"
+        raise ValueError(f"{name} is {what}") from None
     except PermissionError:
         raise PermissionError(f"cannot read {name}: permission denied") from None
+    except MemoryError:
+        raise ValueError(f"cannot read {name}: it does not fit in memory; reduce it") from None
     except Exception as error:  # decoders raise anything at all on garbage
+        if kind := signatures.foreign_kind_of(_head(source)):
+            raise ValueError(f"{name} is {kind}") from None
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"cannot read {name}: damaged or not supported ({reason})") from None
 
 
+def _head(source: Path | BinaryIO | Image.Image) -> bytes:
+    """Return the beginning of a file that can be read twice."""
+    with contextlib.suppress(OSError, ValueError):
+        if isinstance(source, Path) and source.is_file():
+            with source.open("rb") as file:
+                return file.read(signatures.HEAD)
+        elif not isinstance(source, (Path, Image.Image)):
+            source.seek(0)
+            return source.read(signatures.HEAD)
+    return b""
+
+
 def _upright(image: Image.Image) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # broken EXIF says nothing about the pixels
         return image
+    return image if turn is None else image.transpose(turn)
 
 
-def _standard(image: Image.Image, background: Color) -> Image.Image:
-    """Convert to 8-bit RGB, or to mode F in [0, 1] for gray of more bits."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _deep_gray(image)
-    alpha = None
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image, alpha = image.convert("RGB"), image.getchannel("A")
-    elif image.mode in ("P", "1", "HSV"):
-        image = image.convert("RGB" if image.mode != "1" else "L")
-    image = _to_srgb(image)
-    if alpha is None:
-        return image
-    composite = Image.new("RGB", image.size, tuple(round(255 * value) for value in background))
-    composite.paste(image, mask=alpha)
-    return composite
+def _say_how_many(image: Image.Image, name: str) -> None:
+    """Log that a file has more than the first picture, which was taken."""
+    if image.format not in _MOVING:
+        return
+    with contextlib.suppress(Exception):  # of the others, nothing is needed
+        count = getattr(image, "n_frames", 1)
+        if count > 1:
+            logger.info(f"{name}: the first of its {count} {_MOVING[image.format]} is taken")
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if not profile and image.mode != "LAB":
-        return image.convert("RGB")
-    try:
-        source = io.BytesIO(profile) if profile else ImageCms.createProfile("LAB")
-        srgb = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image.convert("RGB")  # an invalid profile, or one for another kind of pixels
-    assert converted is not None
-    return converted
-
-
-def _deep_gray(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.float32)
-    if not np.isfinite(values).all():
-        raise _RefusedError("some of its values are not finite")
-    greatest = float(values.max())
-    if image.mode.startswith("I"):
-        values = values / (65535 if greatest <= 65535 else greatest)
-    elif greatest > 1:
-        values = values / greatest
-    return Image.fromarray(np.clip(values, 0, 1).astype(np.float32))
-
-
-def _reduced(image: Image.Image, size: int | None) -> Picture:
-    if size and max(image.size) > size:
-        height, width = fit_within(image.height, image.width, size)
-        image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    array = np.asarray(image, np.float32)
-    if image.mode == "F":
-        return np.repeat(np.clip(array, 0, 1)[..., None], 3, axis=2)
-    return array / np.float32(255)
+def _reduced(planes: tuple[Image.Image, ...], size: int | None, least: int) -> Picture:
+    first = planes[0]
+    if size and max(first.size) > size:
+        height, width = fit_within(first.height, first.width, size, least)
+        planes = tuple(
+            plane.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+            for plane in planes
+        )
+    if first.mode != "F":
+        return np.asarray(planes[0], np.float32) / np.float32(255)
+    values = [np.clip(np.asarray(plane, np.float32), 0, 1) for plane in planes]
+    return np.stack(values * (3 // len(values)), axis=2)

@@ -10,20 +10,38 @@ from jaxtyping import Float
 from PIL import Image
 
 Picture = Float[np.ndarray, "h w 3"]
+_THIN = 16
+"""Pixels that the deepest layers need."""
 
 
 def bucket_of(height: int, width: int) -> tuple[int, int]:
     """Return the shape that pictures of similar proportions share, so that they share programs.
 
-    Its sides are multiples of a sixteenth of the longest side.
+    Its sides are multiples of a sixteenth of the longest side. The short side of a picture that is
+    thinner than 4:1 is a multiple of the largest half, quarter, eighth … of that unit which adds
+    no more than a quarter to it; but it has 16 pixels, if it has them by whole units.
 
     >>> bucket_of(171, 256), bucket_of(165, 256), bucket_of(192, 256)
     ((176, 256), (176, 256), (192, 256))
+    >>> bucket_of(64, 17000), bucket_of(1000, 90), bucket_of(4, 1000)
+    ((64, 17000), (1000, 90), (16, 1000))
     """
     longest = max(height, width)
-    unit = max(1, round(longest / 16))
-    rows, columns = (min(longest, math.ceil(side / unit) * unit) for side in (height, width))
+    rows, columns = (min(longest, _in_bucket(side, longest)) for side in (height, width))
     return rows, columns
+
+
+def _in_bucket(side: int, longest: int) -> int:
+    """Round a side up to a multiple of its unit."""
+    units = 16
+    unit = max(1, round(longest / units))
+    usual = math.ceil(side / unit) * unit
+    if 4 * side >= longest:
+        return usual
+    while side * units < 4 * longest:
+        units *= 2
+    unit = max(1, longest // units)
+    return max(math.ceil(side / unit) * unit, min(usual, _THIN))
 
 
 def pad_to_bucket(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -42,15 +60,19 @@ def crop_from_bucket(picture: np.ndarray, part: tuple[float, float]) -> np.ndarr
     return picture[:rows, :columns]
 
 
-def fit_within(height: int, width: int, size: int) -> tuple[int, int]:
+def fit_within(height: int, width: int, size: int, least: int = 0) -> tuple[int, int]:
     """Return the height and width of a picture reduced to a longest side of `size`, never enlarged.
+
+    A short side of `least` pixels or more keeps as many: a thin picture is reduced less.
 
     >>> fit_within(3000, 4000, 256)
     (192, 256)
     >>> fit_within(30, 40, 256)
     (30, 40)
+    >>> fit_within(64, 17000, 256), fit_within(64, 17000, 256, least=16)
+    ((1, 256), (16, 4250))
     """
-    scale = min(1.0, size / max(height, width))
+    scale = min(1.0, max(size / max(height, width), least / min(height, width)))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 

@@ -11,9 +11,29 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from jaxstyle.image.decode import BLACK, WHITE, Color, decode
+from jaxstyle._util.arguments import text
+from jaxstyle._util.log import logger
+from jaxstyle.image.arguments import (
+    as_array,
+    check_shape,
+    check_values,
+    color_of,
+    is_float,
+    least_side,
+    longest_side,
+    pixels_of,
+)
+from jaxstyle.image.decode import decode
 from jaxstyle.image.geometry import Picture, fit_within, resize
-from jaxstyle.image.io import check_shape, check_values, read_image
+from jaxstyle.image.io import check_file
+from jaxstyle.image.modes import (
+    BLACK,
+    WHITE,
+    Background,
+    Color,
+    RefusedError,
+    check_transparency,
+)
 
 if TYPE_CHECKING:  # importing JAX takes a second
     from jax import Array
@@ -37,6 +57,7 @@ def load_image(
     size: int | None = None,
     *,
     background: Color = WHITE,
+    least: int = 0,
 ) -> Picture:
     """Load a picture from whatever holds it.
 
@@ -57,22 +78,35 @@ def load_image(
               premultiplied. Floats are in [0, 1], uint8 in [0, 255], uint16 in [0, 65535].
         name: Its name in error messages.
         size: Longest side of the result in pixels; a smaller picture is not enlarged.
-        background: sRGB color behind transparent pixels, values in [0, 1].
+        background: sRGB color behind transparent pixels, values in [0, 1]. How much of a picture it
+            stands for is logged.
+        least: Shortest side that stays, where the picture has as many pixels: a thin one is then
+            longer than `size`.
 
     Returns:
         float32, shape (height, width, 3), sRGB in [0, 1].
 
     Raises:
-        TypeError: It is none of these.
-        ValueError: It is not a picture, or an array of another shape, type or range.
+        TypeError: It is none of these, or another argument is of another type.
+        ValueError: It is not a picture, is transparent everywhere, or an array of another shape,
+            type or range; or another argument is out of its range.
         OSError: The file is missing or may not be read.
     """
+    size, least = longest_side(size), least_side(least)
+    behind = Background(color_of(background))
+    return _load(source, text("name", name), size, behind, least)
+
+
+def _load(
+    source: ImageLike, name: str, size: int | None, background: Background, least: int = 0
+) -> Picture:
     if isinstance(source, (str, os.PathLike)):
-        return read_image(Path(source), size=size, background=background)
+        check_file(source)
+        return decode(Path(source), os.fspath(source), size, background, least)
     image = _image(source, name)
     if image is not None:
-        return decode(image, name, size, background)
-    array = _array(source, name)
+        return decode(image, name, size, background, least)
+    array = pixels_of(source, name, "a path, an open file, bytes, a PIL image or an array")
     if array.ndim == 2 and array.size:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or not array.size:
@@ -83,14 +117,22 @@ def load_image(
         )
     if array.dtype == np.uint8:
         pixels = array[..., 0] if array.shape[2] == 1 else array
-        return decode(Image.fromarray(pixels), name, size, background)
+        return decode(Image.fromarray(pixels), name, size, background, least)
     check_values(array, name)
     if array.shape[2] == 4:
-        color, alpha = array[..., :3], array[..., 3:]
-        array = color * alpha + np.asarray(background, np.float32) * (1 - alpha)
+        array = _composited(array, background, name)
     picture = np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
     height, width = picture.shape[:2]
-    return resize(picture, fit_within(height, width, size or max(height, width)))
+    return resize(picture, fit_within(height, width, size or max(height, width), least))
+
+
+def _composited(array: np.ndarray, background: Background, name: str) -> Picture:
+    color, alpha = array[..., :3], array[..., 3:]
+    try:
+        check_transparency(alpha, 1, background, name)
+    except RefusedError as error:
+        raise ValueError(f"cannot read {name}: {error}") from None
+    return color * alpha + np.asarray(background.color, np.float32) * (1 - alpha)
 
 
 def float_array(source: ImageLike, name: str) -> Picture | Float[Array, "h w 3"]:
@@ -98,7 +140,7 @@ def float_array(source: ImageLike, name: str) -> Picture | Float[Array, "h w 3"]
 
     Errors are those of `load_image`; the values of traced arrays are not known yet.
     """
-    if not _is_float(source):
+    if not is_float(source):
         return load_image(source, name)
     array = cast("Picture | Float[Array, 'h w 3']", source)
     check_shape(array, name)
@@ -111,22 +153,35 @@ def load_mask(source: ImageLike, name: str = "the mask") -> Float[np.ndarray, "h
     """Load a mask from whatever holds it, in [0, 1]: 1 inside, 0 outside, soft edges between.
 
     Sources and errors are those of `load_image`; Boolean arrays, and integer arrays of zeros and
-    ones only, are accepted as well. Colors are averaged; transparent pixels are outside.
+    ones only, are accepted as well. Colors are averaged; transparent pixels are outside. A picture
+    of two levels, 0 and the smallest above it, as tools for segmentation write masks, is taken as
+    0 and 1, whatever its depth.
 
     >>> load_mask(np.array([[True, False]])).tolist()
     [[1.0, 0.0]]
     """
+    text("name", name)
     if not isinstance(source, (str, os.PathLike)) and _image(source, name) is None:
-        array = np.asarray(source)
+        array = as_array(source, name)
         if array.dtype.kind in "biu" and array.size and array.min() >= 0 and array.max() <= 1:
             array = array.astype(np.float32)
-        if array.ndim == 2 and array.size and _is_float(array):
+        if array.ndim == 2 and array.size and is_float(array):
             # As it is, without an average over three equal channels.
             array = array.astype(np.float32)
             check_values(array, name)
             return array
         source = source if array.dtype.kind == "O" else array
-    return load_image(source, name, background=BLACK).mean(2)
+    return _without_labels(_load(source, name, None, Background(BLACK, False)).mean(2), name)
+
+
+def _without_labels(mask: Float[np.ndarray, "h w"], name: str) -> Float[np.ndarray, "h w"]:
+    """Return a mask of zeros and ones if it holds the levels 0 and 1 of 255, or of 65535."""
+    greatest = mask.max()
+    inside = mask > 0
+    if not 0 < greatest <= 1.001 / 255 or (mask[inside] != greatest).any():
+        return mask
+    logger.info(f"{name} holds the levels 0 and {greatest * 255:.2g} of 255, taken as 0 and 1")
+    return inside.astype(np.float32)
 
 
 def _image(source: object, name: str) -> Image.Image | BinaryIO | None:
@@ -140,25 +195,3 @@ def _image(source: object, name: str) -> Image.Image | BinaryIO | None:
     if isinstance(source, io.TextIOBase):
         raise ValueError(f"expected {name} opened in binary mode ('rb'), got a text file")
     return source if hasattr(source, "read") else None  # type: ignore[return-value]
-
-
-def _array(source: object, name: str) -> np.ndarray:
-    """Return an array of uint8, or of float32 made from floats or uint16."""
-    array = np.asarray(source)
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype == np.uint16:
-        return array.astype(np.float32) / np.float32(65535)
-    if _is_float(array):
-        return array.astype(np.float32)
-    if array.dtype.kind in "OUS":
-        raise TypeError(
-            f"expected {name} as a path, an open file, bytes, a PIL image or an array, "
-            f"got {type(source).__name__}"
-        )
-    raise ValueError(f"expected {name} as floats, uint8 or uint16, got {array.dtype}")
-
-
-def _is_float(array: object) -> bool:
-    dtype = getattr(array, "dtype", None)
-    return dtype is not None and (dtype.kind == "f" or dtype.name == "bfloat16")

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import get_args
 
+from jaxstyle._util import arguments
+from jaxstyle._util.arguments import shown
 from jaxstyle._util.names import nearest
 from jaxstyle._util.plugins import Registry
 from jaxstyle.metrics.metric import Kind, Metric
@@ -49,8 +51,11 @@ def find(name: str, kind: Kind | None = None) -> Metric:
         kind: Search this kind only. By default style comes before content before image.
 
     Raises:
-        ValueError: There is no such metric; the message names the nearest.
+        ValueError: There is no such metric or kind; the message names the nearest.
     """
+    arguments.text("a metric", name)
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f"expected kind to be one of {', '.join(KINDS)}, got {shown(kind)}")
     kinds = KINDS if kind is None else (kind,)
     for candidate in (*kinds, *KINDS):
         if name in METRICS[candidate]:
@@ -60,5 +65,5 @@ def find(name: str, kind: Kind | None = None) -> Metric:
     known = [metric for candidate in kinds for metric in METRICS[candidate]]
     what = "metric" if kind is None else f"{kind} metric"
     raise ValueError(
-        f"no {what} is named {name!r}{nearest(name, known) or '; see `jaxstyle metrics`'}"
+        f"no {what} is named {shown(name)}{nearest(name, known) or '; see `jaxstyle metrics`'}"
     )

@@ -23,7 +23,7 @@ def _finest(layers: tuple[Grid, ...]) -> tuple[int, int]:
 
 
 def _sample(
-    layers: tuple[Grid, ...], places: Sequence[Int[Array, " k"]]
+    layers: tuple[Grid, ...], places: Sequence[Int[Array | np.ndarray, " k"]]
 ) -> tuple[Float[Array, "k _c"], ...]:
     """Sample all layers at rows and columns of the finest, bilinearly between four positions each.
 

@@ -12,7 +12,7 @@ SIDE = 3
 RIDGE = 1e-7
 """What keeps the matrix of an affine function small where a window has few colors."""
 
-Windows = Float[Array, "k h w c"]
+Windows = Float[Array, "k _h _w c"]
 """One row for each pixel of a window, for all windows."""
 
 

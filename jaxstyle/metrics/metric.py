@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Array, Bool, Float
+
+from jaxstyle._util import arguments
 
 Scalar = Float[Array, ""]
 Vector = Float[Array, " c"]
@@ -16,6 +18,8 @@ Positions = Float[Array, "n c"]
 Grid = Float[Array, "_h _w _c"]
 """Features of one layer among several, each of its own shape."""
 Image = Float[Array, "h w c"]
+Part = Float[Array, "_h _w c"]
+"""What is left of a picture, or made of it, in another size."""
 Inside = Bool[np.ndarray, "h w"]
 """Which positions of a layer lie inside a mask."""
 
@@ -121,6 +125,20 @@ class Metric:
     select: Callable[[Inside], Any] | None = None
     finish: Callable[..., Any] | None = None
     weights: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the names and functions; one layer's name stands for a tuple of it."""
+        arguments.text("the name of a metric", self.name)
+        for name, known in (("kind", get_args(Kind)), ("expects", get_args(Expects))):
+            value = getattr(self, name)
+            if not (isinstance(value, str) and value in known):
+                got = arguments.shown(value)
+                raise ValueError(f"expected {name} to be one of {', '.join(known)}, got {got}")
+        for name in ("summarize", "distance"):
+            if not callable(getattr(self, name)):
+                got = arguments.shown(getattr(self, name))
+                raise TypeError(f"expected {name} to be a function, got {got}")
+        object.__setattr__(self, "layers", arguments.names("layers", self.layers))
 
     def target(self, features: Any, *key: Array) -> Any:
         """Compute what `distance` takes, of one picture: `finish(summarize(features))`.

@@ -10,10 +10,10 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.metrics.metric import IMAGE, Image, Metric, Scalar
+from jaxstyle.metrics.metric import IMAGE, Image, Metric, Part, Scalar
 
 
-def _differences(image: Image) -> tuple[Image, Image]:
+def _differences(image: Image) -> tuple[Part, Part]:
     return image[:, 1:] - image[:, :-1], image[1:] - image[:-1]
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from jaxstyle.image.color import LUMINANCE
-from jaxstyle.metrics.metric import IMAGE, Image, Metric, Scalar, Vector
+from jaxstyle.metrics.metric import IMAGE, Grid, Image, Metric, Part, Scalar, Vector
 from jaxstyle.metrics.pairwise import safe_sqrt
 
 
-def _filtered(image: Image, rows: np.ndarray, columns: np.ndarray) -> Image:
+def _filtered(image: Part, rows: np.ndarray, columns: np.ndarray) -> Part:
     """Correlate each channel with the outer product of two short filters."""
     planes = jnp.moveaxis(image, 2, 0)[..., None]
     for kernel in (rows[:, None], columns[None, :]):
@@ -28,11 +29,11 @@ def _filtered(image: Image, rows: np.ndarray, columns: np.ndarray) -> Image:
     return jnp.moveaxis(planes[..., 0], 0, 2)
 
 
-def _edge_padded(image: Image) -> Image:
+def _edge_padded(image: Part) -> Part:
     return jnp.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
 
 
-def _halved(image: Image) -> Image:
+def _halved(image: Part) -> Part:
     """Average 2 × 2 pixels; an odd last row or column is dropped, a single one stays."""
     height, width, channels = image.shape
     tall, wide = min(2, height), min(2, width)
@@ -51,7 +52,7 @@ def _ssim_parts(x: Image, y: Image) -> tuple[Vector, Vector]:
     height, width = x.shape[:2]
     rows, columns = (_gaussian(min(11, n if n % 2 else n - 1)) for n in (height, width))
 
-    def mean(image: Image) -> Image:
+    def mean(image: Image) -> Part:
         return _filtered(image, rows, columns)
 
     first, second = 0.01**2, 0.03**2
@@ -153,7 +154,7 @@ def _identity(image: Image) -> Image:
     return image
 
 
-def laplacian(image: Image) -> Image:
+def laplacian(image: Image) -> Float[Array, "_h _w 1"]:
     """Compute the discrete Laplacian (4, −1, −1, −1, −1) of the picture averaged over 4 × 4 pixels.
 
     It is that of the sum of the color channels: a change that keeps R + G + B leaves it as it is.
@@ -173,7 +174,7 @@ def laplacian(image: Image) -> Image:
 
 
 def _mean_squared(summarize: Callable[..., Any]) -> Callable[..., Any]:
-    def distance(x: Image, target: Image) -> Scalar:
+    def distance(x: Image, target: Grid) -> Scalar:
         return jnp.mean((summarize(x) - target) ** 2)
 
     return distance

@@ -181,7 +181,7 @@ def _soft_minimum(
 
 
 def _self_potential(x: Positions, epsilon: Scalar) -> Float[Array, " n"]:
-    def improve(_: int, f: Float[Array, " n"]) -> Float[Array, " n"]:
+    def improve(_: Any, f: Float[Array, " n"]) -> Float[Array, " n"]:
         return (f + _soft_minimum(x, x, f, epsilon)) / 2
 
     return jax.lax.fori_loop(0, ITERATIONS, improve, jnp.zeros(x.shape[0], x.dtype))
@@ -211,7 +211,7 @@ def sinkhorn(x: Positions, target: tuple[Positions, Scalar, Scalar]) -> Scalar:
     y, epsilon, within_y = target
     fixed = jax.lax.stop_gradient(x)
 
-    def improve(_: int, g: Float[Array, " m"]) -> Float[Array, " m"]:
+    def improve(_: Any, g: Float[Array, " m"]) -> Float[Array, " m"]:
         return _soft_minimum(y, fixed, _soft_minimum(fixed, y, g, epsilon), epsilon)
 
     g = jax.lax.fori_loop(0, ITERATIONS, improve, jnp.zeros(y.shape[0], y.dtype))

@@ -12,7 +12,7 @@ from jaxstyle.metrics.metric import Kind, Metric
 from jaxstyle.objective.regions import StyleAssignment
 from jaxstyle.objective.term import Term, check_parameter, layers_of, term
 from jaxstyle.settings import PrecisionName, Settings
-from jaxstyle.specs import LayerRef, MetricSpec, PaddingName, PoolingName
+from jaxstyle.specs import LayerRef, MetricSpec, PaddingName, PoolingName, as_layers
 from jaxstyle.weights.network_cache import NetworkCache
 
 
@@ -22,7 +22,7 @@ def build_term(
     networks: NetworkCache,
     *,
     backbone: str,
-    layers: Sequence[str | LayerRef] = (),
+    layers: str | Sequence[str | LayerRef] = (),
     weight: float = 1.0,
     parameters: Mapping[str, float] | None = None,
 ) -> Term:
@@ -59,13 +59,13 @@ def build_term(
             weight=weight * spec.weight * given.weight,
             parameters={**given.parameters, **hyperparameters},
         )
-    usual = tuple(map(LayerRef.parse, metric.layers))
+    usual = as_layers(metric.layers)
     if all(ref.is_fixed for ref in usual):
         if spec.layers or spec.smoothing != "none":
             what = "layers to choose" if spec.layers else "features to smooth"
             raise ValueError(f"{metric.name} has no {what}")
         layers = ()
-    chosen = tuple(map(LayerRef.parse, spec.layers or layers))
+    chosen = spec.layers or as_layers(layers)
     made = term(
         metric,
         weight * spec.weight,

@@ -6,14 +6,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxstyle._util.forms import NUMBERS_OR_ROWS, mapping
+from jaxstyle._util.inputs import read_input
 from jaxstyle.objective.objective import Extract, Features, Objective, term_distances
 from jaxstyle.objective.term import Term
 
@@ -268,7 +269,7 @@ def given_constants(
         layers = len(term.layer_weights)
         try:
             values = np.atleast_1d(np.asarray(given.get(name, []), np.float32))
-        except ValueError:  # rows of unlike lengths
+        except (ValueError, TypeError, OverflowError):  # rows of unlike lengths; no numbers
             values = np.empty(0, np.float32)
         if values.shape not in ((layers,), (scales, layers)) or not np.isfinite(values).all():
             raise ValueError(
@@ -283,16 +284,18 @@ def read_constants(path: str) -> Mapping[str, Any]:
     """Read calibration constants by term from a JSON file, or from a run's manifest.
 
     Raises:
-        ValueError: The file is not JSON.
+        ValueError: The file is not JSON, or holds no constants.
         OSError: It cannot be read.
     """
     try:
-        data = json.loads(Path(path).read_text("utf-8"))
-    except ValueError as error:
+        data = json.loads(read_input(path))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"expected JSON in {path}: {error}") from None
     except OSError as error:
         raise OSError(f"cannot read the constants in {path}: {error.strerror}") from None
-    constants: Mapping[str, Any] = {}
-    if isinstance(data, dict):
-        constants = data.get("calibration", data)
-    return constants
+    constants = data.get("calibration", data) if isinstance(data, dict) else data
+    try:
+        mapping(NUMBERS_OR_ROWS)("calibration", constants)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return cast("Mapping[str, Any]", constants)

@@ -70,16 +70,26 @@ class Losses(NamedTuple):
     terms: Float[Array, terms]
 
 
-def _spreads(term: Term, features: Features) -> Float[Array, _layers]:
-    """Compute what the smoothing of a term divides by, from the reference's features."""
+def _spreads(term: Term, references: Sequence[Features]) -> Float[Array, _layers]:
+    """Compute what the smoothing of a term divides by, from the references' features.
+
+    Of several references it is their mean by their shares, in whatever order they come.
+    """
     if term.smoothing != "relative":
         return jnp.ones(len(term.layers))
-    return jnp.stack(
-        [
-            jnp.ones(()) if layer.is_image else spread(features[str(layer)].astype(jnp.float32))
-            for layer in term.layers
-        ]
-    )
+    rows = [
+        jnp.stack(
+            [
+                jnp.ones(()) if layer.is_image else spread(features[str(layer)].astype(jnp.float32))
+                for layer in term.layers
+            ]
+        )
+        for features in references
+    ]
+    if len(rows) == 1:
+        return rows[0]
+    weighted = [share * row for share, row in zip(term.shares, rows, strict=True)]
+    return jnp.sum(jnp.stack(weighted), axis=0)
 
 
 class _View(NamedTuple):
@@ -179,7 +189,7 @@ def prepare_from_features(
             references = [(styles[k], of) for k, of in zip(term.styles, of_styles, strict=True)]
         else:
             references = [(content, of_content)] * len(term.styles)
-        spreads.append(_spreads(term, references[0][0][1]))
+        spreads.append(_spreads(term, [features for (_, features), _ in references]))
         of_term = jax.random.fold_in(key, number)
         summaries = [
             _summaries(term, reference, positions, spreads[-1], of_term)

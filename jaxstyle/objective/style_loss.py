@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxstyle.backbones.extractor import Extractor, Parameters
+from jaxstyle._util import arguments
+from jaxstyle.backbones.extractor import Extractor, Parameters, check_how
 from jaxstyle.image.load import ImageLike, float_array
 from jaxstyle.objective.build import build_term, extractor_for
 from jaxstyle.objective.calibration import calibrate, calibration_reference
@@ -90,17 +91,21 @@ class StyleLoss:
             offline: Never fetch weights.
 
         Raises:
-            ValueError: A name that does not exist.
+            ValueError: A name that does not exist, or no metric.
             OSError: Weights that are not installed and cannot be fetched.
         """
-        networks = NetworkCache(offline=offline)
+        check_how(pooling=pooling, padding=padding)
+        networks = NetworkCache(offline=arguments.flag("offline", offline))
         name = networks.name_of(backbone)
         groups = (("style", metric), ("content", content_metric), ("image", regularizer))
+        specs = [(kind, as_specs(mixture)) for kind, mixture in groups]
         terms = tuple(
             build_term(spec, kind, networks, backbone=name)  # type: ignore[arg-type]
-            for kind, specs in groups
-            for spec in as_specs(specs)
+            for kind, several in specs
+            for spec in several
         )
+        if not terms:
+            raise ValueError("expected at least one metric, got none")
         extract, params = extractor_for(terms, networks, pooling=pooling, padding=padding)
         return cls(terms, params, extract)
 
@@ -120,7 +125,14 @@ class StyleLoss:
             content: A picture such as those that the loss will see. If given, terms are calibrated
                 at the mean of both, so that weight 1 pulls equally hard whatever the metric.
             seed: Of random metrics.
+
+        Raises:
+            ValueError: What is no picture.
+            TypeError: What are no networks' weights.
         """
+        arguments.instance("params", params, Mapping)
+        if not isinstance(seed, jax.Array):
+            seed = arguments.number("seed", seed, int, low=0)
         style = jnp.asarray(float_array(style, "the style"))
         example = style if content is None else jnp.asarray(float_array(content, "the content"))
         features, key = self._features(params), jax.random.key(seed)
@@ -154,12 +166,18 @@ class StyleLoss:
             The weighted total, and each term's loss without its weight by name.
 
         Raises:
-            ValueError: There are content terms and no contents.
+            ValueError: There are content terms and no contents, or pictures of another form.
+            TypeError: What are no targets or no networks' weights.
         """
+        arguments.instance("params", params, Mapping)
+        arguments.instance("targets", targets, StyleTargets)
+        _check_pictures("images", images)
         style = tuple(term for term in self.terms if term.metric.kind != "content")
         content = tuple(term for term in self.terms if term.metric.kind == "content")
         if content and contents is None:
             raise ValueError("expected contents, as there are content terms")
+        if contents is not None:
+            _check_pictures("contents", contents, images.shape[:-3])
         features = self._features(params)
 
         def one(image: Any, shown: Any) -> Float[Array, " terms"]:
@@ -185,6 +203,19 @@ class StyleLoss:
 
     def _features(self, params: Params) -> Any:
         return lambda image: self.extract(params, image)
+
+
+def _check_pictures(name: str, pictures: Any, batch: tuple[int, ...] | None = None) -> None:
+    """Raise a `ValueError` unless pictures are floats of the right shape, of some leading axes."""
+    dtype = getattr(pictures, "dtype", None)
+    if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
+        got = arguments.shown(pictures) if dtype is None else dtype
+        raise ValueError(f"expected {name} as an array of floats in [0, 1], got {got}")
+    shape = jnp.shape(pictures)
+    if len(shape) < 3 or shape[-1] != 3 or 0 in shape:
+        raise ValueError(f"expected {name} of shape (…, height, width, 3), got {shape}")
+    if batch is not None and shape[:-3] != batch:
+        raise ValueError(f"expected {name} with leading axes {batch} like images, got {shape[:-3]}")
 
 
 def _subset(objective: Objective, members: Sequence[int]) -> Objective:

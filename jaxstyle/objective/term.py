@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jax
 from jaxtyping import Array, Float
 
+from jaxstyle._util import arguments
 from jaxstyle._util.names import nearest
 from jaxstyle.metrics import Metric, find
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.metrics.smoothing import Smoothing, check
-from jaxstyle.specs import ALWAYS, LayerRef, MetricSpec, Window
+from jaxstyle.specs import ALWAYS, LayerRef, MetricSpec, Window, as_layers
 
 Scalar = float | Float[Array, ""]
 
@@ -24,10 +25,11 @@ class Term:
 
     Attributes:
         metric: How to compare (static).
-        layers: Where to compare (static); features are looked up by `str` of these.
+        layers: Where to compare (static), the metric's usual layers if empty; features are looked
+            up by `str` of these.
         weight: How hard the term pulls, a leaf. In a calibrated objective, weight 1 is a gradient
             of unit root mean square at the reference picture, whatever the metric or the layers.
-        layer_weights: A leaf for each layer: the share of each in the term.
+        layer_weights: A leaf for each layer: the share of each in the term; equal if empty.
         smoothing: How features are smoothed first (static): see `jaxstyle.metrics.smoothing`.
         temperature: Of the smoothing's softmax, a leaf.
         parameters: The metric's hyperparameters (a bandwidth, a width), leaves.
@@ -61,6 +63,15 @@ class Term:
     window: Window = field(default=ALWAYS, metadata={"static": True})
     is_factor: bool = field(default=False, metadata={"static": True})
 
+    def __post_init__(self) -> None:
+        """Check what is static: leaves are whatever a transformation of JAX puts there."""
+        arguments.instance("metric", self.metric, Metric)
+        layers = as_layers(self.layers) or as_layers(self.metric.layers)
+        object.__setattr__(self, "layers", layers)
+        if isinstance(self.layer_weights, tuple) and not self.layer_weights:
+            groups = 1 if self.metric.expects == "layers" else len(layers)
+            object.__setattr__(self, "layer_weights", (1 / groups,) * groups)
+
     @property
     def draws(self) -> bool:
         """Whether each step compares other positions of the picture."""
@@ -79,15 +90,18 @@ class Term:
 
 _One = str | MetricSpec | Metric | Term
 Mixture = (
-    _One | Sequence[_One | tuple[str | Metric, float] | tuple[str | Metric, float, Sequence[str]]]
+    _One
+    | Sequence[_One | tuple[str | Metric, float] | tuple[str | Metric, float, Sequence[str]]]
+    | Mapping[str, float]
 )
-"""A text (`"gram=0.5+histogram"`), a metric, a term, or a sequence of them, with weights."""
+"""A text (`"gram=0.5+histogram"`), a metric, a term, or a sequence of them, with weights; or a
+mapping from names to weights."""
 
 
 def term(
     metric: str | Metric,
     weight: float = 1.0,
-    layers: Sequence[str | LayerRef] = (),
+    layers: str | LayerRef | Sequence[str | LayerRef] = (),
     layer_weights: Sequence[float] = (),
     kind: Kind | None = None,
     smoothing: str = "none",
@@ -101,8 +115,8 @@ def term(
 
     Args:
         metric: A `Metric` or the name of one.
-        weight: How hard it pulls.
-        layers: Where to compare; the metric's usual layers if empty.
+        weight: How hard it pulls; at least 0.
+        layers: Where to compare: one, or several; the metric's usual layers if empty.
         layer_weights: One for each layer; equal shares if empty. Only their ratios matter in a
             calibrated objective.
         kind: Among which metrics to look for the name, where style and content share one.
@@ -111,22 +125,37 @@ def term(
         parameters: The metric's hyperparameters.
 
     Raises:
-        ValueError: An unknown metric, smoothing or parameter, or another number of layer weights
-            than of layers.
+        ValueError: An unknown metric, smoothing or parameter, a number out of its range, or another
+            number of layer weights than of layers.
+        TypeError: What is no metric.
     """
     metric = find(metric, kind) if isinstance(metric, str) else metric
-    refs = tuple(map(LayerRef.parse, tuple(layers) or metric.layers))
-    groups = 1 if metric.expects == "layers" else len(refs)
-    shares = tuple(layer_weights) or (1 / groups,) * groups
-    if layer_weights and len(shares) != groups:
-        raise ValueError(
-            f"expected {groups} layer weights for {metric.name} on {', '.join(map(str, refs))}, "
-            f"got {len(shares)}"
-        )
+    _check_leaf("weight", weight)
+    _check_leaf("temperature", temperature, above=True)
+    if isinstance(layer_weights, str):
+        raise ValueError(f"expected layer_weights as numbers, got {layer_weights!r}")
+    shares = tuple(layer_weights)
+    for share in shares:
+        _check_leaf("every layer weight", share)
+    how = check(smoothing)
+    made = Term(metric, as_layers(layers), weight, (), how, temperature, parameters)
     for name in parameters:
         if not (metric.weights and name == "fitted"):
             check_parameter(metric, name)
-    return Term(metric, refs, weight, shares, check(smoothing), temperature, parameters)
+    if not shares:
+        return made
+    if len(shares) != (groups := len(made.layer_weights)):
+        raise ValueError(
+            f"expected {groups} layer weights for {metric.name} on "
+            f"{', '.join(map(str, made.layers))}, got {len(shares)}"
+        )
+    return replace(made, layer_weights=shares)
+
+
+def _check_leaf(name: str, value: object, above: bool = False) -> None:
+    """Check a number from 0; of an array that JAX holds or traces the value is not asked for."""
+    if not isinstance(value, jax.Array):
+        arguments.number(name, value, low=0, above=above)
 
 
 def check_parameter(metric: Metric, name: str) -> None:

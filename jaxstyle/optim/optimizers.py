@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from jaxstyle._util.arguments import shown
 from jaxstyle._util.names import nearest
 from jaxstyle.optim.lbfgs import lbfgs, warm_start_lbfgs
 from jaxstyle.optim.lbfgs_plain import lbfgs_plain
@@ -105,13 +106,18 @@ def find(
     Raises:
         ValueError: No optimizer has that name, or it has no such hyperparameter; the message names
             the nearest.
+        TypeError: It is none of these.
     """
     if not isinstance(optimizer, (str, Optimizer)):
+        if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
+            raise TypeError(
+                f"expected an optax transformation or an optimizer's name, got {shown(optimizer)}"
+            )
         optimizer = Optimizer("optax transformation", _Fixed(optimizer), 1.0)
     if isinstance(optimizer, str):
         if optimizer not in OPTIMIZERS:
             raise ValueError(
-                f"no optimizer is named {optimizer!r}{nearest(optimizer, OPTIMIZERS)}; "
+                f"no optimizer is named {shown(optimizer)}{nearest(optimizer, OPTIMIZERS)}; "
                 f"there are {', '.join(OPTIMIZERS)}"
             )
         optimizer = OPTIMIZERS[optimizer]

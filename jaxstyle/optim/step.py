@@ -169,6 +169,8 @@ def apply_update(
         change = change * factor ** jnp.floor(state.step / every)
     if safeguard == "full":
         size = jnp.sqrt(jnp.mean(change**2))
+        # Squares of a very long step are infinite; its greatest change is not.
+        size = jnp.where(jnp.isinf(size), jnp.max(jnp.abs(change)), size)
         change = state.trust * change * (LONGEST_STEP / jnp.maximum(size, LONGEST_STEP))
     image = state.image + change
     if safeguard != "none":

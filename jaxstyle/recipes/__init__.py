@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
+from jaxstyle._util import arguments
 from jaxstyle._util.names import nearest
 from jaxstyle._util.plugins import Registry
 from jaxstyle.recipes.characters import CHARACTERS
@@ -42,10 +43,10 @@ def find(name: str) -> Recipe:
     Raises:
         ValueError: There is no such recipe; the message names the nearest.
     """
-    name = name.partition("/")[0]
+    name = arguments.text("recipe", name).partition("/")[0]
     if name not in RECIPES:
         raise ValueError(
-            f"no recipe is named {name!r}{nearest(name, RECIPES) or '; see `jaxstyle recipes`'}"
+            f"no recipe is named {arguments.shown(name)}{nearest(name, RECIPES) or '; see `jaxstyle recipes`'}"
         )
     return RECIPES[name]
 
@@ -67,6 +68,6 @@ def settings(**changes: Any) -> Settings:
     """
     check_names(changes)
     name = changes.get("recipe")
-    if name:
+    if name is not None:
         changes = {**find(name).settings_of(name.partition("/")[2]), **changes}
     return Settings(**changes)

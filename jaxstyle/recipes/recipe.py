@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from jaxstyle import citations
+from jaxstyle._util import arguments
+from jaxstyle._util.arguments import shown
 from jaxstyle._util.names import nearest
 
 GRAM_CHANNELS = (64, 128, 256, 512, 512)
@@ -195,10 +197,10 @@ class Recipe:
         Raises:
             ValueError: It has no such variant.
         """
-        variant = variant or self.variants[0]
+        variant = arguments.text("variant", variant or self.variants[0])
         if variant not in self.variants:
             raise ValueError(
-                f"recipe {self.name} has no variant {variant!r}{nearest(variant, self.variants)}; "
+                f"recipe {self.name} has no variant {shown(variant)}{nearest(variant, self.variants)}; "
                 f"it has {', '.join(self.variants)}"
             )
         return self.methods.get(variant)

@@ -93,6 +93,18 @@ def resolve(spec: str, *, offline: bool = False) -> Path:
     return target
 
 
+def called(file: str) -> str | None:
+    """Return as `sample:NAME` the sample whose file has a name, wherever it was installed.
+
+    >>> called("valley.jpg"), called("beach.jpg")
+    ('sample:valley', None)
+    """
+    for name, sample in (*OWN.items(), *FETCHED.items()):
+        if _file(name, sample).name == file:
+            return f"{PREFIX}{name}"
+    return None
+
+
 def listing() -> list[dict[str, Any]]:
     """Return all samples, the installed ones first; fit for JSON."""
     rows = []

@@ -99,6 +99,16 @@ def points_of(
     ]
 
 
+class StudyFolder(ResultFolder):
+    """A study's folder."""
+
+    products = (
+        *("study.json", "index.html", "table.csv", "scores.csv", "summary.json"),
+        *("plane.svg", "table.md"),
+    )
+    mark = "study.json"
+
+
 class StudyCells:
     """The cells of a study in their folder, point by point, pair by pair (content by style)."""
 
@@ -125,7 +135,7 @@ class StudyCells:
                 pair = {"content": content.name, "style": style.name}
                 values = {"objective": point.curve, **strength, **pair}
                 cells.append((values, settings, _inputs(content, style)))
-        self.results = ResultFolder(folder, cells, self._sources.networks.checksums())
+        self.results = StudyFolder(folder, cells, self._sources.networks.checksums())
 
     def job(self, number: int) -> Job:
         """Return the job of a cell."""

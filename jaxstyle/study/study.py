@@ -22,12 +22,16 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from jaxstyle import citations
+from jaxstyle._util import arguments
+from jaxstyle._util.arguments import shown
 from jaxstyle._util.log import logger
 from jaxstyle.grid.progress import GridProgress
 from jaxstyle.grid.stylize_grid import run_jobs
 from jaxstyle.image.io import read_image
+from jaxstyle.kinds import is_list
 from jaxstyle.metrics import METRICS
 from jaxstyle.plain import obstacles
+from jaxstyle.settings import kind_of
 from jaxstyle.study import report as reports
 from jaxstyle.study.answer import caution
 from jaxstyle.study.cells import (
@@ -37,6 +41,7 @@ from jaxstyle.study.cells import (
     ScoreFiles,
     Scores,
     StudyCells,
+    StudyFolder,
     named,
     points_of,
 )
@@ -55,14 +60,14 @@ MOST_SHOWN = 32
 
 
 def study(
-    contents: Sequence[str],
-    styles: Sequence[str],
-    objectives: Sequence[Mixture] | Mapping[str, Mixture],
-    folder: Path,
+    contents: str | Path | Sequence[str | Path],
+    styles: str | Path | Sequence[str | Path],
+    objectives: Mixture | Sequence[Mixture] | Mapping[str, Mixture],
+    folder: str | Path,
     *,
     strengths: Sequence[float] = (1.0,),
     training: Sequence[int] = (),
-    networks: Sequence[str] = NETWORKS,
+    networks: str | Sequence[str] = NETWORKS,
     part: tuple[int, int] | None = None,
     lanes: int | None = None,
     pictures_shown: bool = True,
@@ -77,7 +82,8 @@ def study(
     All pictures are cropped to squares, so that all pairs of an objective share one program.
 
     Args:
-        contents: Sets of pictures (`jaxstyle.study.datasets.pictures`), at least two pictures.
+        contents: One or several sets of pictures (`jaxstyle.study.datasets.pictures`), at least
+            two pictures.
         styles: Likewise, at least one.
         objectives: Mixtures such as `"gram=0.5+histogram"`, recipes for their mixtures, or
             metrics; or a mapping from names to these. Scores of an object (`Metric`, `Term`) are
@@ -106,12 +112,19 @@ def study(
             training pairs that leave no pair to judge by.
         OSError: A file that cannot be read or written.
     """
-    changes["size"] = size = changes.get("size") or 128
-    first, step = part or (0, 1)
-    _check(size, strengths, first, step)
-    points = points_of(named(objectives)[first::step], strengths, changes)
+    size = changes.get("size")
+    changes["size"] = size = 128 if size is None else kind_of("size").check("size", size)
+    folder = arguments.path("folder", folder)
+    arguments.instance("title", title, str)
+    arguments.instance("command", command, str, optional=True)
+    arguments.flags(pictures_shown=pictures_shown, offline=offline)
+    arguments.functions(on_progress=on_progress)
+    if lanes is not None:
+        arguments.number("lanes", lanes, int, low=1)
+    first, step = _check(size, strengths, training, (0, 1) if part is None else part)
+    points = points_of(named(_several(objectives))[first::step], strengths, changes)
     content_squares, style_squares = (
-        [square(picture, size) for picture in pictures(sources, offline=offline)]
+        [square(picture, size) for picture in pictures(_several(sources), offline=offline)]
         for sources in (contents, styles)
     )
     if len(content_squares) < 2:
@@ -122,7 +135,7 @@ def study(
         logger.warning(limits)
     cells = StudyCells(folder, points, content_squares, style_squares, offline)
     run = partial(run_jobs, lanes=lanes, on_progress=on_progress)
-    scores, files = _score(cells, default_judges(networks), run)
+    scores, files = _score(cells, default_judges(arguments.names("networks", networks)), run)
     if part:
         return {}
     given = {"title": title, "command": command, "training_pairs": list(training)}
@@ -132,13 +145,27 @@ def study(
     return _write_report(cells, data, pictures_shown)
 
 
-def _check(size: int, strengths: Sequence[float], first: int, step: int) -> None:
+def _several(given: Any) -> Any:
+    """Return what may be one, such as a text or a metric, as a list."""
+    return given if isinstance(given, Mapping) or is_list(given) else [given]
+
+
+def _check(
+    size: int, strengths: Sequence[float], training: Sequence[int], part: tuple[int, int]
+) -> tuple[int, int]:
+    """Check numbers before anything is read, and return the part."""
     if size < LEAST:
         raise ValueError(f"expected a size of at least {LEAST} pixels: judges look at halves")
+    for name, values in (("strengths", strengths), ("training", training), ("part", part)):
+        if not is_list(values):
+            raise ValueError(f"expected {name} as a list of numbers, got {shown(values)}")
+        for value in values:
+            arguments.number(f"every one of {name}", value, float if name == "strengths" else int)
     if not strengths or min(strengths) <= 0 or len(set(strengths)) < len(strengths):
         raise ValueError(f"expected different strengths above 0, got {list(strengths)}")
-    if not 0 <= first < step:
-        raise ValueError(f"expected a part (k, n) with 0 ≤ k < n, got {(first, step)}")
+    if len(part) != 2 or not 0 <= part[0] < part[1]:
+        raise ValueError(f"expected a part (k, n) with 0 ≤ k < n, got {part}")
+    return part
 
 
 def _score(
@@ -194,7 +221,8 @@ def _score(
     if missing:
         # Those that are done keep their place in the batches: so pictures keep their bytes.
         for number, result in run([cells.job(n) for n in range(len(done))], done=done):
-            results.write(results.records[number], result)
+            if not results.write(results.records[number], result):
+                raise OSError("the study ends here; the same command resumes it")
             missing[number // count] -= 1
             if not missing[number // count]:
                 scores[number // count] = judge(number // count)
@@ -279,10 +307,10 @@ def _write_report(cells: StudyCells, data: dict[str, Any], pictures_shown: bool)
         for role, group in groups.items()
     }
     texts = {
+        StudyFolder.mark: json.dumps(described, indent=1, default=str) + "\n",
         **reports.report(data),
         "plane.svg": plane(summary),
         "table.md": reports.markdown(summary),
-        "study.json": json.dumps(described, indent=1, default=str) + "\n",
     }
     for name, text in texts.items():
         cells.results.write_text(name, text)

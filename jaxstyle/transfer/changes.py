@@ -19,7 +19,7 @@ from jaxstyle.settings import (
     PrecisionName,
     SafeguardName,
 )
-from jaxstyle.specs import PaddingName, PoolingName
+from jaxstyle.specs import LayerRef, PaddingName, PoolingName
 from jaxstyle.transfer.sources import Source
 from jaxstyle.weights.registry import Weights
 
@@ -38,7 +38,7 @@ class Changes(TypedDict, total=False):
     final_steps: int | None
     enlarge: bool
     first_steps: int | None
-    scale_steps: Sequence[int]
+    scale_steps: int | Sequence[int]
     style_weight: float
     content_weight: float
     content_decay: float
@@ -50,8 +50,8 @@ class Changes(TypedDict, total=False):
     parameter: Mapping[str, float] | Sequence[tuple[str, float]]
     positions: int
     style_positions: int
-    style_layers: Sequence[str]
-    content_layers: Sequence[str]
+    style_layers: str | LayerRef | Sequence[str | LayerRef]
+    content_layers: str | LayerRef | Sequence[str | LayerRef]
     backbone: Network
     style_backbone: Network | None
     content_backbone: Network | None

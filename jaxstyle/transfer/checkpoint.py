@@ -28,6 +28,7 @@ from jaxstyle.image.geometry import Picture
 from jaxstyle.objective.calibration import Constants
 from jaxstyle.plain import differences
 from jaxstyle.settings import CHECKPOINT_SECONDS
+from jaxstyle.transfer import memory
 from jaxstyle.transfer.loop import Chunk, Loop
 from jaxstyle.transfer.manifest import checkpoints_beside, plain
 from jaxstyle.transfer.steppers.stepper import Layout
@@ -112,6 +113,7 @@ class Checkpoints:
         self._identities, self._every = identities, every
         self._last, self._cost = time.monotonic(), 0.0
         self._written: tuple[int, int] | None = None
+        self._offered: RunState | None = None
 
     @property
     def exist(self) -> bool:
@@ -120,6 +122,7 @@ class Checkpoints:
 
     def offer(self, state: RunState) -> None:
         """Write a checkpoint, if it is time to."""
+        self._offered = state
         since = time.monotonic() - self._last
         if not self._every or since >= max(self._every, _COST * self._cost):
             self.write(state)
@@ -142,6 +145,11 @@ class Checkpoints:
             self._every = float("inf")
         self._last = time.monotonic()
         self._cost = self._last - begun
+
+    def write_last(self) -> None:
+        """Write the state that was offered last, of a run whose picture cannot be written."""
+        if self._offered is not None:
+            self.write(self._offered)
 
     def read(self) -> RunState | None:
         """Return the state of the newest checkpoint that is whole, or None if there is none.
@@ -177,18 +185,22 @@ def checkpointed(
     """Run a loop, or resume it from a state, and offer a checkpoint after each chunk of steps.
 
     If the generator is closed before its end, a checkpoint is written.
+
+    Raises:
+        MemoryError: There was less memory than planned.
     """
     began = time.perf_counter() - (state.seconds if state else 0.0)
-    for chunk in state.resume(loop) if state else loop.run():
-        now = RunState.after(loop, chunk, layouts, time.perf_counter() - began)
-        if checkpoints:
-            checkpoints.offer(now)
-        try:
-            yield chunk
-        except GeneratorExit:
+    with memory.explained():
+        for chunk in state.resume(loop) if state else loop.run():
+            now = RunState.after(loop, chunk, layouts, time.perf_counter() - began)
             if checkpoints:
-                checkpoints.write(now)
-            raise
+                checkpoints.offer(now)
+            try:
+                yield chunk
+            except GeneratorExit:
+                if checkpoints:
+                    checkpoints.write(now)
+                raise
 
 
 def _write(file: BinaryIO, state: RunState, identities: Sequence[Mapping[str, Any]]) -> None:

@@ -113,8 +113,10 @@ def _layer_shapes(job: Job, shape: tuple[int, int]) -> dict[str, tuple[int, int]
 
 
 def displayed(job: Job, image: Picture) -> Picture:
-    """Crop a picture of the run from its bucket, in [0, 1] and in its final colors."""
+    """Crop a picture of the run from its bucket, in [0, 1] and in its final colors, as float32."""
     pairs = zip(job.original.shape[:2], job.guide.content.shape[:2], strict=True)
     rows, columns = (side / padded for side, padded in pairs)
     cropped = np.clip(crop_from_bucket(np.asarray(image), (rows, columns)), 0, 1)
-    return color.restore_colors(job.settings.color, cropped, job.original, job.guide.styles[0])
+    style = job.guide.styles[0]
+    restored = color.restore_colors(job.settings.color, cropped, job.original, style)
+    return restored.astype(np.float32)  # whatever JAX computes in

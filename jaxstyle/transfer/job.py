@@ -25,7 +25,14 @@ from jaxstyle.plain import obstacles, to_plain
 from jaxstyle.settings import Settings, check_names
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.scales import Scale, plan
-from jaxstyle.transfer.sources import RANDOM_INITS, Source, Sources, as_styles, initial_picture
+from jaxstyle.transfer.sources import (
+    RANDOM_INITS,
+    Source,
+    Sources,
+    as_styles,
+    initial_picture,
+    is_word,
+)
 from jaxstyle.weights.network_cache import NetworkCache
 
 UNDECAYED = 256
@@ -89,7 +96,9 @@ class Job:
     @property
     def uses_seed(self) -> bool:
         """Whether the seed changes anything."""
-        return self.draws or self._random or self.settings.init in RANDOM_INITS
+        init = self.settings.init
+        starts_random = (is_word(init) and init in RANDOM_INITS) or bool(self.settings.init_noise)
+        return self.draws or self._random or starts_random
 
     @property
     def draws(self) -> bool:
@@ -172,9 +181,21 @@ class Job:
 
 
 def make_job(
-    content: Source, style: Source | Sequence[Source], settings: Settings, sources: Sources
+    content: Source,
+    style: Source | Sequence[Source],
+    settings: Settings,
+    sources: Sources,
+    *,
+    as_recorded: bool = False,
 ) -> Job:
     """Read the pictures, load the weights, and check what the settings ask for.
+
+    Args:
+        content: What to show.
+        style: How to paint it, or several.
+        settings: Of the run.
+        sources: Where pictures and weights come from.
+        as_recorded: The settings are of a manifest: nothing that it would say is added to them.
 
     Raises:
         ValueError: A picture or a setting that cannot be used.
@@ -195,7 +216,7 @@ def make_job(
     for role, picture in (("content", original), *(("style", picture) for picture in styles)):
         if max(picture.shape[:2]) < size:
             sources.note(f"the {role} is smaller than {size} pixels and is not enlarged")
-    guide = guidance.gather(settings, original, styles, size)
+    guide = guidance.gather(_with_held_masks(settings, sources), original, styles, size)
     terms = terms_from_settings(settings, sources.networks, guide.assignments)
     extract, params = extractor_for(
         terms,
@@ -228,14 +249,15 @@ def make_job(
             f"recipe {settings.recipe}: its constants were made for {weights}; here its "
             f"terms are calibrated to {', '.join(params)}"
         )
+    initial, noise = initial_picture(settings, original, guide, sources, as_recorded=as_recorded)
     return Job(
-        settings=settings,
+        settings=replace(settings, init_noise=noise),
         size=size,
         optimizer=optimizer,
         rate=settings.learning_rate or optimizer.learning_rate,
         original=original,
         guide=guide,
-        initial=initial_picture(settings, original, guide, sources),
+        initial=initial,
         terms=terms,
         extract=extract,
         params=params,
@@ -243,6 +265,15 @@ def make_job(
         networks=sources.networks,
         inputs=_inputs(settings, content, given, sources),
     )
+
+
+def _with_held_masks(settings: Settings, sources: Sources) -> Settings:
+    """Return the settings with what masks' files hold in place of their paths."""
+    masks = {
+        role: tuple(map(sources.content, getattr(settings, role)))
+        for role in ("content_mask", "style_mask")
+    }
+    return replace(settings, **masks)  # type: ignore[arg-type]
 
 
 def _stated(terms: Sequence[Term], alone: Sequence[Term]) -> dict[str, tuple[str, int]]:
@@ -301,9 +332,8 @@ def _inputs(
         "content_mask": settings.content_mask,
         "style_mask": settings.style_mask,
     }
-    init = settings.init
-    if not isinstance(init, str) or sources.path(init).is_file():
-        groups["init"] = [init]
+    if not is_word(settings.init):
+        groups["init"] = [settings.init]
     return {
         f"{role}#{number + 1}" if number else role: sources.record(source, role)
         for role, group in groups.items()
@@ -322,11 +352,13 @@ def resolved_settings(job: Job) -> dict[str, Any]:
 def identity(job: Job) -> dict[str, dict[str, Any]]:
     """Return all that decides the bytes of a job's result: equal for jobs that are the same."""
     current = manifest.environment()
+    # With another number of cores a run goes on: its bytes differ by rounding, which is said.
+    device = {name: value for name, value in current["device"].items() if name != "cores"}
     return {
         "settings": manifest.plain(resolved_settings(job)),
         "pictures": job.picture_digests,
         "weights": job.networks.checksums(),
-        "versions": current["versions"] | current["device"],
+        "versions": current["versions"] | device,
     }
 
 

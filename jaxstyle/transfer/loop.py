@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from jaxstyle._util.log import logger
 from jaxstyle.citations import summary
 from jaxstyle.image.geometry import Picture, details, resize
 from jaxstyle.transfer import owed
@@ -24,6 +25,9 @@ from jaxstyle.transfer.manifest import Facts
 from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.steppers.stepper import Stepper
 
+UNCHANGED = 1e-6
+"""The greatest difference of two pictures that are the same."""
+
 
 class Record:
     """The losses of a run's steps.
@@ -31,10 +35,12 @@ class Record:
     Attributes:
         history: Each term's unweighted loss at every step, by name; and `"total"`, weighted.
         failure: One line on what was not finite and when, or None.
+        changed: Whether a step changed the picture, as far as is known.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
+        self.changed = False
         self.history: dict[str, list[float]] = {name: [] for name in ("total", *names)}
         self.failure: str | None = None
 
@@ -137,7 +143,8 @@ class Loop:
             constants = [constants.at for constants in self.constants]
             prepared = stepper.prepare(size, constants, self.beginnings)
             if not begun:
-                fresh = stepper.init(self._detailed(scale, enlarged))
+                first_pictures = self._detailed(scale, enlarged)
+                fresh = stepper.init(first_pictures)
                 state = fresh if state is None else stepper.warm_start(state, fresh)
             length = stepper.chunk(size)
             for first in range(begun, steps, length):
@@ -151,8 +158,11 @@ class Loop:
                 if all(record.failure for record in self.records):
                     break
                 yield Chunk(scale, size, first + count, count, first == begun, state)
-            pictures = enumerate(stepper.pictures(state))
-            self.pictures = [self.lost.get(lane, picture) for lane, picture in pictures]
+            last_pictures = stepper.pictures(state)
+            for lane, record in enumerate(self.records):
+                # The beginning of a scale that was resumed is not known.
+                record.changed |= begun > 0 or _differ(first_pictures[lane], last_pictures[lane])
+            self.pictures = [self.lost.get(lane, p) for lane, p in enumerate(last_pictures)]
 
     def _detailed(self, scale: int, pictures: list[Picture]) -> list[Picture]:
         """Return the pictures that a scale begins with, from those so far in its size."""
@@ -166,9 +176,26 @@ class Loop:
         ]
 
 
+def _differ(one: Picture, other: Picture) -> bool:
+    """Whether two pictures differ by more than the rounding of an average of equal ones."""
+    return bool(np.abs(np.asarray(one) - np.asarray(other)).max() > UNCHANGED)
+
+
+def _warn_of_stillness(job: Job, record: Record) -> None:
+    """Say that no step changed the picture, unless there was nothing left to lower."""
+    if record.history["total"][-1] == 0:
+        return
+    advice = f"learning rate than {job.rate:g}" if job.optimizer.takes_rate else "optimizer"
+    logger.warning(
+        f"the picture did not change in any of {record.steps} steps; try another {advice}"
+    )
+
+
 def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: float) -> Result:
     """Return the result of one job of a loop that has ended, with all that a manifest says."""
     job, record = loop.jobs[lane], loop.records[lane]
+    if record.steps and not record.changed and not record.failure:
+        _warn_of_stillness(job, record)
     facts: Facts = {
         "settings": resolved_settings(job),
         "scales": [scale._asdict() for scale in job.scales],
@@ -178,5 +205,5 @@ def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: fl
         "memory": dict(memory),
         "seconds": round(seconds, 3),
     }
-    image = displayed(job, loop.pictures[lane]).astype(np.float32)  # whatever JAX computes in
+    image = displayed(job, loop.pictures[lane])
     return Result(image, record.history, record.failure, facts, job.inputs, tuple(job.obstacles))

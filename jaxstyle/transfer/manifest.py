@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypedDict, cast
 
-from jaxstyle._util.files import sha256, write_whole
+from jaxstyle._util.files import NAME_BYTES, check_outputs, sha256, write_whole
+from jaxstyle._util.log import logger
 from jaxstyle.image.geometry import Picture
-from jaxstyle.image.io import write_image
+from jaxstyle.image.io import encoder
 from jaxstyle.plain import differences
+from jaxstyle.transfer.manifest_form import check_form
 
 MARK = "jaxstyle manifest"
 Inputs = Mapping[str, Mapping[str, str]]
@@ -61,18 +65,26 @@ def beside(picture: str | Path) -> Path:
 
 def checkpoints_beside(picture: str | Path) -> tuple[Path, Path]:
     """Return where the newest checkpoint of a picture lies, and the one before it."""
-    name = Path(picture).name
+    name, room = Path(picture).name, NAME_BYTES - len(".checkpoint-before")
+    if len(os.fsencode(name)) > room:
+        name = f"{name[:40]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
     newest, previous = f"{name}.checkpoint", f"{name}.checkpoint-before"
     return Path(picture).with_name(newest), Path(picture).with_name(previous)
 
 
-def check(picture: str | Path) -> None:
-    """Refuse to overwrite a JSON file that is not a manifest, or another picture's.
+def check(picture: str | Path, inputs: Iterable[str | Path] = ()) -> None:
+    """Refuse to write a picture over what is not an earlier picture of the same name.
+
+    Args:
+        picture: Where it is to be written, with its manifest and its checkpoints.
+        inputs: The files that the run reads.
 
     Raises:
-        ValueError: Such a file lies where the manifest would go.
+        ValueError: One of these files would be overwritten; or where the manifest would go lies
+            a JSON file that is none, or another picture's.
     """
     path = beside(picture)
+    check_outputs((picture, path, *checkpoints_beside(picture)), inputs)
     if not path.exists():
         return
     facts = read(path)
@@ -83,42 +95,98 @@ def check(picture: str | Path) -> None:
         raise ValueError(f"{path} belongs to {other.name}; choose another output, or delete that")
 
 
+def paths_of(inputs: Inputs) -> list[str]:
+    """Return the files of a run's inputs; arrays have none."""
+    return [record["path"] for record in inputs.values() if "path" in record]
+
+
 def environment() -> Environment:
     """Return the versions and the device."""
     import jax
 
     device = jax.local_devices()[0]
+    # Sums are divided among the cores of a CPU, and so rounded in other places with others.
+    cores = {"cores": str(_cores())} if device.platform == "cpu" else {}
     return {
         "versions": {"python": platform.python_version()}
         | {name: metadata.version(name) for name in _PACKAGES},
-        "device": {"platform": device.platform, "kind": device.device_kind},
+        "device": {"platform": device.platform, "kind": device.device_kind, **cores},
     }
+
+
+def _cores() -> int:
+    """Return how many cores XLA computes on: those that the process may use, or `NPROC`."""
+    given = os.environ.get("NPROC", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def write(picture: Path, image: Picture, facts: Manifest) -> None:
     """Write a picture and its manifest.
 
-    The manifest comes last: where one lies, it is its picture's.
+    The manifest comes last: where one lies, it is its picture's. One that cannot be written is
+    logged: the picture is there.
+
+    Raises:
+        OSError: The picture cannot be written; an earlier one is left as it was.
     """
-    # What differs from one time to the next is not in the picture: its bytes are the same again.
-    volatile = ("history", "memory", "seconds", "schema")
-    lasting = {name: value for name, value in facts.items() if name not in volatile}
-    beside(picture).unlink(missing_ok=True)
-    write_image(picture, image, settings=json.dumps(lasting))
+    replace_picture(picture, image, settings=json.dumps(_lasting(facts)))
     facts["picture"] = {"name": picture.name, "sha256": sha256(picture)}
     text = json.dumps(facts, indent=1) + "\n"
-    write_whole(beside(picture), lambda file: file.write(text.encode()))
+    try:
+        write_whole(beside(picture), lambda file: file.write(text.encode()))
+    except OSError as error:
+        logger.warning(f"the picture is in {picture}, but without a manifest: {error}")
+
+
+def _lasting(facts: Manifest) -> dict[str, Any]:
+    """Return what a picture says of its run: nothing that differs from one time to the next.
+
+    So its bytes are the same again. Nor does it tell strangers in which folders inputs lay.
+    """
+    volatile = ("history", "memory", "seconds", "schema")
+    lasting: dict[str, Any] = {n: value for n, value in facts.items() if n not in volatile}
+
+    def named(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [named(one) for one in value]
+        return PurePath(value).name if isinstance(value, str) else value
+
+    lasting["inputs"] = {
+        role: {key: named(value) if key == "path" else value for key, value in record.items()}
+        for role, record in facts["inputs"].items()
+    }
+    settings = dict(facts["settings"])
+    for name in ("content_mask", "style_mask", *(["init"] if "init" in facts["inputs"] else [])):
+        settings[name] = named(settings.get(name))
+    lasting["settings"] = settings
+    return lasting
+
+
+def replace_picture(picture: Path, image: Picture, settings: str | None = None) -> None:
+    """Write a picture, whose manifest is no longer that of an earlier one."""
+    write_whole(
+        picture,
+        encoder(picture, image, settings=settings),
+        before=lambda: beside(picture).unlink(missing_ok=True),
+    )
 
 
 def read(path: str | Path) -> Manifest | None:
-    """Read a manifest; None if the file is none."""
+    """Read a manifest; None if the file is none.
+
+    Raises:
+        ValueError: It is one, but a key is missing or has another kind of value.
+    """
     try:
         facts = json.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    needed = {"kind", "settings", "inputs", "weights", "versions", "device", "memory", "history"}
-    if not (isinstance(facts, dict) and needed <= facts.keys() and facts["kind"] == MARK):
+    if not isinstance(facts, dict) or facts.get("kind") != MARK:
         return None
+    check_form(path, facts)
     return cast(Manifest, facts)
 
 
@@ -159,6 +227,30 @@ def finished(
         and sha256(picture) == facts["picture"]["sha256"]
     )
     return facts if same else None
+
+
+def check_unfinished(picture: Path, settings: Mapping[str, Any]) -> None:
+    """Refuse to resume a picture that is finished, with other settings or of other files.
+
+    Its run is over: there is nothing that could go on, and the picture would be replaced.
+
+    Args:
+        picture: The file.
+        settings: Those that are asked for now, every default filled in.
+
+    Raises:
+        ValueError: The picture has a manifest of a run that came to its end.
+    """
+    facts = read(beside(picture)) if picture.is_file() else None
+    if facts is None or not facts.get("finite", True):
+        return
+    now, then = plain(settings), facts["settings"]
+    names = differences(now, then)
+    what = ", ".join(f"{name} {then.get(name)}, not {now.get(name)}" for name in names)
+    raise ValueError(
+        f"{picture} is finished, with {what or 'other pictures or weights'}; leave out --resume "
+        "to make it anew, choose another output, or continue from it with --init"
+    )
 
 
 def plain(data: Any) -> Any:

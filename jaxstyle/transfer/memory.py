@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 import math
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,15 +101,56 @@ def available() -> int:
     stats = _device_stats()
     if stats:
         return int(stats["bytes_limit"])
-    free = int(psutil.virtual_memory().available)
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        taken = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        free = free if limit == "max" else min(free, int(limit) - taken)
-    except (OSError, ValueError):
-        pass  # no limit for a group of processes
-    return used() + free
+    free = min([int(psutil.virtual_memory().available), *_free_by_limits(), *_free_by_groups()])
+    return used() + max(0, free)
 
+
+def _free_by_limits() -> Iterator[int]:
+    """Yield what the shell's limits of the process (`ulimit -v`, `-d`) leave, bytes."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    taken = psutil.Process().memory_info()
+    kinds = [("RLIMIT_AS", taken.vms), ("RLIMIT_DATA", getattr(taken, "data", taken.rss))]
+    for name, size in kinds:
+        limit, _ = resource.getrlimit(getattr(resource, name))
+        if limit != resource.RLIM_INFINITY:
+            yield limit - size
+
+
+def _free_by_groups() -> Iterator[int]:
+    """Yield what the limit of each control group leaves in which the process is (Linux), bytes.
+
+    Groups are nested, and each of them may have a limit. What the system only keeps of files, it
+    gives back.
+    """
+    try:
+        lines = PROCESS_GROUPS.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, place = line.split(":", 2)
+        is_second = not controllers
+        if not (is_second or "memory" in controllers.split(",")):
+            continue
+        root = GROUPS if is_second else GROUPS / "memory"
+        names = _SECOND if is_second else _FIRST
+        folder = root / place.lstrip("/")
+        # Within a container the path may be that of the host: then its root is the group.
+        for group in (folder, *folder.parents):
+            if not group.is_relative_to(root):
+                break
+            with suppress(OSError, ValueError):
+                limit, taken = (int((group / name).read_text()) for name in names[:2])
+                stats = dict(row.split() for row in (group / "memory.stat").read_text().splitlines())
+                yield limit - taken + int(stats.get(names[2], 0))
+
+
+PROCESS_GROUPS, GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+# Of the second version and of the first: limit, what is taken, and which of it are old files.
+_SECOND = ("memory.max", "memory.current", "inactive_file")
+_FIRST = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 
 MAPS = Path("/proc/self/maps")
 MOST_MAPS = Path("/proc/sys/vm/max_map_count")
@@ -129,6 +173,29 @@ def clear_caches_if_crowded() -> bool:
         jax.clear_caches()
         gc.collect()
     return crowded
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raise a `MemoryError` of one line where XLA, NumPy or Pillow have no memory.
+
+    A plan is an estimate, and others may take memory meanwhile.
+    """
+    try:
+        yield
+    except (jax.errors.JaxRuntimeError, MemoryError) as error:
+        if isinstance(error, MemoryError) and error.args and _SHORT in str(error):
+            raise
+        if isinstance(error, MemoryError) or _EXHAUSTED.search(str(error)):
+            raise MemoryError(
+                f"{_SHORT} ({used() / GIB:.1f} GiB taken, {available() / GIB:.1f} GiB available "
+                "to it); a smaller size, or --memory with the side of tiles, takes less"
+            ) from error
+        raise
+
+
+_SHORT = "the process could not get more memory"
+_EXHAUSTED = re.compile("RESOURCE_EXHAUSTED|out of memory|failed to allocate", re.IGNORECASE)
 
 
 def _device_stats() -> dict[str, Any]:
@@ -155,6 +222,7 @@ def _taken_by(lowered: Any) -> int:
     return int(stats.temp_size_in_bytes + stats.output_size_in_bytes - stats.alias_size_in_bytes)
 
 
+@explained()
 def plan(job: Job) -> MemoryPlan:
     """Choose how a job's steps are laid out: as it asks for, or the fastest layout that fits."""
     wanted, size = job.settings.memory, job.scales[-1].size

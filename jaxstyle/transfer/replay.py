@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import jax
 import numpy as np
 
+from jaxstyle import samples
 from jaxstyle._util.files import sha256
+from jaxstyle._util.inputs import as_text
 from jaxstyle._util.log import logger
 from jaxstyle._util.names import nearest
-from jaxstyle.image.io import check_input, read_image, write_image
+from jaxstyle.image.io import check_file, read_image, write_image
 from jaxstyle.plain import from_plain
 from jaxstyle.settings import Settings
 from jaxstyle.transfer import manifest
@@ -21,7 +26,7 @@ from jaxstyle.transfer.batch import batch_of, lanes_of, plan_batches, result_of,
 from jaxstyle.transfer.job import Job, make_job
 from jaxstyle.transfer.manifest import Manifest
 from jaxstyle.transfer.result import Progress, Result
-from jaxstyle.transfer.sources import Sources
+from jaxstyle.transfer.sources import INITS, Sources, is_word
 from jaxstyle.transfer.steppers.batched import BatchSpec
 from jaxstyle.transfer.stylize import run_job
 
@@ -52,22 +57,26 @@ def replay(
         OSError: An input is missing.
     """
     run = Path(run)
-    check_input(run)
+    check_file(run)
     facts = manifest.read(run)
     if facts is None:
         raise ValueError(f"{run} is not the manifest of a picture of jaxstyle")
     if missing := facts.get("not_replayable"):
         raise ValueError(f"{run} is not replayable: a manifest cannot hold {', '.join(missing)}")
-    paths = _inputs(run, facts, inputs or {}, changed_inputs)
     sources = Sources(offline=offline)
+    paths = _inputs(run, facts, inputs or {}, changed_inputs, sources)
     content, styles = paths["content"], _files_of("style", paths)
-    job = make_job(content, styles, _settings(facts, paths), sources)
+    settings = _settings(run, facts, paths)
+    job = make_job(content, styles, settings, sources, as_recorded=True)
     for line in _differences(facts, job, changed_inputs):
         logger.warning(line)
     batch = batch_of(facts)
     if batch is None:
-        layouts = facts["memory"].get("layouts", ())
-        return run_job(job, on_progress=on_progress, layouts=layouts)  # type: ignore[arg-type]
+        layouts: Any = facts["memory"].get("layouts", ())
+        if layouts and len(layouts) != (count := len(job.scales)):
+            scales = "1 scale" if count == 1 else f"{count} scales"
+            raise ValueError(f"{run}: expected memory.layouts of {scales}, got {len(layouts)}")
+        return run_job(job, on_progress=on_progress, layouts=layouts)
     return _replay_in_batch(job, batch)
 
 
@@ -83,17 +92,20 @@ def _replay_in_batch(job: Job, batch: BatchSpec) -> Result:
     return result_of(loop, lane, plan, 0.0)
 
 
-def _settings(facts: Manifest, paths: Mapping[str, Path]) -> Settings:
+def _settings(run: Path, facts: Manifest, paths: Mapping[str, Path]) -> Settings:
     """Return the manifest's settings, with files where they are now."""
-    settings = from_plain(facts["settings"])
+    try:
+        settings = from_plain(facts["settings"])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{run}: {error}") from None
     if facts.get("schema", 1) < 3 and settings.calibrate and settings.calibration is None:
         # They were computed once, for all scales.
-        settings = replace(settings, calibration=facts["calibration"])
+        settings = replace(settings, calibration=facts.get("calibration", {}))
     return replace(
         settings,
-        content_mask=tuple(map(str, _files_of("content_mask", paths))),
-        style_mask=tuple(map(str, _files_of("style_mask", paths))),
-        init=str(paths.get("init", settings.init)),
+        content_mask=tuple(map(as_text, _files_of("content_mask", paths))),
+        style_mask=tuple(map(as_text, _files_of("style_mask", paths))),
+        init=as_text(paths["init"], INITS) if "init" in paths else settings.init,
     )
 
 
@@ -103,31 +115,91 @@ def _files_of(role: str, paths: Mapping[str, Path]) -> tuple[Path, ...]:
 
 
 def _inputs(
-    run: Path, facts: Manifest, moved: Mapping[str, str | Path], changed: bool
+    run: Path, facts: Manifest, moved: Mapping[str, str | Path], changed: bool, sources: Sources
 ) -> dict[str, Path]:
     """Locate every input, and check that it is the same file as then."""
-    records = facts["inputs"]
+    records = dict(facts["inputs"])
+    if is_word(facts["settings"].get("init")):
+        records.pop("init", None)  # a file of that name, which version 0.1 listed, but did not use
     for role in moved:
         if role not in records:
             known = ", ".join(records)
             raise ValueError(f"no input {role!r} among {known}{nearest(role, records)}")
-    paths = {}
-    for role, record in records.items():
-        if "cut" in record:
-            raise ValueError(
-                f"{run} belongs to a study, whose own command makes its pictures again"
-            )
-        path = Path(moved.get(role, record["path"]))
-        if role not in moved and not path.exists() and (run.parent / path.name).exists():
-            path = run.parent / path.name  # both were moved together
-        check_input(path)
-        if not changed and sha256(path) != record["sha256"]:
-            raise ValueError(
-                f"the {role}, {path}, is not the file that it was; "
-                "--changed-inputs (changed_inputs=True) accepts it"
-            )
-        paths[role] = path
-    return paths
+    for role in ("content", "style"):
+        if role not in records:
+            raise ValueError(f"{run} is a damaged manifest: expected inputs.{role}, got nothing")
+    return {
+        role: _place(run, role, record, moved.get(role), changed, sources)
+        for role, record in records.items()
+    }
+
+
+def _place(
+    run: Path,
+    role: str,
+    record: Mapping[str, str],
+    moved: str | Path | None,
+    changed: bool,
+    sources: Sources,
+) -> Path:
+    """Return where an input is now.
+
+    Raises:
+        ValueError: It changed, or the manifest does not say where it was.
+        OSError: There is no such file.
+    """
+    if "cut" in record:
+        raise ValueError(f"{run} belongs to a study, whose own command makes its pictures again")
+    if "path" not in record:
+        raise ValueError(f"{run} is a damaged manifest: expected inputs.{role}.path, got nothing")
+    if moved is not None:
+        files = [Path(moved)]
+        check_file(files[0])
+    else:
+        # A pipe of then is not asked again.
+        recorded = Path(record["path"])
+        places = _places(run, recorded, changed, sources)
+        files = [path for path in places if os.path.isfile(path)]
+    for number, path in enumerate(files):
+        with contextlib.suppress(*([OSError, ValueError] if number else [])):
+            if sources.record(path, role)["sha256"] == record["sha256"]:
+                return path
+    if not files:
+        raise FileNotFoundError(
+            f"there is no file {recorded}, the {role} of {run}; --input {role}=FILE "
+            f"(inputs={{{role!r}: FILE}}) says where it is now"
+        )
+    if not changed:
+        raise ValueError(
+            f"the {role}, {files[0]}, is not the file that it was; "
+            "--changed-inputs (changed_inputs=True) accepts it"
+        )
+    return files[0]
+
+
+def _places(run: Path, recorded: Path, changed: bool, sources: Sources) -> Iterator[Path]:
+    """Yield where an input may be now, the likeliest place first.
+
+    Where it was; as far from the manifest as it was from the folder of the run; beside the
+    manifest. Where all were moved together, as far from any folder above the manifest. A sample's
+    place, which is another on each machine.
+
+    Args:
+        run: The manifest.
+        recorded: The input, as the run had it.
+        changed: Another file will do, so that only the first three count.
+        sources: Where samples come from.
+    """
+    yield from (recorded, run.parent / recorded, run.parent / recorded.name)
+    if changed:
+        return
+    folder = run.absolute().parent
+    parts = recorded.parts[1:] if recorded.is_absolute() else recorded.parts
+    for above in (folder, *folder.parents):
+        yield from (above.joinpath(*parts[first:]) for first in range(len(parts)))
+    if sample := samples.called(recorded.name):
+        with contextlib.suppress(OSError):
+            yield sources.path(sample)
 
 
 def _differences(facts: Manifest, job: Job, changed: bool) -> list[str]:
@@ -138,7 +210,8 @@ def _differences(facts: Manifest, job: Job, changed: bool) -> list[str]:
         lines += [
             f"{name}: {then.get(name)} then, {value} now"
             for name, value in values.items()
-            if then.get(name) != value
+            # Version 0.1 did not count cores.
+            if then.get(name) != value and not (name == "cores" and name not in then)
         ]
     for name, digest in facts["weights"].items():
         if name in job.networks and job.networks[name].sha256 != digest:
@@ -152,7 +225,8 @@ def _differences(facts: Manifest, job: Job, changed: bool) -> list[str]:
 def compare_with_first(run: Path, output: Path, result: Result) -> str:
     """Return in words how far a replayed picture is from the first one."""
     facts = manifest.read(run)
-    assert facts is not None  # `replay` read it
+    if facts is None:  # it was a pipe
+        return f"{output}: {run} cannot be read again, so nothing is compared"
     then = facts.get("picture", {})
     if sha256(output) == then.get("sha256"):
         return f"{output}: the same bytes"

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from jaxstyle._util import arguments
 from jaxstyle.image.geometry import Picture
 from jaxstyle.image.io import as_pillow
 from jaxstyle.settings import SCHEMA
 from jaxstyle.transfer import manifest
-from jaxstyle.transfer.manifest import Facts, Inputs, Manifest
+from jaxstyle.transfer.manifest import Facts, Inputs, Manifest, paths_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,14 +53,16 @@ class Result:
             The path.
 
         Raises:
-            ValueError: An unknown extension, or a file that is not a manifest is in the way.
-            OSError: The files cannot be written.
+            ValueError: An unknown extension, a file that is not a manifest is in the way, or the
+                path is that of a picture that the run read.
+            OSError: The picture cannot be written; an earlier one is left as it was.
         """
-        manifest.check(path)
-        manifest.write(Path(path), self.image, self.manifest())
+        path = arguments.path("path", path)
+        manifest.check(path, paths_of(self.inputs))
+        manifest.write(path, self.image, self.manifest())
         for checkpoint in manifest.checkpoints_beside(path):
             checkpoint.unlink(missing_ok=True)
-        return Path(path)
+        return path
 
     def manifest(self) -> Manifest:
         """Return the manifest, without the picture's file."""

@@ -43,9 +43,9 @@ def plan(
 
     Args:
         size: Longest side of the result, in pixels.
-        scales: The most sizes; those smaller than `SMALLEST` are left out. None for as many as lead
-            from `SMALLEST` to full size with about `factor`, so that every picture, whatever its
-            size, begins with the same forms.
+        scales: The most sizes; those that would be smaller than `SMALLEST` are left out. None for
+            as many as lead from `SMALLEST` to full size with about `factor`, so that every picture,
+            whatever its size, begins with the same forms.
         steps: Steps at full size.
         factor: From one size to the next.
         scale_steps: Steps at each size, in place of `scales` and `steps`.
@@ -59,8 +59,13 @@ def plan(
     least, levels = SMALLEST, len(scale_steps) or scales
     if levels is None:
         growth = math.log(max(1, size / SMALLEST))
-        levels, least = 1 + round(growth / math.log(factor)), 0
+        # Never more than there are sizes.
+        levels, least = min(1 + round(growth / math.log(factor)), size), 0
         factor = math.exp(growth / max(1, levels - 1))
+    else:
+        # A level more may be left out by rounding; powers of those beyond overflow.
+        deepest = math.log(max(1, size / SMALLEST)) / math.log(factor)
+        levels = min(levels, size, math.floor(deepest) + 2)
     shrinks = [factor**level for level in reversed(range(levels))]
     usable = [shrink for shrink in shrinks if shrink == 1 or size / shrink >= least]
     if len(usable) < len(scale_steps):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
+from jaxstyle._util import arguments
 from jaxstyle._util.log import logger, reported_to
 from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
 from jaxstyle.transfer import memory
@@ -50,7 +52,7 @@ def stylize(
         offline: Never fetch weights or pictures.
         checkpoint: The picture's file, beside which the run's state is written now and then, for
             `resume`; see `jaxstyle.transfer.checkpoint`. `Result.save` of that file removes them.
-        checkpoint_seconds: Between two of them.
+        checkpoint_seconds: Between two of them; at least 0, infinity for interruptions alone.
         resume: Resume from the newest checkpoint that is whole, if there is one; to the same bytes
             as without the interruption, on the same machine.
         changes: Settings by name, on top of `settings`: `stylize(a, b, size=128)`.
@@ -60,7 +62,8 @@ def stylize(
 
     Raises:
         ValueError: A picture or a setting that cannot be used; a checkpoint of another run.
-        TypeError: A setting that does not exist; a picture that JAX traces.
+        TypeError: A setting that does not exist; a picture that JAX traces; an argument of another
+            kind.
         OSError: A file or weights that are not installed.
 
     >>> import numpy as np
@@ -69,9 +72,11 @@ def stylize(
     >>> result.image.shape
     (24, 32, 3)
     """
+    arguments.functions(on_progress=on_progress, report=report)
+    _check_run(settings, offline, checkpoint, checkpoint_seconds, resume)
     with reported_to(report):
         job = make_job(content, style, chosen_settings(settings, changes), Sources(offline=offline))
-        checkpoints = _checkpoints(job, checkpoint, checkpoint_seconds, resume)
+        checkpoints = _checkpoints(job, checkpoint, checkpoint_seconds)
         return run_job(job, on_progress=on_progress, checkpoints=checkpoints, resume=resume)
 
 
@@ -102,8 +107,9 @@ def iterate(
     >>> last.step, last.result.finite
     (2, True)
     """
+    _check_run(settings, offline, checkpoint, checkpoint_seconds, resume)
     job = make_job(content, style, chosen_settings(settings, changes), Sources(offline=offline))
-    checkpoints = _checkpoints(job, checkpoint, checkpoint_seconds, resume)
+    checkpoints = _checkpoints(job, checkpoint, checkpoint_seconds)
     return iterate_job(job, checkpoints=checkpoints, resume=resume)
 
 
@@ -119,6 +125,7 @@ def plan(
 
     Nothing runs: the programs are compiled, and say themselves what they need.
     """
+    _check_run(settings, offline)
     sources = Sources(offline=offline)
     return memory.plan(make_job(content, style, chosen_settings(settings, changes), sources))
 
@@ -217,14 +224,26 @@ class _Clock:
         )
 
 
-def _checkpoints(
-    job: Job, checkpoint: str | Path | None, seconds: float, resume: bool
-) -> Checkpoints | None:
-    if checkpoint is None:
-        if resume:
-            raise ValueError("expected a checkpoint to resume from")
-        return None
-    return Checkpoints(checkpoint, [identity(job)], seconds)
+def _check_run(
+    settings: Settings | None,
+    offline: bool,
+    checkpoint: str | Path | None = None,
+    seconds: float = CHECKPOINT_SECONDS,
+    resume: bool = False,
+) -> None:
+    """Check arguments before anything is read."""
+    arguments.instance("settings", settings, Settings, optional=True)
+    arguments.flags(offline=offline, resume=resume)
+    if checkpoint is not None:
+        arguments.path("checkpoint", checkpoint)
+    elif resume:
+        raise ValueError("expected a checkpoint to resume from")
+    if seconds != math.inf:
+        arguments.number("checkpoint_seconds", seconds, low=0)
+
+
+def _checkpoints(job: Job, checkpoint: str | Path | None, seconds: float) -> Checkpoints | None:
+    return None if checkpoint is None else Checkpoints(checkpoint, [identity(job)], seconds)
 
 
 def _resumed(job: Job, checkpoints: Checkpoints) -> RunState | None:

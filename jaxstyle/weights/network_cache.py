@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import jax
 import numpy as np
 
+from jaxstyle._util.arguments import instance, shown, text
 from jaxstyle.backbones import BACKBONES, Backbone, winograd
 from jaxstyle.backbones.extractor import Parameters
 from jaxstyle.weights import registry
@@ -38,7 +39,11 @@ class NetworkCache(Mapping[str, Weights]):
     def name_of(self, network: str | Weights) -> str:
         """Return the name of a network; weights that come from elsewhere are added first."""
         if isinstance(network, str):
-            return network
+            return text("a network", network)
+        if not isinstance(network, Weights):
+            raise TypeError(f"expected weights or their name, got {shown(network)}")
+        instance("the tensors of weights", network.tensors, Mapping)
+        text("the name of weights", network.name)
         self.add(network)
         return network.name
 
@@ -66,7 +71,11 @@ class NetworkCache(Mapping[str, Weights]):
         """Return a network's weights on the device, the same arrays at each call.
 
         On a CPU the convolutions that `layers` need are prepared for Winograd's algorithm.
+
+        Raises:
+            ValueError: The weights lack a tensor that `layers` need.
         """
+        self._check_tensors(name, layers)
         if name not in self._on_device:
             self._on_device[name] = jax.device_put(self[name].tensors)
         params = dict(self._on_device[name])
@@ -77,6 +86,17 @@ class NetworkCache(Mapping[str, Weights]):
                     self._winograd[name, entry] = jax.device_put(winograd.transformed(kernel))
                 params[entry] = {**params[entry], "winograd": self._winograd[name, entry]}
         return params
+
+    def _check_tensors(self, name: str, layers: Iterable[str]) -> None:
+        for spec in self.backbone(name).needed(layers):
+            for tensor, shape in spec.shapes.items():
+                entry, _, kind = tensor.rpartition(".")
+                given = self[name].tensors.get(entry, {}).get(kind)
+                got = None if given is None else np.shape(given)
+                if got != shape:
+                    raise ValueError(
+                        f"expected {tensor} of shape {shape} in the weights {name}, got {got}"
+                    )
 
     def checksums(self) -> dict[str, str]:
         """Return the SHA-256 of all weights that were looked up so far, by name."""

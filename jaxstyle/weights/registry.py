@@ -14,6 +14,8 @@ from typing import Any
 
 from rich.filesize import decimal
 
+from jaxstyle._util import arguments
+from jaxstyle._util.arguments import flag, shown
 from jaxstyle._util.cache import cache_folder
 from jaxstyle._util.files import sha256
 from jaxstyle._util.log import logger
@@ -45,7 +47,7 @@ def load(name: str, *, offline: bool = False) -> Weights:
     >>> load("vgg16").tensors["conv1_1"]["kernel"].shape
     (3, 3, 3, 64)
     """
-    source = SOURCES.get(name)
+    source, offline = SOURCES.get(arguments.text("weights", name)), flag("offline", offline)
     pinned = source.sha256 if source else None
     kept = cache.find(name, pinned)
     if kept and (weights := cache.read(kept, name, pinned)):
@@ -89,7 +91,7 @@ def path(name: str) -> Path:
         ValueError: There are no weights of that name.
         FileNotFoundError: They have not been fetched.
     """
-    source = SOURCES.get(name)
+    source = SOURCES.get(arguments.text("weights", name))
     file = _file_of(source) if source else cache.find(name)
     if source is None and file is None:
         raise _unknown(name)
@@ -101,7 +103,7 @@ def path(name: str) -> Path:
 
 
 def _unknown(name: str) -> ValueError:
-    return ValueError(f"unknown weights {name!r}{nearest(name, [*SOURCES, *cache.files()])}")
+    return ValueError(f"unknown weights {shown(name)}{nearest(name, [*SOURCES, *cache.files()])}")
 
 
 def listing() -> list[dict[str, Any]]:
@@ -153,11 +155,12 @@ def import_file(name: str, file: Path | str, preprocess: str | None = None) -> W
         ValueError: The name is taken or unusable, or the file holds no known network.
         OSError: The file cannot be read, or the cache cannot be written.
     """
-    file = Path(file)
-    if not cache.NAME.fullmatch(name):
+    file = arguments.path("file", file)
+    if not cache.NAME.fullmatch(arguments.text("name", name)):
         raise ValueError(
-            f"expected a name of lower-case letters, digits, '.', '_' and '-', got {name!r}"
+            f"expected a name of lower-case letters, digits, '.', '_' and '-', got {shown(name)}"
         )
+    expected = _preprocess(preprocess)
     source = SOURCES.get(name)
     digest = sha256(file)
     if source and digest != source.sha256:
@@ -168,7 +171,6 @@ def import_file(name: str, file: Path | str, preprocess: str | None = None) -> W
     kept = None if source else cache.find(name)
     if kept and kept != cache.find(name, digest):
         raise ValueError(f"{name!r} is already the name of other weights; choose another name")
-    expected = _preprocess(preprocess)
     if source and expected:
         raise ValueError(f"expected no preprocess for {name}, which is known")
     converted = layouts.read(file, source.architecture if source else None, expected)
@@ -188,10 +190,10 @@ def import_file(name: str, file: Path | str, preprocess: str | None = None) -> W
 def _preprocess(name: str | None) -> Preprocess | None:
     if name is None:
         return None
-    if name not in PREPROCESSES:
+    if not isinstance(name, str) or name not in PREPROCESSES:
         raise ValueError(
-            f"expected preprocess to be one of {', '.join(PREPROCESSES)}, got {name!r}"
-            f"{nearest(name, PREPROCESSES)}"
+            f"expected preprocess to be one of {', '.join(PREPROCESSES)}, got {shown(name)}"
+            f"{nearest(str(name), PREPROCESSES)}"
         )
     return PREPROCESSES[name]
 

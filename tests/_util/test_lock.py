@@ -43,3 +43,14 @@ def test_nothing_is_locked_without_a_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("JAXSTYLE_CACHE", os.devnull)
     with exclusive_lock(tmp_path / "a.png"), exclusive_lock(tmp_path / "a.png"):
         pass
+
+
+def test_several_paths_at_once(tmp_path):
+    with exclusive_lock(tmp_path / "a.png", tmp_path / "a.json"):
+        with (
+            pytest.raises(ValueError, match=r"writing .*a\.json"),
+            exclusive_lock(tmp_path / "a.webp", tmp_path / "a.json"),
+        ):
+            pass
+        with exclusive_lock(tmp_path / "a.webp"):
+            pass

@@ -64,8 +64,16 @@ def test_help_fits_80_columns_and_its_examples_are_valid(words):
         commands.commands[name].make_context(name, arguments, obj=Invocation())
 
 
-def test_messages_name_settings_by_their_options():
-    message = "expected style_weight to be at least 0; see content_weight.py and style_weights"
+@pytest.mark.parametrize(
+    "message",
+    [
+        "expected style_weight to be at least 0; see content_weight.py and style_weights",
+        "expected no style_weight beside it",
+        "a style_scale .png is of a run with style_weight 1.0, not 2.0",
+        "a style_scale .png is finished, with style_weight 1.0, not 2.0",
+    ],
+)
+def test_messages_name_settings_by_their_options(message):
     assert with_option_names(message) == message.replace("style_weight ", "--style-weight ")
 
 

@@ -166,5 +166,19 @@ def test_clearing_the_cache(run, cached):
     assert "removed 0 files" in run("cache", "clear", "--compiled")
 
 
+def test_clearing_a_cache_leaves_a_users_files(run, tmp_path):
+    """The cache may be a folder in which the user has others of the same names."""
+    names = [
+        *("downloads/thesis.pdf", "downloads/model.pth", "samples/beach.jpg", "weights/mine.txt"),
+        *("compiled/program.exe", "samples/2020/astronaut.doc", "weights/a-0123.safetensors"),
+    ]
+    for name in names:
+        (tmp_path / "cache" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cache" / name).write_text("mine")
+    for what in ("--compiled", "--downloads", "--all"):
+        assert "removed 0 files" in run("cache", "clear", what)
+    assert len(files_in(tmp_path / "cache")) == len(names)
+
+
 def test_an_empty_cache(run):
     assert "(0 bytes)" in run("cache")

@@ -83,11 +83,13 @@ def test_lines_of_progress_are_seconds_apart(capsys):
     ("error", "line"),
     [
         (
-            ValueError("expected style_weight to be\n at least 0"),
-            "expected --style-weight to be at",
+            ValueError("expected style_weight to be at least 0, got\n"),
+            "expected --style-weight to be at least 0, got\\n\n",
         ),
         (OSError(28, "No space left on device", "a.png"), "a.png: No space left on device\n"),
         (OSError("cut off"), "cut off\n"),
+        (OSError(28, "No space left on device", b"caf\xc3\xa9.png"), "café.png: No space left"),
+        (RuntimeError("of a\n  library"), "RuntimeError: of a library (--debug shows where)\n"),
         (KeyError("x"), "KeyError: 'x' (--debug shows where)\n"),
     ],
 )

@@ -10,7 +10,7 @@ from support.small import run, words, write_pictures
 
 import jaxstyle.cli.stylize
 import jaxstyle.image.io
-from jaxstyle.image.io import read_image, write_image
+from jaxstyle.image.io import encoder, read_image, write_image
 from jaxstyle.transfer import manifest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "05_animation.py"
@@ -19,14 +19,14 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "05_animation.py"
 def test_previews_and_frames(tmp_path, monkeypatch):
     monkeypatch.setattr(jaxstyle.cli.stylize, "_PREVIEW_SECONDS", 0.0)
     written = []
+    write_pictures(tmp_path)
 
-    def write(path, *more, **options):
+    def encoded(path, *more, **options):
         written.append(path.name)
-        write_image(path, *more, **options)
+        return encoder(path, *more, **options)
 
     for module in (jaxstyle.image.io, manifest):
-        monkeypatch.setattr(module, "write_image", write)
-    write_pictures(tmp_path)
+        monkeypatch.setattr(module, "encoder", encoded)
     frames, output = tmp_path / "frames", tmp_path / "out.png"
     assert run(*words("stylize", tmp_path, output, "--preview", "--frames", frames, "--quiet")) == 0
     (frame,) = frames.iterdir()

@@ -8,6 +8,7 @@ import pytest
 
 from jaxstyle import __main__, __version__
 from jaxstyle.cli import main as cli
+from jaxstyle.cli import streams, terminal
 
 TUNABLE = "glibc.malloc.hugetlb=1"
 
@@ -24,7 +25,13 @@ def start(monkeypatch, tmp_path):
     monkeypatch.setattr(__main__, "_LARGE_PAGES", pages)
     monkeypatch.setattr(sys, "orig_argv", ["python", "-X", "dev", "jaxstyle", "--version"])
     monkeypatch.setattr(cli, "main", lambda: events.append("main"))
-    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    # What belongs to a process of its own.
+    for module, name in (
+        (streams, "open_standard_streams"),
+        (terminal, "stop_on_signals"),
+        (terminal, "redeliver_dropped_interrupts"),
+    ):
+        monkeypatch.setattr(module, name, lambda: None)
 
     def execv(path, words):
         events.append((os.environ["GLIBC_TUNABLES"], path, words))

@@ -167,7 +167,7 @@ class TestMemory:
             np.testing.assert_allclose(a.result.image, b.result.image, atol=2e-5)
 
     def test_lanes_can_be_limited(self):
-        with pytest.raises(ValueError, match="expected at least one lane, got 0"):
+        with pytest.raises(ValueError, match="expected lanes to be at least 1 and finite, got 0"):
             jaxstyle.stylize_grid(CONTENT, STYLE, sweep={"seed": [1]}, lanes=0, **SMALL)
         cells = jaxstyle.stylize_grid(CONTENT, STYLE, sweep=TWO, lanes=1, **SMALL)
         assert [cell.result.facts["memory"]["lanes"] for cell in cells] == [1, 1]

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from support.picture_files import BLUE, RED, WHITE, corners, png, saved
+from support.picture_files import BLUE, RED, WHITE, corners, linear_rgb_profile, png, saved
 
 from jaxstyle.image.geometry import resize
 from jaxstyle.image.io import check_output, read_image, read_settings, write_image
@@ -41,37 +41,6 @@ def test_orientation(tmp_path, orientation, suffix):
 def test_broken_exif_changes_no_pixels(tmp_path):
     path = saved(tmp_path / "a.png", corners(), exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
     np.testing.assert_array_equal(bytes_of(read_image(path)), corners())
-
-
-def curve(gamma):
-    return b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) + bytes(2)
-
-
-def linear_rgb_profile():
-    """Return the sRGB primaries with linear values: an ICC version 2 matrix profile by hand."""
-
-    def xyz(x, y, z):
-        return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(v * 65536) for v in (x, y, z)))
-
-    tags = {
-        b"wtpt": xyz(0.9642, 1.0, 0.8249),
-        b"rXYZ": xyz(0.43607, 0.22249, 0.01392),
-        b"gXYZ": xyz(0.38515, 0.71687, 0.09708),
-        b"bXYZ": xyz(0.14307, 0.06061, 0.71410),
-        b"rTRC": curve(1.0),
-        b"gTRC": curve(1.0),
-        b"bTRC": curve(1.0),
-    }
-    at, table, body = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
-    for name, data in tags.items():
-        table += name + struct.pack(">II", at + len(body), len(data))
-        body += data + bytes(-len(data) % 4)
-    header = struct.pack(
-        ">I4sI4s4s4s12s4s", at + len(body), bytes(4), 0x02400000, b"mntr", b"RGB ", b"XYZ ",
-        bytes(12), b"acsp",
-    )  # fmt: skip
-    header += bytes(28) + struct.pack(">3I", 0xF6D6, 0x10000, 0xD32D)
-    return header + bytes(128 - len(header)) + table + body
 
 
 def test_a_profile_is_converted_to_srgb(tmp_path):

@@ -197,7 +197,7 @@ class TestObjectsInPlaceOfNames:
         ):
             terms_from_settings(Settings(content_metric=metric), NETWORKS)
 
-    @pytest.mark.parametrize("metric", [5, None, np.ones(3), {"gram": 1}, [("gram",)], [(5, 1.0)]])
+    @pytest.mark.parametrize("metric", [5, None, {5: 1}, np.ones(3), [("gram",)], [(5, 1.0)]])
     def test_of_no_kind(self, metric):
         with pytest.raises(ValueError, match="expected content_metric such as"):
             Settings(content_metric=metric)

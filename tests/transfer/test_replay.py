@@ -55,6 +55,9 @@ def test_a_manifest_is_its_pictures(first):
     inside = json.loads(read_settings(picture))
     assert not {"seconds", "history", "memory"} & set(inside)
     assert inside["settings"] == facts["settings"]
+    names = {role: Path(record["path"]).name for role, record in facts["inputs"].items()}
+    assert {role: record["path"] for role, record in inside["inputs"].items()} == names
+    assert str(picture.parent) not in read_settings(picture)
     assert "not_replayable" not in facts
     (picture.parent / "b").mkdir()
     other = picture.parent / "b" / "a.json"
@@ -84,7 +87,7 @@ def test_the_command(first, tmp_path, capsys):
     assert run("replay", first, "--quiet", "-o", again) == 0
     assert capsys.readouterr().out == f"{again}: the same bytes\n"
     assert run("replay", first, "--quiet", "-o", first.with_suffix(".jpg")) == 2
-    assert "would overwrite" in capsys.readouterr().err
+    assert "would be overwritten" in capsys.readouterr().err
     assert run("replay", first, "--quiet", "-o", again, "--input", "contant=x") == 2
     err = capsys.readouterr().err
     assert "did you mean 'content'" in err
@@ -143,7 +146,8 @@ class TestInputs:
 class TestDifferences:
     def test_of_versions_are_logged(self, moved, caplog):
         facts = json.loads(moved.read_text())
-        run = edited(moved, versions=facts["versions"] | {"jax": "0.1"})
+        picture = facts["picture"] | {"sha256": "0" * 64}  # as another version might have made it
+        run = edited(moved, versions=facts["versions"] | {"jax": "0.1"}, picture=picture)
         run.with_suffix(".jpg").unlink()
         result = jaxstyle.replay(run)
         assert any(line.startswith("jax: 0.1 then, ") for line in caplog.messages)

@@ -266,7 +266,7 @@ class TestCommand:
         assert run(*words("stylize", files, tmp_path / "package.png")) == 2
         assert "not a jaxstyle manifest" in capsys.readouterr().err
         assert run(*words("stylize", files, files / "content.png")) == 2
-        assert "one of the inputs" in capsys.readouterr().err
+        assert "would be overwritten" in capsys.readouterr().err
 
     def test_settings_are_called_by_their_flags(self, files, tmp_path, capsys):
         assert run(*words("stylize", files, tmp_path / "a.png", "--content-weight", "nan")) == 2

@@ -1,0 +1,69 @@
+"""Input files: each is read once, whole, and what is hashed is what is used."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Collection
+
+LARGEST = 2**31
+"""Bytes that an input file may have: a picture of the most pixels that are decoded has fewer."""
+
+
+def read_input(path: str | os.PathLike[str]) -> bytes:
+    """Read a file or a pipe to its end.
+
+    Raises:
+        ValueError: It is a device, a socket or a folder, it is empty, or larger than `LARGEST`.
+        OSError: It is missing or may not be read.
+    """
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+        raise ValueError(f"expected a file or a pipe, {os.fspath(path)} is a {_kind(mode)}")
+    content = bytearray()
+    with open(path, "rb") as file:
+        # A pipe does not say how much will come, and a file can grow.
+        while len(content) <= LARGEST and (part := file.read(1 << 20)):
+            content += part
+    if len(content) > LARGEST:
+        raise ValueError(f"{os.fspath(path)} is too large: more than {LARGEST >> 30} GiB")
+    if not content:
+        is_file = stat.S_ISREG(mode)
+        reason = "is an empty file" if is_file else "is a pipe through which nothing came"
+        raise ValueError(f"{os.fspath(path)} {reason}")
+    return bytes(content)
+
+
+def can_be_read_again(path: str | os.PathLike[str]) -> bool:
+    """Whether it is a file, not a pipe."""
+    return stat.S_ISREG(os.stat(path).st_mode)
+
+
+def as_text(path: os.PathLike[str], words: Collection[str] = ()) -> str:
+    """Return a path as a text that nobody takes for one of some words, or for `sample:NAME`.
+
+    >>> from pathlib import Path
+    >>> as_text(Path("noise"), ["noise"]), as_text(Path("a.png"), ["noise"])
+    ('./noise', 'a.png')
+    """
+    text = os.fspath(path)
+    return os.path.join(os.curdir, text) if text in words or ":" in text.split(os.sep)[0] else text
+
+
+class NamedContent(io.BytesIO):
+    """The content of a file that was read, as an open binary file.
+
+    Attributes:
+        name: The file's path.
+    """
+
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.name = name
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "folder"
+    return "socket" if stat.S_ISSOCK(mode) else "device"

@@ -1,0 +1,40 @@
+"""The end of a run: its picture is written, if not where it should be, then elsewhere."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jaxstyle.transfer.checkpoint import Checkpoints
+    from jaxstyle.transfer.result import Result
+
+
+def save(result: Result, output: Path, checkpoints: Checkpoints | None = None) -> None:
+    """Write a picture; if that is impossible, into a temporary folder, and a checkpoint.
+
+    Raises:
+        OSError: It cannot be written; the message says where its steps are kept.
+    """
+    try:
+        result.save(output)
+    except (OSError, ValueError) as error:
+        kept = []
+        if checkpoints:
+            checkpoints.write_last()
+        if checkpoints and checkpoints.exist:
+            kept.append("--resume continues from a checkpoint")
+        with suppress(OSError):
+            place = Path(tempfile.mkdtemp(prefix="jaxstyle-")) / f"{output.stem[:40]}.png"
+            result.save(place)
+            kept.append(f"the picture is in {place}")
+        raise OSError("; ".join([reason(error), *kept])) from error
+
+
+def reason(error: Exception) -> str:
+    """Return what happened to which file, without the error's number."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

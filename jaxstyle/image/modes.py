@@ -1,0 +1,155 @@
+"""Every mode of Pillow becomes 8-bit sRGB, or planes of floats where it has more bits."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from jaxstyle._util.log import logger
+
+Color = tuple[float, float, float]
+WHITE: Color = (1.0, 1.0, 1.0)
+BLACK: Color = (0.0, 0.0, 0.0)
+_PHOTOMETRIC_INTERPRETATION = 262
+_WHITE_IS_ZERO = 0
+_NOTABLE = 0.01
+"""From this share of transparent pixels on, what stands for them is said."""
+
+
+class RefusedError(Exception):
+    """A picture cannot be used, for the reason given."""
+
+
+class Background(NamedTuple):
+    """What stands behind transparent pixels."""
+
+    color: Color = WHITE
+    is_reported: bool = True  # whether much of it is logged
+
+
+class Quirks(NamedTuple):
+    """What Pillow leaves to its user; known before a file is decoded."""
+
+    transparency: Any = None  # the transparent level, color or palette entries
+    white_is_zero: bool = False
+
+
+def quirks_of(image: Image.Image) -> Quirks:
+    """Return the quirks of an image that is open, but not decoded."""
+    transparency = image.info.get("transparency")
+    tiles = getattr(image, "tile", None)
+    layout = tiles[0][3] if tiles else None
+    layout = layout[0] if isinstance(layout, tuple) and layout else layout
+    if image.format == "PNG" and transparency is not None:
+        # A PNG states it in the file's own depth; Pillow scales the pixels to 8 bits.
+        if layout in ("L;2", "L;4"):
+            transparency *= 85 if layout == "L;2" else 17
+        elif layout == "RGB;16B":
+            transparency = tuple(value >> 8 for value in transparency)
+    tags = getattr(image, "tag_v2", None) or {}
+    inverted = tags.get(_PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
+    return Quirks(transparency, inverted and image.mode.startswith("I;16"))
+
+
+def standard(
+    image: Image.Image, quirks: Quirks, background: Background, name: str
+) -> tuple[Image.Image, ...]:
+    """Convert to one image of mode RGB, or one or three of mode F in [0, 1], for gray of more bits.
+
+    Raises:
+        RefusedError: All of it is transparent, or some values are not finite.
+    """
+    if image.mode.startswith("I") or image.mode == "F":
+        return _deep_gray(image, quirks, background, name)
+    alpha = None
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or quirks.transparency is not None:
+        if quirks.transparency != image.info.get("transparency"):
+            image = image.copy()
+            image.info["transparency"] = quirks.transparency
+        image = image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA")
+        image, alpha = image.convert("RGB"), image.getchannel("A")
+    elif image.mode in ("P", "1", "HSV"):
+        image = image.convert("RGB" if image.mode != "1" else "L")
+    image = _to_srgb(image)
+    if alpha is None:
+        return (image,)
+    check_transparency(np.asarray(alpha), 255, background, name)
+    composite = Image.new("RGB", image.size, tuple(round(255 * v) for v in background.color))
+    composite.paste(image, mask=alpha)
+    return (composite,)
+
+
+def check_transparency(alpha: np.ndarray, opaque: float, background: Background, name: str) -> None:
+    """Refuse what is transparent everywhere, and log how much of a picture is.
+
+    Args:
+        alpha: Of any shape.
+        opaque: Its value where the picture is opaque.
+        background: What stands for transparent pixels.
+        name: The picture's name in messages.
+
+    Raises:
+        RefusedError: Nothing can be seen.
+    """
+    if not alpha.any():
+        raise RefusedError("it is transparent everywhere")
+    share = 1 - float(alpha.mean(dtype=np.float64)) / opaque
+    if background.is_reported and share >= _NOTABLE:
+        names = {WHITE: "white", BLACK: "black"}
+        color = names.get(background.color, f"the background {background.color}")
+        log = logger.warning if share > 0.5 else logger.info
+        log(f"{name}: {share:.0%} of it is transparent, where {color} is used")
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    if not profile and image.mode != "LAB":
+        return image.convert("RGB")
+    try:
+        source = io.BytesIO(profile) if profile else ImageCms.createProfile("LAB")
+        srgb = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image.convert("RGB")  # an invalid profile, or one for another kind of pixels
+    assert converted is not None
+    return converted
+
+
+def _deep_gray(
+    image: Image.Image, quirks: Quirks, background: Background, name: str
+) -> tuple[Image.Image, ...]:
+    levels = np.asarray(image)
+    values = levels.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise RefusedError("some of its values are not finite")
+    greatest = float(values.max())
+    if image.mode.startswith("I"):
+        values = values / (65535 if greatest <= 65535 else greatest)
+    elif greatest > 1:
+        values = values / greatest
+    if quirks.white_is_zero:
+        values = 1 - values
+    values = _through_profile(np.clip(values, 0, 1), image.info.get("icc_profile"))
+    planes = [values]
+    if isinstance(quirks.transparency, int):
+        opaque = levels != quirks.transparency
+        check_transparency(opaque, 1, background, name)
+        red, green, blue = background.color
+        colors = (red,) if red == green == blue else background.color
+        planes = [np.where(opaque, values, color) for color in colors]
+    return tuple(Image.fromarray(plane.astype(np.float32)) for plane in planes)
+
+
+def _through_profile(values: np.ndarray, profile: bytes | None) -> np.ndarray:
+    """Convert gray in [0, 1] to sRGB as 8-bit gray is, interpolating between its 256 levels."""
+    if not profile:
+        return values
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+    ramp.info["icc_profile"] = profile
+    curve = np.asarray(_to_srgb(ramp))[0, :, 1]
+    if (curve == np.arange(256)).all():
+        return values
+    return np.interp(values, np.arange(256) / 255, curve / 255)
