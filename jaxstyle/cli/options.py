@@ -21,8 +21,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 PATH: click.ParamType[Path] = click.Path(path_type=Path)
 COUNT = click.IntRange(1)
 _SETTING_FOLLOWS = (
-    r"expected (?:no |a name for |at least one |every name in )?"
-    r"|.* is (?:of a run|finished,) with |(?=\w+ and masks )"
+    r"expected (?:no |a name for |at least one |every name in |every )?"
+    r"|.* is (?:of a run|finished,) with |(?=\w+ and masks )|(?=\w+: expected )"
 )
 
 
@@ -134,7 +134,7 @@ def with_option_names(message: str) -> str:
     """
     names = "|".join(setting.name for setting in fields(Settings) if "_" in setting.name)
     return re.sub(
-        rf"(?s)^({_SETTING_FOLLOWS})({names})(?= |$)",
+        rf"(?s)^({_SETTING_FOLLOWS})({names})(?=[ :]|$)",
         lambda match: f"{match[1]}--{match[2].replace('_', '-')}",
         message,
     )

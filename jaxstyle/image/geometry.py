@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-Picture = Float[np.ndarray, "h w 3"]
+Picture = Float[np.ndarray, "_h _w 3"]
 _THIN = 16
 """Pixels that the deepest layers need."""
 

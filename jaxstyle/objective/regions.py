@@ -22,7 +22,7 @@ from jaxstyle.metrics import Metric
 from jaxstyle.metrics.metric import Inside
 from jaxstyle.specs import LayerRef
 
-Mask = Float[np.ndarray, "h w"]
+Mask = Float[np.ndarray, "_h _w"]
 """From 0, not in the region, to 1."""
 
 PositionIndices = tuple[Any, ...]

@@ -209,7 +209,8 @@ def make_job(
     # As large as the largest strokes need it.
     style_size = round(size * max(1.0, *settings.style_scale))
     given = as_styles(style)
-    styles = [sources.picture(one, "style", style_size) for one in given]
+    least = guidance.LEAST_STYLE
+    styles = [sources.picture(one, "style", style_size, least) for one in given]
     if settings.enlarge:
         original = enlarged(original, size)
         styles = [enlarged(style, style_size) for style in styles]

@@ -102,5 +102,5 @@ def test_outputs(pictures, tmp_path, capsys):
     copy = tmp_path / "copy.png"
     shutil.copy(content, copy)
     assert stylize(copy, str(copy)) == 2
-    assert "is one of the inputs" in capsys.readouterr().err
+    assert "would be overwritten" in capsys.readouterr().err
     assert copy.read_bytes() == Path(content).read_bytes()

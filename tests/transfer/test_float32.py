@@ -31,6 +31,18 @@ def test_without_a_step(init):
 
 
 @pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize(
+    "settings",
+    [{"memory": 32}, {"memory": "recompute"}, {"average": 0.5}, {"parametrization": "fourier"}],
+    ids=str,
+)
+def test_however_a_step_is_taken(settings):
+    result = jaxstyle.stylize(CONTENT, STYLE, **SMALL | settings)
+    assert result.finite
+    assert result.image.dtype == np.float32
+
+
+@pytest.mark.usefixtures("float64")
 def test_of_a_grid_and_of_a_replay(tmp_path):
     write_pictures(tmp_path)
     pictures = (tmp_path / "content.png", tmp_path / "style.png")

@@ -82,7 +82,13 @@ class TestWords:
 class TestProportions:
     @pytest.mark.parametrize(
         ("shape", "is_stretched"),
-        [((40, 48), False), ((20, 24), False), ((41, 48), False), ((40, 40), True), ((9, 48), True)],
+        [
+            ((40, 48), False),
+            ((20, 24), False),
+            ((41, 48), False),
+            ((40, 40), True),
+            ((9, 48), True),
+        ],
     )
     def test_others_than_the_contents_are_said(self, caplog, shape, is_stretched):
         job = job_of(init=np.full((*shape, 3), 0.5, np.float32))
@@ -127,7 +133,9 @@ class TestFlatStarts:
     )
     def test_get_noise_that_the_seed_draws(self, content, settings):
         one, same, other = (
-            make_job(content, STYLE, jaxstyle.Settings(**SETTINGS, **settings, seed=seed), Sources())
+            make_job(
+                content, STYLE, jaxstyle.Settings(**SETTINGS, **settings, seed=seed), Sources()
+            )
             for seed in (1, 1, 2)
         )
         assert one.uses_seed

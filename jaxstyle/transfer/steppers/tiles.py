@@ -221,10 +221,10 @@ def _owned(
 def _cut(
     grid: Float[Array, "_h _w _c"], at: Int[Array, 2], shape: tuple[int, ...]
 ) -> Float[Array, "_k _l _c"]:
-    return jax.lax.dynamic_slice(grid, (at[0], at[1], jnp.zeros_like(at[0])), (*shape[:2], grid.shape[2]))
+    return jax.lax.dynamic_slice(grid, jnp.append(at, 0), (*shape[:2], grid.shape[2]))
 
 
 def _put(
     grid: Float[Array, "_h _w _c"], part: Float[Array, "_k _l _c"], at: Int[Array, 2]
 ) -> Float[Array, "_h _w _c"]:
-    return jax.lax.dynamic_update_slice(grid, part, (at[0], at[1], jnp.zeros_like(at[0])))
+    return jax.lax.dynamic_update_slice(grid, part, jnp.append(at, 0))
