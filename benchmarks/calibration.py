@@ -27,7 +27,7 @@ from jaxstyle.objective.build import build_term, extractor_for
 from jaxstyle.objective.calibration import calibrate, calibration_reference
 from jaxstyle.objective.objective import evaluate, prepare
 from jaxstyle.specs import MetricSpec
-from jaxstyle.transfer.job import make_job
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.sources import Sources
 from jaxstyle.weights.network_cache import NetworkCache
 

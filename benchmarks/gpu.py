@@ -108,7 +108,7 @@ def profile():
     from jax.profiler import ProfileData
 
     from jaxstyle.settings import Settings
-    from jaxstyle.transfer.job import make_job
+    from jaxstyle.transfer.make_job import make_job
     from jaxstyle.transfer.sources import Sources
     from jaxstyle.transfer.steppers.whole import WholeStepper
 

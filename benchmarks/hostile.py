@@ -6,10 +6,12 @@
     python benchmarks/hostile.py manifests 5000
     python benchmarks/hostile.py calibrations 5000
     python benchmarks/hostile.py grids 1000
+    python benchmarks/hostile.py arguments 20000
 
 Each case is a file of a format that we read, damaged at random: cut off, bytes changed (its first
 bytes above all), pieces copied, zeroed, left out, or taken from another file; of JSON also values
-replaced, renamed or removed anywhere within. Reading it must give what the reader promises, or
+replaced, renamed or removed anywhere within. (Of `arguments` a case is a call of a public function,
+some of whose arguments are hostile values.) Reading it must give what the reader promises, or
 raise one line of `ValueError` or `OSError`, within `SECONDS` and `MEMORY`, and without starting
 anything. Cases are read in a process of their own, which may crash;
 case N is always the same (`python benchmarks/hostile.py pictures 1 --first N` repeats it).
@@ -245,7 +247,7 @@ def read_calibration(path: Path) -> None:
 
     import jaxstyle
     from jaxstyle.transfer.constants import JobConstants
-    from jaxstyle.transfer.job import make_job
+    from jaxstyle.transfer.make_job import make_job
     from jaxstyle.transfer.sources import Sources
 
     folder = small_run()
@@ -288,6 +290,60 @@ def read_grid(path: Path) -> None:
         assert (out / "index.html").stat().st_size > 10_000
     finally:
         shutil.rmtree(out)
+
+
+def read_arguments(path: Path) -> None:
+    """Call a public function with hostile values for some of its arguments: a case is a number."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from support.small import CONTENT, SMALL, STYLE
+    from test_hostile_settings import HOSTILE
+
+    import jaxstyle
+    from jaxstyle.grid import sweep
+    from jaxstyle.image import io as images
+    from jaxstyle.image.load import load_image, load_mask
+    from jaxstyle.transfer.changes import Changes
+    from jaxstyle.transfer.make_job import make_job
+    from jaxstyle.transfer.sources import Sources
+
+    def job_of(content: Any, style: Any, **changes: Any) -> object:
+        return make_job(content, style, jaxstyle.Settings(**changes), Sources(offline=True))
+
+    dice = random.Random(int(path.read_text()))
+    target = path.with_suffix(".png")
+    settings = dict.fromkeys(Changes.__annotations__)
+    calls: list[tuple[Callable[..., Any], dict[str, Any]]] = [
+        (jaxstyle.Settings, settings),
+        (job_of, {"content": CONTENT, "style": STYLE, **SMALL, "init": "content"}),
+        (job_of, {"content": CONTENT, "style": STYLE, **SMALL} | dict.fromkeys(_MASKS, CONTENT)),
+        (images.write_image, {"path": target, "image": CONTENT, "settings": "{}", "quality": 90}),
+        (images.read_image, {"path": target, "size": 8, "background": (0, 0, 0)}),
+        (load_image, {"source": CONTENT, "name": "it", "size": 8, "background": (0, 0, 0)}),
+        (load_mask, {"source": CONTENT, "name": "it"}),
+        (jaxstyle.term, {"metric": "gram", "layers": "relu1_1", "weight": 1.0}),
+        (jaxstyle.StyleLoss.of, {"metric": "gram@relu1_1", "offline": True}),
+        (jaxstyle.MetricSpec.parse, {"text": "gram"}),
+        (jaxstyle.LayerRef.parse, {"text": "relu1_1"}),
+        (sweep.parse, {"text": "seed=1,2"}),
+        (jaxstyle.replay, {"run": path, "inputs": {}, "changed_inputs": False, "offline": True}),
+    ]
+    function, arguments = dice.choice(calls)
+    arguments = dict(arguments)
+    if function is jaxstyle.Settings:
+        arguments = {}
+    images.write_image(target, CONTENT)
+    names = list(settings if function in (jaxstyle.Settings, job_of) else arguments)
+    for name in dice.sample(names, min(len(names), dice.choice((1, 1, 2, 3)))):
+        value = dice.choice([*HOSTILE.values()])
+        arguments[name] = dice.choice((value, value, value, [value], (value, value), {"x": value}))
+    try:
+        function(**arguments)
+    except TypeError as error:
+        # Of Python itself, about names: the call is another than the function's.
+        raise ValueError(str(error)) from None
+
+
+_MASKS = ("content_mask", "style_mask")
 
 
 def spoiled(originals: list[bytes], number: int) -> bytes:
@@ -343,6 +399,7 @@ PARTS = {
     "manifests": Part(manifests, read_manifest, spoiled),
     "calibrations": Part(calibrations, read_calibration, spoiled),
     "grids": Part(grids, read_grid, spoiled),
+    "arguments": Part(lambda: [b""], read_arguments, lambda _, number: str(number).encode()),
 }
 
 

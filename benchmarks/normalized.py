@@ -24,7 +24,7 @@ from jaxstyle.image.io import as_pillow, read_image
 from jaxstyle.objective.judge import judge
 from jaxstyle.objective.objective import evaluate
 from jaxstyle.transfer.constants import JobConstants
-from jaxstyle.transfer.job import make_job
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.sources import Sources
 from jaxstyle.transfer.steppers.whole import WholeStepper
 

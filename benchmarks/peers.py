@@ -64,7 +64,7 @@ class Ours:
 
     def __init__(self, size, precision):
         from jaxstyle.settings import Settings
-        from jaxstyle.transfer.job import make_job
+        from jaxstyle.transfer.make_job import make_job
         from jaxstyle.transfer.sources import Sources
         from jaxstyle.transfer.steppers.whole import WholeStepper
 

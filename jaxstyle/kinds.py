@@ -11,12 +11,14 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from jaxstyle._util import arguments
 from jaxstyle._util.arguments import shown
+from jaxstyle._util.inputs import as_text
 from jaxstyle._util.names import nearest
-from jaxstyle.specs import FORM, LayerRef, MetricSpec, as_specs
+from jaxstyle.specs import FORM, INITS, LayerRef, MetricSpec, as_specs
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,8 @@ class Picture(Kind):
     stand_in: str = "an array"
 
     def check(self, name: str, value: Any) -> Any:
+        if isinstance(value, PurePath):
+            value = as_text(value, INITS)  # Path("noise") is a file, "noise" is noise
         if isinstance(value, (str, os.PathLike)) or self._is_object(value):
             return super().check(name, value)
         expected = "a path, bytes, an open file, a PIL image or an array"

@@ -20,6 +20,9 @@ from jaxstyle._util.arguments import shown
 
 PoolingName = Literal["max", "average", "hanning"]
 PaddingName = Literal["zeros", "reflect", "edge", "edge_first"]
+INITS = ("content", "noise", "style", "style_mean", "imagenet_mean", "adain")
+"""Words for the picture that a run starts from; everything else is a file, or holds a picture."""
+RANDOM_INITS = ("noise", "style", "imagenet_mean")
 
 IMAGE = "image"
 """The layer that is the picture itself."""
@@ -28,6 +31,15 @@ _OCTAVES = 15
 """A picture of 32,768 pixels is halved to one by so many."""
 _DIGITS = 9
 """The most of a whole number in a text."""
+
+
+def is_init(value: object) -> bool:
+    """Whether it is one of `INITS`; `"./noise"` is a file.
+
+    >>> is_init("noise"), is_init("./noise")
+    (True, False)
+    """
+    return isinstance(value, str) and value in INITS
 
 
 @total_ordering

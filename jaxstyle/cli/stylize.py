@@ -139,7 +139,8 @@ def _run(
     from jaxstyle.image.io import check_size
     from jaxstyle.transfer import manifest
     from jaxstyle.transfer.checkpoint import Checkpoints
-    from jaxstyle.transfer.job import identity, make_job, resolved_settings
+    from jaxstyle.transfer.job import identity, resolved_settings
+    from jaxstyle.transfer.make_job import make_job
     from jaxstyle.transfer.sources import Sources
     from jaxstyle.transfer.stylize import run_job
 

@@ -241,7 +241,7 @@ def _summary(manifests: Sequence[Manifest]) -> dict[str, str]:
     weights = dict.fromkeys(name for facts in manifests for name in facts["weights"])
     papers = dict.fromkeys(paper for facts in manifests for paper in facts.get("papers", ()))
     versions = {
-        name: distinct(facts["versions"][name] for facts in manifests)
+        name: distinct(facts["versions"].get(name, "") for facts in manifests)
         for name in manifests[-1]["versions"]
     }
     failed = sum(not facts["finite"] for facts in manifests)

@@ -42,7 +42,8 @@ from jaxstyle.transfer.batch import (
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.checkpoint import Checkpoints
 from jaxstyle.transfer.constants import JobConstants
-from jaxstyle.transfer.job import Job, make_job
+from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.sources import Source, Sources, as_styles
 from jaxstyle.transfer.steppers.batched import BatchSpec

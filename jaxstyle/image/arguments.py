@@ -42,7 +42,7 @@ def color_of(color: Any) -> Color:
         raise TypeError(wanted)
     try:
         values = tuple(float(value) for value in color)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(wanted) from None
     if len(values) != 3 or not all(0 <= value <= 1 for value in values):
         hint = "; divide by 255" if len(values) == 3 and 1 < max(values) <= 255 else ""

@@ -89,6 +89,8 @@ def check_file(path: str | os.PathLike[str]) -> None:
             names = os.listdir(path.parent) if os.access(path.parent, os.R_OK) else []
             hint = nearest(path.name, names)
         raise FileNotFoundError(f"there is no file {name}{hint}")
+    if not (path.is_file() or path.is_fifo()):
+        raise ValueError(f"expected a file or a pipe, {name} is a device")
     if path.is_file() and path.stat().st_size == 0:
         raise ValueError(f"{name} is an empty file")
 

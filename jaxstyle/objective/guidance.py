@@ -144,7 +144,7 @@ def _mask(source: Any, picture: Picture, role: str) -> Mask:
     name = source if isinstance(source, str) else getattr(source, "name", None)
     role = f"{role} mask {name}" if isinstance(name, str) else f"{role} mask"
     mask = load_mask(source, f"the {role}")
-    if not _have_same_proportions(mask.shape, picture.shape):
+    if not have_same_proportions(mask.shape, picture.shape):
         raise ValueError(
             f"expected the {role} in the proportions of its picture, which is "
             f"{picture.shape[1]} × {picture.shape[0]} here; it is {mask.shape[1]} × {mask.shape[0]}"
@@ -162,7 +162,7 @@ def _mask(source: Any, picture: Picture, role: str) -> Mask:
     return mask
 
 
-def _have_same_proportions(mask: Sequence[int], picture: Sequence[int]) -> bool:
+def have_same_proportions(mask: Sequence[int], picture: Sequence[int]) -> bool:
     """Compare heights over widths, to 3% and the pixel to which both were rounded."""
     lows, highs = [], []
     for height, width in (mask[:2], picture[:2]):

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxstyle._util import arguments
 from jaxstyle._util.log import reported_to
 from jaxstyle.backbones.extractor import Parameters
 from jaxstyle.image.load import ImageLike, float_array
@@ -80,6 +81,7 @@ def judge(
     >>> float(ssim(picture, picture)) < 1e-6 < float(ssim(picture, 1 - picture))
     True
     """
+    arguments.flags(offline=offline)
     networks = NetworkCache(offline=offline)
     (spec,) = as_specs(metric)
     with reported_to(report):

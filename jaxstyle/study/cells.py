@@ -25,7 +25,8 @@ from jaxstyle.settings import Settings
 from jaxstyle.specs import MetricSpec, as_specs
 from jaxstyle.study.datasets import Named
 from jaxstyle.study.judging import StudyJudge, networks_of
-from jaxstyle.transfer.job import Job, make_job, resolved_settings
+from jaxstyle.transfer.job import Job, resolved_settings
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.sources import Sources
 
 THUMBNAIL = 160

@@ -28,7 +28,7 @@ from jaxstyle.image.geometry import Picture
 from jaxstyle.objective.calibration import Constants
 from jaxstyle.plain import differences
 from jaxstyle.settings import CHECKPOINT_SECONDS
-from jaxstyle.transfer import memory
+from jaxstyle.transfer import manifest, memory
 from jaxstyle.transfer.loop import Chunk, Loop
 from jaxstyle.transfer.manifest import checkpoints_beside, plain
 from jaxstyle.transfer.steppers.stepper import Layout
@@ -160,13 +160,15 @@ class Checkpoints:
         for path in (self._newest, self._previous):
             try:
                 facts, leaves = _read(path)
+                state, others = _state(facts, leaves), [*map(dict, facts["of"])]
             except FileNotFoundError:
                 continue
-            except (OSError, ValueError, KeyError) as error:
+            except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
                 logger.warning(f"{path} is damaged and not used: {error}")
                 continue
-            _check_same(path, facts["of"], self._identities)
-            return _state(facts, leaves)
+            _check_same(path, others, self._identities)
+            _warn_of_cores(path, facts)
+            return state
         return None
 
     def clear(self) -> None:
@@ -214,6 +216,7 @@ def _write(file: BinaryIO, state: RunState, identities: Sequence[Mapping[str, An
     ]
     facts = state._asdict() | {"state": len(states), "lost": [*state.lost]}
     facts |= {"beginnings": len(state.beginnings), "constants": constants, "of": identities}
+    facts["device"] = manifest.environment()["device"]
     text = json.dumps(facts)
     digest = hashlib.sha256(text.encode())
     header: dict[str, Any] = {}
@@ -287,6 +290,17 @@ def _check_same(
                 raise ValueError(
                     f"{path} is of a run with {which}; leave out --resume to start again"
                 )
+
+
+def _warn_of_cores(path: Path, facts: Mapping[str, Any]) -> None:
+    """Say that the run went on another number of cores; version 0.1 did not count them."""
+    now = manifest.environment()["device"].get("cores")
+    then = facts.get("device", {}).get("cores", now)
+    if then != now:
+        logger.warning(
+            f"{path} was written on {then} cores, now there are {now}: the picture will differ by "
+            "rounding from that of an uninterrupted run"
+        )
 
 
 def _state(facts: Mapping[str, Any], leaves: list[np.ndarray]) -> RunState:

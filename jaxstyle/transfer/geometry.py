@@ -35,7 +35,9 @@ def style_shapes(job: Job, size: int) -> list[tuple[int, int]]:
     shrink = max(content_shape(job, size)) / max(job.guide.content.shape[:2])
     shapes = []
     for style in job.guide.styles:
-        rows, columns = (max(min(s, least), round(s * shrink)) for s in style.shape[:2])
+        # A thin style keeps its proportions.
+        factor = max(shrink, min(1.0, least / min(style.shape[:2])))
+        rows, columns = (round(side * factor) for side in style.shape[:2])
         shapes.append((rows, columns))
     return shapes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -15,24 +15,15 @@ import numpy as np
 
 from jaxstyle import recipes
 from jaxstyle.backbones.extractor import Extractor, Parameters
-from jaxstyle.image.geometry import Picture, enlarged, fit_within
-from jaxstyle.objective import calibration, guidance
-from jaxstyle.objective.build import extractor_for, min_side, terms_from_settings
+from jaxstyle.image.geometry import Picture
+from jaxstyle.objective import guidance
 from jaxstyle.objective.term import Term, term_names
-from jaxstyle.optim import optimizers
 from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.plain import obstacles, to_plain
 from jaxstyle.settings import Settings, check_names
+from jaxstyle.specs import RANDOM_INITS, is_init
 from jaxstyle.transfer import manifest
-from jaxstyle.transfer.scales import Scale, plan
-from jaxstyle.transfer.sources import (
-    RANDOM_INITS,
-    Source,
-    Sources,
-    as_styles,
-    initial_picture,
-    is_word,
-)
+from jaxstyle.transfer.scales import Scale
 from jaxstyle.weights.network_cache import NetworkCache
 
 UNDECAYED = 256
@@ -97,7 +88,7 @@ class Job:
     def uses_seed(self) -> bool:
         """Whether the seed changes anything."""
         init = self.settings.init
-        starts_random = (is_word(init) and init in RANDOM_INITS) or bool(self.settings.init_noise)
+        starts_random = (is_init(init) and init in RANDOM_INITS) or bool(self.settings.init_noise)
         return self.draws or self._random or starts_random
 
     @property
@@ -178,168 +169,6 @@ class Job:
             "first picture": self.initial,
         }
         return {role: _digest(picture).hex() for role, picture in pictures.items()}
-
-
-def make_job(
-    content: Source,
-    style: Source | Sequence[Source],
-    settings: Settings,
-    sources: Sources,
-    *,
-    as_recorded: bool = False,
-) -> Job:
-    """Read the pictures, load the weights, and check what the settings ask for.
-
-    Args:
-        content: What to show.
-        style: How to paint it, or several.
-        settings: Of the run.
-        sources: Where pictures and weights come from.
-        as_recorded: The settings are of a manifest: nothing that it would say is added to them.
-
-    Raises:
-        ValueError: A picture or a setting that cannot be used.
-        OSError: A file or weights that are not installed.
-    """
-    if isinstance(settings.calibration, str):
-        constants = calibration.read_constants(settings.calibration)
-        settings = replace(settings, calibration=constants)
-    size = settings.size or (256 if jax.default_backend() == "cpu" else 512)
-    original = sources.picture(content, "content", size)
-    # As large as the largest strokes need it.
-    style_size = round(size * max(1.0, *settings.style_scale))
-    given = as_styles(style)
-    least = guidance.LEAST_STYLE
-    styles = [sources.picture(one, "style", style_size, least) for one in given]
-    if settings.enlarge:
-        original = enlarged(original, size)
-        styles = [enlarged(style, style_size) for style in styles]
-    for role, picture in (("content", original), *(("style", picture) for picture in styles)):
-        if max(picture.shape[:2]) < size:
-            sources.note(f"the {role} is smaller than {size} pixels and is not enlarged")
-    guide = guidance.gather(_with_held_masks(settings, sources), original, styles, size)
-    terms = terms_from_settings(settings, sources.networks, guide.assignments)
-    extract, params = extractor_for(
-        terms,
-        sources.networks,
-        pooling=settings.pooling,
-        padding=settings.padding,
-        precision=settings.precision,
-    )
-    scales = _scales(settings, original, guide, min_side(terms, extract), sources)
-    if settings.recipe and not settings.calibrate and settings.calibration is None:
-        method = recipes.method(settings.recipe)
-        if method:
-            height, width = guide.content.shape[:2]
-            shapes = [fit_within(height, width, scale.size) for scale in scales]
-            alone = terms_from_settings(settings, sources.networks)
-            constants = method.constants(shapes, _stated(terms, alone))
-            settings = replace(settings, calibration=constants)
-    optimizer = optimizers.find(settings.optimizer, settings.optimizer_parameter)
-    if settings.learning_rate and not optimizer.takes_rate:
-        raise ValueError(
-            "expected no learning_rate beside an optax transformation, which has its own"
-        )
-    if settings.rate_decay and optimizer.name.startswith("lbfgs"):
-        raise ValueError(
-            f"expected no rate_decay with {optimizer.name}, which learns from its steps"
-        )
-    if settings.recipe and settings.calibrate:
-        weights = recipes.find(settings.recipe).weights
-        sources.note(
-            f"recipe {settings.recipe}: its constants were made for {weights}; here its "
-            f"terms are calibrated to {', '.join(params)}"
-        )
-    initial, noise = initial_picture(settings, original, guide, sources, as_recorded=as_recorded)
-    return Job(
-        settings=replace(settings, init_noise=noise),
-        size=size,
-        optimizer=optimizer,
-        rate=settings.learning_rate or optimizer.learning_rate,
-        original=original,
-        guide=guide,
-        initial=initial,
-        terms=terms,
-        extract=extract,
-        params=params,
-        scales=scales,
-        networks=sources.networks,
-        inputs=_inputs(settings, content, given, sources),
-    )
-
-
-def _with_held_masks(settings: Settings, sources: Sources) -> Settings:
-    """Return the settings with what masks' files hold in place of their paths."""
-    masks = {
-        role: tuple(map(sources.content, getattr(settings, role)))
-        for role in ("content_mask", "style_mask")
-    }
-    return replace(settings, **masks)  # type: ignore[arg-type]
-
-
-def _stated(terms: Sequence[Term], alone: Sequence[Term]) -> dict[str, tuple[str, int]]:
-    """Return by each term's name that of its counterpart for one style and no mask, and its layers.
-
-    Args:
-        terms: Of all styles and regions.
-        alone: Of one style and no mask.
-    """
-
-    def what(term: Term) -> Hashable:
-        return term.metric, term.layers, term.window
-
-    pairs = zip(term_names(alone), alone, strict=True)
-    names = {what(term): name for name, term in pairs}
-    named = zip(term_names(terms), terms, strict=True)
-    return {name: (names[what(term)], len(term.layer_weights)) for name, term in named}
-
-
-def _scales(
-    settings: Settings, original: Picture, guide: guidance.Guide, least: int, sources: Sources
-) -> tuple[Scale, ...]:
-    """Plan the scales; those too small for the deepest layer are left out."""
-    height, width = guide.content.shape[:2]
-    if min(height, width) < least:
-        raise ValueError(
-            f"the content is too small: {original.shape[1]} × {original.shape[0]} pixels at this "
-            f"size, where the deepest layer needs sides of {least}"
-        )
-    scales = plan(
-        max(height, width),
-        settings.scales,
-        settings.steps,
-        settings.scale_factor,
-        settings.scale_steps,
-        settings.coarse_steps,
-        settings.final_steps,
-        settings.first_steps,
-    )
-    usable = tuple(s for s in scales if min(fit_within(height, width, s.size)) >= least)
-    if len(usable) < len(scales):
-        sources.note(
-            f"scales of less than {usable[0].size} pixels are left out: their short side "
-            f"would be under {least}"
-        )
-    return usable
-
-
-def _inputs(
-    settings: Settings, content: Source, styles: Sequence[Source], sources: Sources
-) -> dict[str, dict[str, str]]:
-    """Record every file that is read by its role: `style`, then `style#2`."""
-    groups: dict[str, Sequence[Any]] = {
-        "content": [content],
-        "style": styles,
-        "content_mask": settings.content_mask,
-        "style_mask": settings.style_mask,
-    }
-    if not is_word(settings.init):
-        groups["init"] = [settings.init]
-    return {
-        f"{role}#{number + 1}" if number else role: sources.record(source, role)
-        for role, group in groups.items()
-        for number, source in enumerate(group)
-    }
 
 
 def resolved_settings(job: Job) -> dict[str, Any]:

@@ -143,7 +143,9 @@ def _free_by_groups() -> Iterator[int]:
                 break
             with suppress(OSError, ValueError):
                 limit, taken = (int((group / name).read_text()) for name in names[:2])
-                stats = dict(row.split() for row in (group / "memory.stat").read_text().splitlines())
+                stats = dict(
+                    row.split() for row in (group / "memory.stat").read_text().splitlines()
+                )
                 yield limit - taken + int(stats.get(names[2], 0))
 
 

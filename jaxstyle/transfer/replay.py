@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from jaxstyle import samples
+from jaxstyle._util import arguments
 from jaxstyle._util.files import sha256
 from jaxstyle._util.inputs import as_text
 from jaxstyle._util.log import logger
@@ -21,12 +22,14 @@ from jaxstyle._util.names import nearest
 from jaxstyle.image.io import check_file, read_image, write_image
 from jaxstyle.plain import from_plain
 from jaxstyle.settings import Settings
+from jaxstyle.specs import INITS, is_init
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.batch import batch_of, lanes_of, plan_batches, result_of, run_batch
-from jaxstyle.transfer.job import Job, make_job
+from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.manifest import Manifest
 from jaxstyle.transfer.result import Progress, Result
-from jaxstyle.transfer.sources import INITS, Sources, is_word
+from jaxstyle.transfer.sources import Sources
 from jaxstyle.transfer.steppers.batched import BatchSpec
 from jaxstyle.transfer.stylize import run_job
 
@@ -56,7 +59,9 @@ def replay(
         ValueError: The file is not a manifest, it cannot be replayed, or an input changed.
         OSError: An input is missing.
     """
-    run = Path(run)
+    run = arguments.path("run", run)
+    arguments.flags(changed_inputs=changed_inputs, offline=offline)
+    arguments.functions(on_progress=on_progress)
     check_file(run)
     facts = manifest.read(run)
     if facts is None:
@@ -119,7 +124,7 @@ def _inputs(
 ) -> dict[str, Path]:
     """Locate every input, and check that it is the same file as then."""
     records = dict(facts["inputs"])
-    if is_word(facts["settings"].get("init")):
+    if is_init(facts["settings"].get("init")):
         records.pop("init", None)  # a file of that name, which version 0.1 listed, but did not use
     for role in moved:
         if role not in records:

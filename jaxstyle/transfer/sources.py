@@ -6,26 +6,23 @@ import contextlib
 import hashlib
 import io
 import logging
-import math
 import os
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeGuard
 
 import jax
-import numpy as np
 from PIL import Image
 
 from jaxstyle import samples
 from jaxstyle._util.inputs import NamedContent, can_be_read_again, read_input
 from jaxstyle._util.log import logger
-from jaxstyle._util.names import nearest
-from jaxstyle.image import color
-from jaxstyle.image.geometry import Picture, pad_to_bucket, resize
+from jaxstyle.image.geometry import Picture
 from jaxstyle.image.io import check_file
 from jaxstyle.image.load import ImageLike, load_image, load_mask
-from jaxstyle.objective.guidance import Guide
 from jaxstyle.settings import Settings
+from jaxstyle.specs import is_init
 from jaxstyle.weights.network_cache import NetworkCache
 
 Source = ImageLike
@@ -114,6 +111,29 @@ class Sources:
             return self._contents[key]
         return source
 
+    def with_masks(self, settings: Settings) -> Settings:
+        """Return settings with what their masks' files hold in place of the paths."""
+        masks: Any = settings.content_mask, settings.style_mask
+        content, style = (tuple(map(self.content, group)) for group in masks)
+        return replace(settings, content_mask=content, style_mask=style)
+
+    def records(
+        self, settings: Settings, content: Source, styles: Sequence[Source]
+    ) -> dict[str, dict[str, str]]:
+        """Record every file that a run reads by its role: `style`, then `style#2`."""
+        groups: dict[str, Sequence[Any]] = {
+            "content": [content],
+            "style": styles,
+            "content_mask": settings.content_mask,
+            "style_mask": settings.style_mask,
+            "init": [] if is_init(settings.init) else [settings.init],
+        }
+        return {
+            f"{role}#{number + 1}" if number else role: self.record(source, role)
+            for role, group in groups.items()
+            for number, source in enumerate(group)
+        }
+
     def record(self, source: Source, role: str) -> dict[str, str]:
         """Return path and SHA-256 of a file as a manifest has them; of arrays, the SHA-256."""
         is_mask = role.endswith("mask")
@@ -171,121 +191,3 @@ def as_styles(style: Source | Sequence[Source]) -> tuple[Any, ...]:
     if not styles:
         raise ValueError("expected at least one style")
     return styles
-
-
-INITS = ("content", "noise", "style", "style_mean", "imagenet_mean", "adain")
-RANDOM_INITS = ("noise", "style", "imagenet_mean")
-IMAGENET_MEAN = np.array([123.68, 116.779, 103.939]) / 255
-TRACE = 1 / 255e3
-"""The noise on it where no other is asked for: 0.001 of 255, as in neural-style; and on every other
-start that is flat. More of it takes steps to remove."""
-FLAT = 1 / 255
-"""Pixels whose standard deviation is less are all alike: a step can tell them apart only by their
-places among those that pooling takes together, and would paint these over and over."""
-STRETCHED = 0.03
-"""Proportions that differ by more are others."""
-
-
-def is_word(init: object) -> bool:
-    """Whether it is one of `INITS`; `"./noise"` is a file."""
-    return isinstance(init, str) and init in INITS
-
-
-def initial_picture(
-    settings: Settings, original: Picture, guide: Guide, sources: Sources, *, as_recorded: bool
-) -> tuple[Picture, float | None]:
-    """Return the picture to start from, padded to the content's bucket, and the noise that it has.
-
-    Args:
-        settings: Of the run.
-        original: The content as it was read.
-        guide: The content and the styles in their buckets.
-        sources: Where an initial picture comes from.
-        as_recorded: The settings are of a manifest, which says what noise there was: none is added
-            to a flat picture.
-
-    Raises:
-        ValueError: `settings.init` is neither a known name nor a picture.
-        OSError: A file or weights that are not installed.
-    """
-    random = np.random.default_rng(settings.seed)
-    picture = _without_noise(settings.init, original, guide, sources, random)
-    given = noise = settings.init_noise
-    if given is None and isinstance(settings.init, str) and settings.init == "imagenet_mean":
-        noise = TRACE
-    elif given is None and not as_recorded and _stays_flat(picture, settings, guide):
-        sources.note("the initial picture is flat: a trace of noise is added, which the seed draws")
-        given = noise = TRACE
-    if not noise:
-        return picture, given
-    return (picture + noise * random.standard_normal(picture.shape)).astype(np.float32), given
-
-
-def _stays_flat(initial: Picture, settings: Settings, guide: Guide) -> bool:
-    """Whether all places are alike where the first scale begins."""
-    pictures = (initial, guide.content) if settings.details else (initial,)
-    return all(picture.std((0, 1)).max() < FLAT for picture in pictures)
-
-
-def _without_noise(
-    init: Any, original: Picture, guide: Guide, sources: Sources, random: np.random.Generator
-) -> Picture:
-    content, style = guide.content, guide.styles[0]
-    if is_word(init):
-        if init == "content":
-            return content
-        if init == "noise":
-            noise = 0.5 + 0.1 * random.standard_normal(content.shape)
-            return np.clip(noise, 0, 1).astype(np.float32)
-        if init == "style":
-            return _style_noise(style, content.shape[:2], random)
-        if init == "imagenet_mean":
-            return np.broadcast_to(IMAGENET_MEAN, content.shape).astype(np.float32)
-        if init == "style_mean":
-            return np.broadcast_to(style.mean((0, 1)), content.shape).astype(np.float32)
-        return _adain(content, style, sources)
-    if isinstance(init, str):
-        _check_is_file(init)
-    shape = original.shape[:2]
-    given = sources.picture(init, "initial picture", max(shape))
-    height, width = given.shape[:2]
-    if abs(math.log(height / width * shape[1] / shape[0])) > _tolerance(shape, (height, width)):
-        sources.note(
-            f"the initial picture is stretched: it is {width} × {height} pixels at this size, the "
-            f"content {shape[1]} × {shape[0]}",
-            logging.WARNING,
-        )
-    return pad_to_bucket(resize(given, shape), content.shape[:2])
-
-
-def _check_is_file(init: str) -> None:
-    """Refuse a word that is none of `INITS`, and no file."""
-    path = Path(init)
-    if not (":" in init or os.sep in init or path.suffix or path.exists()):
-        raise ValueError(
-            f"expected init to be {', '.join(INITS)} or a picture file, got {init!r}"
-            f"{nearest(init.lower(), INITS)}"
-        )
-
-
-def _tolerance(*shapes: tuple[int, int]) -> float:
-    """Return how much proportions may differ: `STRETCHED`, and half a pixel of each side."""
-    return STRETCHED + sum(0.5 / side for shape in shapes for side in shape)
-
-
-def _style_noise(style: Picture, shape: tuple[int, ...], random: np.random.Generator) -> Picture:
-    """Draw pixels with the mean and covariance of the style's colors."""
-    colors = style.reshape(-1, 3).astype(np.float64)
-    spread = color.covariance(colors)
-    noise = random.multivariate_normal(colors.mean(0), spread, shape, method="svd")
-    return np.clip(noise, 0, 1).astype(np.float32)
-
-
-def _adain(content: Picture, style: Picture, sources: Sources) -> Picture:
-    """Stylize in one pass of AdaIN."""
-    from jaxstyle.backbones import adain
-
-    encoder, decoder = (
-        sources.networks[name].tensors for name in ("vgg19-normalized", "adain-decoder")
-    )
-    return np.asarray(adain.stylized(encoder, decoder, content, style))

@@ -18,8 +18,9 @@ from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.checkpoint import Checkpoints, RunState, checkpointed
 from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.geometry import displayed
-from jaxstyle.transfer.job import Job, chosen_settings, identity, make_job
+from jaxstyle.transfer.job import Job, chosen_settings, identity
 from jaxstyle.transfer.loop import Chunk, Loop, make_result
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.memory import MemoryPlan
 from jaxstyle.transfer.result import Progress, Result
 from jaxstyle.transfer.sources import Source, Sources

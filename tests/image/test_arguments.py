@@ -91,7 +91,7 @@ def test_settings(tmp_path, settings):
     )
 
 
-@pytest.mark.parametrize("path", HOSTILE_PATHS, ids=repr)
+@pytest.mark.parametrize("path", HOSTILE_PATHS, ids=lambda path: type(path).__name__)
 def test_paths(path):
     for look in (read_image, check_file, check_input, check_output, read_settings):
         refused(look, path)

@@ -14,7 +14,7 @@ from jaxstyle.image.io import read_image
 from jaxstyle.recipes import RECIPES
 from jaxstyle.recipes.recipe import Stage
 from jaxstyle.transfer.constants import JobConstants
-from jaxstyle.transfer.job import make_job
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.sources import Sources
 
 TINY = {"size": 32, "scales": 1}

@@ -14,7 +14,7 @@ from jaxstyle.metrics import find
 from jaxstyle.objective.objective import evaluate
 from jaxstyle.specs import as_specs
 from jaxstyle.transfer.constants import JobConstants
-from jaxstyle.transfer.job import make_job
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.sources import Sources
 from jaxstyle.transfer.steppers.whole import WholeStepper
 from support.fetching import needed

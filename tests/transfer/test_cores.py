@@ -8,7 +8,8 @@ from support.small import SMALL, write_pictures
 
 import jaxstyle
 from jaxstyle.transfer import manifest
-from jaxstyle.transfer.job import identity, make_job
+from jaxstyle.transfer.job import identity
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.sources import Sources
 
 

@@ -16,7 +16,7 @@ import jaxstyle
 from jaxstyle.backbones.extractor import features
 from jaxstyle.backbones.record import Backbone
 from jaxstyle.metrics import find
-from jaxstyle.transfer.job import make_job
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.sources import Sources
 from jaxstyle.weights.registry import load
 

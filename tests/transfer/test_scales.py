@@ -8,8 +8,8 @@ import jaxstyle
 from jaxstyle.image.geometry import bucket_of, crop_from_bucket, details, pad_to_bucket, resize
 from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.geometry import content_shape
-from jaxstyle.transfer.job import make_job
 from jaxstyle.transfer.loop import Loop
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Sources
 

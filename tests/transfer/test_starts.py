@@ -9,8 +9,10 @@ from support.small import CONTENT, OTHER, SMALL, STYLE, run, words, write_pictur
 
 import jaxstyle
 from jaxstyle.image.io import write_image
-from jaxstyle.transfer.job import make_job, resolved_settings
-from jaxstyle.transfer.sources import INITS, Sources
+from jaxstyle.specs import INITS
+from jaxstyle.transfer.job import resolved_settings
+from jaxstyle.transfer.make_job import make_job
+from jaxstyle.transfer.sources import Sources
 
 SETTINGS = {**SMALL, "steps": 1}
 

@@ -14,7 +14,7 @@ from support.small import CONTENT, OTHER, PIXELS, SMALL, STYLE, run, words, writ
 import jaxstyle
 from jaxstyle.image.io import read_image, read_settings
 from jaxstyle.transfer import manifest
-from jaxstyle.transfer.job import make_job
+from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.sources import Sources
 from jaxstyle.transfer.steppers import whole
 

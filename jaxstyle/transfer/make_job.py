@@ -1,0 +1,174 @@
+"""How a job is made: pictures are read, weights loaded, and settings checked against both."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+
+import jax
+
+from jaxstyle import recipes
+from jaxstyle.image.geometry import Picture, enlarged, fit_within
+from jaxstyle.objective import calibration, guidance
+from jaxstyle.objective.build import extractor_for, min_side, terms_from_settings
+from jaxstyle.objective.term import Term, term_names
+from jaxstyle.optim import optimizers
+from jaxstyle.settings import Settings
+from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.scales import Scale, plan
+from jaxstyle.transfer.sources import Source, Sources, as_styles
+from jaxstyle.transfer.start import initial_picture
+
+LARGEST_STYLE = 16_384
+"""Pixels a side: a style of more takes some GiB before any plan is made."""
+
+
+def make_job(
+    content: Source,
+    style: Source | Sequence[Source],
+    settings: Settings,
+    sources: Sources,
+    *,
+    as_recorded: bool = False,
+) -> Job:
+    """Read the pictures, load the weights, and check what the settings ask for.
+
+    Args:
+        content: What to show.
+        style: How to paint it, or several.
+        settings: Of the run.
+        sources: Where pictures and weights come from.
+        as_recorded: The settings are of a manifest: nothing that it would say is added to them.
+
+    Raises:
+        ValueError: A picture or a setting that cannot be used.
+        OSError: A file or weights that are not installed.
+    """
+    if isinstance(settings.calibration, str):
+        constants = calibration.read_constants(settings.calibration)
+        settings = replace(settings, calibration=constants)
+    size = settings.size or (256 if jax.default_backend() == "cpu" else 512)
+    given = as_styles(style)
+    original, styles = _pictures(content, given, settings, size, sources)
+    guide = guidance.gather(sources.with_masks(settings), original, styles, size)
+    terms = terms_from_settings(settings, sources.networks, guide.assignments)
+    extract, params = extractor_for(
+        terms,
+        sources.networks,
+        pooling=settings.pooling,
+        padding=settings.padding,
+        precision=settings.precision,
+    )
+    scales = _scales(settings, original, guide, min_side(terms, extract), sources)
+    constants_are_given = settings.calibrate or settings.calibration is not None
+    method = recipes.method(settings.recipe) if settings.recipe else None
+    if method and not constants_are_given:
+        height, width = guide.content.shape[:2]
+        shapes = [fit_within(height, width, scale.size) for scale in scales]
+        alone = terms_from_settings(settings, sources.networks)
+        constants = method.constants(shapes, _stated(terms, alone))
+        settings = replace(settings, calibration=constants)
+    optimizer = _optimizer(settings)
+    if settings.recipe and settings.calibrate:
+        weights = recipes.find(settings.recipe).weights
+        sources.note(
+            f"recipe {settings.recipe}: its constants were made for {weights}; here its "
+            f"terms are calibrated to {', '.join(params)}"
+        )
+    initial, noise = initial_picture(settings, original, guide, sources, as_recorded=as_recorded)
+    return Job(
+        settings=replace(settings, init_noise=noise),
+        size=size,
+        optimizer=optimizer,
+        rate=settings.learning_rate or optimizer.learning_rate,
+        original=original,
+        guide=guide,
+        initial=initial,
+        terms=terms,
+        extract=extract,
+        params=params,
+        scales=scales,
+        networks=sources.networks,
+        inputs=sources.records(settings, content, given),
+    )
+
+
+def _pictures(
+    content: Source, styles: Sequence[Source], settings: Settings, size: int, sources: Sources
+) -> tuple[Picture, list[Picture]]:
+    """Read the content and the styles, as large as the largest strokes need them."""
+    style_size = round(size * max(1.0, *settings.style_scale))
+    if style_size > max(LARGEST_STYLE, size):
+        raise ValueError(
+            f"expected style_scale so that a style has at most {LARGEST_STYLE} pixels a side, got "
+            f"{style_size}"
+        )
+    original = sources.picture(content, "content", size)
+    least = guidance.LEAST_STYLE
+    pictures = [sources.picture(one, "style", style_size, least) for one in styles]
+    if settings.enlarge:
+        original = enlarged(original, size)
+        pictures = [enlarged(picture, style_size) for picture in pictures]
+    for role, picture in (("content", original), *(("style", picture) for picture in pictures)):
+        if max(picture.shape[:2]) < size:
+            sources.note(f"the {role} is smaller than {size} pixels and is not enlarged")
+    return original, pictures
+
+
+def _optimizer(settings: Settings) -> optimizers.Optimizer:
+    optimizer = optimizers.find(settings.optimizer, settings.optimizer_parameter)
+    if settings.learning_rate and not optimizer.takes_rate:
+        raise ValueError(
+            "expected no learning_rate beside an optax transformation, which has its own"
+        )
+    if settings.rate_decay and optimizer.name.startswith("lbfgs"):
+        raise ValueError(
+            f"expected no rate_decay with {optimizer.name}, which learns from its steps"
+        )
+    return optimizer
+
+
+def _stated(terms: Sequence[Term], alone: Sequence[Term]) -> dict[str, tuple[str, int]]:
+    """Return by each term's name that of its counterpart for one style and no mask, and its layers.
+
+    Args:
+        terms: Of all styles and regions.
+        alone: Of one style and no mask.
+    """
+
+    def what(term: Term) -> Hashable:
+        return term.metric, term.layers, term.window
+
+    pairs = zip(term_names(alone), alone, strict=True)
+    names = {what(term): name for name, term in pairs}
+    named = zip(term_names(terms), terms, strict=True)
+    return {name: (names[what(term)], len(term.layer_weights)) for name, term in named}
+
+
+def _scales(
+    settings: Settings, original: Picture, guide: guidance.Guide, least: int, sources: Sources
+) -> tuple[Scale, ...]:
+    """Plan the scales; those too small for the deepest layer are left out."""
+    height, width = guide.content.shape[:2]
+    if min(height, width) < least:
+        raise ValueError(
+            f"the content is too small: {original.shape[1]} × {original.shape[0]} pixels at this "
+            f"size, where the deepest layer needs sides of {least}"
+        )
+    scales = plan(
+        max(height, width),
+        settings.scales,
+        settings.steps,
+        settings.scale_factor,
+        settings.scale_steps,
+        settings.coarse_steps,
+        settings.final_steps,
+        settings.first_steps,
+    )
+    usable = tuple(s for s in scales if min(fit_within(height, width, s.size)) >= least)
+    if len(usable) < len(scales):
+        sources.note(
+            f"scales of less than {usable[0].size} pixels are left out: their short side "
+            f"would be under {least}"
+        )
+    return usable
