@@ -427,7 +427,7 @@ def child(part: str, first: int, last: int) -> None:
             read(path)
             outcome = "read"
         except (ValueError, OSError) as error:
-            message = str(error)
+            message = str(error).replace("a\nb", "")  # a name that is given to it
             outcome = "refused" if message and "\n" not in message else f"BAD lines: {message!r}"
         except BaseException:
             outcome = "BAD " + " | ".join(traceback.format_exc().splitlines()[-3:])

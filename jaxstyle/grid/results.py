@@ -166,7 +166,7 @@ def _is_of_another(picture: Path, record: CellRecord) -> bool:
 
     Names leave out folders, letters outside ASCII and digits after the sixth.
     """
-    facts = manifest.read(manifest.beside(picture))
+    facts = manifest.read_if_whole(manifest.beside(picture))
     if facts is None:
         return False
     differing = {

@@ -190,6 +190,15 @@ def read(path: str | Path) -> Manifest | None:
     return cast(Manifest, facts)
 
 
+def read_if_whole(path: str | Path) -> Manifest | None:
+    """Read a manifest; None if the file is none, or a damaged one, which is logged."""
+    try:
+        return read(path)
+    except ValueError as error:
+        logger.warning(f"{error}; it does not count")
+        return None
+
+
 def finished(
     picture: Path,
     settings: Mapping[str, Any],
@@ -209,7 +218,7 @@ def finished(
         weights: The SHA-256 of weights by name; other weights it was made with do not matter.
         failed: Whether a picture whose run stopped at numbers that are not finite counts too.
     """
-    facts = read(beside(picture))
+    facts = read_if_whole(beside(picture))
     if not facts or "picture" not in facts or not picture.is_file():
         return None
     then, now = (
