@@ -309,7 +309,10 @@ def _cited(name: str) -> list[str]:
         facts = manifest.read(name)
         if facts is None:
             raise ValueError(f"{name} is no manifest of a picture")
-        return owed.of_manifest(facts)
+        try:
+            return owed.of_manifest(facts)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
     entries = owed.of_name(name)
     known = [*RECIPES, *SOURCES, *(metric for group in METRICS.values() for metric in group)]
     if not entries and name in known:

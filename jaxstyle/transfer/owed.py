@@ -24,8 +24,15 @@ def of_run(settings: Settings, weights: Iterable[str]) -> list[str]:
 
 
 def of_manifest(facts: Manifest) -> list[str]:
-    """Return `of_run` of a run's manifest."""
-    return of_run(from_plain(facts["settings"]), facts["weights"])
+    """Return `of_run` of a run's manifest.
+
+    Raises:
+        ValueError: A setting or a name in it does not exist.
+    """
+    try:
+        return of_run(from_plain(facts["settings"]), facts["weights"])
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
 def _of_run(settings: Settings, weights: Iterable[str]) -> Iterator[str]:

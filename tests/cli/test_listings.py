@@ -4,8 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from support.small import SMALL
 
+import jaxstyle
 from jaxstyle.cli.main import main
 from jaxstyle.metrics import METRICS
 from jaxstyle.recipes import RECIPES
@@ -182,3 +185,16 @@ def test_clearing_a_cache_leaves_a_users_files(run, tmp_path):
 
 def test_an_empty_cache(run):
     assert "(0 bytes)" in run("cache")
+
+
+def test_citing_a_manifest_with_an_unknown_setting(tmp_path, capsys):
+    pixels = np.zeros((40, 48, 3), np.float32)
+    result = jaxstyle.stylize(pixels, pixels, **SMALL | {"steps": 0})
+    result.save(tmp_path / "run.png")
+    facts = json.loads((tmp_path / "run.json").read_text())
+    for name, line in (("stps", "there is no setting 'stps'"), ("recipe", "no recipe is named")):
+        edited = facts | {"settings": facts["settings"] | {name: "x"}}
+        (tmp_path / "edited.json").write_text(json.dumps(edited))
+        with pytest.raises(SystemExit):
+            main(["cite", str(tmp_path / "edited.json")])
+        assert f"{tmp_path / 'edited.json'}: {line}" in capsys.readouterr().err
