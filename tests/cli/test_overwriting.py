@@ -161,3 +161,17 @@ def test_a_picture_that_its_format_cannot_hold_is_refused_before_the_run(
     err = capsys.readouterr().err
     assert "pixels a side" in err
     assert "memory" not in err
+
+
+def test_a_picture_of_a_long_name_has_checkpoints(tmp_path):
+    output = tmp_path / f"{'é' * 125}a.png"  # 255 bytes
+    checkpoint = {"checkpoint": output, "checkpoint_seconds": 0}
+    running = jaxstyle.iterate(CONTENT, STYLE, **SMALL | {"steps": 12}, **checkpoint)
+    next(running)
+    running.close()
+    assert len([*tmp_path.glob("*.checkpoint*")]) == 1
+    result = jaxstyle.stylize(CONTENT, STYLE, **SMALL | {"steps": 12}, **checkpoint, resume=True)
+    assert len(result.history["total"]) == 12
+    with pytest.raises(ValueError, match="the file name is too long"):
+        result.save(output)  # its manifest would have 255 bytes and one more
+    result.save(tmp_path / f"{'é' * 125}.png")
