@@ -12,7 +12,7 @@ from jaxstyle import __version__
 from jaxstyle.cli import cache, compare, grid, listings, replay, study, stylize, weights
 from jaxstyle.cli.options import Invocation, with_option_names
 from jaxstyle.cli.streams import STANDARD_OUTPUT, printable, write_message
-from jaxstyle.cli.terminal import exit_status, log_to_stderr
+from jaxstyle.cli.terminal import exit_status, is_stopping, log_to_stderr
 
 _EXPECTED = (OSError, ValueError, TypeError, MemoryError)
 """Errors whose messages are for users."""
@@ -60,6 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
             status = _run(invocation)
         print(end="", flush=True)  # whatever befalls it, befalls the command
     except KeyboardInterrupt as stop:
+        is_stopping()
         write_message("jaxstyle: interrupted")
         status = exit_status(stop)
     except Exception as error:

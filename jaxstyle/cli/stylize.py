@@ -23,7 +23,7 @@ from jaxstyle.cli.options import (
 )
 from jaxstyle.cli.saving import reason, save
 from jaxstyle.cli.streams import write_message
-from jaxstyle.cli.terminal import DeferredInterrupt, exit_status, show_progress
+from jaxstyle.cli.terminal import DeferredInterrupt, exit_status, is_stopping, show_progress
 from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ def _run(
             result = run_job(job, on_progress=on_progress, checkpoints=checkpoints, resume=resume)
             save(result, output, checkpoints)
     except KeyboardInterrupt as stop:
+        is_stopping()
         saved = snapshots.save()
         if not saved:
             raise

@@ -24,7 +24,9 @@ _LINE_SECONDS = 5.0
 _RETRY_SECONDS = 0.1
 _REPEAT_SECONDS = 1.0
 _COLUMNS = 80
+_SWALLOWED_SECONDS = 2.0
 _latest_stop = -_REPEAT_SECONDS
+_insisting: threading.Timer | None = None
 STOP_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -113,17 +115,43 @@ def exit_status(stop: BaseException) -> int:
 def stop_on_signals() -> None:
     """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored or handled already.
 
+    All three are raised again where somebody swallowed them, until `is_stopping`.
+
     To be called again after a library has taken a signal without Python's knowledge, as
     `jax.distributed` takes SIGTERM and then ignores it.
     """
     for number in STOP_SIGNALS:
-        if signal.getsignal(number) in (signal.SIG_DFL, _stop):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler, _stop):
             signal.signal(number, _stop)
 
 
 def _stop(number: int, *_: object) -> None:
-    if not _is_repeated(number):
-        _raise_stop(number)
+    if _is_repeated(number):
+        return
+    # Some libraries catch everything while they are imported.
+    _insist(number, _SWALLOWED_SECONDS)
+    _raise_stop(number)
+
+
+def _insist(number: int, seconds: float) -> None:
+    """Send a signal to the main thread again, unless its end has begun by then."""
+    global _insisting
+
+    def send() -> None:
+        global _latest_stop
+        _latest_stop = -_REPEAT_SECONDS  # this one does not repeat what was heard
+        _thread.interrupt_main(signal.Signals(number))
+
+    is_stopping()
+    _insisting = threading.Timer(seconds, send)
+    _insisting.daemon = True
+    _insisting.start()
+
+
+def is_stopping() -> None:
+    """Say that a `KeyboardInterrupt` was caught where the command ends."""
+    if _insisting:
+        _insisting.cancel()
 
 
 def _raise_stop(number: int) -> NoReturn:
@@ -156,7 +184,7 @@ def redeliver_dropped_interrupts() -> None:
         if issubclass(dropped.exc_type, KeyboardInterrupt):
             number = getattr(dropped.exc_value, "number", signal.SIGINT)
             # Not at once: the main thread is still where exceptions are dropped.
-            threading.Timer(_RETRY_SECONDS, _thread.interrupt_main, (number,)).start()
+            _insist(number, _RETRY_SECONDS)
         else:
             previous(dropped)
 

@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM and SIGHUP: no work is lost by them, and they are not lost themselves."""
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -38,6 +39,7 @@ def default_handlers(monkeypatch):
     monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
     monkeypatch.setattr(terminal, "_latest_stop", -1.0)
     yield
+    terminal.is_stopping()
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -230,7 +232,22 @@ def test_dropped_interrupts_are_delivered_again(monkeypatch):
         with pytest.raises(type(error)) as stop:
             sleep(20)
         assert terminal.exit_status(stop.value) == terminal.exit_status(error)
+        terminal.is_stopping()
     assert len(dropped) == 1
+
+
+@pytest.mark.parametrize("number", AGAIN)
+def test_swallowed_interrupts_are_delivered_again(monkeypatch, number):
+    monkeypatch.setattr(terminal, "_SWALLOWED_SECONDS", 0.2)
+    terminal.stop_on_signals()
+    with contextlib.suppress(BaseException):  # as some libraries do
+        os.kill(os.getpid(), number)
+        sleep(5)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        sleep(5)
+    assert terminal.exit_status(stop.value) == 128 + number
+    terminal.is_stopping()
+    sleep(1)  # and no more
 
 
 def jaxstyle(folder, out, *more):
@@ -264,7 +281,10 @@ def test_at_any_moment_of_the_start(seconds, number, folder, tmp_path):
     process = jaxstyle(folder, tmp_path / "out.png")
     time.sleep(seconds)
     process.send_signal(number)
-    err = process.communicate(timeout=120)[1]
+    try:
+        err = process.communicate(timeout=120)[1]
+    finally:
+        process.kill()
     # Before the first line of jaxstyle runs, Python shows the interrupt in its own way, and other
     # signals end it.
     if ("jaxstyle/" in err or "Traceback" not in err) and process.returncode != -number:
