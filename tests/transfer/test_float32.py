@@ -6,6 +6,9 @@ from support.small import CONTENT, SMALL, STYLE, write_pictures
 
 import jaxstyle
 
+# In float64, jax 0.6 says which buffers it cannot use again.
+pytestmark = pytest.mark.filterwarnings("ignore:Some donated buffers were not usable")
+
 COLORS = ("style", "luminance", "histogram", "covariance", "chroma", "oklab")
 
 
