@@ -98,7 +98,7 @@ def surroundings_of(dice: random.Random, folder: Path) -> dict[str, Any]:
         "TERM": (None, "dumb", "xterm-256color"),
         "COLUMNS": (None, "0", "1", "20", "abc", "1000"),
         "HOME": (str(folder), None, "/nowhere"),
-        "JAXSTYLE_CACHE": (os.environ.get("JAXSTYLE_CACHE", "/tmp/surroundings-cache"),) * 5
+        "JAXSTYLE_CACHE": (os.environ.get("JAXSTYLE_CACHE", f"{tempfile.gettempdir()}/surroundings"),) * 5
         + ("/dev/null/x",),
         "TMPDIR": (None, "/nowhere"),
     }
@@ -239,8 +239,8 @@ def case(number: int) -> tuple[str, list[str], str]:
     process = started(folder, words, around)
     outcome = ended(process, around)
     wrong = complaints(folder, before, words, around, outcome)
-    told = shlex.join(os.fsdecode(word) for word in words)
-    return str(outcome[0]), wrong, f"{told}\n  {around}\n  {outcome[2][-600:]}"
+    line = shlex.join(os.fsdecode(word) for word in words)
+    return str(outcome[0]), wrong, f"{line}\n  {around}\n  {outcome[2][-600:]}"
 
 
 def main() -> None:
