@@ -98,7 +98,10 @@ def surroundings_of(dice: random.Random, folder: Path) -> dict[str, Any]:
         "TERM": (None, "dumb", "xterm-256color"),
         "COLUMNS": (None, "0", "1", "20", "abc", "1000"),
         "HOME": (str(folder), None, "/nowhere"),
-        "JAXSTYLE_CACHE": (os.environ.get("JAXSTYLE_CACHE", f"{tempfile.gettempdir()}/surroundings"),) * 5
+        "JAXSTYLE_CACHE": (
+            os.environ.get("JAXSTYLE_CACHE", f"{tempfile.gettempdir()}/surroundings"),
+        )
+        * 5
         + ("/dev/null/x",),
         "TMPDIR": (None, "/nowhere"),
     }
