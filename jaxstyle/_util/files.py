@@ -68,6 +68,18 @@ def _nameless(folder: Path) -> BinaryIO | None:
         return None
 
 
+def reason(error: Exception) -> str:
+    """Return what happened to which file, without the error's number.
+
+    >>> reason(FileNotFoundError(2, "No such file or directory", "a.png"))
+    'a.png: No such file or directory'
+    """
+    if not (isinstance(error, OSError) and error.filename and error.strerror):
+        return str(error)
+    name = error.filename  # or a descriptor
+    return f"{name if isinstance(name, int) else os.fsdecode(name)}: {error.strerror}"
+
+
 def check_folder(path: str | Path) -> None:
     """Raise a `ValueError` if a file lies where a folder is to be written into."""
     if os.path.exists(path) and not os.path.isdir(path):
@@ -77,8 +89,8 @@ def check_folder(path: str | Path) -> None:
 def check_outputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path]) -> None:
     """Refuse to write over a file that is read, however its path is spelled.
 
-    Files are told apart by their numbers in the file system, so links, other cases of letters and
-    `..` deceive nobody. Where nothing lies, there is nothing to lose.
+    Files are distinguished by their numbers in the file system, so links, other cases of letters
+    and `..` deceive nobody. Where nothing lies, there is nothing to lose.
 
     Raises:
         ValueError: An output is one of the inputs, or has a name that is too long.

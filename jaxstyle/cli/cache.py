@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from jaxstyle import samples
 from jaxstyle._util.cache import cache_folder
 from jaxstyle.cli.listings import print_json, print_table
 from jaxstyle.cli.options import DEBUG, JSON
@@ -89,6 +88,8 @@ def _files(name: str) -> list[Path]:
     folder = cache_folder() / name
     files = (path for path in folder.rglob("*") if path.is_file())
     if name == "samples":
+        from jaxstyle import samples
+
         return [path for path in files if samples.called(path.name)]
     pattern = re.compile(_NAMES[name], re.DOTALL)
     return [path for path in files if pattern.fullmatch(path.relative_to(folder).as_posix())]

@@ -85,7 +85,7 @@ def compare(
 
     same_size = _same_size(pictures)
     usual = JUDGES if same_size[0].shape == same_size[1].shape else STYLE_JUDGES
-    rows, failures = _answers(metrics or usual, pictures, backbone, offline)
+    rows, failures = _answers(metrics or usual, pictures, same_size, backbone, offline)
     if as_json and rows:
         print_json(rows)
     elif rows:
@@ -97,14 +97,18 @@ def compare(
 
 
 def _answers(
-    metrics: Sequence[str], pictures: list[Picture], backbone: str, offline: bool
+    metrics: Sequence[str],
+    pictures: list[Picture],
+    same_size: list[Picture],
+    backbone: str,
+    offline: bool,
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Return the distances by those metrics that can compare, and what others say, by name."""
     from jaxstyle.metrics import find
     from jaxstyle.metrics.metric import IMAGE
     from jaxstyle.objective.judge import judge
 
-    same_size, same_scale = _same_size(pictures), _same_scale(*pictures)
+    same_scale = _same_scale(*pictures)
     rows: list[dict[str, Any]] = []
     failures: dict[str, str] = {}
     for name in metrics:

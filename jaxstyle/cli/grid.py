@@ -24,7 +24,7 @@ from jaxstyle.cli.options import (
     setting_options,
 )
 from jaxstyle.cli.streams import write_message
-from jaxstyle.cli.terminal import exit_status, is_stopping, stop_on_signals, stoppable_progress
+from jaxstyle.cli.terminal import exit_status, stop_insisting, stop_on_signals, stoppable_progress
 
 sweep_option = grouped_option("Sweep")
 process_option = grouped_option("Several processes")
@@ -117,7 +117,7 @@ def grid(
                 **explicit_options(values),
             )
     except KeyboardInterrupt as stop:
-        is_stopping()
+        stop_insisting()
         write_message(f"jaxstyle: interrupted; the same command resumes in {output}")
         sys.exit(exit_status(stop))
     logger.info("%s (%d cells)", output / "index.html", len(cells))

@@ -9,10 +9,11 @@ import sys
 import click
 
 from jaxstyle import __version__
+from jaxstyle._util.files import reason
 from jaxstyle.cli import cache, compare, grid, listings, replay, study, stylize, weights
 from jaxstyle.cli.options import Invocation, with_option_names
 from jaxstyle.cli.streams import STANDARD_OUTPUT, printable, write_message
-from jaxstyle.cli.terminal import exit_status, is_stopping, log_to_stderr
+from jaxstyle.cli.terminal import exit_status, log_to_stderr, stop_insisting
 
 _EXPECTED = (OSError, ValueError, TypeError, MemoryError)
 """Errors whose messages are for users."""
@@ -60,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
             status = _run(invocation)
         print(end="", flush=True)  # whatever befalls it, befalls the command
     except KeyboardInterrupt as stop:
-        is_stopping()
+        stop_insisting()
         write_message("jaxstyle: interrupted")
         status = exit_status(stop)
     except Exception as error:
@@ -89,12 +90,9 @@ def _run(invocation: Invocation) -> int:
 
 def error_line(error: Exception) -> str:
     """Return the message of an error as one line, with names of files as they are."""
-    message = str(error)
+    message = reason(error)
     if isinstance(error, click.ClickException):
         message = error.format_message()
-    elif isinstance(error, OSError) and error.filename and error.strerror:
-        name = error.filename
-        message = f"{name if isinstance(name, int) else os.fsdecode(name)}: {error.strerror}"
     elif not message or not isinstance(error, _EXPECTED):
         message = f"{type(error).__name__}: {error} (--debug shows where)"
     if not isinstance(error, _EXPECTED):

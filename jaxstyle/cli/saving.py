@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jaxstyle._util.files import reason
+
 if TYPE_CHECKING:
     from jaxstyle.transfer.checkpoint import Checkpoints
     from jaxstyle.transfer.result import Result
@@ -31,10 +33,3 @@ def save(result: Result, output: Path, checkpoints: Checkpoints | None = None) -
             result.save(place)
             kept.append(f"the picture is in {place}")
         raise OSError("; ".join([reason(error), *kept])) from error
-
-
-def reason(error: Exception) -> str:
-    """Return what happened to which file, without the error's number."""
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jaxstyle._util.files import check_folder, check_outputs
+from jaxstyle._util.files import check_folder, check_outputs, reason
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.options import (
@@ -21,9 +21,9 @@ from jaxstyle.cli.options import (
     grouped_option,
     setting_options,
 )
-from jaxstyle.cli.saving import reason, save
+from jaxstyle.cli.saving import save
 from jaxstyle.cli.streams import write_message
-from jaxstyle.cli.terminal import DeferredInterrupt, exit_status, is_stopping, show_progress
+from jaxstyle.cli.terminal import DeferredInterrupt, exit_status, show_progress, stop_insisting
 from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _run(
     offline: bool,
 ) -> None:
     from jaxstyle._util.lock import exclusive_lock
-    from jaxstyle.image.io import check_size
+    from jaxstyle.image.io import check_output
     from jaxstyle.transfer import manifest
     from jaxstyle.transfer.checkpoint import Checkpoints
     from jaxstyle.transfer.job import identity, resolved_settings
@@ -155,7 +155,7 @@ def _run(
                 interrupt.between_steps()
 
             job = make_job(inputs[0], inputs[1:], settings, Sources(offline=offline))
-            check_size(output, job.original.shape)
+            check_output(output, job.original.shape)
             facts = (resolved_settings(job), job.inputs, job.networks.checksums())
             if resume and manifest.finished(output, *facts):
                 logger.info("%s is already done", output)
@@ -167,7 +167,7 @@ def _run(
             result = run_job(job, on_progress=on_progress, checkpoints=checkpoints, resume=resume)
             save(result, output, checkpoints)
     except KeyboardInterrupt as stop:
-        is_stopping()
+        stop_insisting()
         saved = snapshots.save()
         if not saved:
             raise

@@ -115,7 +115,7 @@ def exit_status(stop: BaseException) -> int:
 def stop_on_signals() -> None:
     """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored or handled already.
 
-    All three are raised again where somebody swallowed them, until `is_stopping`.
+    All three are raised again where somebody swallowed them, until `stop_insisting`.
 
     To be called again after a library has taken a signal without Python's knowledge, as
     `jax.distributed` takes SIGTERM and then ignores it.
@@ -142,13 +142,13 @@ def _insist(number: int, seconds: float) -> None:
         _latest_stop = -_REPEAT_SECONDS  # this one does not repeat what was heard
         _thread.interrupt_main(signal.Signals(number))
 
-    is_stopping()
+    stop_insisting()
     _insisting = threading.Timer(seconds, send)
     _insisting.daemon = True
     _insisting.start()
 
 
-def is_stopping() -> None:
+def stop_insisting() -> None:
     """Say that a `KeyboardInterrupt` was caught where the command ends."""
     if _insisting:
         _insisting.cancel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -74,6 +74,15 @@ def fit_within(height: int, width: int, size: int, least: int = 0) -> tuple[int,
     """
     scale = min(1.0, max(size / max(height, width), least / min(height, width)))
     return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def have_same_proportions(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Compare heights over widths, to 3% and the pixel to which both were rounded."""
+    lows, highs = [], []
+    for height, width in (one[:2], other[:2]):
+        lows.append((height - 0.5 if height > 1 else 0) / (width + 0.5))
+        highs.append((height + 0.5) / (width - 0.5 if width > 1 else 1e-9))
+    return max(lows) * 0.97 < min(highs)
 
 
 def resize(image: Picture, shape: tuple[int, int]) -> Picture:

@@ -92,7 +92,7 @@ def check_transparency(alpha: np.ndarray, opaque: float, background: Background,
         name: The picture's name in messages.
 
     Raises:
-        RefusedError: Nothing can be seen.
+        RefusedError: It is transparent everywhere.
     """
     if not alpha.any():
         raise RefusedError("it is transparent everywhere")

@@ -10,7 +10,14 @@ import numpy as np
 
 from jaxstyle._util.log import logger
 from jaxstyle.image import color
-from jaxstyle.image.geometry import Picture, bucket_of, pad_to_bucket, resize, rotate
+from jaxstyle.image.geometry import (
+    Picture,
+    bucket_of,
+    have_same_proportions,
+    pad_to_bucket,
+    resize,
+    rotate,
+)
 from jaxstyle.image.load import load_mask
 from jaxstyle.objective.regions import Mask, Region, StyleAssignment, assign_styles
 from jaxstyle.settings import Settings
@@ -160,15 +167,6 @@ def _mask(source: Any, picture: Picture, role: str) -> Mask:
     elif mean < _LEAST_MASK:
         _log_once(f"the {role} selects only {mean:.2%} of its picture")
     return mask
-
-
-def have_same_proportions(mask: Sequence[int], picture: Sequence[int]) -> bool:
-    """Compare heights over widths, to 3% and the pixel to which both were rounded."""
-    lows, highs = [], []
-    for height, width in (mask[:2], picture[:2]):
-        lows.append((height - 0.5 if height > 1 else 0) / (width + 0.5))
-        highs.append((height + 0.5) / (width - 0.5 if width > 1 else 1e-9))
-    return max(lows) * 0.97 < min(highs)
 
 
 @functools.lru_cache(maxsize=1000)

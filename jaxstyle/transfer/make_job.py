@@ -60,9 +60,9 @@ def make_job(
         precision=settings.precision,
     )
     scales = _scales(settings, original, guide, min_side(terms, extract), sources)
-    constants_are_given = settings.calibrate or settings.calibration is not None
-    method = recipes.method(settings.recipe) if settings.recipe else None
-    if method and not constants_are_given:
+    is_bare = not settings.calibrate and settings.calibration is None
+    method = recipes.method(settings.recipe) if settings.recipe and is_bare else None
+    if method:
         height, width = guide.content.shape[:2]
         shapes = [fit_within(height, width, scale.size) for scale in scales]
         alone = terms_from_settings(settings, sources.networks)

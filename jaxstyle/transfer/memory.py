@@ -177,6 +177,9 @@ def clear_caches_if_crowded() -> bool:
     return crowded
 
 
+_EXHAUSTED = re.compile("RESOURCE_EXHAUSTED|out of memory|failed to allocate", re.IGNORECASE)
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """Raise a `MemoryError` of one line where XLA, NumPy or Pillow have no memory.
@@ -186,18 +189,13 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (jax.errors.JaxRuntimeError, MemoryError) as error:
-        if isinstance(error, MemoryError) and error.args and _SHORT in str(error):
-            raise
         if isinstance(error, MemoryError) or _EXHAUSTED.search(str(error)):
             raise MemoryError(
-                f"{_SHORT} ({used() / GIB:.1f} GiB taken, {available() / GIB:.1f} GiB available "
-                "to it); a smaller size, or --memory with the side of tiles, takes less"
+                f"the process could not get more memory ({used() / GIB:.1f} GiB taken, "
+                f"{available() / GIB:.1f} GiB available to it); a smaller size, or --memory with "
+                "the side of tiles, takes less"
             ) from error
         raise
-
-
-_SHORT = "the process could not get more memory"
-_EXHAUSTED = re.compile("RESOURCE_EXHAUSTED|out of memory|failed to allocate", re.IGNORECASE)
 
 
 def _device_stats() -> dict[str, Any]:

@@ -152,20 +152,19 @@ class Sources:
 
     def _read(self, path: Path, key: Hashable) -> bytes:
         check_file(path)
-        is_file = can_be_read_again(path)
-        # A pipe has several names.
-        status = os.stat(path)
-        held = (status.st_dev, status.st_ino)
-        if is_file or held not in self._contents:
-            content = read_input(path)
-            if not is_file:
-                self._contents[held] = content
-        else:
-            content = self._contents[held]
+        content = read_input(path) if can_be_read_again(path) else self._read_once(path)
         digest = hashlib.sha256(content).hexdigest()
         if self._digests.setdefault(key, digest) != digest:
             raise ValueError(f"{path} changed while it was being read; start again")
         return content
+
+    def _read_once(self, path: Path) -> bytes:
+        """Return what came through a pipe, under whichever of its names."""
+        status = os.stat(path)
+        held = (status.st_dev, status.st_ino)
+        if held not in self._contents:
+            self._contents[held] = read_input(path)
+        return self._contents[held]
 
     def _key(self, source: Source) -> Hashable:
         """Return a path's text, or an object's identity; it is held, so that no other gets it."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from jaxstyle._util.names import nearest
 from jaxstyle.image import color
-from jaxstyle.image.geometry import Picture, pad_to_bucket, resize
-from jaxstyle.objective.guidance import Guide, have_same_proportions
+from jaxstyle.image.geometry import Picture, have_same_proportions, pad_to_bucket, resize
+from jaxstyle.objective.guidance import Guide
 from jaxstyle.settings import Settings
 from jaxstyle.specs import INITS, is_init
 from jaxstyle.transfer.sources import Sources

@@ -39,7 +39,7 @@ def default_handlers(monkeypatch):
     monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
     monkeypatch.setattr(terminal, "_latest_stop", -1.0)
     yield
-    terminal.is_stopping()
+    terminal.stop_insisting()
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -232,7 +232,7 @@ def test_dropped_interrupts_are_delivered_again(monkeypatch):
         with pytest.raises(type(error)) as stop:
             sleep(20)
         assert terminal.exit_status(stop.value) == terminal.exit_status(error)
-        terminal.is_stopping()
+        terminal.stop_insisting()
     assert len(dropped) == 1
 
 
@@ -246,7 +246,7 @@ def test_swallowed_interrupts_are_delivered_again(monkeypatch, number):
     with pytest.raises(KeyboardInterrupt) as stop:
         sleep(5)
     assert terminal.exit_status(stop.value) == 128 + number
-    terminal.is_stopping()
+    terminal.stop_insisting()
     sleep(1)  # and no more
 
 
