@@ -49,6 +49,8 @@ def quirks_of(image: Image.Image) -> Quirks:
             transparency *= 85 if layout == "L;2" else 17
         elif layout == "RGB;16B":
             transparency = tuple(value >> 8 for value in transparency)
+        elif image.mode == "1" and isinstance(transparency, int):
+            transparency = 255 if transparency else 0  # Pillow before 11 leaves the file's 1
     tags = getattr(image, "tag_v2", None) or {}
     inverted = tags.get(_PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
     return Quirks(transparency, inverted and image.mode.startswith("I;16"))
