@@ -35,7 +35,7 @@ PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
 SafeguardName = Literal["full", "clip", "none"]
 CombinationName = Literal["sum", "product"]
 
-SCHEMA = 7
+SCHEMA = 8
 """Version of the settings as manifests write them. A field that a later version adds says so in its
 `since`; a manifest without it was made with the field's `before`."""
 
