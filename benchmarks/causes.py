@@ -22,8 +22,9 @@ from PIL import Image, ImageDraw
 
 import jaxstyle
 from jaxstyle import samples
+from jaxstyle.image.encode import as_pillow
 from jaxstyle.image.geometry import Picture
-from jaxstyle.image.io import as_pillow, read_image
+from jaxstyle.image.io import read_image
 from jaxstyle.objective import calibration
 from jaxstyle.objective.judge import judge
 from jaxstyle.optim import step

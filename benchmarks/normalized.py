@@ -20,7 +20,8 @@ import optax
 
 import jaxstyle
 from jaxstyle import samples
-from jaxstyle.image.io import as_pillow, read_image
+from jaxstyle.image.encode import as_pillow
+from jaxstyle.image.io import read_image
 from jaxstyle.objective.judge import judge
 from jaxstyle.objective.objective import evaluate
 from jaxstyle.transfer.constants import JobConstants

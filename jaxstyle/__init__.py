@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jaxstyle.backbones.record import Backbone as Backbone
-    from jaxstyle.grid.progress import GridProgress as GridProgress
+    from jaxstyle.batch.progress import BatchProgress as BatchProgress
+    from jaxstyle.batch.run import BatchPicture as BatchPicture
+    from jaxstyle.batch.stylize_batch import stylize_batch as stylize_batch
     from jaxstyle.grid.stylize_grid import Cell as Cell
     from jaxstyle.grid.stylize_grid import stylize_grid as stylize_grid
     from jaxstyle.metrics.metric import Metric as Metric
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from jaxstyle.settings import Settings as Settings
     from jaxstyle.specs import LayerRef as LayerRef
     from jaxstyle.specs import MetricSpec as MetricSpec
+    from jaxstyle.transfer.continuation import continue_from as continue_from
+    from jaxstyle.transfer.presets import settings_of as settings_of
+    from jaxstyle.transfer.progress import GridProgress as GridProgress
     from jaxstyle.transfer.replay import replay as replay
     from jaxstyle.transfer.result import Progress as Progress
     from jaxstyle.transfer.result import Result as Result
@@ -37,8 +42,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Backbone": "backbones.record",
+    "BatchPicture": "batch.run",
+    "BatchProgress": "batch.progress",
     "Cell": "grid.stylize_grid",
-    "GridProgress": "grid.progress",
+    "GridProgress": "transfer.progress",
     "LayerRef": "specs",
     "Metric": "metrics.metric",
     "MetricSpec": "specs",
@@ -48,18 +55,21 @@ _HOMES = {
     "StyleLoss": "objective.style_loss",
     "Term": "objective.term",
     "Weights": "weights.registry",
+    "continue_from": "transfer.continuation",
     "iterate": "transfer.stylize",
     "judge": "objective.judge",
     "plan": "transfer.stylize",
     "replay": "transfer.replay",
+    "settings_of": "transfer.presets",
     "stylize": "transfer.stylize",
+    "stylize_batch": "batch.stylize_batch",
     "stylize_grid": "grid.stylize_grid",
     "term": "objective.term",
 }
 """Where each public name lives."""
 _PACKAGES = (
-    *("backbones", "citations", "grid", "image", "metrics", "objective", "optim", "recipes"),
-    *("samples", "study", "transfer", "weights"),
+    *("backbones", "batch", "citations", "grid", "image", "metrics", "objective", "optim"),
+    *("recipes", "samples", "study", "transfer", "weights"),
 )
 
 __all__ = sorted(_HOMES)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import PurePath
 from typing import Any
 
@@ -106,6 +108,36 @@ class Number(Kind):
         return None if default is None else f"{default:g}"
 
 
+_SIDES = re.compile(r"(\d{1,9})\s*[x×]\s*(\d{1,9})", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True)
+class Size(Kind):
+    """Pixels of the longest side, `"original"`, or width and height as `"1920x1080"`."""
+
+    optional: bool = True
+    metavar: str | None = "SIZE"
+    largest: int = 65536
+
+    def parse(self, word: str) -> Any:
+        return int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else word
+
+    def check(self, name: str, value: Any) -> Any:
+        if not isinstance(value, str):
+            return arguments.number(name, value, int, low=1, high=self.largest)
+        word = value.strip().lower()
+        if word == "original":
+            return word
+        sides = _SIDES.fullmatch(word)
+        if sides and all(0 < int(side) <= self.largest for side in sides.groups()):
+            width, height = map(int, sides.groups())
+            return f"{width}x{height}"
+        raise ValueError(
+            f"expected {name} as pixels of the longest side, as original or as WIDTHxHEIGHT, such "
+            f"as 1920x1080, got {shown(value)}"
+        )
+
+
 @dataclass(frozen=True)
 class Flag(Kind):
     """On or off."""
@@ -181,6 +213,30 @@ class Picture(Kind):
 
 
 @dataclass(frozen=True)
+class Color(Kind):
+    """An sRGB color: a name, `"#rrggbb"`, or red, green and blue in [0, 1]; of 8 bits each."""
+
+    optional: bool = True
+    metavar: str | None = "COLOR"
+
+    def check(self, name: str, value: Any) -> Any:
+        wanted = f"expected {name} as a color's name, #rrggbb, or three numbers in [0, 1]"
+        if isinstance(value, str):
+            from PIL import ImageColor
+
+            word = value.strip().lower()
+            with contextlib.suppress(ValueError):
+                levels = ImageColor.getrgb(word)
+                if len(levels) == 3:
+                    return "#" + "".join(f"{level:02x}" for level in levels)
+            raise ValueError(f"{wanted}, got {shown(value)}{nearest(word, ImageColor.colormap)}")
+        if not is_list(value) or len(value) != 3:
+            raise ValueError(f"{wanted}, got {shown(value)}")
+        parts = [arguments.number(f"every {name}", part, low=0, high=1) for part in value]
+        return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
+
+
+@dataclass(frozen=True)
 class Files(Several):
     """Pictures: files, or whatever else holds one."""
 
@@ -195,6 +251,28 @@ class Files(Several):
     def check(self, name: str, value: Any) -> Any:
         values = value if isinstance(value, (list, tuple)) else (value,)
         return tuple(self.item.check(name, part) for part in values)
+
+
+_LABEL = re.compile(r"[0-9]{1,10}|#([0-9a-fA-F]{3}){1,2}")
+
+
+@dataclass(frozen=True)
+class Labels(Several):
+    """Labels of a map: numbers of classes, or colors as `#rrggbb` or `#rgb`."""
+
+    metavar: str | None = "LABEL,…"
+    sweepable: bool = False
+
+    def check(self, name: str, value: Any) -> Any:
+        given = value.split(",") if isinstance(value, str) else value
+        parts = tuple(given) if is_list(given) else (given,)
+        for part in parts:
+            is_label = isinstance(part, (str, Integral)) and not isinstance(part, bool)
+            if not is_label or not _LABEL.fullmatch(str(part).strip()):
+                raise ValueError(
+                    f"expected {name} as numbers or colors such as #ff0000, got {shown(part)}"
+                )
+        return tuple(str(part).strip() for part in parts)
 
 
 @dataclass(frozen=True)

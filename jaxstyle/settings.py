@@ -12,21 +12,28 @@ from typing import Any, Literal, get_args
 
 from jaxstyle._util.names import nearest
 from jaxstyle.kinds import (
+    Color,
     Constants,
     Files,
     Flag,
     Kind,
+    Labels,
     Layout,
     Mixture,
     Number,
     Parameters,
     Picture,
     Several,
+    Size,
 )
 from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
 
 BlendName = Literal["sum", "mix"]
-ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma", "oklab"]
+ColorName = Literal[
+    "style", "luminance", "histogram", "covariance", "chroma", "oklab", "match"
+]
+FitName = Literal["cover", "contain"]
+OutsideName = Literal["content", "style"]
 OptimizerName = Literal[
     "lbfgs", "lbfgs_plain", "lbfgs_search", "adam", "sgd", "momentum", "rmsprop"
 ]
@@ -101,11 +108,12 @@ _BACKBONE = Kind(optional=True, accepts=_is_network)
 class Settings:
     """What `stylize` does with two pictures. Every field is an option of the command line."""
 
-    size: int | None = _setting(
+    size: int | str | None = _setting(
         None,
-        Number(optional=True, type=int, low=1, high=65536),
+        Size(),
         EFFORT,
-        "Longest side of the result in pixels (default: 256 on a CPU, 512 on an accelerator).",
+        "Longest side of the result in pixels, WIDTHxHEIGHT, or original, the content's (default: "
+        "256 on a CPU, 512 on an accelerator).",
     )
     steps: int = _setting(
         30,
@@ -150,6 +158,13 @@ class Settings:
         EFFORT,
         "Enlarge a content and a style whose longest side is under --size.",
         since=7,
+    )
+    fit: FitName = _setting(
+        "cover",
+        Kind(choices=get_args(FitName)),
+        EFFORT,
+        "Of a --size WIDTHxHEIGHT: crop the content to it (cover), or stay within it (contain).",
+        since=8,
     )
     first_steps: int | None = _setting(
         None,
@@ -281,13 +296,70 @@ class Settings:
         REGIONS,
         "Mask of the part of the style that a region takes; once for each region, or never.",
     )
+    regions: object = _setting(
+        None,
+        Picture(optional=True, metavar="FILE", sweepable=False),
+        REGIONS,
+        "Label map in place of masks: each flat color or class number is a region, and they take "
+        "the styles in their order; black is no region.",
+        since=8,
+    )
+    region_labels: tuple[str, ...] = _setting(
+        (),
+        Labels(),
+        REGIONS,
+        "Labels of the map, in the order of the styles: numbers, or colors such as #ff0000.",
+        since=8,
+    )
+    outside: OutsideName = _setting(
+        "content",
+        Kind(choices=get_args(OutsideName)),
+        REGIONS,
+        "What the result shows outside all masks and regions: the content as it is, or the "
+        "picture made there, too.",
+        since=8,
+        before="style",
+    )
+    content_weight_map: object = _setting(
+        None,
+        Picture(optional=True, metavar="FILE", sweepable=False),
+        REGIONS,
+        "Picture in the content's proportions whose brightness multiplies the content's weight: "
+        "black 0, white 1.",
+        since=8,
+    )
+    style_weight_map: object = _setting(
+        None,
+        Picture(optional=True, metavar="FILE", sweepable=False),
+        REGIONS,
+        "The same for the style's weight.",
+        since=8,
+    )
     color: ColorName = _setting(
         "style",
         Kind(choices=get_args(ColorName)),
         STYLES,
         "Colors of the result: the style's; or the content's, by working on luminance alone, by "
         "histogram or covariance matching of the style before the run, or by its chroma after it; "
-        "or the content's chroma moved to the style's statistics after it (oklab).",
+        "or the content's chroma moved to the style's statistics after it (oklab). match: the "
+        "result's own colors moved to the style's after it.",
+    )
+    color_from: str | None = _setting(
+        None,
+        Picture(optional=True, metavar="FILE"),
+        STYLES,
+        "Picture whose colors the result takes, in place of the style's (or, for histogram and "
+        "covariance, of the content's).",
+        since=8,
+    )
+    background: str | None = _setting(
+        None,
+        Color(),
+        STYLES,
+        "Color behind transparent pixels, a name or #rrggbb; the result is opaque (default: none, "
+        "transparent pixels are ignored and stay transparent).",
+        since=8,
+        before="#ffffff",
     )
     pooling: PoolingName = _setting(
         "max", Kind(choices=get_args(PoolingName)), NETWORK, "Pooling between the blocks."
@@ -446,9 +518,19 @@ class Settings:
             raise ValueError(
                 f"expected rate_decay as a factor and a number of steps, got {self.rate_decay}"
             )
+        if self.color_from is not None and self.color in ("luminance", "chroma"):
+            raise ValueError(
+                "expected no color_from with color luminance or chroma, which keep the content's "
+                "colors at each place; use style, match, covariance, histogram or oklab"
+            )
         if self.average == 1:
             raise ValueError("expected average below 1, got 1.0")
-        if self.style_mask and len(self.style_mask) != len(self.content_mask):
+        if self.regions is not None and self.content_mask:
+            raise ValueError("expected regions or content masks, got both")
+        if self.region_labels and self.regions is None:
+            raise ValueError("expected region_labels with regions, the map that they are labels of")
+        is_alone = self.style_mask and self.regions is None
+        if is_alone and len(self.style_mask) != len(self.content_mask):
             raise ValueError(
                 f"expected as many style masks as content masks, or none; got "
                 f"{len(self.style_mask)} and {len(self.content_mask)}"
@@ -456,6 +538,20 @@ class Settings:
 
 
 _FIELDS = {setting.name: setting for setting in fields(Settings)}
+
+MAPS = ("regions", "content_weight_map", "style_weight_map")
+"""Settings that name a file which says what goes where."""
+GUIDES = ("content_mask", "style_mask", *MAPS)
+"""With those that name several."""
+
+
+def guides(settings: Settings) -> dict[str, tuple[Any, ...]]:
+    """Return the files, or what else holds them, of each of `GUIDES`."""
+    values = {name: getattr(settings, name) for name in GUIDES}
+    return {
+        name: value if isinstance(value, tuple) else () if value is None else (value,)
+        for name, value in values.items()
+    }
 
 
 def names() -> tuple[str, ...]:

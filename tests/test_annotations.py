@@ -20,7 +20,8 @@ import jaxstyle
 from jaxstyle import backbones, citations, metrics, recipes, samples
 from jaxstyle.backbones.extractor import features
 from jaxstyle.image import io as images
-from jaxstyle.image.load import load_image, load_mask
+from jaxstyle.image.load import load_image
+from jaxstyle.image.masks import load_mask
 from jaxstyle.metrics import METRICS
 from jaxstyle.weights import registry
 
@@ -99,6 +100,13 @@ class TestRuns:
             CONTENT, STYLE, sweep=sweep, folder=tmp_path / "grid", on_progress=print, **ONE
         )
         assert len(cells) == 2
+
+    def test_batch(self, files, tmp_path):
+        contents, folder = [files / "content.png", OTHER], str(tmp_path / "out")
+        pictures = typed(jaxstyle.stylize_batch)(
+            contents, STYLE, folder=folder, on_progress=print, bits=16, **ONE
+        )
+        assert [one.manifest.name for one in pictures] == ["content.json", "picture.json"]
 
     def test_losses(self):
         loss = typed(jaxstyle.StyleLoss.of)("gram@relu1_1", content_metric={"mse@relu1_1": 0.5})

@@ -260,6 +260,26 @@ class TestRuns:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
+            *RUN,
+            CALLED[0],
+            ({"folder": 5}, "expected folder as a path"),
+            ({"format": "gif"}, "expected format as png, jpg, jpeg, webp, tif, tiff, got 'gif'"),
+            ({"format": None}, "expected format as text"),
+            ({"pairwise": "no"}, "expected pairwise to be True or False"),
+            ({"recursive": "no"}, "expected recursive to be True or False"),
+            ({"skip_existing": "no"}, "expected skip_existing to be True or False"),
+            ({"lanes": 0}, "expected lanes to be at least 1"),
+            ({"quality": 0}, "expected quality from 1 to 100"),
+            ({"steps": -1}, "expected steps to be at least 0"),
+        ],
+    )
+    def test_stylize_batch(self, unloaded, options, message):
+        options = {"folder": "out"} | options
+        self.refused(jaxstyle.stylize_batch, message, CONTENT, STYLE, **options)
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
             ({"folder": 5}, "expected folder as a path"),
             ({"size": "64"}, "expected size to be a whole number"),
             ({"size": 0}, "expected size from 1 to 65536"),

@@ -11,7 +11,18 @@ import numpy as np
 import pytest
 
 from jaxstyle.grid import sweep
-from jaxstyle.kinds import Constants, Flag, Layout, Mixture, Number, Parameters, Picture, Several
+from jaxstyle.kinds import (
+    Constants,
+    Flag,
+    Labels,
+    Layout,
+    Mixture,
+    Number,
+    Parameters,
+    Picture,
+    Several,
+    Size,
+)
 from jaxstyle.settings import Settings, kind_of
 from jaxstyle.specs import LayerRef, MetricSpec, as_specs
 
@@ -86,6 +97,8 @@ def accepts(kind, label):
         return kind.optional
     if isinstance(kind, Flag):
         return label in ("True", "zero", "one", "NumPy's Boolean")
+    if isinstance(kind, Size):  # or words, of which none is hostile
+        kind = Number(type=int, low=1, high=kind.largest)
     if isinstance(kind, Number):
         if label not in NUMBERS or (kind.type is int and label in ("half", "Decimal", "Fraction")):
             return False
@@ -109,6 +122,8 @@ def accepts(kind, label):
         arrays = ("array of numbers", "array of one number", "matrix", "array of texts")
         holders = ("bytes", "bytearray", "array of objects", "list of None", "nested list")
         return label in (*TEXTS, *arrays, *holders, "tuple of text and number")
+    if isinstance(kind, Labels):  # of a map, which is not given
+        return label == "empty list"
     if isinstance(kind, Several):
         if isinstance(kind.item, Number):
             if label in LISTS:

@@ -204,7 +204,7 @@ def test_equivalent_values_become_equal():
     ("chosen", "message"),
     [
         ({"metric": ("gram", 1.0)}, r"expected metric such as \(\('gram', 1.0\)"),
-        ({"metric": {"gram": 1.0}.items(), "size": "64"}, "expected size to be a whole number"),
+        ({"metric": {"gram": 1.0}.items(), "size": "64"}, "expected size as pixels"),
         ({"seed": 1.5}, "expected seed to be a whole number, got 1.5"),
         ({"style_weight": "much"}, "expected style_weight to be a number, got 'much'"),
         ({"parameter": ("mmd.width", 4.0)}, r"expected parameter such as \(\('mmd.width'"),

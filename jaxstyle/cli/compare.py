@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jaxstyle._util.inputs import read_input
+from jaxstyle._util.inputs import NamedContent, is_address, read_input
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
+from jaxstyle.cli.inputs import picture_input
 from jaxstyle.cli.listings import print_json
 from jaxstyle.cli.options import COUNT, JSON, OFFLINE, GroupedCommand, diagnostics
 from jaxstyle.specs import MetricSpec
@@ -72,14 +73,13 @@ def compare(
     A metric that cannot compare them (most networks need sides of 16 or 31 pixels) is left out with
     a warning; one that was named is an error, after the others' distances.
     """
-    from jaxstyle import samples
     from jaxstyle.metrics import find
 
     for name in metrics:
         if find(MetricSpec.parse(name).name).kind == "image":
             raise ValueError(f"{name} looks at one picture alone and compares nothing")
-    paths = [samples.resolve(name, offline=offline) for name in (picture, reference)]
-    pictures = [_read(path, size) for path in paths]
+    sources = [picture_input(name, offline=offline) for name in (picture, reference)]
+    pictures = [_read(source, size) for source in sources]
     start_jax()
     from jaxstyle.objective.judge import JUDGES, STYLE_JUDGES
 
@@ -128,12 +128,18 @@ def _answers(
     return rows, failures
 
 
-def _read(path: Path, size: int | None) -> Picture:
-    from jaxstyle.image.io import check_file
+def _read(source: str | Path | NamedContent, size: int | None) -> Picture:
     from jaxstyle.image.load import load_image
+    from jaxstyle.image.transparency import WHITE
+    from jaxstyle.samples import addresses
 
-    check_file(path)
-    return load_image(read_input(path), str(path), size)
+    if isinstance(source, NamedContent):
+        content, name = source.getvalue(), "standard input"
+    elif is_address(source):
+        content, name = addresses.fetch(source), source
+    else:
+        content, name = read_input(source), str(source)
+    return load_image(content, name, size, background=WHITE)
 
 
 def _same_size(pictures: list[Picture]) -> list[Picture]:

@@ -9,22 +9,28 @@ from typing import Any
 
 import click
 
+from jaxstyle._util.counts import counted
 from jaxstyle._util.files import check_folder
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
+from jaxstyle.cli.inputs import picture_input
+from jaxstyle.cli.json_output import grid_object, write_object
 from jaxstyle.cli.options import (
     COUNT,
     FOLDER,
+    JSON,
     OFFLINE,
     GroupedCommand,
     command_line,
     diagnostics,
-    explicit_options,
     grouped_option,
     setting_options,
 )
+from jaxstyle.cli.preset import given_settings, preset_option
 from jaxstyle.cli.streams import write_message
+from jaxstyle.cli.styles import STYLE, chosen_styles
 from jaxstyle.cli.terminal import exit_status, stop_insisting, stop_on_signals, stoppable_progress
+from jaxstyle.settings import MAPS
 
 sweep_option = grouped_option("Sweep")
 process_option = grouped_option("Several processes")
@@ -40,7 +46,8 @@ process_option = grouped_option("Several processes")
     ),
 )
 @click.argument("content")
-@click.argument("style", nargs=-1, required=True)
+@click.argument("style", nargs=-1)
+@STYLE
 @FOLDER
 @sweep_option(
     "--sweep",
@@ -59,6 +66,7 @@ process_option = grouped_option("Several processes")
 )
 @sweep_option("--lanes", type=COUNT, help="Cells at a time [default: as memory allows].")
 @setting_options
+@preset_option
 @process_option(
     "--coordinator",
     metavar="HOST:PORT",
@@ -67,17 +75,21 @@ process_option = grouped_option("Several processes")
 )
 @process_option("--processes", type=COUNT, help="Number of processes.")
 @process_option("--process", type=click.IntRange(0), help="Number of this process, from 0.")
+@JSON
 @OFFLINE
 @diagnostics
 def grid(
     content: str,
     style: tuple[str, ...],
+    more_styles: tuple[str, ...],
     output: Path,
     sweeps: tuple[str, ...],
     coordinator: str | None,
     processes: int | None,
     process: int | None,
+    as_json: bool,
     offline: bool,
+    preset: Path | None,
     **values: Any,
 ) -> None:
     """Make a picture of CONTENT and STYLE for every combination of the swept values.
@@ -85,19 +97,20 @@ def grid(
     FOLDER gets the pictures, a contact sheet, a page (index.html) and tables (CSV, JSON). The same
     command resumes an interrupted grid: finished cells are not made again.
     """
-    from jaxstyle import samples
     from jaxstyle.grid import sweep
-    from jaxstyle.image.io import check_input
 
     pairs = [sweep.parse(text) for text in sweeps]
     swept = dict(pairs)
     if len(swept) < len(pairs):
         raise ValueError("a name is swept twice; give all its values in one --sweep")
     check_folder(output)
+    styles = chosen_styles(content, style, more_styles)
+    chosen = given_settings(preset, values)
     # Before anything heavy is imported.
-    pictures = (content, *style, *swept.get("content", ()), *swept.get("style", ()))
-    for name in (*pictures, *values["content_mask"], *values["style_mask"]):
-        check_input(samples.resolve(name, offline=offline))
+    pictures = (content, *styles, *swept.get("content", ()), *swept.get("style", ()))
+    maps = [values[name] for name in MAPS if values[name]]
+    for name in (*pictures, *values["content_mask"], *values["style_mask"], *maps):
+        picture_input(name, offline=offline, standard_input=False)
     start_jax()
     if not _join(coordinator, processes, process):
         logger.setLevel(logging.ERROR)
@@ -107,20 +120,22 @@ def grid(
         with stoppable_progress() as show:
             cells = stylize_grid(
                 content,
-                style,
+                styles,
                 sweep=swept,
                 folder=output,
                 resume=True,
                 command=command_line(),
                 on_progress=show,
                 offline=offline,
-                **explicit_options(values),
+                **chosen,
             )
     except KeyboardInterrupt as stop:
         stop_insisting()
         write_message(f"jaxstyle: interrupted; the same command resumes in {output}")
         sys.exit(exit_status(stop))
-    logger.info("%s (%d cells)", output / "index.html", len(cells))
+    logger.info("%s (%s)", output / "index.html", counted(len(cells), "cell"))
+    if as_json:
+        write_object(grid_object(output, cells))
 
 
 def _join(coordinator: str | None, processes: int | None, process: int | None) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.options import OFFLINE, PATH, GroupedCommand, diagnostics
+from jaxstyle.cli.output_options import output_file_options
 from jaxstyle.cli.saving import save
 from jaxstyle.cli.streams import write_result
 from jaxstyle.cli.terminal import show_progress
@@ -32,20 +34,28 @@ from jaxstyle.cli.terminal import show_progress
     help="Where an input lies now: content, style, style#2, init …; may be given several times.",
 )
 @click.option("--changed-inputs", is_flag=True, help="Accept inputs and weights that have changed.")
+@output_file_options
 @OFFLINE
 @diagnostics
 def replay(
-    run: Path, output: Path, moved: tuple[str, ...], changed_inputs: bool, offline: bool
+    run: Path,
+    output: Path,
+    moved: tuple[str, ...],
+    changed_inputs: bool,
+    encoding: dict[str, Any],
+    offline: bool,
 ) -> None:
     """Make the picture of MANIFEST, the .json of a run, again.
 
     On the same machine, with the same versions, its bytes are the same. Elsewhere the command says
     what differs, and how far the picture is from the original, if that still lies beside MANIFEST.
+    The file is written as the original was, except for what options say.
     """
+    from jaxstyle.image.encode import Encoding
     from jaxstyle.image.io import check_file, check_output
     from jaxstyle.transfer import manifest
 
-    check_output(output)
+    check_output(output, encoding=Encoding(**encoding))
     check_file(run)
     manifest.check(output, [run, *_files_of(run), *(text.partition("=")[2] for text in moved)])
     start_jax()
@@ -60,7 +70,7 @@ def replay(
             offline=offline,
             on_progress=show,
         )
-        save(result, output)
+        save(result, output, encoding=encoding)
     if result.failure:
         logger.warning(result.failure)
     write_result(replaying.compare_with_first(run, output, result))

@@ -43,6 +43,18 @@ def write_result(text: str) -> None:
             print(printable(text), flush=True)
 
 
+def write_bytes(content: bytes) -> None:
+    """Write the content of a file to standard output.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    sys.stdout.flush()
+    stream = getattr(sys.stdout, "octets", None) or sys.stdout.buffer
+    stream.write(content)
+    stream.flush()
+
+
 def printable(text: str) -> str:
     r"""Escape control characters, of which a line or a terminal could take harm.
 
@@ -151,6 +163,7 @@ class _Raw(io.RawIOBase):
 class _Text(io.TextIOWrapper):
     # For click, which would write UTF-8 through it where the encoding is ASCII.
     buffer = None  # type: ignore[assignment]
+    octets: io.RawIOBase
 
 
 def _rewrapped(stream: Any, errors: str, name: str | None) -> Any:
@@ -161,7 +174,9 @@ def _rewrapped(stream: Any, errors: str, name: str | None) -> Any:
         errors = stream.errors  # which the user chose
     by_lines = name is None or stream.line_buffering or stream.write_through
     raw: Any = _Raw(stream, name)
-    return _Text(raw, stream.encoding, errors, line_buffering=by_lines)
+    text = _Text(raw, stream.encoding, errors, line_buffering=by_lines)
+    text.octets = raw
+    return text
 
 
 def _spelled(error: UnicodeError, names: bool = False) -> tuple[bytes, int]:

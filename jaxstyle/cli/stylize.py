@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from jaxstyle._util.files import check_folder, check_outputs, reason
-from jaxstyle._util.log import logger
+from jaxstyle._util.inputs import NamedContent, is_address
 from jaxstyle.cli.compilation import start_jax
+from jaxstyle.cli.inputs import picture_input
 from jaxstyle.cli.options import (
     OFFLINE,
     PATH,
     GroupedCommand,
     diagnostics,
-    explicit_options,
-    grouped_option,
     setting_options,
 )
-from jaxstyle.cli.saving import save
-from jaxstyle.cli.streams import write_message
-from jaxstyle.cli.terminal import DeferredInterrupt, exit_status, show_progress, stop_insisting
-from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
+from jaxstyle.cli.output_options import FORMATS, output_file_options, output_option
+from jaxstyle.cli.preset import (
+    check_continued,
+    continue_options,
+    given_settings,
+    missing_content,
+    more_of,
+    preset_option,
+)
+from jaxstyle.cli.region_styles import REGION_STYLE, styles_of_regions
+from jaxstyle.cli.saving import STANDARD_OUTPUT, check_standard_output
+from jaxstyle.cli.single_run import SingleRun
+from jaxstyle.cli.snapshots import check_frames
+from jaxstyle.cli.step_log import StepLog, TensorBoard, check_log
+from jaxstyle.cli.styles import STYLE, chosen_styles
+from jaxstyle.settings import CHECKPOINT_SECONDS, Settings, guides
+from jaxstyle.specs import is_init
 
-if TYPE_CHECKING:
-    from jaxstyle.transfer.result import Progress
-
-_PREVIEW_SECONDS = 3.0
-output_option = grouped_option("Output")
+Input = str | Path | NamedContent
 
 
 @click.command(
@@ -41,9 +46,16 @@ output_option = grouped_option("Output")
         "jaxstyle stylize sample:valley sample:swirls -o picture.png --recipe diverse",
     ),
 )
-@click.argument("content")
-@click.argument("style", nargs=-1, required=True)
-@output_option("-o", "--output", type=PATH, help="PNG, JPEG, WebP or TIFF file.")
+@click.argument("content", required=False)
+@click.argument("style", nargs=-1)
+@STYLE
+@output_option(
+    "-o", "--output", type=PATH, help="PNG, JPEG, WebP or TIFF file; - for standard output."
+)
+@output_option(
+    "--format", "format", type=click.Choice(FORMATS), help="Of standard output [default: png]."
+)
+@output_file_options
 @output_option(
     "--plan",
     is_flag=True,
@@ -65,57 +77,142 @@ output_option = grouped_option("Output")
     metavar="SECONDS",
     help="Seconds between two checkpoints: files beside the output, removed at the end.",
 )
+@output_option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
+@output_option(
+    "--log",
+    type=PATH,
+    metavar="FILE",
+    help="Write the losses of every step to FILE, as they come: a line of JSON each.",
+)
+@output_option(
+    "--tensorboard",
+    type=PATH,
+    metavar="FOLDER",
+    help="Write them to FOLDER for TensorBoard (needs the extra `tensorboard`).",
+)
 @setting_options
+@REGION_STYLE
+@preset_option
+@continue_options
 @OFFLINE
 @diagnostics
 def stylize(
-    content: str,
+    content: str | None,
     style: tuple[str, ...],
+    more_styles: tuple[str, ...],
+    region_styles: tuple[tuple[str, str], ...],
     output: Path | None,
+    format: str | None,
+    encoding: dict[str, Any],
     plan: bool,
     preview: bool,
     frames: Path | None,
     resume: bool,
     checkpoint_seconds: float,
+    as_json: bool,
+    log: Path | None,
+    tensorboard: Path | None,
     offline: bool,
+    preset: Path | None,
+    continued: Path | None,
+    moved: tuple[str, ...],
     **values: Any,
 ) -> None:
     """Make a picture that shows CONTENT as if it were painted like STYLE, or several of them.
 
-    CONTENT and STYLE are picture files, or sample:NAME (see `jaxstyle samples`).
+    CONTENT and STYLE are picture files, http(s) addresses, or sample:NAME (see `jaxstyle samples`);
+    - is read from standard input. With --continue, those of the earlier run are the default.
     """
-    from jaxstyle import recipes, samples
-    from jaxstyle.image.io import check_input, check_output
+    from jaxstyle import recipes
+    from jaxstyle.image.encode import Encoding
+    from jaxstyle.image.io import check_output
     from jaxstyle.transfer import manifest
 
     # All files are checked before anything heavy is imported.
-    settings = recipes.settings(**explicit_options(values))
-    if output:
-        check_output(output)
+    given = given_settings(preset, values)
+    earlier = None
+    if continued is not None:
+        check_continued(preset, region_styles)
+        start_jax()
+        pictures = content, *style, *more_styles
+        inputs, settings, earlier = more_of(continued, pictures, given, moved, offline)
+    else:
+        if content is None or moved:
+            raise missing_content(moved)
+        if region_styles:
+            styles, given = styles_of_regions(region_styles, (*style, *more_styles), given)
+        else:
+            styles = chosen_styles(content, style, more_styles)
+        settings = recipes.settings(**given)
+        inputs = [picture_input(name, offline=offline) for name in (content, *styles)]
+    to_standard_output = output == STANDARD_OUTPUT
+    if to_standard_output:
+        others = {"--preview": preview, "--frames": frames, "--resume": resume, "--json": as_json}
+        _check_standard_output(format or "png", encoding, [n for n, v in others.items() if v])
+    elif format is not None:
+        raise ValueError("expected --format with --output - alone: a file's name says its format")
+    elif output:
+        check_output(output, encoding=Encoding(**encoding))
     elif not plan:
         raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
-    inputs = [samples.resolve(name, offline=offline) for name in (content, *style)]
-    pictures: list[str | Path] = [*inputs]
-    pictures += map(str, (*settings.content_mask, *settings.style_mask))
-    for path in pictures:
-        check_input(path)
-    if output:
-        read = [*pictures, str(settings.init), *_calibration_file(settings)]
-        manifest.check(output, read)
-        check_frames(frames, output, read, resume=resume)
-    start_jax()
+    read = [*inputs, *_files_of(settings, offline)]
+    paths = [path for path in read if not isinstance(path, NamedContent)]
+    if output and not to_standard_output:
+        manifest.check(output, paths)
+        check_frames(frames, output, paths, resume=resume)
+    written = [output, manifest.beside(output)] if output and not to_standard_output else []
+    check_log(log, written, paths)
+    logs: list[StepLog | TensorBoard] = [StepLog(log, resume=resume)] if log else []
+    logs += [TensorBoard(tensorboard)] if tensorboard else []
+    if continued is None:
+        start_jax()
     if plan or not output:
         _print_plan(inputs, settings, offline)
         return
-    snapshots = Snapshots(output, frames, preview=preview, resume=resume)
-    _run(inputs, output, settings, snapshots, checkpoint_seconds, resume=resume, offline=offline)
+    SingleRun(
+        inputs,
+        settings,
+        output,
+        suffix=f".{format or 'png'}",
+        encoding=encoding,
+        frames=frames,
+        preview=preview,
+        resume=resume,
+        checkpoint_seconds=checkpoint_seconds,
+        logs=logs,
+        log=log,
+        as_json=as_json,
+        offline=offline,
+        earlier=earlier,
+    )()
 
 
-def _calibration_file(settings: Settings) -> list[str]:
-    return [settings.calibration] if isinstance(settings.calibration, str) else []
+def _check_standard_output(format: str, encoding: dict[str, Any], others: list[str]) -> None:
+    """Refuse what only a file can have."""
+    from jaxstyle.image.encode import Encoding, check_encoding
+    from jaxstyle.image.io import format_of
+
+    if others:
+        raise ValueError(f"expected a file as --output with {others[0]}, got standard output")
+    check_encoding(format_of(f"-.{format}"), "standard output", Encoding(**encoding))
+    check_standard_output()
 
 
-def _print_plan(inputs: list[Path], settings: Settings, offline: bool) -> None:
+def _files_of(settings: Settings, offline: bool) -> list[Input]:
+    """Return the files that settings name, which are checked where they have to be pictures."""
+    from jaxstyle import samples
+
+    init = str(settings.init)
+    pictures = [file for files in guides(settings).values() for file in files]
+    pictures += [settings.color_from] if settings.color_from else []
+    pictures += [init] if is_address(init) else []
+    files = [picture_input(str(f), offline=offline, standard_input=False) for f in pictures]
+    if not is_init(init) and not is_address(init):
+        files.append(samples.resolve(init, offline=offline))
+    return [*files, *([settings.calibration] if isinstance(settings.calibration, str) else [])]
+
+
+def _print_plan(inputs: list[Any], settings: Settings, offline: bool) -> None:
     from jaxstyle.transfer import memory
     from jaxstyle.transfer.stylize import plan
 
@@ -123,145 +220,3 @@ def _print_plan(inputs: list[Path], settings: Settings, offline: bool) -> None:
     for need in chosen.tried if len(chosen.tried) > 1 else ():
         print(f"{memory.layout_name(need.layout):24} {need.peak / memory.GIB:8.2f} GiB")
     print(chosen)
-
-
-def _run(
-    inputs: list[Path],
-    output: Path,
-    settings: Settings,
-    snapshots: Snapshots,
-    checkpoint_seconds: float,
-    *,
-    resume: bool,
-    offline: bool,
-) -> None:
-    from jaxstyle._util.lock import exclusive_lock
-    from jaxstyle.image.io import check_output
-    from jaxstyle.transfer import manifest
-    from jaxstyle.transfer.checkpoint import Checkpoints
-    from jaxstyle.transfer.job import identity, resolved_settings
-    from jaxstyle.transfer.make_job import make_job
-    from jaxstyle.transfer.sources import Sources
-    from jaxstyle.transfer.stylize import run_job
-
-    checkpoints = Checkpoints(output)
-    locks = exclusive_lock(*snapshots.outputs)
-    try:
-        with locks, DeferredInterrupt() as interrupt, show_progress() as show:
-
-            def on_progress(progress: Progress) -> None:
-                snapshots(progress)
-                show(progress)
-                interrupt.between_steps()
-
-            job = make_job(inputs[0], inputs[1:], settings, Sources(offline=offline))
-            check_output(output, job.original.shape)
-            facts = (resolved_settings(job), job.inputs, job.networks.checksums())
-            if resume and manifest.finished(output, *facts):
-                logger.info("%s is already done", output)
-                checkpoints.clear()
-                return
-            if resume and not checkpoints.exist:
-                manifest.check_unfinished(output, facts[0])
-            checkpoints = Checkpoints(output, [identity(job)], checkpoint_seconds)
-            result = run_job(job, on_progress=on_progress, checkpoints=checkpoints, resume=resume)
-            save(result, output, checkpoints)
-    except KeyboardInterrupt as stop:
-        stop_insisting()
-        saved = snapshots.save()
-        if not saved:
-            raise
-        hint = "; --resume continues the run" if checkpoints.exist else ""
-        write_message(f"jaxstyle: interrupted; {saved}{hint}")
-        sys.exit(exit_status(stop))
-    if result.failure:
-        raise ValueError(f"{result.failure}; the last good picture is in {output}")
-    height, width = result.image.shape[:2]
-    logger.info("%s (%d × %d, %.0f s)", output, width, height, result.facts["seconds"])
-
-
-def check_frames(
-    frames: Path | None, output: Path, read: Sequence[str | Path], *, resume: bool
-) -> None:
-    """Refuse a folder for frames that holds those of another run, or a file that is read.
-
-    Raises:
-        ValueError: It does, or it is no folder.
-    """
-    if frames is None:
-        return
-    check_folder(frames)
-    if output.stem.isdigit() and output.resolve().parent == frames.resolve():
-        raise ValueError(f"{output} could be one of the frames; choose another output")
-    numbered = [path for path in frames.glob("*.png") if path.stem.isdigit()]
-    if numbered and not resume:
-        raise ValueError(
-            f"{frames} has the frames of another run; choose another folder, or empty it"
-        )
-    check_outputs(numbered, read)
-
-
-class Snapshots:
-    """Writes unfinished pictures: to the output now and then, and as frames named by step.
-
-    One that cannot be written is logged, and the others are left out: the run goes on.
-
-    Attributes:
-        outputs: What it writes to.
-    """
-
-    def __init__(self, output: Path, frames: Path | None, *, preview: bool, resume: bool) -> None:
-        from jaxstyle.transfer import manifest
-
-        self._output, self._frames, self._preview = output, frames, preview
-        self._written = 0.0
-        self._last: Progress | None = None
-        # A finished picture has a manifest; one that an interrupted run left has none.
-        unfinished = resume and not manifest.beside(output).exists()
-        self._may_replace = preview or unfinished or not output.exists()
-        self.outputs = [output, manifest.beside(output), *([frames] if frames else [])]
-        if frames:
-            frames.mkdir(parents=True, exist_ok=True)
-
-    def __call__(self, progress: Progress) -> None:
-        """Write what is due at this point of the run."""
-        self._last = progress
-        if self._preview and progress.seconds - self._written >= _PREVIEW_SECONDS:
-            try:
-                self._write(progress)
-            except OSError as error:
-                logger.warning(f"no preview, and none after it: {reason(error)}")
-                self._preview = False
-            self._written = progress.seconds
-        if self._frames:
-            self._write_frame(self._frames, progress)
-
-    def _write_frame(self, folder: Path, progress: Progress) -> None:
-        from jaxstyle.image.io import write_image
-
-        try:
-            # Named by step, so that a resumed run continues the frames.
-            write_image(folder / f"{progress.step:05}.png", progress.image)
-        except OSError as error:
-            logger.warning(f"no frame of step {progress.step}, and none after it: {reason(error)}")
-            self._frames = None
-
-    def save(self) -> str | None:
-        """Write the last picture, unless a finished one is in its place, and return where it is.
-
-        The answer is a clause for a message, or None if there is no picture yet.
-        """
-        if not self._last:
-            return None
-        if not self._may_replace:
-            return f"{self._output} is unchanged"
-        try:
-            self._write(self._last)
-        except OSError as error:
-            return f"no picture: {reason(error)}"
-        return f"step {self._last.step} is in {self._output}"
-
-    def _write(self, progress: Progress) -> None:
-        from jaxstyle.transfer import manifest
-
-        manifest.replace_picture(self._output, progress.image)

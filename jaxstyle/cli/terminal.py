@@ -16,10 +16,11 @@ from jaxstyle._util.log import logger
 from jaxstyle.cli.streams import is_terminal, printable, write_message
 
 if TYPE_CHECKING:
-    from jaxstyle.grid.progress import GridProgress
+    from jaxstyle.batch.progress import BatchProgress
+    from jaxstyle.transfer.progress import GridProgress
     from jaxstyle.transfer.result import Progress
 
-Show: TypeAlias = "Callable[[Progress | GridProgress], None]"
+Show: TypeAlias = "Callable[[Progress | GridProgress | BatchProgress], None]"
 _LINE_SECONDS = 5.0
 _RETRY_SECONDS = 0.1
 _REPEAT_SECONDS = 1.0
@@ -90,7 +91,7 @@ def show_progress() -> Iterator[Show]:
 def _lines() -> Show:
     last = -_LINE_SECONDS
 
-    def show(progress: Progress | GridProgress) -> None:
+    def show(progress: Progress | GridProgress | BatchProgress) -> None:
         nonlocal last
         if progress.seconds - last >= _LINE_SECONDS or progress.share >= 1:
             last = progress.seconds
@@ -237,7 +238,7 @@ def stoppable_progress() -> Iterator[Show]:
     """Return a function as `show_progress` does, that stops between steps where it was asked to."""
     with DeferredInterrupt() as interrupt, show_progress() as show:
 
-        def on_progress(progress: Progress | GridProgress) -> None:
+        def on_progress(progress: Progress | GridProgress | BatchProgress) -> None:
             show(progress)
             interrupt.between_steps()
 

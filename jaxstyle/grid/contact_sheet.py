@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
+from jaxstyle.image.encode import as_pillow
 from jaxstyle.image.geometry import Picture
-from jaxstyle.image.io import as_pillow
 
 GAP, LINE = 8, 15
 

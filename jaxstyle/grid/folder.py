@@ -24,14 +24,20 @@ from urllib.parse import quote
 
 import numpy as np
 
+from jaxstyle._util.inputs import is_address
 from jaxstyle._util.log import logger
 from jaxstyle.grid import contact_sheet, page
+from jaxstyle.grid.commands import names_given, replay_command
 from jaxstyle.grid.results import CellRecord, ResultFolder
 from jaxstyle.grid.sweep import label
 from jaxstyle.image.geometry import Picture, fit_within, resize
-from jaxstyle.image.io import read_image, write_image
+from jaxstyle.image.io import reread, write_image
+from jaxstyle.image.transparency import WHITE, over
+from jaxstyle.settings import MIXTURES
+from jaxstyle.transfer import manifest
+from jaxstyle.transfer.batch import checkpoints_in, clear_checkpoints
 from jaxstyle.transfer.checkpoint import Checkpoints
-from jaxstyle.transfer.job import Job, identity, resolved_settings
+from jaxstyle.transfer.job import Job, resolved_settings
 from jaxstyle.transfer.manifest import Facts, Manifest
 from jaxstyle.transfer.result import Result
 from jaxstyle.transfer.sources import Source, Sources
@@ -74,38 +80,48 @@ class GridFolder(ResultFolder):
         cells = [(values, resolved_settings(job), job.inputs) for values, job in pairs]
         super().__init__(folder, cells, jobs[0].networks.checksums())
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the cells' pictures."""
+        return [record.picture.name for record in self.records]
+
     def checkpoints(self, lanes: Sequence[Job]) -> Checkpoints:
         """Return the checkpoints of a batch."""
-        identities = [identity(job) for job in lanes]
-        digest = hashlib.sha256(json.dumps(identities, sort_keys=True).encode()).hexdigest()
-        return Checkpoints(self.folder / f"batch-{digest[:16]}", identities)
+        return checkpoints_in(self.folder, lanes)
 
     def clear_checkpoints(self) -> None:
         """Remove checkpoints of batches that will not be resumed."""
-        for path in self.folder.glob("batch-*.checkpoint*"):
-            path.unlink(missing_ok=True)
+        clear_checkpoints(self.folder)
 
     def result(self, record: CellRecord, job: Job, facts: Manifest) -> Result:
         """Read a finished cell back, whose manifest is `facts`; its picture has 8 bits."""
         kept: Any = {name: facts[name] for name in Facts.__annotations__ if name in facts}  # type: ignore[literal-required]
-        image, obstacles = read_image(record.picture), tuple(job.obstacles)
-        return Result(image, facts["history"], facts["failure"], kept, job.inputs, obstacles)
+        (image, alpha), obstacles = reread(record.picture), tuple(job.obstacles)
+        history, failure = facts["history"], facts["failure"]
+        return Result(image, history, failure, kept, job.inputs, obstacles, alpha=alpha)
 
     def finish(
-        self, pictures_shown: Sequence[Sequence[Source]], command: str | None, zipped: bool
+        self,
+        pictures_shown: Sequence[Sequence[Source]],
+        command: str | None,
+        commands: Sequence[str | None],
+        zipped: bool,
     ) -> None:
         """Write the contact sheet, the page and the tables from the cells that are finished.
 
         Args:
             pictures_shown: The content and the styles of each cell, to be shown above the grid.
             command: The command line that made it.
+            commands: Those that make each cell alone.
             zipped: Whether values were zipped.
         """
         pairs = [(record, self.manifest(record)) for record in self.records]
         finished = [(record, facts) for record, facts in pairs if facts is not None]
         if not finished:
             return
-        pictures = {r.picture: read_image(r.picture, size=SHOWN) for r, _ in finished}
+        pictures = {
+            r.picture: reread(r.picture, size=SHOWN, background=WHITE)[0] for r, _ in finished
+        }
         across = len({list(record.labels.values())[-1] for record in self.records})
         rows = [_row(record, facts) for record, facts in finished]
         sheet = _sheet(finished, pictures, across)
@@ -113,7 +129,7 @@ class GridFolder(ResultFolder):
         errors = [
             *self._tried("table.csv", partial(self.write_text, text=_csv(rows))),
             *self._tried("table.json", partial(self.write_text, text=_json(rows))),
-            *self._page(pairs, pictures, pictures_shown, command, zipped),
+            *self._page(pairs, pictures, pictures_shown, command, commands, zipped),
             *self._tried("sheet.png", lambda name: write_image(self.folder / name, sheet)),
         ]
         if errors:
@@ -134,6 +150,7 @@ class GridFolder(ResultFolder):
         pictures: Mapping[Path, Picture],
         pictures_shown: Sequence[Sequence[Source]],
         command: str | None,
+        commands: Sequence[str | None],
         zipped: bool,
     ) -> list[OSError]:
         """Write the page; where there is no room for it, one that refers to the pictures' files."""
@@ -141,18 +158,20 @@ class GridFolder(ResultFolder):
         for record in self.records:
             for name, value in record.labels.items():
                 axes.setdefault(name, {})[value] = None
+        cells = [(*pair, alone) for pair, alone in zip(pairs, commands, strict=True)]
         data = {
             "title": " × ".join(axes),
+            "key": _key(self.records[0]),
             "command": command,
             "zipped": zipped,
             "inputs": _inputs(pictures_shown, self._sources),
             "axes": [{"name": name, "values": [*values]} for name, values in axes.items()],
-            "cells": [_cell(record, facts, pictures) for record, facts in pairs],
+            "cells": [_cell(*cell, pictures) for cell in cells],
             "facts": _summary([facts for _, facts in pairs if facts is not None]),
         }
         errors = self._tried("index.html", partial(self.write_text, text=page.page(data)))
         if errors:
-            data["inputs"], data["cells"] = [], [_cell(*pair, {}) for pair in pairs]
+            data["inputs"], data["cells"] = [], [_cell(*cell, {}) for cell in cells]
             self._tried("index.html", partial(self.write_text, text=page.page(data)))
         return errors
 
@@ -162,11 +181,16 @@ def _inputs(pictures: Sequence[Sequence[Source]], sources: Sources) -> list[dict
     shown: dict[tuple[str, object], dict[str, str]] = {}
     for content, *styles in pictures:
         for role, source in (("content", content), *(("style", style) for style in styles)):
-            path = sources.path(source) if isinstance(source, (str, os.PathLike)) else None
+            path = None
+            if is_address(source):
+                path = Path(source)
+            elif isinstance(source, (str, os.PathLike)):
+                path = sources.path(source)
             key = (role, path or id(source))
             if key not in shown:
                 name = path.name if path else "an array"
-                picture = page.embedded(sources.picture(source, role, SHOWN))
+                seen = (sources.picture(source, role, SHOWN), sources.alpha(source, role, SHOWN))
+                picture = page.embedded(over(*seen))
                 shown[key] = {"role": role, "name": name, "picture": picture}
     return list(shown.values())
 
@@ -187,8 +211,10 @@ def _row(record: CellRecord, facts: Manifest) -> dict[str, Any]:
     """Return a cell's row of the tables."""
     history = facts["history"]
     last = {f"loss {name}": values[-1] if values else None for name, values in history.items()}
-    kinds = (str, int, float, tuple)
-    values = {n: v if isinstance(v, kinds) else record.labels[n] for n, v in record.values.items()}
+    values = {
+        n: v if n not in MIXTURES and _is_plain(v) else record.labels[n]
+        for n, v in record.values.items()
+    }
     return {
         "cell": record.picture.stem,
         **values,
@@ -202,6 +228,12 @@ def _json(rows: Sequence[Mapping[str, Any]]) -> str:
     return json.dumps(rows, indent=1, default=str) + "\n"
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether it is a text or a number, or several of them."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return all(isinstance(part, (str, int, float)) for part in parts)
+
+
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
@@ -213,8 +245,20 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
+def _key(record: CellRecord) -> str:
+    """Return what marks of a reader's are kept under: the same for a grid of more values."""
+    owners = {*record.values, *names_given((), record.values)}
+    settings = {name: value for name, value in record.settings.items() if name not in owners}
+    files = {n: facts.get("sha256") for n, facts in record.inputs.items() if n not in owners}
+    whole = [[*record.values], settings, files]
+    return hashlib.sha256(json.dumps(whole, default=str).encode()).hexdigest()[:16]
+
+
 def _cell(
-    record: CellRecord, facts: Manifest | None, pictures: Mapping[Path, Picture]
+    record: CellRecord,
+    facts: Manifest | None,
+    command: str | None,
+    pictures: Mapping[Path, Picture],
 ) -> dict[str, Any]:
     """Return a cell as the page shows it: its picture, or where its file is."""
     picture, file = pictures.get(record.picture), f"cells/{record.picture.name}"
@@ -227,8 +271,12 @@ def _cell(
         "failure": facts["failure"] if facts else None,
         "history": facts["history"] if facts else {},
         "scales": facts["scales"] if facts else [],
-        "settings": record.settings,
+        "settings": {name: label(name, value) for name, value in record.settings.items()},
         "seconds": facts["seconds"] if facts else 0,
+        "command": command,
+        "replay": replay_command(str(manifest.beside(record.picture)), record.picture.name)
+        if facts and not facts.get("not_replayable")
+        else None,
     }
 
 
@@ -250,6 +298,6 @@ def _summary(manifests: Sequence[Manifest]) -> dict[str, str]:
         "weights": ", ".join(weights),
         "papers": "; ".join(papers),
         **versions,
-        "cells": f"{len(manifests)}, {failed} not finite",
+        "cells": f"{len(manifests)}, {f'{failed} not' if failed else 'all'} finite",
         "seconds": f"{sum(facts['seconds'] for facts in manifests):.0f} in all cells",
     }

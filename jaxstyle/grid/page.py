@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jaxstyle.image.encode import as_pillow
 from jaxstyle.image.geometry import Picture
-from jaxstyle.image.io import as_pillow
 
 _TEMPLATE = Path(__file__).with_name("page.html")
-_SHARED = Path(__file__).with_name("shared.js")
+_INCLUDED = re.compile(r"__FILE (\w+\.js)__")
 # `<` could end the script element that holds the data; in JSON these stand inside strings only.
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
 
@@ -28,14 +29,15 @@ def page(data: Mapping[str, Any]) -> str:
         data: What to show, as JSON would hold it. Numbers that are not finite become null,
             objects that JSON does not know their `str`.
 
-            - `title`: a text; `command`: a text or None.
+            - `title`: a text; `command`: a text or None; `key`: what a reader's favorites are
+              kept under.
             - `inputs`: `role` ("content" or "style"), `name` and `picture` (a data URI) of each.
             - `axes`: `name` and `values` (labels) of each swept setting; the last runs across.
             - `zipped`: True if the cells are no grid and stand in their own order.
             - `cells`: `name`, `file` (relative path), `values` (axis to label), `picture` (a data
               URI or None), `failure` (a line or None), `history` (term to its loss at every step,
-              unweighted but for `total`), `scales` (`size` and `steps` of each), `settings`,
-              `seconds`.
+              unweighted but for `total`), `scales` (`size` and `steps` of each), `settings` (name
+              to text), `seconds`, `command` and `replay` (command lines that make it, or None).
             - `facts`: name to text, for the footer.
     """
     # The detour turns NaN and infinity into null, which JSON in a browser would refuse.
@@ -44,9 +46,12 @@ def page(data: Mapping[str, Any]) -> str:
 
 
 def filled(template: Path, data: Any) -> str:
-    """Fill a template: the scripts that pages share, and data in place of `__DATA__`."""
+    """Fill a template: scripts in place of `__FILE NAME.js__`, and data in place of `__DATA__`."""
+    folder = Path(__file__).parent
     text = json.dumps(data).translate(_ESCAPES)
-    page = template.read_text("utf-8").replace("__SHARED__", _SHARED.read_text("utf-8"))
+    page = _INCLUDED.sub(
+        lambda match: (folder / match[1]).read_text("utf-8"), template.read_text("utf-8")
+    )
     return page.replace("__DATA__", text)
 
 

@@ -20,9 +20,10 @@ from typing import Any, NamedTuple
 from jaxstyle._util.files import check_outputs, write_whole
 from jaxstyle._util.log import logger
 from jaxstyle.grid.sweep import identify, label
-from jaxstyle.plain import differences
+from jaxstyle.image.io import storable
 from jaxstyle.transfer import manifest
-from jaxstyle.transfer.manifest import Inputs, Manifest
+from jaxstyle.transfer.manifest import Manifest
+from jaxstyle.transfer.manifest_paths import Inputs
 from jaxstyle.transfer.result import Result
 
 
@@ -62,6 +63,7 @@ class ResultFolder:
             OSError: The folder cannot be created or written.
         """
         self.folder, self._weights = folder, weights
+        self._written: set[Path] = set()
         self._check_products()
         (folder / "cells").mkdir(parents=True, exist_ok=True)
         records = []
@@ -108,8 +110,11 @@ class ResultFolder:
     def manifest(self, record: CellRecord) -> Manifest | None:
         """Return the manifest of a finished cell; None of others.
 
-        It is finished if it is whole and was made of the same settings, files and weights.
+        It is finished if it is whole and was made of the same settings, files and weights, or if
+        it was written here, whatever its manifest cannot say.
         """
+        if record.picture in self._written:
+            return manifest.read_if_whole(manifest.beside(record.picture))
         return manifest.finished(
             record.picture, record.settings, record.inputs, self._weights, failed=True
         )
@@ -117,13 +122,17 @@ class ResultFolder:
     def write(self, record: CellRecord, result: Result) -> bool:
         """Write a cell's picture and manifest; log an error, and return whether there was none."""
         if result.failure:
-            logger.warning(f"{dict(record.labels)}: {result.failure}")
+            values = ", ".join(f"{name}={value}" for name, value in record.labels.items())
+            logger.warning(f"{values}: {result.failure}")
         facts = replace(result, inputs=record.inputs).manifest()
         try:
-            manifest.write(record.picture, result.image, facts)
+            manifest.write(
+                record.picture, storable(record.picture, result.image, result.alpha), facts
+            )
         except OSError as error:
             logger.error(f"{record.picture} is lost: {error.strerror or error}")
             return False
+        self._written.add(record.picture)
         return True
 
     def write_text(self, name: str, text: str) -> None:
@@ -170,7 +179,7 @@ def _is_of_another(picture: Path, record: CellRecord) -> bool:
     if facts is None:
         return False
     differing = {
-        *differences(manifest.plain(record.settings), facts["settings"]),
+        *manifest.differing_settings(record.settings, record.inputs, facts),
         *_other_files(facts["inputs"], record.inputs),
     }
     return not differing.isdisjoint(name.partition(".")[0] for name in record.values)

@@ -6,13 +6,11 @@ numbers and pictures but not in shapes, are lanes of one program; others take th
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple, Unpack
 
 import jax
@@ -20,34 +18,24 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from jaxstyle._util import arguments
-from jaxstyle._util.arguments import shown
+from jaxstyle._util.counts import counted
 from jaxstyle._util.files import check_folder
 from jaxstyle._util.lock import exclusive_lock
 from jaxstyle._util.log import logger, reported_to
 from jaxstyle.grid.cells import cell_settings, combinations
+from jaxstyle.grid.commands import names_given, stylize_command
 from jaxstyle.grid.folder import GridFolder
-from jaxstyle.grid.progress import Meter, OnProgress
 from jaxstyle.grid.sweep import identify
-from jaxstyle.kinds import is_list
 from jaxstyle.settings import Settings
-from jaxstyle.transfer import memory
-from jaxstyle.transfer.batch import (
-    BatchPlan,
-    batch_of,
-    lanes_of,
-    plan_batches,
-    result_of,
-    run_batch,
-)
+from jaxstyle.transfer.batch import batch_of
 from jaxstyle.transfer.changes import Changes
-from jaxstyle.transfer.checkpoint import Checkpoints
-from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.make_job import make_job
+from jaxstyle.transfer.progress import OnProgress
 from jaxstyle.transfer.result import Result
+from jaxstyle.transfer.run_jobs import check_lanes, run_jobs
 from jaxstyle.transfer.sources import Source, Sources, as_styles
 from jaxstyle.transfer.steppers.batched import BatchSpec
-from jaxstyle.transfer.stylize import run_job
 
 
 class Cell(NamedTuple):
@@ -130,7 +118,7 @@ def stylize_grid(
     arguments.instance("command", command, str, optional=True)
     arguments.flags(zipped=zipped, resume=resume, offline=offline)
     arguments.functions(on_progress=on_progress, report=report)
-    _check_lanes(lanes, devices)
+    check_lanes(lanes, devices)
     if folder is not None:
         check_folder(arguments.path("folder", folder))
     elif resume:
@@ -140,9 +128,9 @@ def stylize_grid(
         _check_distinct(points)
         sources = Sources(offline=offline)
         pictures = [(p.get("content", content), p.get("style", style)) for p in points]
+        chosen = [cell_settings(values, settings, changes) for values in points]
         jobs = [
-            make_job(*pair, cell_settings(values, settings, changes), sources)
-            for pair, values in zip(pictures, points, strict=True)
+            make_job(*pair, wanted, sources) for pair, wanted in zip(pictures, chosen, strict=True)
         ]
         if "seed" in sweep and not all(job.uses_seed for job in jobs):
             sources.note("some cells draw nothing at random: the seed does not change them")
@@ -159,19 +147,14 @@ def stylize_grid(
                 finally:
                     if grid:
                         shown = [(one, *as_styles(others)) for one, others in pictures]
-                        grid.finish(shown, command, zipped)
+                        commands = [
+                            stylize_command(inputs, wanted, names_given(changes, values), name)
+                            for inputs, wanted, values, name in zip(
+                                shown, chosen, points, grid.names, strict=True
+                            )
+                        ]
+                        grid.finish(shown, command, commands, zipped)
     return [Cell(values, results[n]) for n, values in enumerate(points) if n in results]
-
-
-def _check_lanes(lanes: int | None, devices: Sequence[jax.Device] | None) -> None:
-    if lanes is not None:
-        arguments.number("lanes", lanes, int, low=1)
-    if devices is None:
-        return
-    if not is_list(devices) or not all(isinstance(device, jax.Device) for device in devices):
-        raise TypeError(f"expected devices as a list of jax.Device, got {shown(devices)}")
-    if not len(devices) or len({*devices}) < len(devices):
-        raise ValueError(f"expected at least one device, and each once, got {shown(devices)}")
 
 
 def _check_distinct(points: Sequence[Mapping[str, Any]]) -> None:
@@ -194,7 +177,8 @@ def _run_in_folder(
     kept = [grid.manifest(r) for r in grid.records] if grid and resume else [None] * len(jobs)
     done = _agreed([facts is not None for facts in kept])
     if any(done):
-        logger.info(f"{sum(done)} of {len(done)} cells are finished already")
+        what = "1 cell is" if len(done) == 1 else f"{sum(done)} of {len(done)} cells are"
+        logger.info(f"{what} finished already")
     alone = grid if jax.process_count() == 1 else None
     previous: dict[Hashable, BatchSpec] = {}
     if grid and grid.lists_same_cells() and alone:
@@ -214,109 +198,14 @@ def _run_in_folder(
         return results
     if lost:
         raise OSError(
-            f"{len(lost)} of {len(results)} cells that were made could not be written; the same "
-            "command makes them again"
+            f"{counted(len(lost), 'cell')} of {len(results)} could not be written; the same "
+            "command resumes"
         )
     grid.clear_checkpoints()
     for number, (record, job, facts) in enumerate(zip(grid.records, jobs, kept, strict=True)):
         if facts:
             results[number] = grid.result(record, job, facts)
     return results
-
-
-def run_jobs(
-    jobs: Sequence[Job],
-    *,
-    done: Sequence[bool] = (),
-    lanes: int | None = None,
-    devices: Sequence[jax.Device] | None = None,
-    on_progress: OnProgress | None = None,
-    previous: Mapping[Hashable, BatchSpec] = MappingProxyType({}),
-    checkpoints: Callable[[Sequence[Job]], Checkpoints] | None = None,
-) -> Iterator[tuple[int, Result]]:
-    """Run jobs, those of one program key together.
-
-    Args:
-        jobs: One for each cell.
-        done: Which of them are not to be run; they keep their place in the batches.
-        lanes: The most jobs at a time.
-        devices: Where to spread lanes (default: all devices, of all processes).
-        on_progress: Called between chunks of steps.
-        previous: In which batches others of a program key were run before.
-        checkpoints: Gives the checkpoints of a batch.
-
-    Yields:
-        Each job's number and result, as it is done.
-
-    Raises:
-        ValueError: Less than one lane, or no device.
-    """
-    _check_lanes(lanes, devices)
-    waiting = [not skip for skip in done] or [True] * len(jobs)
-    groups: dict[Hashable, list[int]] = {}
-    for number, job in enumerate(jobs):
-        groups.setdefault(job.program_key, []).append(number)
-    groups = {key: ns for key, ns in groups.items() if any(waiting[n] for n in ns)}
-    meter = Meter([job for job, wanted in zip(jobs, waiting, strict=True) if wanted], on_progress)
-    devices = devices or jax.devices()
-    for place, (key, numbers) in enumerate(groups.items()):
-        memory.clear_caches_if_crowded()
-        name = f"program {place + 1} of {len(groups)}" if len(groups) > 1 else "one program"
-        group = [jobs[number] for number in numbers]
-        plan = None
-        if not group[0].settings.memory.isdigit():
-            plan = plan_batches(group, lanes, devices, previous.get(key))
-            logger.info(f"{name}: {plan.describe([jobs[n] for n in numbers if waiting[n]])}")
-        if plan and plan.fits:
-            yield from _run_batches(jobs, numbers, waiting, plan, devices, meter, checkpoints)
-            continue
-        for number in (number for number in numbers if waiting[number]):
-            logger.info(f"{name}: one cell at a time")
-            job, kept = jobs[number], checkpoints([jobs[number]]) if checkpoints else None
-            on_chunk, resume = meter.single(job), kept is not None and kept.exist
-            yield number, run_job(job, on_progress=on_chunk, checkpoints=kept, resume=resume)
-            meter.finish(1)
-
-
-def _run_batches(
-    jobs: Sequence[Job],
-    numbers: Sequence[int],
-    waiting: Sequence[bool],
-    plan: BatchPlan,
-    devices: Sequence[jax.Device],
-    meter: Meter,
-    checkpoints: Callable[[Sequence[Job]], Checkpoints] | None,
-) -> Iterator[tuple[int, Result]]:
-    """Run the jobs of one program key, `plan.width` at a time."""
-    constants: dict[Hashable, JobConstants] = {}
-    for first in range(0, len(numbers), plan.width):
-        batch = numbers[first : first + plan.width]
-        wanted = [number for number in batch if waiting[number]]
-        if not wanted:
-            continue
-        began = time.perf_counter()
-        lanes = lanes_of([jobs[n] if waiting[n] else None for n in batch], plan.width)
-        kept = checkpoints(lanes) if checkpoints else None
-        loop = run_batch(
-            lanes,
-            devices,
-            shared=plan.shared,
-            constants=constants,
-            on_chunk=meter.batch(len(wanted)),
-            checkpoints=kept,
-        )
-        seconds = (time.perf_counter() - began) / len(wanted)
-        try:
-            for lane, number in enumerate(batch):
-                if waiting[number]:
-                    yield number, result_of(loop, lane, plan, seconds)
-        except GeneratorExit:
-            if kept:
-                kept.write_last()  # pictures that nobody took are not lost
-            raise
-        if kept:
-            kept.clear()
-        meter.finish(len(wanted))
 
 
 def _agreed(answers: list[bool]) -> list[bool]:

@@ -20,6 +20,8 @@ from jaxstyle.specs import as_specs
 
 PICTURES = ("content", "style")
 """What is swept beside settings."""
+PARAMETERS = ("parameter", "optimizer_parameter")
+"""Settings whose values are pairs of a name and a number."""
 FORM = "NAME=VALUE,VALUE,… or NAME=0..3 or NAME=linspace(FROM,TO,COUNT) or NAME=logspace(-1,2,6)"
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 _MOST, _DIGITS = 10_000, 12
@@ -68,15 +70,23 @@ def label(name: str, value: Any) -> str:
 
     >>> label("seed", 3), label("style_scale", (0.5, 1.0)), label("style", "pictures/venice.jpg")
     ('3', '0.5,1', 'venice.jpg')
+    >>> label("metric", [["gram", 0.5], ["histogram", 1, ["relu1_1"]]]), label("final_rate", None)
+    ('gram=0.5+histogram@relu1_1', 'none')
     """
+    if value is None:
+        return "none"
+    if name in MIXTURES and not isinstance(value, str):
+        return "+".join(map(str, as_specs(value, name))) or "none"
+    if name in PARAMETERS and not isinstance(value, str):
+        return ",".join(f"{part}={label('', number)}" for part, number in value) or "none"
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:.6g}"
     if type(value) in (tuple, list):  # an optimizer of optax is another kind of tuple
-        return ",".join(label(name, part) for part in value)
+        return ",".join(label(name, part) for part in value) or "none"
     if isinstance(value, Mapping):
-        return "+".join(map(str, as_specs(value, name)))
+        return "; ".join(f"{part} {label('', numbers)}" for part, numbers in value.items())
     if _content(value) is not None:
         return f"array {identify(value)[:6]}"
     if not isinstance(value, (str, int, Path)):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxstyle._util.arguments import number, shown
-from jaxstyle.image.modes import Color
+from jaxstyle.image.transparency import Color
 
 
 def longest_side(size: Any) -> int | None:

@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxstyle.image.geometry import Picture, resize
+from jaxstyle.image.oklab import from_oklab, to_oklab
+from jaxstyle.image.transport import matched
 
 LUMINANCE = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma of ITU-R BT.601."""
@@ -81,41 +83,29 @@ _MATCHED = {
     "histogram": histogram_matched,
     "covariance": covariance_matched,
 }
+_MATCHED_TO_PALETTE = {"histogram": histogram_matched, "covariance": covariance_matched}
 
 
-def transfer_colors(how: str, content: Picture, style: Picture) -> tuple[Picture, Picture]:
-    """Return the content and the style that a run works with; `how` is of `Settings.color`."""
-    matched = _MATCHED[how](style, content) if how in _MATCHED else style
-    return luma(content) if how == "luminance" else content, matched
+def transfer_colors(
+    how: str, content: Picture, style: Picture, palette: Picture | None = None
+) -> tuple[Picture, Picture]:
+    """Return the content and the style that a run works with.
+
+    Args:
+        how: Of `Settings.color`.
+        content: As it was read.
+        style: Likewise.
+        palette: A third picture, whose colors the style gets: its histogram or its covariance, if
+            that is how, else its whole distribution.
+    """
+    if palette is not None:
+        return content, _MATCHED_TO_PALETTE.get(how, matched)(style, palette)
+    changed = _MATCHED[how](style, content) if how in _MATCHED else style
+    return luma(content) if how == "luminance" else content, changed
 
 
-_TO_LMS = np.array(
-    [
-        [0.4121656120, 0.5362752080, 0.0514575653],
-        [0.2118591070, 0.6807189584, 0.1074065790],
-        [0.0883097947, 0.2818474174, 0.6302613616],
-    ]
-)
-_TO_OKLAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
 NEARLY_GRAY = 6e-5
 """A greatest covariance of Oklab's a and b below this has no colors to match."""
-
-
-def to_oklab(image: Picture) -> Float[np.ndarray, "h w 3"]:
-    """Convert to Oklab, as Neural Neighbor Style Transfer does: without decoding sRGB's gamma."""
-    return np.asarray(np.cbrt(image.astype(np.float64) @ _TO_LMS.T) @ _TO_OKLAB.T)
-
-
-def from_oklab(lab: Float[np.ndarray, "h w 3"]) -> Picture:
-    """Convert back, into [0, 1]."""
-    lms = (lab @ np.linalg.inv(_TO_OKLAB).T) ** 3
-    return np.clip(lms @ np.linalg.inv(_TO_LMS).T, 0, 1).astype(np.float32)
 
 
 def _moved(colors: Float[np.ndarray, "h w c"], others: Float[np.ndarray, "k l c"]) -> Any:
@@ -181,8 +171,10 @@ def restore_colors(how: str, image: Picture, content: Picture, style: Picture) -
         how: Of `Settings.color`.
         image: The result.
         content: As it was read.
-        style: The first style as the run works with it.
+        style: The first style as the run works with it, or another picture whose colors count.
     """
+    if how == "match":
+        return matched(image, style)
     if how == "oklab":
         return oklab_matched(image, resize(content, image.shape[:2]), style)
     if how not in ("luminance", "chroma"):

@@ -1,12 +1,12 @@
 """Decoding: everything that Pillow opens becomes a float32 sRGB picture.
 
 EXIF orientation is applied; an embedded ICC profile is converted to sRGB (an invalid profile is
-ignored); transparency is composited over a background, and what is transparent everywhere is
-refused; of an animation the first frame is taken. Metadata that is damaged or too large is ignored:
-the pixels are read all the same. 16-bit gray keeps its precision; of 16-bit colors the upper 8 bits
-are read. 32-bit integers are divided by 65535 if they fit in 16 bits, else by their maximum; floats
-are taken as [0, 1], or divided by their maximum if that is more than 1. Up to 178 million pixels
-are decoded, which takes up to 3 GiB.
+ignored); transparency is kept as alpha, or composited over a background, and an alpha that is zero
+everywhere is ignored; of an animation the first frame is taken. Metadata that is damaged or too
+large is ignored: the pixels are read all the same. 16-bit gray keeps its precision; of 16-bit
+colors the upper 8 bits are read. 32-bit integers are divided by 65535 if they fit in 16 bits, else
+by their maximum; floats are taken as [0, 1], or divided by their maximum if that is more than 1. Up
+to 178 million pixels are decoded, which takes up to 3 GiB.
 """
 
 from __future__ import annotations
@@ -24,8 +24,15 @@ from PIL import Image, UnidentifiedImageError
 from jaxstyle._util.log import logger
 from jaxstyle.image import modes, signatures
 from jaxstyle.image.essentials import Essentials, essentials
-from jaxstyle.image.geometry import Picture, fit_within
-from jaxstyle.image.modes import Background, RefusedError
+from jaxstyle.image.geometry import Alpha, Picture, fit_within
+from jaxstyle.image.modes import Planes, RefusedError
+from jaxstyle.image.transparency import (
+    Background,
+    channels_of,
+    composited,
+    filled_within,
+    is_used,
+)
 
 T = TypeVar("T")
 _ORIENTATION = 274
@@ -49,26 +56,26 @@ def decode(
     size: int | None,
     background: Background,
     least: int = 0,
-) -> Picture:
-    """Decode a picture file, or convert a Pillow image, as `jaxstyle.image.load.load_image` says.
+) -> tuple[Picture, Alpha | None]:
+    """Decode a picture file, or convert a Pillow image, as `load_with_alpha` says.
 
     Raises:
-        ValueError: It is not a picture, is truncated, is too large, or is transparent everywhere.
+        ValueError: It is not a picture, is truncated, or is too large.
         OSError: The file may not be read.
     """
 
-    def picture_of(image: Image.Image) -> Picture:
+    def picture_of(image: Image.Image) -> tuple[Picture, Alpha | None]:
         if size and image is not source:
             # Lets JPEG decode at a half, a quarter or an eighth, never below twice the size.
             asked = max(2 * size, -(-2 * least * max(image.size) // min(image.size)))
             image.draft(None, (asked, asked))
         quirks = modes.quirks_of(image)
         image.load()
-        planes = modes.standard(_upright(image), quirks, background, name)
-        picture = np.ascontiguousarray(_reduced(planes, size, least))
+        planes = modes.standard(upright(image), quirks)
+        result = _pixels(planes, name, size, background, least)
         if image is not source:
             _say_how_many(image, name)
-        return picture
+        return result
 
     return with_image(source, name, picture_of)
 
@@ -170,11 +177,17 @@ def _head(source: Path | BinaryIO | Image.Image) -> bytes:
     return b""
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def turn_of(image: Image.Image) -> Image.Transpose | None:
+    """Return how EXIF turns an image."""
     try:
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+        return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # broken EXIF says nothing about the pixels
-        return image
+        return None
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Turn an image as its EXIF orientation says."""
+    turn = turn_of(image)
     return image if turn is None else image.transpose(turn)
 
 
@@ -188,15 +201,26 @@ def _say_how_many(image: Image.Image, name: str) -> None:
             logger.info(f"{name}: the first of its {count} {_MOVING[image.format]} is taken")
 
 
-def _reduced(planes: tuple[Image.Image, ...], size: int | None, least: int) -> Picture:
-    first = planes[0]
-    if size and max(first.size) > size:
-        height, width = fit_within(first.height, first.width, size, least)
-        planes = tuple(
-            plane.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-            for plane in planes
+def _pixels(
+    planes: Planes, name: str, size: int | None, background: Background, least: int
+) -> tuple[Picture, Alpha | None]:
+    """Return a picture of at most some size, and its alpha unless it is opaque or composited."""
+    colors, alpha = planes
+    height, width = colors.height, colors.width
+    if size and max(height, width) > size:
+        height, width = fit_within(height, width, size, least)
+    images: tuple[Image.Image, ...] = (colors,)
+    if alpha is not None and is_used(np.asarray(alpha), 255, background, name):
+        if background.color is None:
+            opacity = np.asarray(alpha, np.float32) / np.float32(255)
+            return filled_within(channels_of(colors), opacity, (height, width))
+        images = composited(planes, background.color)
+    if (width, height) != colors.size:
+        images = tuple(
+            image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+            for image in images
         )
-    if first.mode != "F":
-        return np.asarray(planes[0], np.float32) / np.float32(255)
-    values = [np.clip(np.asarray(plane, np.float32), 0, 1) for plane in planes]
-    return np.stack(values * (3 // len(values)), axis=2)
+    if colors.mode != "F":
+        return np.ascontiguousarray(np.asarray(images[0], np.float32) / np.float32(255)), None
+    values = [np.clip(np.asarray(image, np.float32), 0, 1) for image in images]
+    return np.ascontiguousarray(np.stack(values * (3 // len(values)), axis=2)), None

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from PIL import Image
 
 Picture = Float[np.ndarray, "_h _w 3"]
+Alpha = Float[np.ndarray, "_h _w"]
+"""From 0, transparent, to 1, opaque."""
 _THIN = 16
 """Pixels that the deepest layers need."""
 
@@ -87,7 +89,14 @@ def have_same_proportions(one: Sequence[int], other: Sequence[int]) -> bool:
 
 def resize(image: Picture, shape: tuple[int, int]) -> Picture:
     """Resample to (height, width), up or down, with an antialiased Lanczos filter, in [0, 1]."""
-    return _by_channel(image, lambda plane: plane.resize(shape[::-1], Image.Resampling.LANCZOS))
+    return by_channel(image, lambda plane: plane.resize(shape[::-1], Image.Resampling.LANCZOS))
+
+
+def resize_alpha(alpha: Alpha, shape: tuple[int, int]) -> Alpha:
+    """Resample alpha to (height, width) by a filter without ripples: what is opaque stays so."""
+    return by_channel(
+        alpha[..., None], lambda plane: plane.resize(shape[::-1], Image.Resampling.HAMMING)
+    )[..., 0]
 
 
 def enlarged(image: Picture, size: int) -> Picture:
@@ -135,7 +144,8 @@ def details(picture: Picture) -> Picture:
     return picture - result
 
 
-def _by_channel(picture: np.ndarray, change: Callable[[Image.Image], Image.Image]) -> np.ndarray:
+def by_channel(picture: np.ndarray, change: Callable[[Image.Image], Image.Image]) -> np.ndarray:
+    """Change each channel of a picture as an image of mode F, and clip it to [0, 1]."""
     planes = np.ascontiguousarray(np.moveaxis(picture, 2, 0), dtype=np.float32)
     changed = [np.asarray(change(Image.fromarray(plane))) for plane in planes]
     return np.clip(np.stack(changed, axis=-1), 0, 1)
@@ -152,7 +162,7 @@ def rotate(picture: np.ndarray, degrees: float) -> np.ndarray:
     if rest == 0:
         return picture
     height, width = picture.shape[:2]
-    result = _by_channel(
+    result = by_channel(
         picture.reshape(height, width, -1),
         lambda plane: plane.rotate(rest, Image.Resampling.BICUBIC, expand=True),
     )

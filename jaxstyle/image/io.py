@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, PngImagePlugin
 
-from jaxstyle._util.arguments import instance, number
+from jaxstyle._util.arguments import instance
 from jaxstyle._util.files import write_whole
 from jaxstyle._util.log import logger
 from jaxstyle._util.names import nearest
@@ -28,8 +27,16 @@ from jaxstyle.image.arguments import (
     pixels_of,
 )
 from jaxstyle.image.decode import decode, identify, with_image
-from jaxstyle.image.geometry import Picture
-from jaxstyle.image.modes import WHITE, Background, Color
+from jaxstyle.image.encode import (
+    IMAGE_DESCRIPTION,
+    OPAQUE,
+    SETTINGS_KEY,
+    Encoding,
+    check_encoding,
+    encoder_of,
+)
+from jaxstyle.image.geometry import Alpha, Picture
+from jaxstyle.image.transparency import Background, Color, over, with_alpha
 
 FORMATS = {
     ".png": "PNG",
@@ -41,18 +48,13 @@ FORMATS = {
 }
 MOST_PIXELS_A_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
 """What a format, or Pillow's encoder of it, can hold."""
-_MOST_SETTINGS = {"JPEG": 65_000}
-_MOST_SETTINGS_ELSEWHERE = 8_000_000
-"""Bytes of settings: a segment of JPEG has 64 KiB; libpng reads text of up to 8 MB."""
-_IMAGE_DESCRIPTION = 0x010E
-_SETTINGS_KEY = "jaxstyle"
 
 
 def read_image(
     path: str | os.PathLike[str],
     *,
     size: int | None = None,
-    background: Color = WHITE,
+    background: Color | None = None,
     least: int = 0,
 ) -> Picture:
     """Read a picture file of any format that Pillow opens, and convert it to sRGB.
@@ -63,14 +65,25 @@ def read_image(
     Raises:
         FileNotFoundError: There is no such file; the message names the nearest.
         TypeError: An argument is of another type.
-        ValueError: The file is not a picture, is truncated, is too large, or is transparent
-            everywhere; an argument is out of its range.
+        ValueError: The file is not a picture, is truncated, or is too large; an argument is out of
+            its range.
         OSError: The file may not be read.
     """
     size, least = longest_side(size), least_side(least)
-    background = color_of(background)
+    behind = Background(None if background is None else color_of(background))
     check_file(path)
-    return decode(Path(path), os.fspath(path), size, Background(background), least)
+    return decode(Path(path), os.fspath(path), size, behind, least)[0]
+
+
+def reread(
+    path: str | os.PathLike[str], *, size: int | None = None, background: Color | None = None
+) -> tuple[Picture, Alpha | None]:
+    """Read a picture that was written by a run, with its alpha; nothing is logged about it.
+
+    Arguments and errors are those of `read_image`.
+    """
+    check_file(path)
+    return decode(Path(path), os.fspath(path), size, Background(background, is_reported=False))
 
 
 def check_file(path: str | os.PathLike[str]) -> None:
@@ -111,9 +124,17 @@ def check_input(path: str | os.PathLike[str]) -> None:
 
 
 def write_image(
-    path: str | Path, image: Picture, *, settings: str | None = None, quality: int = 95
+    path: str | Path,
+    image: Picture,
+    *,
+    settings: str | None = None,
+    quality: int = 95,
+    bits: int = 8,
+    dpi: float | None = None,
 ) -> None:
     """Write a picture, whole or not at all; the extension decides the format.
+
+    The file states by its ICC profile that the colors are sRGB.
 
     >>> write_image("a.webp", np.zeros((1, 20_000, 3)))
     Traceback (most recent call last):
@@ -122,32 +143,46 @@ choose .png, .jpg or .tif
 
     Args:
         path: A name that ends in .png, .jpg, .jpeg, .webp, .tif or .tiff.
-        image: Floats in [0, 1]; those outside are clipped. Rounded to 8 bits. Or uint8 in
-            [0, 255], or uint16 in [0, 65535].
+        image: Of shape (height, width, 3), or 4 with alpha, which JPEG does not hold. Floats in
+            [0, 1]; those outside are clipped. Or uint8 in [0, 255], or uint16 in [0, 65535].
         settings: A JSON text to store in the file: a PNG text chunk named "jaxstyle", EXIF's
             ImageDescription in the other formats. One that is too long for the format (65,000
             bytes in JPEG, 8 million in the others) is left out, with a warning.
         quality: Of JPEG and WebP, 1 to 100. JPEG keeps full color resolution (4:4:4).
+        bits: Of each value, to which it is rounded: 8, or 16 in PNG and TIFF.
+        dpi: Pixels per inch, 1 to 65,535, for whoever prints it.
 
     Raises:
         TypeError: An argument is of another type.
-        ValueError: An unknown extension, a wrong shape, pixels that are not finite, a side that the
-            format cannot hold, or a quality out of its range.
+        ValueError: An unknown extension, a wrong shape, pixels that are not finite, a side, a depth
+            or an alpha that the format cannot hold, or another argument out of its range.
         OSError: The file cannot be written.
     """
-    write_whole(path, encoder(path, image, settings=settings, quality=quality))
+    encoding = Encoding(bits, quality, dpi)
+    write_whole(path, encoder(path, image, encoding, settings=settings))
+
+
+def storable(path: str | Path, picture: Picture, alpha: Alpha | None) -> np.ndarray:
+    """Return a picture as a file can hold it: with its alpha, or over white in JPEG."""
+    if format_of(path) in OPAQUE:
+        return over(picture, alpha)
+    return with_alpha(picture, alpha)
 
 
 def encoder(
-    path: str | Path, image: Picture, *, settings: str | None = None, quality: int = 95
+    path: str | Path,
+    image: Picture,
+    encoding: Encoding | None = None,
+    *,
+    settings: str | None = None,
 ) -> Callable[[BinaryIO], object]:
     """Return what writes a picture to an open file; see `write_image`."""
-    kind = _format(path)
-    quality = number("quality", quality, int, low=1, high=100)
+    kind = format_of(path)
     array = as_array(image, "a picture")
     if array.dtype not in (np.float32, np.float64):
         array = pixels_of(image, "a picture")
-    check_shape(array, "a picture")
+    if array.ndim != 3 or array.shape[2] != 4 or not array.size:
+        check_shape(array, "a picture")
     check_size(path, array.shape)
     if not np.isfinite(array).all():
         raise ValueError("expected finite pixels, got NaN or infinity")
@@ -156,48 +191,9 @@ def encoder(
             f"{path}: values from {array.min():.3g} to {array.max():.3g} are clipped to [0, 1]; "
             "pass 0 to 255 as uint8"
         )
-    picture = as_pillow(array)
-    defaults: dict[str, dict[str, object]] = {
-        "JPEG": {"quality": quality, "subsampling": 0},
-        "WEBP": {"quality": quality},
-        "TIFF": {"compression": "tiff_deflate"},
-    }
-    options = defaults.get(kind, {})
     if settings is not None:
         instance("settings", settings, str)
-        options |= _settings_options(path, kind, settings)
-    return lambda file: picture.save(file, kind, **options)
-
-
-def _settings_options(path: str | Path, kind: str, settings: str) -> dict[str, object]:
-    """Return Pillow's options that store settings in a file, if its format can hold them."""
-    # EXIF text is ASCII; JSON can escape everything else.
-    encoding = "utf-8" if kind == "PNG" else "ascii"
-    stored = settings.encode(encoding, "backslashreplace")
-    most = _MOST_SETTINGS.get(kind, _MOST_SETTINGS_ELSEWHERE)
-    if len(stored) > most:
-        logger.warning(
-            f"{path} is written without its settings, {len(stored)} bytes, of which {kind} holds "
-            f"{most}; the manifest beside the picture of a run has them"
-        )
-        return {}
-    if kind == "PNG":
-        info = PngImagePlugin.PngInfo()
-        info.add_itxt(_SETTINGS_KEY, stored.decode())
-        return {"pnginfo": info}
-    exif = Image.Exif()
-    exif[_IMAGE_DESCRIPTION] = stored.decode()
-    return {"exif": exif}
-
-
-def as_pillow(image: Picture) -> Image.Image:
-    """Return a picture as Pillow has it: values in [0, 1], clipped and rounded to 8 bits.
-
-    uint8 stays as it is.
-    """
-    if image.dtype == np.uint8:
-        return Image.fromarray(image)
-    return Image.fromarray(np.round(np.clip(image, 0, 1) * 255).astype(np.uint8))
+    return encoder_of(kind, str(path), array, encoding or Encoding(), settings)
 
 
 def read_settings(path: str | Path) -> str | None:
@@ -210,7 +206,7 @@ def read_settings(path: str | Path) -> str | None:
     check_file(path)
     if settings := _settings_of_png(Path(path)):
         return settings
-    stored = with_image(Path(path), str(path), lambda i: i.getexif().get(_IMAGE_DESCRIPTION))
+    stored = with_image(Path(path), str(path), lambda i: i.getexif().get(IMAGE_DESCRIPTION))
     return stored if isinstance(stored, str) else None
 
 
@@ -221,24 +217,29 @@ def _settings_of_png(path: Path) -> str | None:
         return None
     for chunk in essentials.png_chunks(data):
         # Keyword, no compression, and neither language nor translation: as `add_itxt` writes it.
-        if chunk.kind == b"iTXt" and chunk.data.startswith(f"{_SETTINGS_KEY}\0\0\0\0\0".encode()):
-            return chunk.data[len(_SETTINGS_KEY) + 5 :].decode(errors="replace")
+        if chunk.kind == b"iTXt" and chunk.data.startswith(f"{SETTINGS_KEY}\0\0\0\0\0".encode()):
+            return chunk.data[len(SETTINGS_KEY) + 5 :].decode(errors="replace")
     return None
 
 
-def check_output(path: str | Path, shape: Sequence[int] | None = None) -> None:
+def check_output(
+    path: str | Path, shape: Sequence[int] | None = None, encoding: Encoding | None = None
+) -> None:
     """Raise before a long run what `write_image` would raise after it.
 
     Args:
         path: Where a picture is to be written.
-        shape: Its height and width, if they are known.
+        shape: Its height and width, if they are known; and its channels, if it may have alpha.
+        encoding: How it is to be written.
 
     Raises:
-        ValueError: An unknown extension, a folder, or a side that the format cannot hold.
+        ValueError: An unknown extension, a folder, or a side, a depth or an alpha that the format
+            cannot hold.
         OSError: There is no folder to write it into, or that may not be written.
     """
     path = Path(path)
-    _format(path)
+    channels = 4 if shape is not None and tuple(shape[2:]) == (4,) else 3
+    check_encoding(format_of(path), str(path), encoding or Encoding(), channels)
     if shape is not None:
         check_size(path, shape)
     if path.is_dir():
@@ -256,20 +257,25 @@ def check_size(path: str | Path, shape: Sequence[int]) -> None:
         ValueError: A side is too long; the message names the formats that can.
     """
     longest = max(shape[:2])
-    most = MOST_PIXELS_A_SIDE.get(_format(path), longest)
+    most = MOST_PIXELS_A_SIDE.get(format_of(path), longest)
     if longest > most:
         formats = {".png": "PNG", ".jpg": "JPEG", ".tif": "TIFF"}
         able = [
             end for end, kind in formats.items() if longest <= MOST_PIXELS_A_SIDE.get(kind, longest)
         ]
-        name = {"WEBP": "WebP"}.get(_format(path), _format(path))
+        name = {"WEBP": "WebP"}.get(format_of(path), format_of(path))
         raise ValueError(
             f"a {name} file holds at most {most} pixels a side, {path} would have "
             f"{shape[1]} × {shape[0]}: choose {', '.join(able[:-1])} or {able[-1]}"
         )
 
 
-def _format(path: str | Path) -> str:
+def format_of(path: str | Path) -> str:
+    """Return the format that a file's name stands for, as Pillow names it.
+
+    Raises:
+        ValueError: An unknown extension.
+    """
     extension = Path(path).suffix.lower()
     if extension not in FORMATS:
         raise ValueError(f"expected a file name ending in {', '.join(FORMATS)}, got {str(path)!r}")

@@ -1,4 +1,4 @@
-"""Pictures and masks in the forms in which people hold them, as float32 arrays."""
+"""Pictures in the forms in which people hold them, as float32 arrays."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from jaxstyle._util.arguments import text
-from jaxstyle._util.log import logger
 from jaxstyle.image.arguments import (
-    as_array,
     check_shape,
     check_values,
     color_of,
@@ -24,15 +22,14 @@ from jaxstyle.image.arguments import (
     pixels_of,
 )
 from jaxstyle.image.decode import decode
-from jaxstyle.image.geometry import Picture, fit_within, resize
+from jaxstyle.image.geometry import Alpha, Picture, fit_within, resize
 from jaxstyle.image.io import check_file
-from jaxstyle.image.modes import (
-    BLACK,
-    WHITE,
+from jaxstyle.image.transparency import (
     Background,
     Color,
-    RefusedError,
-    check_transparency,
+    filled_within,
+    is_used,
+    over,
 )
 
 if TYPE_CHECKING:  # importing JAX takes a second
@@ -56,7 +53,7 @@ def load_image(
     name: str = "the picture",
     size: int | None = None,
     *,
-    background: Color = WHITE,
+    background: Color | None = None,
     least: int = 0,
 ) -> Picture:
     """Load a picture from whatever holds it.
@@ -78,8 +75,8 @@ def load_image(
               premultiplied. Floats are in [0, 1], uint8 in [0, 255], uint16 in [0, 65535].
         name: Its name in error messages.
         size: Longest side of the result in pixels; a smaller picture is not enlarged.
-        background: sRGB color behind transparent pixels, values in [0, 1]. How much of a picture it
-            stands for is logged.
+        background: sRGB color behind transparent pixels, values in [0, 1]; None for the colors of
+            the opaque pixels around them. How much of a picture is transparent is logged.
         least: Shortest side that stays, where the picture has as many pixels: a thin one is then
             longer than `size`.
 
@@ -88,22 +85,44 @@ def load_image(
 
     Raises:
         TypeError: It is none of these, or another argument is of another type.
-        ValueError: It is not a picture, is transparent everywhere, or an array of another shape,
-            type or range; or another argument is out of its range.
+        ValueError: It is not a picture, or an array of another shape, type or range; or another
+            argument is out of its range.
         OSError: The file is missing or may not be read.
     """
     size, least = longest_side(size), least_side(least)
-    behind = Background(color_of(background))
-    return _load(source, text("name", name), size, behind, least)
+    behind = Background(None if background is None else color_of(background))
+    return load_over(source, text("name", name), size, behind, least)[0]
 
 
-def _load(
+def load_with_alpha(
+    source: ImageLike, name: str = "the picture", size: int | None = None, *, least: int = 0
+) -> tuple[Picture, Alpha | None]:
+    """Load a picture and its alpha from whatever holds it.
+
+    >>> logo = np.zeros((2, 2, 4), np.uint8)
+    >>> logo[0] = 255, 0, 0, 255
+    >>> picture, alpha = load_with_alpha(logo)
+    >>> alpha.tolist(), picture[1, 1].tolist()
+    ([[1.0, 1.0], [0.0, 0.0]], [1.0, 0.0, 0.0])
+
+    Arguments and errors are those of `load_image`.
+
+    Returns:
+        The picture as `load_image` returns it without a background, and its alpha in [0, 1], shape
+        (height, width); None if it is opaque, or its alpha is zero everywhere and so unused.
+    """
+    size, least = longest_side(size), least_side(least)
+    return load_over(source, text("name", name), size, Background(), least)
+
+
+def load_over(
     source: ImageLike, name: str, size: int | None, background: Background, least: int = 0
-) -> Picture:
+) -> tuple[Picture, Alpha | None]:
+    """Load a picture, and its alpha unless there is a background, of checked arguments."""
     if isinstance(source, (str, os.PathLike)):
         check_file(source)
         return decode(Path(source), os.fspath(source), size, background, least)
-    image = _image(source, name)
+    image = image_of(source, name)
     if image is not None:
         return decode(image, name, size, background, least)
     array = pixels_of(source, name, "a path, an open file, bytes, a PIL image or an array")
@@ -119,20 +138,17 @@ def _load(
         pixels = array[..., 0] if array.shape[2] == 1 else array
         return decode(Image.fromarray(pixels), name, size, background, least)
     check_values(array, name)
+    height, width = array.shape[:2]
+    shape = fit_within(height, width, size or max(height, width), least)
     if array.shape[2] == 4:
-        array = _composited(array, background, name)
+        colors, alpha = array[..., :3], array[..., 3]
+        array = colors
+        if is_used(alpha, 1, background, name):
+            if background.color is None:
+                return filled_within(np.moveaxis(colors, 2, 0), alpha, shape)
+            array = over(colors, alpha, background.color)
     picture = np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
-    height, width = picture.shape[:2]
-    return resize(picture, fit_within(height, width, size or max(height, width), least))
-
-
-def _composited(array: np.ndarray, background: Background, name: str) -> Picture:
-    color, alpha = array[..., :3], array[..., 3:]
-    try:
-        check_transparency(alpha, 1, background, name)
-    except RefusedError as error:
-        raise ValueError(f"cannot read {name}: {error}") from None
-    return color * alpha + np.asarray(background.color, np.float32) * (1 - alpha)
+    return resize(picture, shape), None
 
 
 def float_array(source: ImageLike, name: str) -> Picture | Float[Array, "h w 3"]:
@@ -149,42 +165,7 @@ def float_array(source: ImageLike, name: str) -> Picture | Float[Array, "h w 3"]
     return array
 
 
-def load_mask(source: ImageLike, name: str = "the mask") -> Float[np.ndarray, "h w"]:
-    """Load a mask from whatever holds it, in [0, 1]: 1 inside, 0 outside, soft edges between.
-
-    Sources and errors are those of `load_image`; Boolean arrays, and integer arrays of zeros and
-    ones only, are accepted as well. Colors are averaged; transparent pixels are outside. A picture
-    of two levels, 0 and the smallest above it, as tools for segmentation write masks, is taken as
-    0 and 1, whatever its depth.
-
-    >>> load_mask(np.array([[True, False]])).tolist()
-    [[1.0, 0.0]]
-    """
-    text("name", name)
-    if not isinstance(source, (str, os.PathLike)) and _image(source, name) is None:
-        array = as_array(source, name)
-        if array.dtype.kind in "biu" and array.size and array.min() >= 0 and array.max() <= 1:
-            array = array.astype(np.float32)
-        if array.ndim == 2 and array.size and is_float(array):
-            # As it is, without an average over three equal channels.
-            array = array.astype(np.float32)
-            check_values(array, name)
-            return array
-        source = source if array.dtype.kind == "O" else array
-    return _without_labels(_load(source, name, None, Background(BLACK, False)).mean(2), name)
-
-
-def _without_labels(mask: Float[np.ndarray, "h w"], name: str) -> Float[np.ndarray, "h w"]:
-    """Return a mask of zeros and ones if it holds the levels 0 and 1 of 255, or of 65535."""
-    greatest = mask.max()
-    inside = mask > 0
-    if not 0 < greatest <= 1.001 / 255 or (mask[inside] != greatest).any():
-        return mask
-    logger.info(f"{name} holds the levels 0 and {greatest * 255:.2g} of 255, taken as 0 and 1")
-    return inside.astype(np.float32)
-
-
-def _image(source: object, name: str) -> Image.Image | BinaryIO | None:
+def image_of(source: object, name: str) -> Image.Image | BinaryIO | None:
     """Return a Pillow image or an open file, or None if `source` is neither, nor bytes."""
     if isinstance(source, Image.Image):
         return source

@@ -1,4 +1,4 @@
-"""Every mode of Pillow becomes 8-bit sRGB, or planes of floats where it has more bits."""
+"""Every mode of Pillow becomes 8-bit sRGB, or gray in floats where it has more bits, and alpha."""
 
 from __future__ import annotations
 
@@ -8,26 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageCms
 
-from jaxstyle._util.log import logger
-
-Color = tuple[float, float, float]
-WHITE: Color = (1.0, 1.0, 1.0)
-BLACK: Color = (0.0, 0.0, 0.0)
 _PHOTOMETRIC_INTERPRETATION = 262
 _WHITE_IS_ZERO = 0
-_NOTABLE = 0.01
-"""From this share of transparent pixels on, what stands for them is said."""
 
 
 class RefusedError(Exception):
     """A picture cannot be used, for the reason given."""
 
 
-class Background(NamedTuple):
-    """What stands behind transparent pixels."""
+class Planes(NamedTuple):
+    """A picture in one of two modes, and its alpha."""
 
-    color: Color = WHITE
-    is_reported: bool = True  # whether much of it is logged
+    colors: Image.Image  # mode RGB, or mode F in [0, 1], for gray of more bits
+    alpha: Image.Image | None  # mode L
 
 
 class Quirks(NamedTuple):
@@ -56,16 +49,14 @@ def quirks_of(image: Image.Image) -> Quirks:
     return Quirks(transparency, inverted and image.mode.startswith("I;16"))
 
 
-def standard(
-    image: Image.Image, quirks: Quirks, background: Background, name: str
-) -> tuple[Image.Image, ...]:
-    """Convert to one image of mode RGB, or one or three of mode F in [0, 1], for gray of more bits.
+def standard(image: Image.Image, quirks: Quirks) -> Planes:
+    """Convert an image of any mode.
 
     Raises:
-        RefusedError: All of it is transparent, or some values are not finite.
+        RefusedError: Some values are not finite.
     """
     if image.mode.startswith("I") or image.mode == "F":
-        return _deep_gray(image, quirks, background, name)
+        return _deep_gray(image, quirks)
     alpha = None
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or quirks.transparency is not None:
         if quirks.transparency != image.info.get("transparency"):
@@ -75,35 +66,7 @@ def standard(
         image, alpha = image.convert("RGB"), image.getchannel("A")
     elif image.mode in ("P", "1", "HSV"):
         image = image.convert("RGB" if image.mode != "1" else "L")
-    image = _to_srgb(image)
-    if alpha is None:
-        return (image,)
-    check_transparency(np.asarray(alpha), 255, background, name)
-    composite = Image.new("RGB", image.size, tuple(round(255 * v) for v in background.color))
-    composite.paste(image, mask=alpha)
-    return (composite,)
-
-
-def check_transparency(alpha: np.ndarray, opaque: float, background: Background, name: str) -> None:
-    """Refuse what is transparent everywhere, and log how much of a picture is.
-
-    Args:
-        alpha: Of any shape.
-        opaque: Its value where the picture is opaque.
-        background: What stands for transparent pixels.
-        name: The picture's name in messages.
-
-    Raises:
-        RefusedError: It is transparent everywhere.
-    """
-    if not alpha.any():
-        raise RefusedError("it is transparent everywhere")
-    share = 1 - float(alpha.mean(dtype=np.float64)) / opaque
-    if background.is_reported and share >= _NOTABLE:
-        names = {WHITE: "white", BLACK: "black"}
-        color = names.get(background.color, f"the background {background.color}")
-        log = logger.warning if share > 0.5 else logger.info
-        log(f"{name}: {share:.0%} of it is transparent, where {color} is used")
+    return Planes(_to_srgb(image), alpha)
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
@@ -120,9 +83,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     return converted
 
 
-def _deep_gray(
-    image: Image.Image, quirks: Quirks, background: Background, name: str
-) -> tuple[Image.Image, ...]:
+def _deep_gray(image: Image.Image, quirks: Quirks) -> Planes:
     levels = np.asarray(image)
     values = levels.astype(np.float32)
     if not np.isfinite(values).all():
@@ -135,14 +96,11 @@ def _deep_gray(
     if quirks.white_is_zero:
         values = 1 - values
     values = _through_profile(np.clip(values, 0, 1), image.info.get("icc_profile"))
-    planes = [values]
+    alpha = None
     if isinstance(quirks.transparency, int):
         opaque = levels != quirks.transparency
-        check_transparency(opaque, 1, background, name)
-        red, green, blue = background.color
-        colors = (red,) if red == green == blue else background.color
-        planes = [np.where(opaque, values, color) for color in colors]
-    return tuple(Image.fromarray(plane.astype(np.float32)) for plane in planes)
+        alpha = Image.fromarray(opaque.astype(np.uint8) * np.uint8(255))
+    return Planes(Image.fromarray(values.astype(np.float32)), alpha)
 
 
 def _through_profile(values: np.ndarray, profile: bytes | None) -> np.ndarray:

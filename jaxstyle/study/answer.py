@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jaxstyle._util.counts import counted
 from jaxstyle.study.plane import interval_text, short_name
 from jaxstyle.study.statistics import FEWEST, PLANE
 
@@ -28,21 +29,21 @@ def caution(contents: int, styles: int) -> str:
     """
     if min(contents, styles) >= FEWEST:
         return ""
-    counts = f"{_count(contents, 'content')} and {_count(styles, 'style')}"
+    counts = f"{counted(contents, 'content')} and {counted(styles, 'style')}"
     return f"Intervals over {counts} are too narrow: they need at least {FEWEST} of each."
 
 
 def _reached(summary: Mapping[str, Any], comparisons: list[Mapping[str, Any]]) -> list[str]:
     """Return the verdict, and how the mixture was chosen and judged."""
     best, pairs = summary["best"]["mixture"], summary["pairs"]
-    judged = f"is judged on {_count(pairs['test'], 'pair')}"
+    judged = f"is judged on {counted(pairs['test'], 'pair')}"
     if pairs["training"]:
         judged += " of contents and styles that are in no training pair"
     chosen = "is the only mixture"
     if best["of"] > 1:
         chosen = (
             f"was chosen among {best['of']} mixtures by the lowest mean of effectiveness and "
-            f"coherence on {_count(pairs['training'], 'training pair')}"
+            f"coherence on {counted(pairs['training'], 'training pair')}"
         )
     left_out = len(summary["against"]) - len(comparisons)
     others = f"; it shares no judge with {_singles(left_out)}" if left_out else ""
@@ -102,7 +103,7 @@ def _ranking(summary: Mapping[str, Any]) -> list[str]:
         first = short_name(summary["objectives"][ranks.index(min(ranked))])
         sentences.append(
             f"By the mean of effectiveness and coherence over "
-            f"{_count(summary['pairs']['test'], 'pair')}, “{first}” has the lowest mean rank: "
+            f"{counted(summary['pairs']['test'], 'pair')}, “{first}” has the lowest mean rank: "
             f"{min(ranked):.1f} of {len(ranked)}."
         )
     return sentences
@@ -134,8 +135,4 @@ def _paint(summary: Mapping[str, Any], comparisons: list[Mapping[str, Any]]) -> 
 
 
 def _singles(count: int) -> str:
-    return _count(count, "single metric")
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
+    return counted(count, "single metric")

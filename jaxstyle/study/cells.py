@@ -18,6 +18,7 @@ from jaxstyle.grid.cells import cell_settings
 from jaxstyle.grid.results import CellRecord, ResultFolder
 from jaxstyle.image.geometry import Picture, fit_within, resize
 from jaxstyle.image.io import read_image
+from jaxstyle.image.transparency import WHITE
 from jaxstyle.metrics import Metric
 from jaxstyle.objective.term import Term
 from jaxstyle.plain import from_plain, to_plain
@@ -157,7 +158,11 @@ class StudyCells:
             for point in points
             for record, (content, style) in zip(self.records(point), self.pairs, strict=True)
         }
-        return {n: self.thumbnail(read_image(p)) for n, p in pictures.items() if p.exists()}
+        return {
+            n: self.thumbnail(read_image(p, background=WHITE))
+            for n, p in pictures.items()
+            if p.exists()
+        }
 
     @staticmethod
     def thumbnail(picture: Picture) -> str:

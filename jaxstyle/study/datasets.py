@@ -26,15 +26,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, ImageFile
 
 from jaxstyle import samples
 from jaxstyle._util.cache import cache_folder
 from jaxstyle._util.files import sha256
 from jaxstyle._util.log import logger
-from jaxstyle.image.geometry import resize
-from jaxstyle.image.io import as_pillow, read_image
+from jaxstyle.image.encode import as_pillow
+from jaxstyle.image.files import folder_files
+from jaxstyle.image.geometry import Picture, resize
+from jaxstyle.image.io import read_image
 from jaxstyle.image.load import load_image
+from jaxstyle.image.transparency import WHITE
 
 _FOLDERS = "picture_folder"  # the name of all sets made from folders; the config tells them apart
 _CONFIG = re.compile(r"(?!\d+\.\d+\.\d+$)\w[\w+.-]*")
@@ -94,7 +96,7 @@ def pictures(
             named += _read_set(source, size, data_dir)
         else:
             files = _files(source, offline)
-            named += (Named(name, read_image(p, size=size), sha256(p)) for name, p in files)
+            named += (Named(name, _read(p, size), sha256(p)) for name, p in files)
     names = _unique([picture.name for picture in named])
     return [picture._replace(name=name) for picture, name in zip(named, names, strict=True)]
 
@@ -110,6 +112,10 @@ def square(named: Named, size: int) -> Named:
     return named._replace(picture=resize(middle, (size, size)))
 
 
+def _read(path: Path, size: int | None = None) -> Picture:
+    return read_image(path, size=size, background=WHITE)
+
+
 def _files(source: str, offline: bool) -> list[tuple[str, Path]]:
     """Return the names and files of a file, a folder or a sample."""
     if source.startswith(samples.PREFIX):
@@ -118,35 +124,6 @@ def _files(source: str, offline: bool) -> list[tuple[str, Path]]:
         return [(name, samples.resolve(samples.PREFIX + name, offline=offline)) for name in names]
     path = Path(source)
     return [(file.stem, file) for file in (folder_files(path) if path.is_dir() else [path])]
-
-
-def folder_files(folder: str | Path) -> list[Path]:
-    """Return the picture files in a folder, sorted by name; `ValueError` if there are none.
-
-    Extensions decide what is a picture. Hidden files and folders inside are skipped.
-    """
-    extensions = _extensions()
-    paths = sorted(Path(folder).iterdir(), key=lambda path: path.name)
-    visible = (path for path in paths if not path.name.startswith("."))
-    files = [path for path in visible if path.suffix.lower() in extensions and path.is_file()]
-    if not files:
-        raise ValueError(f"there are no pictures in the folder {folder}")
-    return files
-
-
-def _extensions() -> set[str]:
-    """Return the extensions, in lower case, of the formats that Pillow itself can read."""
-    extensions = Image.registered_extensions()  # loads every plugin
-    # Pillow only recognizes some formats and leaves reading them to others: MPEG, and those with a
-    # stub, such as HDF5 (a file of weights beside the pictures is no picture). EPS is a program
-    # that Ghostscript would have to run. MPO is read as JPEG is.
-    stubs = {
-        kind
-        for kind, (factory, _) in Image.OPEN.items()
-        if isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile)
-    }
-    readable = ({*Image.OPEN} | {"MPO"}) - stubs - {"MPEG", "EPS"}
-    return {extension for extension, kind in extensions.items() if kind in readable}
 
 
 def _unique(names: Sequence[str]) -> list[str]:
@@ -266,7 +243,8 @@ def _read_set(text: str, size: int | None, data_dir: str | Path | None) -> list[
     image = "image" if "image" in usable else usable[0]
     named = []
     for label, features in examples:
-        picture = load_image(features[image], f"example {label} of {text}", size)
+        name = f"example {label} of {text}"
+        picture = load_image(features[image], name, size, background=WHITE)
         texts = (features[key] for key in _FILE_FEATURES if isinstance(features.get(key), bytes))
         name = PurePosixPath(os.fsdecode(next(filter(None, texts), b""))).stem
         name = name or "-".join(filter(None, [spec["name"], spec["config"], label]))
@@ -309,7 +287,7 @@ def _write_set(files: Sequence[tuple[Path, str]], target: Path, config: str | No
         writer.initialize_splits(["train"])
         for path, digest in files:
             example = {
-                "image": as_pillow(read_image(path)),
+                "image": as_pillow(_read(path)),
                 "file": os.fsencode(path.name),
                 "sha256": digest,
             }

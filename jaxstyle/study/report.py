@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxstyle.grid import page
+from jaxstyle.grid.sweep import label
 from jaxstyle.study.plane import interval_text, plane
 from jaxstyle.study.summary import as_json, split, summarize
 
@@ -50,6 +51,7 @@ def report(study: Mapping[str, Any]) -> dict[str, str]:
     shown = {name: value for name, value in study.items() if name not in ("scores", "held_out")}
     # A second one for narrow screens: text that is scaled down with its drawing is unreadable.
     shown |= {"summary": summary, "planes": [plane(summary), plane(summary, width=360)]}
+    shown["settings"] = {n: label(n, v) for n, v in (study.get("settings") or {}).items()}
     return {
         "index.html": page.filled(_TEMPLATE, shown),
         "table.csv": _csv(_table(summary)),

@@ -25,13 +25,11 @@ from jaxstyle import citations
 from jaxstyle._util import arguments
 from jaxstyle._util.arguments import shown
 from jaxstyle._util.log import logger
-from jaxstyle.grid.progress import GridProgress
-from jaxstyle.grid.stylize_grid import run_jobs
 from jaxstyle.image.io import read_image
+from jaxstyle.image.transparency import WHITE
 from jaxstyle.kinds import is_list
 from jaxstyle.metrics import METRICS
 from jaxstyle.plain import obstacles
-from jaxstyle.settings import kind_of
 from jaxstyle.study import report as reports
 from jaxstyle.study.answer import caution
 from jaxstyle.study.cells import (
@@ -51,7 +49,9 @@ from jaxstyle.study.plane import plane
 from jaxstyle.study.summary import split, summarize
 from jaxstyle.transfer import manifest, owed
 from jaxstyle.transfer.changes import Changes
+from jaxstyle.transfer.progress import GridProgress
 from jaxstyle.transfer.result import Result
+from jaxstyle.transfer.run_jobs import run_jobs
 
 LEAST = 64
 """Judges need 31 pixels of a style's halves."""
@@ -113,7 +113,9 @@ def study(
         OSError: A file that cannot be read or written.
     """
     size = changes.get("size")
-    changes["size"] = size = 128 if size is None else kind_of("size").check("size", size)
+    # Of squares, which have no other size than their side.
+    size = 128 if size is None else arguments.number("size", size, int, low=1, high=65536)
+    changes["size"] = size
     folder = arguments.path("folder", folder)
     arguments.instance("title", title, str)
     arguments.instance("command", command, str, optional=True)
@@ -211,8 +213,10 @@ def _score(
 
     def judge(point: int) -> Scores:
         judged = [
-            panel().scores(read_image(record.picture), *divmod(pair, len(cells.styles))).tolist()
-            for pair, record in enumerate(cells.records(point))
+            panel().scores(picture, *divmod(pair, len(cells.styles))).tolist()
+            for pair, picture in enumerate(
+                read_image(record.picture, background=WHITE) for record in cells.records(point)
+            )
         ]
         if not unnamed[point]:
             files.write(cells.settings[point], judged)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -13,7 +16,7 @@ from jax.experimental import multihost_utils
 from jaxstyle.transfer import memory
 from jaxstyle.transfer.checkpoint import Checkpoints, checkpointed
 from jaxstyle.transfer.constants import JobConstants
-from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.job import Job, identity
 from jaxstyle.transfer.loop import Chunk, Loop, make_result
 from jaxstyle.transfer.manifest import Manifest
 from jaxstyle.transfer.result import Result
@@ -31,13 +34,13 @@ class BatchPlan(NamedTuple):
     available: int  # bytes that the process may take
     fits: bool  # whether there is memory for even the narrowest batch
 
-    def describe(self, jobs: Sequence[Job]) -> str:
-        """Return the plan for some jobs in words."""
+    def describe(self, jobs: Sequence[Job], unit: str = "cell") -> str:
+        """Return the plan for some jobs in words; `unit` is what each of them makes."""
         count, width = len(jobs), self.width
         chunks = -(-count // width)
         rows, columns = jobs[0].original.shape[:2]
         return (
-            f"{count} {'cell' if count == 1 else 'cells'} of {columns} × {rows}, "
+            f"{count} {unit if count == 1 else f'{unit}s'} of {columns} × {rows}, "
             f"{width} {'lane' if width == 1 else 'lanes'} at a time in {chunks} "
             f"{'batch' if chunks == 1 else 'batches'}, about {self.peak / memory.GIB:.2f} GiB "
             f"of memory at the peak, of {self.available / memory.GIB:.1f} GiB available"
@@ -79,6 +82,19 @@ def plan_batches(
         agreed = multihost_utils.process_allgather(np.array([width, fits])).min(axis=0)
         width, fits = int(agreed[0]), bool(agreed[1])
     return BatchPlan(width, shared, peak, limit, fits)
+
+
+def checkpoints_in(folder: Path, lanes: Sequence[Job]) -> Checkpoints:
+    """Return the checkpoints of a batch in a folder, named after all that decides its bytes."""
+    identities = [identity(job) for job in lanes]
+    digest = hashlib.sha256(json.dumps(identities, sort_keys=True).encode()).hexdigest()
+    return Checkpoints(folder / f"batch-{digest[:16]}", identities)
+
+
+def clear_checkpoints(folder: Path) -> None:
+    """Remove a folder's checkpoints of batches that will not be resumed."""
+    for path in folder.glob("batch-*.checkpoint*"):
+        path.unlink(missing_ok=True)
 
 
 def lanes_of(batch: Sequence[Job | None], width: int) -> list[Job]:

@@ -14,7 +14,9 @@ from jaxstyle.settings import (
     BlendName,
     ColorName,
     CombinationName,
+    FitName,
     OptimizerName,
+    OutsideName,
     ParametrizationName,
     PrecisionName,
     SafeguardName,
@@ -30,13 +32,14 @@ Network = str | Weights
 class Changes(TypedDict, total=False):
     """Every field of `Settings`, as `stylize`, `iterate`, `stylize_grid` and studies take them."""
 
-    size: int | None
+    size: int | str | None
     steps: int
     scales: int | None
     scale_factor: float
     coarse_steps: int
     final_steps: int | None
     enlarge: bool
+    fit: FitName
     first_steps: int | None
     scale_steps: int | Sequence[int]
     style_weight: float
@@ -61,7 +64,14 @@ class Changes(TypedDict, total=False):
     style_rotation: Floats
     content_mask: Source | Sequence[Source]
     style_mask: Source | Sequence[Source]
+    regions: Source | None
+    region_labels: str | int | Sequence[str | int]
+    outside: OutsideName
+    content_weight_map: Source | None
+    style_weight_map: Source | None
     color: ColorName
+    color_from: Source | None
+    background: str | Sequence[float] | None
     pooling: PoolingName
     padding: PaddingName
     precision: PrecisionName

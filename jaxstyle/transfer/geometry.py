@@ -9,7 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxstyle.image import color
-from jaxstyle.image.geometry import Picture, crop_from_bucket, details, fit_within, resize
+from jaxstyle.image.geometry import (
+    Alpha,
+    Picture,
+    crop_from_bucket,
+    details,
+    fit_within,
+    resize,
+    resize_alpha,
+)
+from jaxstyle.image.masks import Mask
+from jaxstyle.image.transparency import opaque_part, with_opaque_part
 from jaxstyle.objective import regions
 from jaxstyle.objective.build import min_side
 from jaxstyle.objective.objective import Selection
@@ -88,7 +98,7 @@ def reference_shapes(job: Job, size: int) -> References:
 
 def _positions_at(job: Job, size: int) -> Selection | None:
     guide = job.guide
-    if not guide.regions:
+    if not guide.is_masked:
         return None
     content, *styles = (
         _layer_shapes(job, shape) for shape in (content_shape(job, size), *style_shapes(job, size))
@@ -119,6 +129,30 @@ def displayed(job: Job, image: Picture) -> Picture:
     pairs = zip(job.original.shape[:2], job.guide.content.shape[:2], strict=True)
     rows, columns = (side / padded for side, padded in pairs)
     cropped = np.clip(crop_from_bucket(np.asarray(image), (rows, columns)), 0, 1)
-    style = job.guide.styles[0]
-    restored = color.restore_colors(job.settings.color, cropped, job.original, style)
-    return restored.astype(np.float32)  # whatever JAX computes in
+    guide = job.guide
+    colors = guide.palette
+    if colors is None:
+        colors = opaque_part(guide.styles[0], guide.alphas[0] if guide.alphas else None)
+    how = job.settings.color
+    alpha = displayed_alpha(job, cropped) if how == "match" else None  # of colors alone, anywhere
+    part = color.restore_colors(how, opaque_part(cropped, alpha), job.original, colors)
+    restored = with_opaque_part(cropped, alpha, part)
+    result = restored.astype(np.float32)  # whatever JAX computes in
+    return result if guide.inside is None else _over_content(result, job.original, guide.inside)
+
+
+def _over_content(result: Picture, content: Picture, inside: Mask) -> Picture:
+    """Keep the content where the mask is 0, to the bit."""
+    shape = (result.shape[0], result.shape[1])
+    share = regions.resize_mask(inside, shape)[..., None]
+    behind = content if content.shape == result.shape else resize(content, shape)
+    blended = share * result + (1 - share) * behind
+    return np.where(share == 0, behind, blended).astype(np.float32)
+
+
+def displayed_alpha(job: Job, image: Picture) -> Alpha | None:
+    """Return the alpha of a picture that `displayed` returned: the content's, in its size."""
+    shape = image.shape[0], image.shape[1]
+    if job.alpha is None or job.alpha.shape == shape:
+        return job.alpha
+    return resize_alpha(job.alpha, shape)

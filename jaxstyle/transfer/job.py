@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxstyle import recipes
 from jaxstyle.backbones.extractor import Extractor, Parameters
-from jaxstyle.image.geometry import Picture
+from jaxstyle.image.geometry import Alpha, Picture
 from jaxstyle.objective import guidance
 from jaxstyle.objective.term import Term, term_names
 from jaxstyle.optim.optimizers import Optimizer
@@ -23,6 +23,7 @@ from jaxstyle.plain import obstacles, to_plain
 from jaxstyle.settings import Settings, check_names
 from jaxstyle.specs import RANDOM_INITS, is_init
 from jaxstyle.transfer import manifest
+from jaxstyle.transfer.earlier import Earlier
 from jaxstyle.transfer.scales import Scale
 from jaxstyle.weights.network_cache import NetworkCache
 
@@ -48,6 +49,8 @@ class Job:
     networks: NetworkCache  # where weights came from
     # path and SHA-256 of every picture that was read, by role; no path of arrays
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    earlier: Earlier | None = None  # the picture that it continues
+    alpha: Alpha | None = None  # of the content as it was read, and so of the result
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -114,7 +117,8 @@ class Job:
 
     @property
     def _masks(self) -> tuple[Picture | None, ...]:
-        return tuple(mask for region in self.guide.regions for mask in region)
+        regions = self.guide.regions
+        return (*(mask for region in regions for mask in region), *self.guide.alphas)
 
     @cached_property
     def target_key(self) -> Hashable:
@@ -151,7 +155,7 @@ class Job:
             self.guide.content.shape,
             tuple(style.shape for style in self.guide.styles),
             # The contents of a region decide shapes.
-            self.guide.rotations if self.guide.regions else (),
+            self.guide.rotations if self.guide.is_masked else (),
             self._mask_digests,
         )
 
@@ -168,6 +172,10 @@ class Job:
             **{f"mask {n}": mask for n, mask in enumerate(self._masks, 1) if mask is not None},
             "first picture": self.initial,
         }
+        if self.guide.palette is not None:
+            pictures["colors"] = self.guide.palette
+        if self.alpha is not None:
+            pictures["alpha"] = self.alpha
         return {role: _digest(picture).hex() for role, picture in pictures.items()}
 
 
@@ -176,7 +184,9 @@ def resolved_settings(job: Job) -> dict[str, Any]:
     rate = job.rate if job.optimizer.takes_rate else None
     # A number that decides nothing would make strangers of runs that are the same.
     positions = job.settings.positions if job.draws else 0
-    return to_plain(replace(job.settings, size=job.size, learning_rate=rate, positions=positions))
+    asked = job.settings.size
+    size = asked if isinstance(asked, str) else job.size
+    return to_plain(replace(job.settings, size=size, learning_rate=rate, positions=positions))
 
 
 def identity(job: Job) -> dict[str, dict[str, Any]]:

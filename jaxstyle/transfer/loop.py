@@ -19,7 +19,7 @@ from jaxstyle.citations import summary
 from jaxstyle.image.geometry import Picture, details, resize
 from jaxstyle.transfer import owed
 from jaxstyle.transfer.constants import JobConstants
-from jaxstyle.transfer.geometry import content_shape, displayed
+from jaxstyle.transfer.geometry import content_shape, displayed, displayed_alpha
 from jaxstyle.transfer.job import Job, resolved_settings
 from jaxstyle.transfer.manifest import Facts
 from jaxstyle.transfer.result import Result
@@ -205,5 +205,10 @@ def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: fl
         "memory": dict(memory),
         "seconds": round(seconds, 3),
     }
+    history = record.history
+    if job.earlier is not None:
+        facts["continues"] = job.earlier.plain()
+        history = job.earlier.followed_by(history)
     image = displayed(job, loop.pictures[lane])
-    return Result(image, record.history, record.failure, facts, job.inputs, tuple(job.obstacles))
+    obstacles, alpha = tuple(job.obstacles), displayed_alpha(job, image)
+    return Result(image, history, record.failure, facts, job.inputs, obstacles, alpha=alpha)

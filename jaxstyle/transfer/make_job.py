@@ -8,12 +8,15 @@ from dataclasses import replace
 import jax
 
 from jaxstyle import recipes
-from jaxstyle.image.geometry import Picture, enlarged, fit_within
+from jaxstyle.image.framing import Frame, frame_of, whole_size
+from jaxstyle.image.geometry import Alpha, Picture, enlarged, fit_within, resize_alpha
+from jaxstyle.image.transparency import Color, color_of_text, opaque_part
 from jaxstyle.objective import calibration, guidance
 from jaxstyle.objective.build import extractor_for, min_side, terms_from_settings
+from jaxstyle.objective.places import Originals
 from jaxstyle.objective.term import Term, term_names
 from jaxstyle.optim import optimizers
-from jaxstyle.settings import Settings
+from jaxstyle.settings import Settings, guides
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Source, Sources, as_styles
@@ -47,11 +50,35 @@ def make_job(
     if isinstance(settings.calibration, str):
         constants = calibration.read_constants(settings.calibration)
         settings = replace(settings, calibration=constants)
-    size = settings.size or (256 if jax.default_backend() == "cpu" else 512)
+    asked = settings.size or (256 if jax.default_backend() == "cpu" else 512)
     given = as_styles(style)
-    original, styles = _pictures(content, given, settings, size, sources)
-    guide = guidance.gather(sources.with_masks(settings), original, styles, size)
-    terms = terms_from_settings(settings, sources.networks, guide.assignments)
+    original, alpha, frame = _content(content, settings, asked, sources)
+    size = frame.size
+    styles, style_alphas = _styles(given, settings, size, sources)
+    palette = None
+    if settings.color_from is not None:
+        role, behind = "picture of colors", _background(settings)
+        palette = sources.picture(settings.color_from, role, size, background=behind)
+        of_palette = _alpha(settings.color_from, role, size, settings, palette, sources)
+        palette = opaque_part(palette, of_palette)
+    guide = guidance.gather(
+        sources.with_masks(settings),
+        original,
+        styles,
+        size,
+        frame,
+        palette,
+        content_alpha=alpha,
+        style_alphas=style_alphas,
+        originals=_originals(content, given, settings, sources),
+    )
+    if guide.inside is not None:
+        sources.note("outside the masks the content stays; --outside style paints there, too")
+    planned = _planned(settings, guide)
+    is_weighted = settings.style_weight or settings.content_weight or settings.smoothness
+    terms: tuple[Term, ...] = ()  # of a run that only moves colors: no network is loaded
+    if is_weighted or any(scale.steps for scale in planned):
+        terms = terms_from_settings(settings, sources.networks, guide.assignments, guide.contents)
     extract, params = extractor_for(
         terms,
         sources.networks,
@@ -59,9 +86,9 @@ def make_job(
         padding=settings.padding,
         precision=settings.precision,
     )
-    scales = _scales(settings, original, guide, min_side(terms, extract), sources)
+    scales = _usable(planned, original, guide, min_side(terms, extract), sources)
     is_bare = not settings.calibrate and settings.calibration is None
-    method = recipes.method(settings.recipe) if settings.recipe and is_bare else None
+    method = recipes.method(settings.recipe) if settings.recipe and is_bare and terms else None
     if method:
         height, width = guide.content.shape[:2]
         shapes = [fit_within(height, width, scale.size) for scale in scales]
@@ -69,13 +96,15 @@ def make_job(
         constants = method.constants(shapes, _stated(terms, alone))
         settings = replace(settings, calibration=constants)
     optimizer = _optimizer(settings)
-    if settings.recipe and settings.calibrate:
+    if settings.recipe and settings.calibrate and terms:
         weights = recipes.find(settings.recipe).weights
         sources.note(
             f"recipe {settings.recipe}: its constants were made for {weights}; here its "
             f"terms are calibrated to {', '.join(params)}"
         )
-    initial, noise = initial_picture(settings, original, guide, sources, as_recorded=as_recorded)
+    initial, noise = initial_picture(
+        settings, original, guide, sources, frame, as_recorded=as_recorded
+    )
     return Job(
         settings=replace(settings, init_noise=noise),
         size=size,
@@ -90,29 +119,96 @@ def make_job(
         scales=scales,
         networks=sources.networks,
         inputs=sources.records(settings, content, given),
+        alpha=alpha,
     )
 
 
-def _pictures(
-    content: Source, styles: Sequence[Source], settings: Settings, size: int, sources: Sources
-) -> tuple[Picture, list[Picture]]:
-    """Read the content and the styles, as large as the largest strokes need them."""
+def _content(
+    content: Source, settings: Settings, asked: int | str, sources: Sources
+) -> tuple[Picture, Alpha | None, Frame]:
+    """Read the content and its alpha, resized and cropped as the settings ask for it."""
+    fit = settings.fit
+    if isinstance(asked, str):
+        longest = whole_size(sources.shape(content, "content"), asked, fit)
+    else:
+        longest = asked
+    picture = sources.picture(content, "content", longest, background=_background(settings))
+    if settings.enlarge:
+        picture = _enlarged(picture, longest, "content", sources)
+    frame = frame_of(picture.shape, asked, fit)
+    if max(frame.whole) < longest and not frame.is_cropped:
+        sources.note(f"the content is smaller than {longest} pixels and is not enlarged")
+    elif max(frame.whole) < longest:
+        height, width = frame.part
+        sources.note(
+            f"the content is smaller than {asked} and is not enlarged: the result is {width} × "
+            f"{height}, the most that it has in these proportions"
+        )
+    alpha = _alpha(content, "content", longest, settings, picture, sources)
+    if alpha is not None:
+        alpha = frame.crop(alpha)
+        if not alpha.any():
+            raise ValueError("the part of the content that the result shows is all transparent")
+    return frame.crop(picture), alpha, frame
+
+
+def _originals(
+    content: Source, styles: Sequence[Source], settings: Settings, sources: Sources
+) -> Originals | None:
+    """Say how the files hold their pixels, where masks lie over them."""
+    if not any(guides(settings).values()):
+        return None
+    return Originals(sources.stored(content), tuple(map(sources.stored, styles)))
+
+
+def _styles(
+    styles: Sequence[Source], settings: Settings, size: int, sources: Sources
+) -> tuple[list[Picture], list[Alpha | None]]:
+    """Read the styles and their alphas, as large as the largest strokes need them."""
     style_size = round(size * max(1.0, *settings.style_scale))
     if style_size > max(LARGEST_STYLE, size):
         raise ValueError(
             f"expected style_scale so that a style has at most {LARGEST_STYLE} pixels a side, got "
             f"{style_size}"
         )
-    original = sources.picture(content, "content", size)
     least = guidance.LEAST_STYLE
-    pictures = [sources.picture(one, "style", style_size, least) for one in styles]
+    behind = _background(settings)
+    pictures = [sources.picture(one, "style", style_size, least, behind) for one in styles]
     if settings.enlarge:
-        original = enlarged(original, size)
-        pictures = [enlarged(picture, style_size) for picture in pictures]
-    for role, picture in (("content", original), *(("style", picture) for picture in pictures)):
-        if max(picture.shape[:2]) < size:
-            sources.note(f"the {role} is smaller than {size} pixels and is not enlarged")
-    return original, pictures
+        pictures = [_enlarged(picture, style_size, "style", sources) for picture in pictures]
+    if any(max(picture.shape[:2]) < size for picture in pictures):
+        sources.note(f"the style is smaller than {size} pixels and is not enlarged")
+    alphas = [
+        _alpha(style, "style", style_size, settings, picture, sources, least)
+        for style, picture in zip(styles, pictures, strict=True)
+    ]
+    return pictures, alphas
+
+
+def _background(settings: Settings) -> Color | None:
+    return None if settings.background is None else color_of_text(settings.background)
+
+
+def _alpha(
+    source: Source,
+    role: str,
+    size: int,
+    settings: Settings,
+    picture: Picture,
+    sources: Sources,
+    least: int = 0,
+) -> Alpha | None:
+    """Return the alpha of a picture that was read, in the size that it has now."""
+    alpha = None if settings.background else sources.alpha(source, role, size, least)
+    shape = picture.shape[0], picture.shape[1]
+    return alpha if alpha is None or alpha.shape == shape else resize_alpha(alpha, shape)
+
+
+def _enlarged(picture: Picture, size: int, role: str, sources: Sources) -> Picture:
+    longest = max(picture.shape[:2])
+    if longest < size:
+        sources.note(f"the {role} is enlarged from {longest} to {size} pixels")
+    return enlarged(picture, size)
 
 
 def _optimizer(settings: Settings) -> optimizers.Optimizer:
@@ -145,18 +241,10 @@ def _stated(terms: Sequence[Term], alone: Sequence[Term]) -> dict[str, tuple[str
     return {name: (names[what(term)], len(term.layer_weights)) for name, term in named}
 
 
-def _scales(
-    settings: Settings, original: Picture, guide: guidance.Guide, least: int, sources: Sources
-) -> tuple[Scale, ...]:
-    """Plan the scales; those too small for the deepest layer are left out."""
-    height, width = guide.content.shape[:2]
-    if min(height, width) < least:
-        raise ValueError(
-            f"the content is too small: {original.shape[1]} × {original.shape[0]} pixels at this "
-            f"size, where the deepest layer needs sides of {least}"
-        )
+def _planned(settings: Settings, guide: guidance.Guide) -> tuple[Scale, ...]:
+    """Plan the scales; without steps the picture is not resized on its way."""
     scales = plan(
-        max(height, width),
+        max(guide.content.shape[:2]),
         settings.scales,
         settings.steps,
         settings.scale_factor,
@@ -165,6 +253,23 @@ def _scales(
         settings.final_steps,
         settings.first_steps,
     )
+    return scales if any(scale.steps for scale in scales) else scales[-1:]
+
+
+def _usable(
+    scales: Sequence[Scale],
+    original: Picture,
+    guide: guidance.Guide,
+    least: int,
+    sources: Sources,
+) -> tuple[Scale, ...]:
+    """Leave out the scales that are too small for the deepest layer."""
+    height, width = guide.content.shape[:2]
+    if min(height, width) < least:
+        raise ValueError(
+            f"the content is too small: {original.shape[1]} × {original.shape[0]} pixels at this "
+            f"size, where the deepest layer needs sides of {least}"
+        )
     usable = tuple(s for s in scales if min(fit_within(height, width, s.size)) >= least)
     if len(usable) < len(scales):
         sources.note(

@@ -8,19 +8,20 @@ import os
 import platform
 from collections.abc import Iterable, Mapping
 from importlib import metadata
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from jaxstyle._util.files import NAME_BYTES, check_outputs, sha256, write_whole
 from jaxstyle._util.log import logger
+from jaxstyle.image.encode import Encoding
 from jaxstyle.image.geometry import Picture
 from jaxstyle.image.io import encoder
 from jaxstyle.plain import differences
+from jaxstyle.transfer import manifest_paths
 from jaxstyle.transfer.manifest_form import check_form
+from jaxstyle.transfer.manifest_paths import Inputs
 
 MARK = "jaxstyle manifest"
-Inputs = Mapping[str, Mapping[str, str]]
-"""For each role the path of a file and its SHA-256."""
 _PACKAGES = ("jaxstyle", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 
 
@@ -34,6 +35,9 @@ class Facts(TypedDict, total=False):
     weights: dict[str, str]  # the SHA-256 of each network's weights, by name
     memory: dict[str, object]  # how a step was laid out; bytes at the peak
     seconds: float  # the run's duration
+    # the picture that the run continued: its SHA-256; of each term, how many losses are earlier
+    continues: dict[str, object]
+    output: dict[str, object]  # how the picture's file is written: `Encoding.plain`
 
 
 class Environment(TypedDict):
@@ -48,7 +52,7 @@ class Manifest(Facts, total=False):
 
     kind: str  # `MARK`
     schema: int  # version of the settings (`jaxstyle.settings.SCHEMA`); absent means 1
-    inputs: Inputs  # path and SHA-256 of every file, by role
+    inputs: Inputs  # path, relative to the manifest or absolute, and SHA-256, by role
     versions: dict[str, str]  # of Python and packages
     device: dict[str, str]  # platform and kind
     finite: bool  # whether every number stayed finite
@@ -123,59 +127,61 @@ def _cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def write(picture: Path, image: Picture, facts: Manifest) -> None:
+def write(picture: Path, image: Picture, facts: Manifest, encoding: Encoding | None = None) -> None:
     """Write a picture and its manifest.
 
     The manifest comes last: where one lies, it is its picture's. One that cannot be written is
     logged: the picture is there.
 
+    Args:
+        picture: Where it is written.
+        image: Its pixels.
+        facts: What its manifest says, but for the picture's file.
+        encoding: How it is written.
+
     Raises:
         OSError: The picture cannot be written; an earlier one is left as it was.
     """
-    replace_picture(picture, image, settings=json.dumps(_lasting(facts)))
-    facts["picture"] = {"name": picture.name, "sha256": sha256(picture)}
-    text = json.dumps(facts, indent=1) + "\n"
+    encoding = encoding or Encoding()
+    settings = inside(facts) if encoding.metadata else None
+    replace_picture(picture, image, encoding, settings=settings)
+    kept = manifest_paths.relative_to(picture.parent, facts)
+    kept["output"] = encoding.plain()
+    kept["picture"] = {"name": picture.name, "sha256": sha256(picture)}
+    text = json.dumps(kept, indent=1) + "\n"
     try:
         write_whole(beside(picture), lambda file: file.write(text.encode()))
     except OSError as error:
         logger.warning(f"the picture is in {picture}, but without a manifest: {error}")
 
 
-def _lasting(facts: Manifest) -> dict[str, Any]:
+def inside(facts: Manifest) -> str:
     """Return what a picture says of its run: nothing that differs from one time to the next.
 
     So its bytes are the same again. Nor does it tell strangers in which folders inputs lay.
     """
-    volatile = ("history", "memory", "seconds", "schema")
-    lasting: dict[str, Any] = {n: value for n, value in facts.items() if n not in volatile}
-
-    def named(value: Any) -> Any:
-        if isinstance(value, (list, tuple)):
-            return [named(one) for one in value]
-        return PurePath(value).name if isinstance(value, str) else value
-
-    lasting["inputs"] = {
-        role: {key: named(value) if key == "path" else value for key, value in record.items()}
-        for role, record in facts["inputs"].items()
-    }
-    settings = dict(facts["settings"])
-    for name in ("content_mask", "style_mask", *(["init"] if "init" in facts["inputs"] else [])):
-        settings[name] = named(settings.get(name))
-    lasting["settings"] = settings
-    return lasting
+    volatile = ("history", "memory", "seconds", "schema", "output")
+    lasting = {name: value for name, value in facts.items() if name not in volatile}
+    return json.dumps(manifest_paths.names_only(lasting))
 
 
-def replace_picture(picture: Path, image: Picture, settings: str | None = None) -> None:
+def replace_picture(
+    picture: Path,
+    image: Picture,
+    encoding: Encoding | None = None,
+    *,
+    settings: str | None = None,
+) -> None:
     """Write a picture, whose manifest is no longer that of an earlier one."""
     write_whole(
         picture,
-        encoder(picture, image, settings=settings),
+        encoder(picture, image, encoding, settings=settings),
         before=lambda: beside(picture).unlink(missing_ok=True),
     )
 
 
 def read(path: str | Path) -> Manifest | None:
-    """Read a manifest; None if the file is none.
+    """Read a manifest; None if the file is none. The paths of its inputs can be opened from here.
 
     Raises:
         ValueError: It is one, but a key is missing or has another kind of value.
@@ -187,7 +193,7 @@ def read(path: str | Path) -> Manifest | None:
     if not isinstance(facts, dict) or facts.get("kind") != MARK:
         return None
     check_form(path, facts)
-    return cast(Manifest, facts)
+    return cast(Manifest, manifest_paths.located(Path(path), facts))
 
 
 def read_if_whole(path: str | Path) -> Manifest | None:
@@ -231,14 +237,23 @@ def finished(
         all(weights.get(name, digest) == digest for name, digest in facts["weights"].items())
         and (failed or facts["finite"])
         and not unknown
-        and not differences(plain(settings), facts["settings"])
+        and not differing_settings(settings, inputs, facts)
         and now == then
         and sha256(picture) == facts["picture"]["sha256"]
     )
     return facts if same else None
 
 
-def check_unfinished(picture: Path, settings: Mapping[str, Any]) -> None:
+def differing_settings(settings: Mapping[str, Any], inputs: Inputs, facts: Manifest) -> list[str]:
+    """Return the names of settings that differ from a manifest's; of files the content decides."""
+    now, then = (
+        manifest_paths.without_files(values, inputs, facts["inputs"])
+        for values in (plain(settings), facts["settings"])
+    )
+    return differences(now, then)
+
+
+def check_unfinished(picture: Path, settings: Mapping[str, Any], inputs: Inputs) -> None:
     """Refuse to resume a picture that is finished, with other settings or of other files.
 
     Its run is over: there is nothing that could go on, and the picture would be replaced.
@@ -246,6 +261,7 @@ def check_unfinished(picture: Path, settings: Mapping[str, Any]) -> None:
     Args:
         picture: The file.
         settings: Those that are asked for now, every default filled in.
+        inputs: The files that are read, with their SHA-256.
 
     Raises:
         ValueError: The picture has a manifest of a run that came to its end.
@@ -254,7 +270,7 @@ def check_unfinished(picture: Path, settings: Mapping[str, Any]) -> None:
     if facts is None or not facts.get("finite", True):
         return
     now, then = plain(settings), facts["settings"]
-    names = differences(now, then)
+    names = differing_settings(settings, inputs, facts)
     what = ", ".join(f"{name} {then.get(name)}, not {now.get(name)}" for name in names)
     raise ValueError(
         f"{picture} is finished, with {what or 'other pictures or weights'}; leave out --resume "

@@ -19,6 +19,7 @@ from jaxstyle._util.forms import (
     record,
     whole_number,
 )
+from jaxstyle.image.encode import Encoding
 from jaxstyle.plain import from_plain
 
 _LARGEST_TILE, _MOST_LANES, _LARGEST_SIZE, _MOST_STEPS = 2**16, 2**16, 2**16, 2**31 - 1
@@ -39,6 +40,15 @@ def _memory(key: str, value: Any) -> None:
     """Check how a step was laid out: of one run, or of a lane among others."""
     MAPPING(key, value)
     record(_LANES if "shared" in value else {}, _MEMORY)(key, value)
+
+
+def _output(key: str, value: Any) -> None:
+    """Check how the picture's file was written."""
+    MAPPING(key, value)
+    try:
+        Encoding.from_plain(value)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
 
 
 _MANIFEST: Form = record(
@@ -62,6 +72,8 @@ _MANIFEST: Form = record(
         "calibration": mapping(NUMBERS_OR_ROWS),
         "papers": listing(TEXT),
         "picture": record({"name": TEXT, "sha256": TEXT}),
+        "output": _output,
+        "continues": record({"sha256": TEXT, "steps": mapping(whole_number(0, _MOST_STEPS))}),
         "not_replayable": listing(TEXT),
     },
 )

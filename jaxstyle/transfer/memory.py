@@ -227,6 +227,8 @@ def plan(job: Job) -> MemoryPlan:
     """Choose how a job's steps are laid out: as it asks for, or the fastest layout that fits."""
     wanted, size = job.settings.memory, job.scales[-1].size
     shape = content_shape(job, size)
+    if not job.steps:
+        return MemoryPlan("whole", used(), available(), (), job.original.shape[:2], None)
     ladder: tuple[Layout, ...] = LADDER
     if wanted != "auto":
         ladder = (int(wanted),) if wanted.isdigit() else (wanted,)  # type: ignore[assignment]

@@ -16,18 +16,22 @@ import numpy as np
 from jaxstyle import samples
 from jaxstyle._util import arguments
 from jaxstyle._util.files import sha256
-from jaxstyle._util.inputs import as_text
+from jaxstyle._util.inputs import as_text, is_address
 from jaxstyle._util.log import logger
 from jaxstyle._util.names import nearest
-from jaxstyle.image.io import check_file, read_image, write_image
+from jaxstyle.image.encode import Encoding
+from jaxstyle.image.io import check_file, reread, storable, write_image
+from jaxstyle.image.transparency import with_alpha
 from jaxstyle.plain import from_plain
-from jaxstyle.settings import Settings
+from jaxstyle.settings import Settings, names
 from jaxstyle.specs import INITS, is_init
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.batch import batch_of, lanes_of, plan_batches, result_of, run_batch
+from jaxstyle.transfer.earlier import Earlier
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.manifest import Manifest
+from jaxstyle.transfer.manifest_paths import role_of
 from jaxstyle.transfer.result import Progress, Result
 from jaxstyle.transfer.sources import Sources
 from jaxstyle.transfer.steppers.batched import BatchSpec
@@ -50,7 +54,7 @@ def replay(
     Args:
         run: The manifest: the `.json` beside a picture.
         inputs: Where inputs are now, by role (`content`, `style`, `style#2`, `init`, …); the others
-            are where they were, or beside the manifest.
+            are where they were, or beside the manifest; what was fetched is fetched again.
         changed_inputs: Accept inputs and weights that changed.
         offline: Never fetch weights or pictures.
         on_progress: Called between chunks of steps; not for a picture that was made in a batch.
@@ -71,18 +75,25 @@ def replay(
     sources = Sources(offline=offline)
     paths = _inputs(run, facts, inputs or {}, changed_inputs, sources)
     content, styles = paths["content"], _files_of("style", paths)
-    settings = _settings(run, facts, paths)
+    settings = recorded_settings(run, facts, paths)
     job = make_job(content, styles, settings, sources, as_recorded=True)
+    job = replace(job, earlier=Earlier.of_manifest(facts))
     for line in _differences(facts, job, changed_inputs):
         logger.warning(line)
-    batch = batch_of(facts)
-    if batch is None:
+    batch = batch_of(facts) if job.steps else None
+    if not job.steps:
+        result = run_job(job)
+    elif batch is None:
         layouts: Any = facts["memory"].get("layouts", ())
         if layouts and len(layouts) != (count := len(job.scales)):
             scales = "1 scale" if count == 1 else f"{count} scales"
             raise ValueError(f"{run}: expected memory.layouts of {scales}, got {len(layouts)}")
-        return run_job(job, on_progress=on_progress, layouts=layouts)
-    return _replay_in_batch(job, batch)
+        result = run_job(job, on_progress=on_progress, layouts=layouts)
+    else:
+        result = _replay_in_batch(job, batch)
+    if "output" in facts:
+        result.facts["output"] = facts["output"]
+    return result
 
 
 def _replay_in_batch(job: Job, batch: BatchSpec) -> Result:
@@ -97,7 +108,7 @@ def _replay_in_batch(job: Job, batch: BatchSpec) -> Result:
     return result_of(loop, lane, plan, 0.0)
 
 
-def _settings(run: Path, facts: Manifest, paths: Mapping[str, Path]) -> Settings:
+def recorded_settings(run: Path, facts: Manifest, paths: Mapping[str, Path | str]) -> Settings:
     """Return the manifest's settings, with files where they are now."""
     try:
         settings = from_plain(facts["settings"])
@@ -106,22 +117,24 @@ def _settings(run: Path, facts: Manifest, paths: Mapping[str, Path]) -> Settings
     if facts.get("schema", 1) < 3 and settings.calibrate and settings.calibration is None:
         # They were computed once, for all scales.
         settings = replace(settings, calibration=facts.get("calibration", {}))
-    return replace(
-        settings,
-        content_mask=tuple(map(as_text, _files_of("content_mask", paths))),
-        style_mask=tuple(map(as_text, _files_of("style_mask", paths))),
-        init=as_text(paths["init"], INITS) if "init" in paths else settings.init,
-    )
+    files: dict[str, Any] = {}
+    for name in {role_of(key) for key in paths} & set(names()):
+        texts = tuple(
+            as_text(path, INITS) if isinstance(path, Path) else path
+            for path in _files_of(name, paths)
+        )
+        files[name] = texts if isinstance(getattr(settings, name), tuple) else texts[0]
+    return replace(settings, **files)
 
 
-def _files_of(role: str, paths: Mapping[str, Path]) -> tuple[Path, ...]:
+def _files_of(role: str, paths: Mapping[str, Path | str]) -> tuple[Path | str, ...]:
     """Return all files of a role, in their order."""
-    return tuple(path for name, path in paths.items() if name.partition("#")[0] == role)
+    return tuple(path for key, path in paths.items() if role_of(key) == role)
 
 
 def _inputs(
     run: Path, facts: Manifest, moved: Mapping[str, str | Path], changed: bool, sources: Sources
-) -> dict[str, Path]:
+) -> dict[str, Path | str]:
     """Locate every input, and check that it is the same file as then."""
     records = dict(facts["inputs"])
     if is_init(facts["settings"].get("init")):
@@ -134,35 +147,39 @@ def _inputs(
         if role not in records:
             raise ValueError(f"{run} is a damaged manifest: expected inputs.{role}, got nothing")
     return {
-        role: _place(run, role, record, moved.get(role), changed, sources)
+        role: place_of(run, role, record, moved.get(role), changed, sources)
         for role, record in records.items()
     }
 
 
-def _place(
+def place_of(
     run: Path,
     role: str,
     record: Mapping[str, str],
     moved: str | Path | None,
     changed: bool,
     sources: Sources,
-) -> Path:
-    """Return where an input is now.
+) -> Path | str:
+    """Return where an input is now: a file, or an address.
 
     Raises:
         ValueError: It changed, or the manifest does not say where it was.
-        OSError: There is no such file.
+        OSError: There is no such file, or nothing is fetched.
     """
     if "cut" in record:
         raise ValueError(f"{run} belongs to a study, whose own command makes its pictures again")
     if "path" not in record:
         raise ValueError(f"{run} is a damaged manifest: expected inputs.{role}.path, got nothing")
+    recorded = Path(record["path"])
+    files: list[Path | str]
     if moved is not None:
-        files = [Path(moved)]
-        check_file(files[0])
+        files = [moved if is_address(moved) else sources.path(moved)]
+        if isinstance(files[0], Path):
+            check_file(files[0])
+    elif is_address(record["path"]):
+        files = [record["path"]]
     else:
         # A pipe of then is not asked again.
-        recorded = Path(record["path"])
         places = _places(run, recorded, changed, sources)
         files = [path for path in places if os.path.isfile(path)]
     for number, path in enumerate(files):
@@ -240,12 +257,15 @@ def compare_with_first(run: Path, output: Path, result: Result) -> str:
         totals = (facts["history"]["total"], result.history["total"])
         ends = ", ".join(f"{losses[-1]:.6g}" if losses else "none" for losses in totals)
         return f"{output}: the first picture is missing; last loss then and now: {ends}"
-    one, other, rounded = read_image(first), read_image(output), ""
+    one, other, rounded = with_alpha(*reread(first)), with_alpha(*reread(output)), ""
     if first.suffix.lower() != output.suffix.lower():
         # The loss of a lossy format would be all of the difference.
         with TemporaryDirectory() as folder:
-            write_image(Path(folder) / first.name, result.image)
-            other = read_image(Path(folder) / first.name)
+            again = Path(folder) / first.name
+            written = Encoding.from_plain(facts.get("output", {}))
+            pixels = storable(again, result.image, result.alpha)
+            write_image(again, pixels, quality=written.quality, bits=written.bits)
+            other = with_alpha(*reread(again))
         rounded = f", as {first.suffix} stores them"
     if one.shape != other.shape:
         return f"{output}: of another size than {first}"

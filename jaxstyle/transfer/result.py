@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 from jaxstyle._util import arguments
-from jaxstyle.image.geometry import Picture
-from jaxstyle.image.io import as_pillow
+from jaxstyle._util.log import logger
+from jaxstyle.image.encode import Encoding, as_pillow
+from jaxstyle.image.geometry import Alpha, Picture
+from jaxstyle.image.io import format_of, storable
+from jaxstyle.image.transparency import with_alpha
 from jaxstyle.settings import SCHEMA
 from jaxstyle.transfer import manifest
-from jaxstyle.transfer.manifest import Facts, Inputs, Manifest, paths_of
+from jaxstyle.transfer.manifest import Facts, Manifest, paths_of
+from jaxstyle.transfer.manifest_paths import Inputs
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,6 +32,7 @@ class Result:
         facts: What a manifest says of the run.
         inputs: Path and SHA-256 of every picture that was read, by role; no path of arrays.
         obstacles: What a manifest cannot hold, by name: then the run is not replayable.
+        alpha: The content's transparency, from 0 to 1, shape (height, width); None if it is opaque.
     """
 
     image: Picture
@@ -35,34 +41,62 @@ class Result:
     facts: Facts
     inputs: Inputs = field(default_factory=dict)
     obstacles: tuple[str, ...] = ()
+    alpha: Alpha | None = None
 
     @property
     def finite(self) -> bool:
         """Whether every loss, gradient and pixel stayed finite."""
         return self.failure is None
 
-    def save(self, path: str | Path) -> Path:
+    def save(
+        self,
+        path: str | Path,
+        *,
+        bits: int | None = None,
+        quality: int | None = None,
+        dpi: float | None = None,
+        metadata: bool | None = None,
+    ) -> Path:
         """Write the picture, and its manifest beside it (`out.png` has `out.json`).
 
-        Checkpoints of a run that was to make this file are removed.
+        Checkpoints of a run that was to make this file are removed. An argument that is not given
+        is what the picture had that was replayed, if the format has it.
 
         Args:
-            path: Ends in .png, .jpg, .jpeg, .webp, .tif or .tiff.
+            path: Ends in .png, .jpg, .jpeg, .webp, .tif or .tiff. JPEG holds no transparency: white
+                is behind the picture there.
+            bits: Of each value: 8, or 16 in PNG and TIFF.
+            quality: Of JPEG and WebP, 1 to 100 (95).
+            dpi: Pixels per inch, for whoever prints the picture.
+            metadata: Whether the settings are stored inside the picture, too, with the names of
+                files but not their folders (True).
 
         Returns:
             The path.
 
         Raises:
-            ValueError: An unknown extension, a file that is not a manifest is in the way, or the
-                path is that of a picture that the run read.
+            ValueError: An unknown extension, a file that is not a manifest is in the way, the path
+                is that of a picture that the run read, or an argument is out of its range.
             OSError: The picture cannot be written; an earlier one is left as it was.
         """
         path = arguments.path("path", path)
+        given = {"bits": bits, "quality": quality, "dpi": dpi, "metadata": metadata}
+        encoding = self.encoding(path, given)
         manifest.check(path, paths_of(self.inputs))
-        manifest.write(path, self.image, self.manifest())
+        pixels = storable(path, self.image, self.alpha)
+        if self.alpha is not None and pixels.shape[2] == 3:
+            logger.info(f"{path}: JPEG has no transparency, so white is behind the picture")
+        manifest.write(path, pixels, self.manifest(), encoding)
         for checkpoint in manifest.checkpoints_beside(path):
             checkpoint.unlink(missing_ok=True)
         return path
+
+    def encoding(self, path: str | Path, given: Mapping[str, Any]) -> Encoding:
+        """Return how a file is written: as given, else as it was before, if the format has it."""
+        before = Encoding.from_plain(self.facts.get("output", {})).for_format(format_of(path))
+        return replace(
+            before, **{name: value for name, value in given.items() if value is not None}
+        )
 
     def manifest(self) -> Manifest:
         """Return the manifest, without the picture's file."""
@@ -75,7 +109,7 @@ class Result:
 
     def _repr_png_(self) -> bytes:
         stream = io.BytesIO()
-        as_pillow(self.image).save(stream, "PNG")
+        as_pillow(with_alpha(self.image, self.alpha)).save(stream, "PNG")
         return stream.getvalue()
 
     def __repr__(self) -> str:
@@ -85,6 +119,15 @@ class Result:
         seconds = f", {self.facts['seconds']:.0f} s" if "seconds" in self.facts else ""
         failure = f", {self.failure}" if self.failure else ""
         return f"<Result {width} × {height}, {len(totals)} steps{loss}{seconds}{failure}>"
+
+
+class Losses(NamedTuple):
+    """The losses of a step."""
+
+    step: int  # from 1
+    total: float  # weighted
+    terms: dict[str, float]  # each term's, unweighted
+    parts: dict[str, float]  # each term's part of the total
 
 
 @dataclass(frozen=True)
@@ -104,6 +147,8 @@ class Progress:
             that compiled nothing.
         image: The picture so far.
         result: What `stylize` returns; of the last element of `iterate` only.
+        alpha: The transparency of `image`; None if it is opaque.
+        latest: The losses of each step since the progress before.
     """
 
     step: int
@@ -117,6 +162,8 @@ class Progress:
     seconds_left: float | None
     image: Picture
     result: Result | None = None
+    alpha: Alpha | None = None
+    latest: tuple[Losses, ...] = ()
 
     @property
     def share(self) -> float:

@@ -11,7 +11,9 @@ import numpy as np
 
 from jaxstyle._util.names import nearest
 from jaxstyle.image import color
+from jaxstyle.image.framing import Frame
 from jaxstyle.image.geometry import Picture, have_same_proportions, pad_to_bucket, resize
+from jaxstyle.image.transparency import color_of_text, opaque_part
 from jaxstyle.objective.guidance import Guide
 from jaxstyle.settings import Settings
 from jaxstyle.specs import INITS, is_init
@@ -27,7 +29,13 @@ places among those that pooling takes together, and would paint these over and o
 
 
 def initial_picture(
-    settings: Settings, original: Picture, guide: Guide, sources: Sources, *, as_recorded: bool
+    settings: Settings,
+    original: Picture,
+    guide: Guide,
+    sources: Sources,
+    frame: Frame,
+    *,
+    as_recorded: bool,
 ) -> tuple[Picture, float | None]:
     """Return the picture to start from, padded to the content's bucket, and the noise that it has.
 
@@ -36,6 +44,7 @@ def initial_picture(
         original: The content as it was read.
         guide: The content and the styles in their buckets.
         sources: Where an initial picture comes from.
+        frame: Where the content was cropped, which an initial picture is, too.
         as_recorded: The settings are of a manifest, which says what noise there was: none is added
             to a flat picture.
 
@@ -44,7 +53,7 @@ def initial_picture(
         OSError: A file or weights that are not installed.
     """
     random = np.random.default_rng(settings.seed)
-    picture = _without_noise(settings.init, original, guide, sources, random)
+    picture = _without_noise(settings, original, guide, sources, frame, random)
     given = noise = settings.init_noise
     if given is None and isinstance(settings.init, str) and settings.init == "imagenet_mean":
         noise = TRACE
@@ -63,9 +72,16 @@ def _stays_flat(initial: Picture, settings: Settings, guide: Guide) -> bool:
 
 
 def _without_noise(
-    init: Any, original: Picture, guide: Guide, sources: Sources, random: np.random.Generator
+    settings: Settings,
+    original: Picture,
+    guide: Guide,
+    sources: Sources,
+    frame: Frame,
+    random: np.random.Generator,
 ) -> Picture:
     content, style = guide.content, guide.styles[0]
+    colors = opaque_part(style, guide.alphas[0] if guide.alphas else None)
+    init: Any = settings.init
     if is_init(init):
         if init == "content":
             return content
@@ -73,16 +89,18 @@ def _without_noise(
             noise = 0.5 + 0.1 * random.standard_normal(content.shape)
             return np.clip(noise, 0, 1).astype(np.float32)
         if init == "style":
-            return _style_noise(style, content.shape[:2], random)
+            return _style_noise(colors, content.shape[:2], random)
         if init == "imagenet_mean":
             return np.broadcast_to(IMAGENET_MEAN, content.shape).astype(np.float32)
         if init == "style_mean":
-            return np.broadcast_to(style.mean((0, 1)), content.shape).astype(np.float32)
+            return np.broadcast_to(colors.mean((0, 1)), content.shape).astype(np.float32)
         return _adain(content, style, sources)
     if isinstance(init, str):
         _check_is_file(init)
     shape = original.shape[:2]
-    given = sources.picture(init, "initial picture", max(shape))
+    behind = None if settings.background is None else color_of_text(settings.background)
+    whole = sources.picture(init, "initial picture", max(frame.whole), background=behind)
+    given = frame.crop(whole)
     if not have_same_proportions(given.shape, shape):
         height, width = given.shape[:2]
         sources.note(

@@ -17,12 +17,12 @@ from jaxstyle.transfer import memory
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.checkpoint import Checkpoints, RunState, checkpointed
 from jaxstyle.transfer.constants import JobConstants
-from jaxstyle.transfer.geometry import displayed
+from jaxstyle.transfer.geometry import displayed, displayed_alpha
 from jaxstyle.transfer.job import Job, chosen_settings, identity
-from jaxstyle.transfer.loop import Chunk, Loop, make_result
+from jaxstyle.transfer.loop import Chunk, Loop, Record, make_result
 from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.memory import MemoryPlan
-from jaxstyle.transfer.result import Progress, Result
+from jaxstyle.transfer.result import Losses, Progress, Result
 from jaxstyle.transfer.sources import Source, Sources
 from jaxstyle.transfer.steppers.stepper import Layout
 from jaxstyle.transfer.steppers.tiled import single_stepper
@@ -158,6 +158,9 @@ def iterate_job(
     layouts: Sequence[Layout] = (),
 ) -> Generator[Progress, None, None]:
     """Run a job, and yield its progress after each chunk; at the end once more, with the result."""
+    if not job.steps:
+        yield _without_steps(job)
+        return
     state = _resumed(job, checkpoints) if checkpoints and resume else None
     began = time.perf_counter() - (state.seconds if state else 0.0)
     memory.clear_caches_if_crowded()
@@ -165,8 +168,6 @@ def iterate_job(
     logger.info(str(chosen))
     if chosen.advice and job.settings.memory == "auto":
         raise ValueError(str(chosen))
-    if not job.steps:
-        logger.info("no steps are taken: the picture is the initial one")
     if state:
         layouts = state.layouts
     else:
@@ -181,7 +182,18 @@ def iterate_job(
             yield progress
     layout: dict[str, object] = {"layout": layouts[-1], "layouts": list(layouts)}
     result = make_result(loop, 0, layout | memory.account(chosen), clock.seconds)
-    yield replace(progress, step=loop.records[0].steps, image=result.image, result=result)
+    step, image, alpha = loop.records[0].steps, result.image, result.alpha
+    yield replace(progress, step=step, image=image, alpha=alpha, result=result)
+
+
+def _without_steps(job: Job) -> Progress:
+    """Return the end of a run that takes no steps: its initial picture, in its final colors."""
+    logger.info("no steps are taken: the picture is the initial one")
+    loop = Loop([job], [], [JobConstants(job)])
+    clock = _Clock(job, time.perf_counter())
+    progress = clock.progress(loop, None)
+    result = make_result(loop, 0, {"layouts": []}, clock.seconds)
+    return replace(progress, image=result.image, alpha=result.alpha, result=result)
 
 
 class _Clock:
@@ -210,19 +222,34 @@ class _Clock:
             if not chunk.first:
                 self._pace = rate * size**2
         self._last = now
-        weights = (float(term.weight) for term in job.terms_at(size))
+        weights = [float(term.weight) for term in job.terms_at(size)]
+        latest = _latest(record, chunk.steps if chunk else 0, weights)
+        shown = displayed(job, image)
         return Progress(
             step=record.steps,
             steps=job.steps,
             size=size,
             loss=loss,
             terms=terms,
-            parts={name: w * terms[name] for name, w in zip(terms, weights, strict=False)},
+            parts=latest[-1].parts if latest else {},
             seconds=now - self._began,
             rate=rate,
             seconds_left=job.work_left(record.steps) / self._pace if self._pace else None,
-            image=displayed(job, image),
+            image=shown,
+            alpha=displayed_alpha(job, shown),
+            latest=latest,
         )
+
+
+def _latest(record: Record, count: int, weights: Sequence[float]) -> tuple[Losses, ...]:
+    """Return the losses of the last steps of a run."""
+    names = [name for name in record.history if name != "total"]
+    losses = []
+    for number in range(record.steps - count, record.steps):
+        terms = {name: record.history[name][number] for name in names}
+        parts = {name: weight * terms[name] for name, weight in zip(names, weights, strict=True)}
+        losses.append(Losses(number + 1, record.history["total"][number], terms, parts))
+    return tuple(losses)
 
 
 def _check_run(

@@ -6,7 +6,7 @@ import pytest
 from support.full_disk import failing_writes
 from support.small import run, words, write_pictures
 
-import jaxstyle.cli.stylize
+import jaxstyle.cli.snapshots
 from jaxstyle.image.io import read_image
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.steppers import whole
@@ -31,7 +31,7 @@ def elsewhere(tmp_path, monkeypatch):
 @pytest.mark.parametrize("forever", [False, True])
 @pytest.mark.parametrize("first", range(1, WRITES + 1))
 def test_stylize(pictures, elsewhere, tmp_path, monkeypatch, capsys, first, forever):
-    monkeypatch.setattr(jaxstyle.cli.stylize, "_PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr(jaxstyle.cli.snapshots, "_PREVIEW_SECONDS", 0.0)
     monkeypatch.setattr(whole, "CHUNK", 1)
     folder = tmp_path / "folder"
     folder.mkdir()

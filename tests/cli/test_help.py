@@ -50,7 +50,7 @@ def test_options_come_from_the_fields():
     assert "--optimizer [lbfgs|lbfgs_plain|lbfgs_search|adam" in text
     assert "--calibrate / --no-calibrate" in text
     study = " ".join(help_of("study").split())
-    assert "--size NUMBER Longest side of the pictures in pixels [default: 128]." in study
+    assert "--size SIZE Longest side of the pictures in pixels [default: 128]." in study
 
 
 @pytest.mark.parametrize("words", list(every_command()), ids=" ".join)

@@ -117,7 +117,7 @@ def test_an_interrupt_is_one_line(monkeypatch, capsys):
 
 def test_usage_errors_are_one_line(capsys):
     for words, line in (
-        (["stylize", "a.png"], "Missing argument 'STYLE...'."),
+        (["stylize", "a.png"], "Missing argument 'STYLE' (or '--style')."),
         (["stylize", "a.png", "b.png"], "Missing option '-o' / '--output'."),
         (["stylize", "a.png", "b.png", "--steps", "x"], "expected a whole number, got 'x'"),
         (["stylize", "a.png", "b.png", "--scale-steps", "1,x"], "expected whole numbers with"),

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from support.small import run, words, write_pictures
 
-import jaxstyle.cli.stylize
+import jaxstyle.cli.snapshots
 import jaxstyle.image.io
 from jaxstyle.image.io import encoder, read_image, write_image
 from jaxstyle.transfer import manifest
@@ -17,7 +17,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "05_animation.py"
 
 
 def test_previews_and_frames(tmp_path, monkeypatch):
-    monkeypatch.setattr(jaxstyle.cli.stylize, "_PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr(jaxstyle.cli.snapshots, "_PREVIEW_SECONDS", 0.0)
     written = []
     write_pictures(tmp_path)
 

@@ -318,6 +318,10 @@ class TestObjects:
         sweep = {"metric": [find("gram", "style"), "gram"]}
         cells = grid(files, folder, sweep=sweep, steps=0, lanes=1)
         assert set(contents(folder)) == {"metric=gram.png", "metric=gram-1.png"}
+        # Both are shown, though the first would be made again.
+        rows = list(csv.DictReader((folder / "table.csv").read_text().splitlines()))
+        assert [row["metric"] for row in rows] == ["gram#1", "gram"]
+        assert (folder / "index.html").read_text().count("data:image/jpeg;base64,") == 2 + 2
         grid(files, folder, sweep=sweep, steps=0, lanes=1)
         assert "1 of 2 cells are finished already" in caplog.messages
         assert [cell.result.obstacles for cell in cells] == [("metric gram",), ()]

@@ -15,13 +15,14 @@ from jaxstyle.image.io import (
     read_settings,
     write_image,
 )
-from jaxstyle.image.load import load_image, load_mask
+from jaxstyle.image.load import load_image
+from jaxstyle.image.masks import load_mask
 
 GRAY = np.full((6, 8, 3), 51, np.uint8)
 HOSTILE_SIZES = (-1, 0, 2.5, 64.0, True, "64", [64], float("nan"), np.float32(8), -(2**70))
 HOSTILE_COLORS = (
     *((0, 0), (0, 0, 0, 0), (255, 255, 255), (-0.1, 0, 0), (float("nan"), 0, 0), ()),
-    *("white", b"abc", 1, None, ("a", "b", "c"), [[0, 0, 0]] * 3, (None,) * 3),
+    *("white", b"abc", 1, ("a", "b", "c"), [[0, 0, 0]] * 3, (None,) * 3),
 )
 HOSTILE_QUALITIES = (1000, 0, -1, 95.5, "95", True, None, [95], "web_high")
 HOSTILE_PATHS = (None, 3, 2.5, b"a.png", ["a.png"], object())

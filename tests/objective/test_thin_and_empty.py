@@ -1,6 +1,7 @@
 """Masks and styles that are thin, tiny or nearly empty: in proportion, and never in silence."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from support.small import STYLE
 
 from jaxstyle.image.geometry import bucket_of, fit_within
 from jaxstyle.image.load import load_image
-from jaxstyle.objective import guidance
+from jaxstyle.objective import guidance, places
 from jaxstyle.settings import Settings
 
 RNG = np.random.default_rng(0)
@@ -61,7 +62,7 @@ def test_a_mask_lies_where_its_content_does(shape, scale):
 @pytest.mark.parametrize("shape", [(10, 1000), (1000, 10), (3, 256), (1, 700), (16, 4250)])
 @pytest.mark.parametrize("least", [0, 16])
 def test_a_thin_style_keeps_its_proportions(caplog, shape, least):
-    guidance._log_once.cache_clear()
+    places.log_once.cache_clear()
     style = load_image(photo(*shape), size=256, least=least)
     guide = guidance.gather(Settings(), photo(48, 48), [style], 256)
     assert min(guide.styles[0].shape[:2]) >= 16
@@ -111,7 +112,7 @@ def png(levels, dtype=np.uint8):
 @pytest.mark.parametrize("deep", [False, True], ids=["8 bits", "16 bits"])
 @pytest.mark.parametrize("form", [bytes, "array"])
 def test_a_mask_of_one_white_pixel_is_noticed(caplog, deep, form):
-    guidance._log_once.cache_clear()
+    places.log_once.cache_clear()
     dtype = np.uint16 if deep else np.uint8
     levels = np.zeros((48, 48), dtype)
     levels[3, 4] = np.iinfo(dtype).max
@@ -122,13 +123,18 @@ def test_a_mask_of_one_white_pixel_is_noticed(caplog, deep, form):
     assert len(caplog.records) == 1  # in a grid, once for all of its runs
 
 
-def test_a_map_of_labels_is_noticed(caplog, tmp_path):
-    guidance._log_once.cache_clear()
+def test_a_map_of_labels_is_refused(tmp_path):
     path = tmp_path / "labels.png"
     path.write_bytes(png(RNG.integers(0, 5, (48, 48))))
-    with path.open("rb") as file:
+    words = f"the content mask {path}: it is a map of 5 labels (0, 1, 2, 3, 4); give it as regions"
+    with path.open("rb") as file, pytest.raises(ValueError, match=re.escape(words)):
         mask_of(photo(48, 48), 48, file)  # known by its name, too
-    assert f"content mask {path} is nowhere brighter than 2%, where white is" in caplog.text
+
+
+def test_a_faint_mask_is_noticed(caplog):
+    places.log_once.cache_clear()
+    mask_of(photo(48, 48), 48, np.full((48, 48), 0.2, np.float32))
+    assert "the content mask is nowhere brighter than 20%, where white is inside" in caplog.text
 
 
 def test_a_mask_of_zeros_and_ones_selects_what_is_one(caplog):

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from support.made_up_studies import PAIRS, STYLES, TEST, made_up
-from support.pages import Parsed
+from support.pages import Parsed, check_script
 
 from jaxstyle.study import statistics
 from jaxstyle.study.plane import plane
@@ -30,7 +30,6 @@ def test_the_page_holds_the_study_and_its_summary():
     for name in (
         "title",
         "command",
-        "settings",
         "objectives",
         "contents",
         "styles",
@@ -38,8 +37,31 @@ def test_the_page_holds_the_study_and_its_summary():
         "facts",
     ):
         assert data[name] == study[name]
+    assert data["settings"] == {"size": "64", "what": ""}
     assert data["summary"] == json.loads(texts["summary.json"]) == summarize(study)
     assert data["planes"][0] == plane(data["summary"])
+
+
+def test_the_scripts_fit_together():
+    check_script(report(made_up())["index.html"])
+
+
+def test_settings_are_shown_as_people_write_them():
+    settings = {
+        "content_metric": [["mse", 1.0], ["gram", 0.5, ["relu1_1"]]],
+        "parameter": [["mmd.width", 2.0]],
+        "style_layers": ["relu1_1", "relu2_1"],
+        "calibrate": True,
+        "recipe": None,
+    }
+    data = json.loads(Parsed(report(made_up() | {"settings": settings})["index.html"]).data)
+    assert data["settings"] == {
+        "content_metric": "mse+gram@relu1_1=0.5",
+        "parameter": "mmd.width=2",
+        "style_layers": "relu1_1,relu2_1",
+        "calibrate": "on",
+        "recipe": "none",
+    }
 
 
 def test_summary_numbers():

@@ -64,7 +64,8 @@ def valid(dice: random.Random, pictures: list[str], out: str) -> list[str]:
         return f"{name}{layers}={dice.choice(('0', '0.3', '1', '20'))}"
 
     styles = dice.choices(pictures, k=dice.choice((1, 1, 1, 2)))
-    words = ["stylize", dice.choice(pictures), *styles, "-o", out, "--quiet"]
+    named = styles if len(styles) == 1 else [w for style in styles for w in ("--style", style)]
+    words = ["stylize", dice.choice(pictures), *named, "-o", out, "--quiet"]
     words += ["--size", str(dice.choice((1, 17, 32, 48))), "--steps", str(dice.randint(0, 3))]
     words += ["--style-layers", some(LAYERS), "--content-layers", some(LAYERS, 1)]
     flags = {

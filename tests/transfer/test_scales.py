@@ -99,7 +99,7 @@ def test_flat_beginnings(name):
 
 
 def test_details_are_added_where_a_scale_begins_but_the_last():
-    settings = {"size": 96, "scale_factor": 1.5, "steps": 0, "init": "style_mean", **LAYERS}
+    settings = {"size": 96, "scale_factor": 1.5, "steps": 1, "init": "style_mean", **LAYERS}
     settings["init_noise"] = 0.0  # or what is flat would get a trace of it
 
     def begins(**changes):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxstyle._util.counts import counted
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.loop import Chunk, Loop
 from jaxstyle.transfer.result import Progress
@@ -41,10 +42,10 @@ class GridProgress:
         return self.seconds / (self.seconds + self.seconds_left)
 
     def __str__(self) -> str:
-        lanes = "lane" if self.lanes == 1 else "lanes"
         return (
-            f"{self.cells}/{self.of} cells  {self.lanes} {lanes} at {self.size} px"
-            f"  {self.seconds:.0f} s, {self.seconds_left:.0f} s left  loss {self.loss:.4g}"
+            f"{self.cells}/{counted(self.of, 'cell')}  {counted(self.lanes, 'lane')} at "
+            f"{self.size} px  {self.seconds:.0f} s, {self.seconds_left:.0f} s left  "
+            f"loss {self.loss:.4g}"
         )
 
 
