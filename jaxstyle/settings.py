@@ -29,9 +29,7 @@ from jaxstyle.kinds import (
 from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
 
 BlendName = Literal["sum", "mix"]
-ColorName = Literal[
-    "style", "luminance", "histogram", "covariance", "chroma", "oklab", "match"
-]
+ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma", "oklab", "match"]
 FitName = Literal["cover", "contain"]
 OutsideName = Literal["content", "style"]
 OptimizerName = Literal[

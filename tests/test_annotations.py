@@ -93,6 +93,9 @@ class TestRuns:
             path.with_suffix(".json"), inputs={"content": str(files / "content.png")}
         )
         assert again.image.tobytes() == result.image.tobytes()
+        assert typed(jaxstyle.settings_of)(str(path)).size == result.facts["settings"]["size"]
+        more = typed(jaxstyle.continue_from)(path, style=[STYLE], inputs={}, steps=0)
+        assert more.image.shape == result.image.shape
 
     def test_grid(self, tmp_path):
         sweep = {"metric": ["gram", {"moments": 0.5}], "seed": np.arange(1)}

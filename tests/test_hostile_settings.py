@@ -139,8 +139,8 @@ def accepts(kind, label):
 
 PARTNERS = {"style_mask": "content_mask"}
 """Settings that need as many values of another."""
-NARROWER = ("rate_decay", "average")
-"""Settings that a check of their own narrows: two numbers, and less than 1."""
+NARROWER = ("rate_decay", "average", "background")
+"""Settings that a check of their own narrows: two numbers, less than 1, and names of colors."""
 
 
 @pytest.mark.parametrize("name", [setting.name for setting in fields(Settings)])

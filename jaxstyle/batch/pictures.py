@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 from jaxstyle import samples
 from jaxstyle._util.inputs import STANDARD_INPUT, is_address
 from jaxstyle._util.log import logger
-from jaxstyle.image.files import extensions, is_picture_file, tree_files
+from jaxstyle.image.files import UNREADABLE, extensions, is_picture_file, tree_files
 from jaxstyle.image.io import check_file
 from jaxstyle.transfer import manifest
 
@@ -76,9 +77,13 @@ def _gather_files(
     text = os.fspath(source)
     path = samples.resolve(source) if isinstance(source, str) else Path(source)
     if path.is_dir():
+        where = f"in the folder {text}"
         files = tree_files(path, recursive=recursive, without=output)
+        _say_unreadable(
+            where, tree_files(path, recursive=recursive, without=output, wanted=UNREADABLE)
+        )
         folders = [os.path.relpath(file.parent, path) for file in files]
-        yield from _not_ours(f"in the folder {text}", [*zip(files, folders, strict=True)])
+        yield from _not_ours(where, [*zip(files, folders, strict=True)])
     elif os.path.lexists(path):
         yield NamedSource(source, _stem(path))
     elif text.startswith(_LIST):
@@ -88,9 +93,21 @@ def _gather_files(
             yield from _gather(line, recursive, output)
     elif glob.has_magic(text):
         files = [Path(file) for file in sorted(glob.glob(os.fspath(path), recursive=True))]
+        _say_unreadable(f"like {text}", [f for f in files if is_picture_file(f, UNREADABLE)])
         yield from _not_ours(f"like {text}", [(f, "") for f in files if is_picture_file(f)])
     else:
         yield NamedSource(source, _stem(path))  # whoever reads it says that it is missing
+
+
+def _say_unreadable(where: str, files: Sequence[Path]) -> None:
+    """Log a warning of photographs of kinds that cannot be read."""
+    kinds = Counter(file.suffix.lower() for file in files)
+    if kinds:
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        logger.warning(
+            f"photographs {where} that cannot be read are passed over: {counts}; convert them to "
+            "JPEG or PNG first"
+        )
 
 
 def _not_ours(where: str, files: Sequence[tuple[Path, str]]) -> Iterator[NamedSource]:

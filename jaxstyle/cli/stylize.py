@@ -124,37 +124,31 @@ def stylize(
     - is read from standard input. With --continue, those of the earlier run are the default.
     """
     from jaxstyle import recipes
-    from jaxstyle.image.encode import Encoding
-    from jaxstyle.image.io import check_output
     from jaxstyle.transfer import manifest
 
     # All files are checked before anything heavy is imported.
     given = given_settings(preset, values)
-    earlier = None
     if continued is not None:
         check_continued(preset, region_styles)
+        pictures: tuple[str | None, ...] = content, *style, *more_styles
+    elif content is None or moved:
+        raise missing_content(moved)
+    elif region_styles:
+        styles, given = styles_of_regions(region_styles, (*style, *more_styles), given)
+        pictures = content, *styles
+    else:
+        pictures = content, *chosen_styles(content, style, more_styles)
+    settings = recipes.settings(**given)
+    others = {"--preview": preview, "--frames": frames, "--resume": resume, "--json": as_json}
+    to_standard_output = output == STANDARD_OUTPUT
+    if output or not plan:
+        _check_target(output, format, encoding, [n for n, value in others.items() if value])
+    earlier = None
+    if continued is not None:
         start_jax()
-        pictures = content, *style, *more_styles
         inputs, settings, earlier = more_of(continued, pictures, given, moved, offline)
     else:
-        if content is None or moved:
-            raise missing_content(moved)
-        if region_styles:
-            styles, given = styles_of_regions(region_styles, (*style, *more_styles), given)
-        else:
-            styles = chosen_styles(content, style, more_styles)
-        settings = recipes.settings(**given)
-        inputs = [picture_input(name, offline=offline) for name in (content, *styles)]
-    to_standard_output = output == STANDARD_OUTPUT
-    if to_standard_output:
-        others = {"--preview": preview, "--frames": frames, "--resume": resume, "--json": as_json}
-        _check_standard_output(format or "png", encoding, [n for n, v in others.items() if v])
-    elif format is not None:
-        raise ValueError("expected --format with --output - alone: a file's name says its format")
-    elif output:
-        check_output(output, encoding=Encoding(**encoding))
-    elif not plan:
-        raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
+        inputs = [picture_input(str(name), offline=offline) for name in pictures]
     read = [*inputs, *_files_of(settings, offline)]
     paths = [path for path in read if not isinstance(path, NamedContent)]
     if output and not to_standard_output:
@@ -187,15 +181,32 @@ def stylize(
     )()
 
 
-def _check_standard_output(format: str, encoding: dict[str, Any], others: list[str]) -> None:
-    """Refuse what only a file can have."""
-    from jaxstyle.image.encode import Encoding, check_encoding
-    from jaxstyle.image.io import format_of
+def _check_target(
+    output: Path | None, format: str | None, encoding: dict[str, Any], others: list[str]
+) -> None:
+    """Refuse an output that cannot be written as it is asked for.
 
-    if others:
-        raise ValueError(f"expected a file as --output with {others[0]}, got standard output")
-    check_encoding(format_of(f"-.{format}"), "standard output", Encoding(**encoding))
-    check_standard_output()
+    Args:
+        output: Where to.
+        format: Of standard output.
+        encoding: How.
+        others: Options that are given and that only a file can have.
+    """
+    from jaxstyle.image.encode import Encoding, check_encoding
+    from jaxstyle.image.io import check_output, format_of
+
+    if output is None:
+        raise click.MissingParameter(param_type="option", param_hint="'-o' / '--output'")
+    if output == STANDARD_OUTPUT:
+        if others:
+            raise ValueError(f"expected a file as --output with {others[0]}, got standard output")
+        kind = format_of(f"-.{format or 'png'}")
+        check_encoding(kind, "standard output", Encoding(**encoding))
+        check_standard_output()
+        return
+    if format is not None:
+        raise ValueError("expected --format with --output - alone: a file's name says its format")
+    check_output(output, encoding=Encoding(**encoding))
 
 
 def _files_of(settings: Settings, offline: bool) -> list[Input]:

@@ -21,8 +21,19 @@ def folder_files(folder: str | Path) -> list[Path]:
     return files
 
 
+UNREADABLE = frozenset(
+    f".{kind}"
+    for kind in "heic heif hif jxl arw cr2 cr3 dng nef orf raf rw2".split()  # noqa: SIM905
+)
+"""Extensions of photographs that Pillow itself cannot read."""
+
+
 def tree_files(
-    folder: str | Path, *, recursive: bool = False, without: Path | None = None
+    folder: str | Path,
+    *,
+    recursive: bool = False,
+    without: Path | None = None,
+    wanted: frozenset[str] | None = None,
 ) -> list[Path]:
     """Return the picture files in a folder and, if `recursive`, in its sub-folders, by name.
 
@@ -30,6 +41,7 @@ def tree_files(
         folder: Where to look. Hidden files and folders inside are skipped.
         recursive: Whether to look into sub-folders, too; symbolic links to others are not followed.
         without: A sub-folder that is left out.
+        wanted: Extensions, in lower case; those of pictures by default.
 
     Raises:
         OSError: A folder may not be read.
@@ -37,7 +49,7 @@ def tree_files(
     files: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=_raise):
         paths = (Path(place, name) for name in sorted(names))
-        files += (path for path in paths if is_picture_file(path))
+        files += (path for path in paths if is_picture_file(path, wanted))
         folders[:] = sorted(
             name
             for name in folders
@@ -48,10 +60,11 @@ def tree_files(
     return files
 
 
-def is_picture_file(path: Path) -> bool:
-    """Whether a file's extension is that of a picture, and it is not hidden."""
+def is_picture_file(path: Path, wanted: frozenset[str] | None = None) -> bool:
+    """Whether a file's extension is that of a picture, or a wanted one, and it is not hidden."""
     is_visible = not path.name.startswith(".")
-    return is_visible and path.suffix.lower() in extensions() and path.is_file()
+    wanted = extensions() if wanted is None else wanted
+    return is_visible and path.suffix.lower() in wanted and path.is_file()
 
 
 @cache

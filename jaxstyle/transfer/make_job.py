@@ -8,22 +8,17 @@ from dataclasses import replace
 import jax
 
 from jaxstyle import recipes
-from jaxstyle.image.framing import Frame, frame_of, whole_size
-from jaxstyle.image.geometry import Alpha, Picture, enlarged, fit_within, resize_alpha
-from jaxstyle.image.transparency import Color, color_of_text, opaque_part
+from jaxstyle.image.geometry import Picture, fit_within
 from jaxstyle.objective import calibration, guidance
 from jaxstyle.objective.build import extractor_for, min_side, terms_from_settings
-from jaxstyle.objective.places import Originals
 from jaxstyle.objective.term import Term, term_names
 from jaxstyle.optim import optimizers
-from jaxstyle.settings import Settings, guides
+from jaxstyle.settings import Settings
 from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.pictures import read_pictures
 from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Source, Sources, as_styles
 from jaxstyle.transfer.start import initial_picture
-
-LARGEST_STYLE = 16_384
-"""Pixels a side: a style of more takes some GiB before any plan is made."""
 
 
 def make_job(
@@ -50,27 +45,20 @@ def make_job(
     if isinstance(settings.calibration, str):
         constants = calibration.read_constants(settings.calibration)
         settings = replace(settings, calibration=constants)
-    asked = settings.size or (256 if jax.default_backend() == "cpu" else 512)
     given = as_styles(style)
-    original, alpha, frame = _content(content, settings, asked, sources)
-    size = frame.size
-    styles, style_alphas = _styles(given, settings, size, sources)
-    palette = None
-    if settings.color_from is not None:
-        role, behind = "picture of colors", _background(settings)
-        palette = sources.picture(settings.color_from, role, size, background=behind)
-        of_palette = _alpha(settings.color_from, role, size, settings, palette, sources)
-        palette = opaque_part(palette, of_palette)
+    default = 256 if jax.default_backend() == "cpu" else 512
+    pictures = read_pictures(content, given, settings, default, sources)
+    original, frame = pictures.content, pictures.frame
     guide = guidance.gather(
         sources.with_masks(settings),
         original,
-        styles,
-        size,
+        pictures.styles,
+        frame.size,
         frame,
-        palette,
-        content_alpha=alpha,
-        style_alphas=style_alphas,
-        originals=_originals(content, given, settings, sources),
+        pictures.palette,
+        content_alpha=pictures.alpha,
+        style_alphas=pictures.style_alphas,
+        originals=pictures.originals,
     )
     if guide.inside is not None:
         sources.note("outside the masks the content stays; --outside style paints there, too")
@@ -107,7 +95,7 @@ def make_job(
     )
     return Job(
         settings=replace(settings, init_noise=noise),
-        size=size,
+        size=frame.size,
         optimizer=optimizer,
         rate=settings.learning_rate or optimizer.learning_rate,
         original=original,
@@ -119,96 +107,8 @@ def make_job(
         scales=scales,
         networks=sources.networks,
         inputs=sources.records(settings, content, given),
-        alpha=alpha,
+        alpha=pictures.alpha,
     )
-
-
-def _content(
-    content: Source, settings: Settings, asked: int | str, sources: Sources
-) -> tuple[Picture, Alpha | None, Frame]:
-    """Read the content and its alpha, resized and cropped as the settings ask for it."""
-    fit = settings.fit
-    if isinstance(asked, str):
-        longest = whole_size(sources.shape(content, "content"), asked, fit)
-    else:
-        longest = asked
-    picture = sources.picture(content, "content", longest, background=_background(settings))
-    if settings.enlarge:
-        picture = _enlarged(picture, longest, "content", sources)
-    frame = frame_of(picture.shape, asked, fit)
-    if max(frame.whole) < longest and not frame.is_cropped:
-        sources.note(f"the content is smaller than {longest} pixels and is not enlarged")
-    elif max(frame.whole) < longest:
-        height, width = frame.part
-        sources.note(
-            f"the content is smaller than {asked} and is not enlarged: the result is {width} × "
-            f"{height}, the most that it has in these proportions"
-        )
-    alpha = _alpha(content, "content", longest, settings, picture, sources)
-    if alpha is not None:
-        alpha = frame.crop(alpha)
-        if not alpha.any():
-            raise ValueError("the part of the content that the result shows is all transparent")
-    return frame.crop(picture), alpha, frame
-
-
-def _originals(
-    content: Source, styles: Sequence[Source], settings: Settings, sources: Sources
-) -> Originals | None:
-    """Say how the files hold their pixels, where masks lie over them."""
-    if not any(guides(settings).values()):
-        return None
-    return Originals(sources.stored(content), tuple(map(sources.stored, styles)))
-
-
-def _styles(
-    styles: Sequence[Source], settings: Settings, size: int, sources: Sources
-) -> tuple[list[Picture], list[Alpha | None]]:
-    """Read the styles and their alphas, as large as the largest strokes need them."""
-    style_size = round(size * max(1.0, *settings.style_scale))
-    if style_size > max(LARGEST_STYLE, size):
-        raise ValueError(
-            f"expected style_scale so that a style has at most {LARGEST_STYLE} pixels a side, got "
-            f"{style_size}"
-        )
-    least = guidance.LEAST_STYLE
-    behind = _background(settings)
-    pictures = [sources.picture(one, "style", style_size, least, behind) for one in styles]
-    if settings.enlarge:
-        pictures = [_enlarged(picture, style_size, "style", sources) for picture in pictures]
-    if any(max(picture.shape[:2]) < size for picture in pictures):
-        sources.note(f"the style is smaller than {size} pixels and is not enlarged")
-    alphas = [
-        _alpha(style, "style", style_size, settings, picture, sources, least)
-        for style, picture in zip(styles, pictures, strict=True)
-    ]
-    return pictures, alphas
-
-
-def _background(settings: Settings) -> Color | None:
-    return None if settings.background is None else color_of_text(settings.background)
-
-
-def _alpha(
-    source: Source,
-    role: str,
-    size: int,
-    settings: Settings,
-    picture: Picture,
-    sources: Sources,
-    least: int = 0,
-) -> Alpha | None:
-    """Return the alpha of a picture that was read, in the size that it has now."""
-    alpha = None if settings.background else sources.alpha(source, role, size, least)
-    shape = picture.shape[0], picture.shape[1]
-    return alpha if alpha is None or alpha.shape == shape else resize_alpha(alpha, shape)
-
-
-def _enlarged(picture: Picture, size: int, role: str, sources: Sources) -> Picture:
-    longest = max(picture.shape[:2])
-    if longest < size:
-        sources.note(f"the {role} is enlarged from {longest} to {size} pixels")
-    return enlarged(picture, size)
 
 
 def _optimizer(settings: Settings) -> optimizers.Optimizer:

@@ -171,6 +171,7 @@ def place_of(
     if "path" not in record:
         raise ValueError(f"{run} is a damaged manifest: expected inputs.{role}.path, got nothing")
     recorded = Path(record["path"])
+    elsewhere: list[Path] = []
     files: list[Path | str]
     if moved is not None:
         files = [moved if is_address(moved) else sources.path(moved)]
@@ -180,41 +181,44 @@ def place_of(
         files = [record["path"]]
     else:
         # A pipe of then is not asked again.
-        places = _places(run, recorded, changed, sources)
-        files = [path for path in places if os.path.isfile(path)]
-    for number, path in enumerate(files):
+        places = [*_places(run, recorded, sources)]
+        files = [path for path in places[:_NEAR] if os.path.isfile(path)]
+        elsewhere = [path for path in places[_NEAR:] if os.path.isfile(path)]
+    for number, path in enumerate([*files, *elsewhere]):
         with contextlib.suppress(*([OSError, ValueError] if number else [])):
             if sources.record(path, role)["sha256"] == record["sha256"]:
                 return path
-    if not files:
+    # A file of the same name elsewhere may be anything.
+    if not files and (changed or not elsewhere):
         raise FileNotFoundError(
             f"there is no file {recorded}, the {role} of {run}; --input {role}=FILE "
             f"(inputs={{{role!r}: FILE}}) says where it is now"
         )
     if not changed:
         raise ValueError(
-            f"the {role}, {files[0]}, is not the file that it was; "
+            f"the {role}, {[*files, *elsewhere][0]}, is not the file that it was; "
             "--changed-inputs (changed_inputs=True) accepts it"
         )
     return files[0]
 
 
-def _places(run: Path, recorded: Path, changed: bool, sources: Sources) -> Iterator[Path]:
+_NEAR = 3
+"""How many of the places of an input are near: a changed file is accepted there alone."""
+
+
+def _places(run: Path, recorded: Path, sources: Sources) -> Iterator[Path]:
     """Yield where an input may be now, the likeliest place first.
 
-    Where it was; as far from the manifest as it was from the folder of the run; beside the
-    manifest. Where all were moved together, as far from any folder above the manifest. A sample's
-    place, which is another on each machine.
+    First `_NEAR` of them: where it was; as far from the manifest as it was from the folder of the
+    run; beside the manifest. Where all were moved together, as far from any folder above the
+    manifest. A sample's place, which is another on each machine.
 
     Args:
         run: The manifest.
         recorded: The input, as the run had it.
-        changed: Another file will do, so that only the first three count.
         sources: Where samples come from.
     """
     yield from (recorded, run.parent / recorded, run.parent / recorded.name)
-    if changed:
-        return
     folder = run.absolute().parent
     parts = recorded.parts[1:] if recorded.is_absolute() else recorded.parts
     for above in (folder, *folder.parents):

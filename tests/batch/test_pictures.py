@@ -89,3 +89,16 @@ def test_others(folder):
     (folder / "empty").mkdir()
     with pytest.raises(ValueError, match="there are no pictures in the folder"):
         gather(folder / "empty")
+
+
+def test_photographs_that_cannot_be_read_are_named(folder, caplog):
+    """A telephone's folder is half full of them."""
+    for name in ("e.HEIC", "f.heic", "g.cr2", "sub/h.heic"):
+        (folder / name).write_bytes(b"\0" * 40)
+    with caplog.at_level("WARNING"):
+        pictures = gather(folder)
+    assert len(pictures) == 3
+    assert "1 .cr2, 2 .heic" in caplog.text
+    caplog.clear()
+    gather(str(folder / "*"))
+    assert "1 .cr2, 2 .heic" in caplog.text

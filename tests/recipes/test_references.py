@@ -19,8 +19,8 @@ def test_every_method_has_a_reference():
 def test_loss_and_gradient(case):
     loss, median, largest = errors(case)
     assert loss < 1e-4
-    # Where two values of a window are equal up to rounding, pooling sends it elsewhere.
     assert median < 1e-4
+    # A single value of a window may still be another.
     assert largest < 5e-3
 
 

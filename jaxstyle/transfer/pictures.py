@@ -1,0 +1,156 @@
+"""The pictures of a run, as its settings ask for them: sizes, crops, transparency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jaxstyle.image.framing import Frame, frame_of, whole_size
+from jaxstyle.image.geometry import Alpha, Picture, enlarged, resize_alpha
+from jaxstyle.image.transparency import Color, color_of_text, opaque_part
+from jaxstyle.objective import guidance
+from jaxstyle.objective.places import Originals
+from jaxstyle.settings import Settings, guides
+from jaxstyle.transfer.sources import Source, Sources
+
+LARGEST_STYLE = 16_384
+"""Pixels a side: a style of more takes some GiB before any plan is made."""
+
+
+class Pictures(NamedTuple):
+    """What `read_pictures` read."""
+
+    content: Picture  # the part of it that the result shows
+    alpha: Alpha | None  # its transparency; None if it is opaque
+    frame: Frame  # which part that is
+    styles: tuple[Picture, ...]  # as large as the largest strokes need them
+    style_alphas: tuple[Alpha | None, ...]
+    palette: Picture | None  # whose colors the result takes, if another's than the styles'
+    originals: Originals | None  # how the files hold their pixels, where masks lie over them
+
+
+def read_pictures(
+    content: Source, styles: Sequence[Source], settings: Settings, default: int, sources: Sources
+) -> Pictures:
+    """Read the content, the styles and the picture of colors.
+
+    Args:
+        content: What to show.
+        styles: How to paint it.
+        settings: Of the run.
+        default: The longest side of the result where the settings name no size, pixels.
+        sources: Where pictures come from.
+
+    Raises:
+        ValueError: A picture that cannot be used.
+        OSError: A file that cannot be read.
+    """
+    picture, alpha, frame = _content(content, settings, settings.size or default, sources)
+    pictures, alphas = _styles(styles, settings, frame.size, sources)
+    return Pictures(
+        content=picture,
+        alpha=alpha,
+        frame=frame,
+        styles=tuple(pictures),
+        style_alphas=tuple(alphas),
+        palette=_palette(settings, frame.size, sources),
+        originals=_originals(content, styles, settings, sources),
+    )
+
+
+def _palette(settings: Settings, size: int, sources: Sources) -> Picture | None:
+    """Read the opaque part of the picture of colors, if there is one."""
+    if settings.color_from is None:
+        return None
+    role = "picture of colors"
+    picture = sources.picture(settings.color_from, role, size, background=_background(settings))
+    alpha = _alpha(settings.color_from, role, size, settings, picture, sources)
+    return opaque_part(picture, alpha)
+
+
+def _content(
+    content: Source, settings: Settings, asked: int | str, sources: Sources
+) -> tuple[Picture, Alpha | None, Frame]:
+    """Read the content and its alpha, resized and cropped as the settings ask for it."""
+    fit = settings.fit
+    if isinstance(asked, str):
+        longest = whole_size(sources.shape(content, "content"), asked, fit)
+    else:
+        longest = asked
+    picture = sources.picture(content, "content", longest, background=_background(settings))
+    if settings.enlarge:
+        picture = _enlarged(picture, longest, "content", sources)
+    frame = frame_of(picture.shape, asked, fit)
+    if max(frame.whole) < longest and not frame.is_cropped:
+        sources.note(f"the content is smaller than {longest} pixels and is not enlarged")
+    elif max(frame.whole) < longest:
+        height, width = frame.part
+        sources.note(
+            f"the content is smaller than {asked} and is not enlarged: the result is {width} × "
+            f"{height}, the most that it has in these proportions"
+        )
+    alpha = _alpha(content, "content", longest, settings, picture, sources)
+    if alpha is not None:
+        alpha = frame.crop(alpha)
+        if not alpha.any():
+            raise ValueError("the part of the content that the result shows is all transparent")
+    return frame.crop(picture), alpha, frame
+
+
+def _originals(
+    content: Source, styles: Sequence[Source], settings: Settings, sources: Sources
+) -> Originals | None:
+    """Say how the files hold their pixels, where masks lie over them."""
+    if not any(guides(settings).values()):
+        return None
+    return Originals(sources.stored(content), tuple(map(sources.stored, styles)))
+
+
+def _styles(
+    styles: Sequence[Source], settings: Settings, size: int, sources: Sources
+) -> tuple[list[Picture], list[Alpha | None]]:
+    """Read the styles and their alphas, as large as the largest strokes need them."""
+    style_size = round(size * max(1.0, *settings.style_scale))
+    if style_size > max(LARGEST_STYLE, size):
+        raise ValueError(
+            f"expected style_scale so that a style has at most {LARGEST_STYLE} pixels a side, got "
+            f"{style_size}"
+        )
+    least = guidance.LEAST_STYLE
+    behind = _background(settings)
+    pictures = [sources.picture(one, "style", style_size, least, behind) for one in styles]
+    if settings.enlarge:
+        pictures = [_enlarged(picture, style_size, "style", sources) for picture in pictures]
+    if any(max(picture.shape[:2]) < size for picture in pictures):
+        sources.note(f"the style is smaller than {size} pixels and is not enlarged")
+    alphas = [
+        _alpha(style, "style", style_size, settings, picture, sources, least)
+        for style, picture in zip(styles, pictures, strict=True)
+    ]
+    return pictures, alphas
+
+
+def _background(settings: Settings) -> Color | None:
+    return None if settings.background is None else color_of_text(settings.background)
+
+
+def _alpha(
+    source: Source,
+    role: str,
+    size: int,
+    settings: Settings,
+    picture: Picture,
+    sources: Sources,
+    least: int = 0,
+) -> Alpha | None:
+    """Return the alpha of a picture that was read, in the size that it has now."""
+    alpha = None if settings.background else sources.alpha(source, role, size, least)
+    shape = picture.shape[0], picture.shape[1]
+    return alpha if alpha is None or alpha.shape == shape else resize_alpha(alpha, shape)
+
+
+def _enlarged(picture: Picture, size: int, role: str, sources: Sources) -> Picture:
+    longest = max(picture.shape[:2])
+    if longest < size:
+        sources.note(f"the {role} is enlarged from {longest} to {size} pixels")
+    return enlarged(picture, size)
