@@ -22,7 +22,7 @@ def run(words):
 
 
 @pytest.mark.parametrize(
-    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 10))]
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, *range(2, 10)))]
 )
 def test_random_valid_commands(pictures, tmp_path, capsys, seed):
     out = tmp_path / "out.png"

@@ -57,6 +57,7 @@ class TestLanes:
         assert min(np.abs(a - b).max() for a, b in itertools.pairwise(images)) > 1e-3
         check_cells(cells, **settings)
 
+    @pytest.mark.slow
     def test_of_several_scales_pictures_and_random_metrics(self):
         content, other = np.random.default_rng(5).random((2, 68, 96, 3)).astype(np.float32)
         settings = {**SMALL, "size": 96, "scales": 2, "metric": "sliced_wasserstein"}

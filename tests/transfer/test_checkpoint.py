@@ -57,9 +57,14 @@ def stop(step, picture, content=CONTENT, style=STYLE, **settings):
             **{"parametrization": "laplacian", "optimizer": "momentum", "color": "luminance"},
             "metric": "gram",
         },
-        {"metric": (("sliced_wasserstein", 1.0),), "memory": "64"},
-        {"optimizer": "adam", "average": 0.9, "rate_decay": (0.5, 2)},
-        {"metric": "neural_neighbor", "picture_guidance": 0.5},
+        *(
+            pytest.param(more, marks=pytest.mark.slow)
+            for more in (
+                {"metric": (("sliced_wasserstein", 1.0),), "memory": "64"},
+                {"optimizer": "adam", "average": 0.9, "rate_decay": (0.5, 2)},
+                {"metric": "neural_neighbor", "picture_guidance": 0.5},
+            )
+        ),
     ],
     ids=["lbfgs", "masks", "laplacian", "tiles", "average", "guided"],
 )

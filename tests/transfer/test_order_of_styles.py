@@ -29,12 +29,17 @@ def run(styles, **settings):
     "settings",
     [
         {},
-        {"blend": "mix"},
         {"blend": "mix", "metric": "gram~relative"},
-        {"style_scale": (0.5, 1.0)},
-        {"color": "luminance"},
         {"color": "histogram"},
-        {"combination": "product"},
+        *(
+            pytest.param(settings, marks=pytest.mark.slow)
+            for settings in (
+                {"blend": "mix"},
+                {"style_scale": (0.5, 1.0)},
+                {"color": "luminance"},
+                {"combination": "product"},
+            )
+        ),
     ],
     ids=str,
 )

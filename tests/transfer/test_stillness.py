@@ -28,7 +28,12 @@ def test_a_very_long_step_is_shortened(caplog, optimizer):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"average": 0.5}, {"size": 96, "scales": 2, "enlarge": True}, {"optimizer": "adam"}],
+    [
+        {},
+        {"average": 0.5},
+        pytest.param({"size": 96, "scales": 2, "enlarge": True}, marks=pytest.mark.slow),
+        {"optimizer": "adam"},
+    ],
     ids=str,
 )
 def test_no_movement_is_said(caplog, settings):

@@ -74,7 +74,7 @@ def test_features_and_gradient_are_the_wholes(name, layers, pooling, padding):
     ("metrics", "layouts"),
     [
         ("gram+covariance+moments+histogram", ("40", "recompute")),
-        ("contextual", ("40",)),
+        pytest.param("contextual", ("40",), marks=pytest.mark.slow),
     ],
 )
 def test_a_tiled_step_is_the_whole_step(metrics, layouts):
