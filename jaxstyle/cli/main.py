@@ -10,7 +10,18 @@ import click
 
 from jaxstyle import __version__
 from jaxstyle._util.files import reason
-from jaxstyle.cli import batch, cache, compare, grid, listings, replay, study, stylize, weights
+from jaxstyle.cli import (
+    batch,
+    cache,
+    compare,
+    grid,
+    listings,
+    replay,
+    search,
+    study,
+    stylize,
+    weights,
+)
 from jaxstyle.cli.options import Invocation, with_option_names
 from jaxstyle.cli.streams import STANDARD_OUTPUT, printable, write_message
 from jaxstyle.cli.terminal import exit_status, log_to_stderr, stop_insisting
@@ -35,6 +46,7 @@ for command in (
     batch.batch,
     grid.grid,
     study.study,
+    search.search,
     replay.replay,
     compare.compare,
     listings.samples,
