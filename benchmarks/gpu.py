@@ -5,12 +5,14 @@ precision. The effect of precision is measured on pictures: the root mean square
 from float32's, of 255, beside that of two runs in float32 whose initial pictures differ by a
 thousandth of a gray level.
 
-python benchmarks/gpu.py [PART …]       grids, pictures, profile, start (default: all of them)
+python benchmarks/gpu.py [PART …]       grids, pictures, profile (default: all of them)
+
+On a machine that is there for minutes, start benchmarks/gpu_session.py, which measures these
+grids and pictures, and all else that only an accelerator shows.
 """
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +28,9 @@ from vgg_in_torch import pictures
 
 import jaxstyle
 from jaxstyle.grid.stylize_grid import stylize_grid
+from jaxstyle.image.io import write_image
 from jaxstyle.transfer import memory
+from jaxstyle.transfer.steppers.whole import CHUNK
 
 OBJECTIVE = {
     "backbone": NETWORK,
@@ -50,57 +54,71 @@ def grids():
         ("bfloat16", 256, 64, "adam"),
         ("bfloat16", 512, 16, "lbfgs"),
     ):
-        content, style = pictures(PAIR, size)
-        times, start = [], time.perf_counter()
-        stylize_grid(
-            content,
-            style,
-            sweep={"style_weight": np.geomspace(0.1, 10, lanes).tolist()},
-            size=size,
-            steps=60,
-            optimizer=optimizer,
-            precision=precision,
-            smoothness=0.0,
-            on_progress=lambda progress, times=times: times.append(time.perf_counter()),
-            **OBJECTIVE,
-        )
-        step = statistics.median(np.diff(times[1:])) / 10
+        step, first = grid(precision, size, lanes, optimizer)
         rate = operations(size) * lanes / step
         print(
             f"| {precision} | {optimizer} | {size} | {lanes} | {1e3 * step:.2f} "
             f"| {rate / 1e12:.0f} | {rate / rates[precision]:.0%} | {memory.peak() / 2**30:.1f} "
-            f"| {times[0] - start:.0f} s to the first progress |",
+            f"| {first:.0f} s to the first progress |",
             flush=True,
         )
 
 
-def stylized(content, style, **changes):
-    return jaxstyle.stylize(content, style, size=256, **changes, **OBJECTIVE).image
+def grid(precision, size, lanes, optimizer, steps=60):
+    """Run a grid over style weights; return the seconds of a step, and to the first progress."""
+    content, style = pictures(PAIR, size)
+    times, start = [], time.perf_counter()
+    stylize_grid(
+        content,
+        style,
+        sweep={"style_weight": np.geomspace(0.1, 10, lanes).tolist()},
+        size=size,
+        steps=steps,
+        optimizer=optimizer,
+        precision=precision,
+        smoothness=0.0,
+        on_progress=lambda progress: times.append(time.perf_counter()),
+        **OBJECTIVE,
+    )
+    return float(statistics.median(np.diff(times[1:]))) / CHUNK, times[0] - start
 
 
 def pictures_by_precision():
     """Measure how far a run in each precision is from float32's, with Adam and with L-BFGS."""
-    content, style = pictures(PAIR, 256)
-    noise = np.random.default_rng(0).standard_normal(content.shape) * 1e-3 / 255
-    perturbed = np.clip(content + noise, 0, 1).astype(np.float32)
     for optimizer in ("lbfgs", "adam"):
-        common = {"optimizer": optimizer, "steps": 100}
-        base, again = (stylized(content, style, precision="float32", **common) for _ in range(2))
-        print(f"{optimizer}: two runs in float32 are equal: {np.array_equal(base, again)}")
-        rows = {"float32, perturbed": stylized(perturbed, style, precision="float32", **common)}
-        for precision in ("tensorfloat32", "bfloat16"):
-            rows[precision] = stylized(content, style, precision=precision, **common)
-        change = np.sqrt(np.mean((base - content) ** 2)) * 255
-        for name, image in rows.items():
-            difference = np.sqrt(np.mean((image - base) ** 2)) * 255
+        differences, change, equal, row = rounded_pictures(optimizer)
+        print(f"{optimizer}: two runs in float32 are equal: {equal}")
+        for name, difference in differences.items():
             print(f"| {optimizer} | {name} | {difference:.3f} | of {change:.1f} |", flush=True)
         if "OUT" in os.environ:
-            from PIL import Image
+            write_image(f"{os.environ['OUT']}/precision_{optimizer}.png", row)
 
-            row = np.concatenate([base, *rows.values()], 1)
-            Image.fromarray((row * 255).round().astype(np.uint8)).save(
-                f"{os.environ['OUT']}/precision_{optimizer}.png"
-            )
+
+def rounded_pictures(optimizer, size=256, steps=100):
+    """Make a picture in float32, from a perturbed start, in TF32 and in bfloat16.
+
+    Returns:
+        How far each is from float32's, and float32's from the content: root mean squares, of 255;
+        whether two runs in float32 are equal; and the four pictures side by side.
+    """
+    content, style = pictures(PAIR, size)
+    noise = np.random.default_rng(0).standard_normal(content.shape) * 1e-3 / 255
+    perturbed = np.clip(content + noise, 0, 1).astype(np.float32)
+
+    def stylized(content, precision):
+        changes = {"size": size, "steps": steps, "optimizer": optimizer, "precision": precision}
+        return jaxstyle.stylize(content, style, **changes, **OBJECTIVE).image
+
+    def distance(a, b):
+        return float(np.sqrt(np.mean((a - b) ** 2)) * 255)
+
+    base, again = (stylized(content, "float32") for _ in range(2))
+    images = {"float32, perturbed": stylized(perturbed, "float32")}
+    for precision in ("tensorfloat32", "bfloat16"):
+        images[precision] = stylized(content, precision)
+    differences = {name: distance(image, base) for name, image in images.items()}
+    row = np.concatenate([base, *images.values()], 1)
+    return differences, distance(base, content), np.array_equal(base, again), row
 
 
 def profile():
@@ -108,6 +126,7 @@ def profile():
     from jax.profiler import ProfileData
 
     from jaxstyle.settings import Settings
+    from jaxstyle.transfer.constants import JobConstants
     from jaxstyle.transfer.make_job import make_job
     from jaxstyle.transfer.sources import Sources
     from jaxstyle.transfer.steppers.whole import WholeStepper
@@ -122,8 +141,9 @@ def profile():
             smoothness=0.0,
             **OBJECTIVE,
         )
-        stepper = WholeStepper(make_job(content, style, settings, Sources()))
-        prepared = jax.block_until_ready(stepper.prepare(512, [None]))
+        job = make_job(content, style, settings, Sources())
+        stepper = WholeStepper(job)
+        prepared = jax.block_until_ready(stepper.prepare(512, [JobConstants(job).at]))
         state = stepper.init([content])
         times = []
         for _ in range(12):
@@ -156,23 +176,7 @@ def profile():
         sys.stdout.flush()
 
 
-def start():
-    """Time a command from start to picture, with an empty compilation cache and a full one."""
-    with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, "-m", "jaxstyle", "stylize", "sample:lighthouse", "sample:swirls"]
-        words += ["--size", "512", "-o", f"{folder}/out.png"]
-        env = {**os.environ, "JAXSTYLE_CACHE": f"{folder}/cache"}
-        for cache in ("empty", "full"):
-            begin = time.perf_counter()
-            process = subprocess.run(words, env=env, capture_output=True, text=True)
-            seconds = time.perf_counter() - begin
-            print(f"stylize at 512 px, {cache} cache: {seconds:.1f} s, exit {process.returncode}")
-            print("  " + process.stderr[-300:].replace("\n", "\n  "), flush=True)
-        if "OUT" in os.environ:
-            Path(os.environ["OUT"], "start.png").write_bytes(Path(folder, "out.png").read_bytes())
-
-
-PARTS = {"grids": grids, "pictures": pictures_by_precision, "profile": profile, "start": start}
+PARTS = {"grids": grids, "pictures": pictures_by_precision, "profile": profile}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

@@ -14,10 +14,12 @@ does not do by itself; the peers called "large pages" were given them.
 pip install torch==2.13.0
 python benchmarks/peers.py [SIZE …]            (default: 256 512; on a GPU 512)
     writes benchmarks/peers.md, or peers_gpu.md
+$NETWORK names other weights, of a VGG.
 """
 
 import itertools
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -36,7 +38,7 @@ from jaxstyle import backbones
 from jaxstyle.transfer import memory
 from jaxstyle.weights import registry
 
-NETWORK = "vgg19-normalized"
+NETWORK = os.environ.get("NETWORK", "vgg19-normalized")
 STYLE = [f"relu{block}_1" for block in range(1, 6)]
 CONTENT = "relu4_2"
 PAIR = ("lighthouse", "swirls")
@@ -57,6 +59,7 @@ UNTIMED = 2  # steps of a turn before those that are timed
 TIMED = 1 if GPU else 5  # timings per turn
 STEPS = 50 if GPU else 1  # steps per timing
 CHUNK = 10 if GPU else 1  # steps of jaxstyle between two reads by the host
+SIDE = 8192 if GPU else 3072  # of the matrices
 
 
 class Ours:
@@ -64,6 +67,7 @@ class Ours:
 
     def __init__(self, size, precision):
         from jaxstyle.settings import Settings
+        from jaxstyle.transfer.constants import JobConstants
         from jaxstyle.transfer.make_job import make_job
         from jaxstyle.transfer.sources import Sources
         from jaxstyle.transfer.steppers.whole import WholeStepper
@@ -75,6 +79,7 @@ class Ours:
             metric=(("gram", 1.0),),
             backbone=NETWORK,
             content_weight=1.0,
+            content_decay=1.0,
             smoothness=0.0,
             padding="zeros",
             precision=precision,
@@ -84,7 +89,8 @@ class Ours:
         )
         self.job = make_job(content, style, settings, Sources())
         self.stepper = WholeStepper(self.job)
-        self.prepared = jax.block_until_ready(self.stepper.prepare(size, [None]))
+        constants = JobConstants(self.job).at
+        self.prepared = jax.block_until_ready(self.stepper.prepare(size, [constants]))
         self.state = self.stepper.init([content])
         self.features = jax.jit(self.job.extract)
         self.version = f"jax {jax.__version__}"
@@ -127,7 +133,7 @@ class Torch:
         affine = tensors["preprocess"]
         mix = torch.tensor(np.array(affine["kernel"]).T[:, :, None, None])
         shift = torch.tensor(np.array(affine["bias"]))
-        network = vgg(tensors, backbones.find("vgg19").needed([STYLE[-1]]), order, dtype)
+        network = vgg(tensors, convolutions(), order, dtype)
 
         def features(image):
             return network(torch.nn.functional.conv2d(image, mix, shift).to(dtype))
@@ -205,10 +211,15 @@ def work(name, precision, size):
         print(json.dumps({"times": times, "peak": contender.peak()}), flush=True)
 
 
+def convolutions():
+    """Return the records of the convolutions that a step computes."""
+    return backbones.find(registry.load(NETWORK).architecture).needed([STYLE[-1]])
+
+
 def operations(size):
     """Count the multiplications and additions of a step's forward and backward pass."""
     total, side = 0, size
-    for spec in backbones.find("vgg19").needed([STYLE[-1]]):
+    for spec in convolutions():
         side //= spec.pooled or 1
         total += 2 * 2 * 9 * side**2 * spec.inputs * spec.outputs
         if "relu" + spec.name[4:] in STYLE:
@@ -216,9 +227,9 @@ def operations(size):
     return total
 
 
-def matrix_rate(precision):
+def matrix_rate(precision, side=SIDE):
     """Measure operations per second in a product of large matrices, the best of several."""
-    side, count = (8192, 10) if GPU else (3072, 1)
+    count = 10 if GPU else 1
     a = jax.random.normal(jax.random.key(0), (side, side)) / side**0.5
     a = a.astype(RATES[precision][0])
 
@@ -245,10 +256,10 @@ RATES = {
 }
 
 
-def rates_of(precision):
+def rates_of(precision, side):
     """Print the matrix rate for each line of standard input."""
     for _ in sys.stdin:
-        print(matrix_rate(precision), flush=True)
+        print(matrix_rate(precision, side), flush=True)
 
 
 def started(words, large):
@@ -267,25 +278,37 @@ def ask(process, line):
     return json.loads(process.stdout.readline())
 
 
-def compare(size, precision):
-    """Return a row for each contender and the lower bound, a summary, and versions."""
-    contenders = [OURS, *PEERS, *WITH_PAGES]
+def all_contenders():
+    """Return the names of all that are compared."""
+    peers = [*PEERS, *WITH_PAGES]
     if GPU:  # each compilation in PyTorch takes half a minute
-        contenders.remove("torch.compile")
+        peers.remove("torch.compile")
+    return [OURS, *peers]
+
+
+def measure(size, precision, contenders, side=SIDE, rounds=ROUNDS):
+    """Measure contenders in turns; leave out those that end before their first answer.
+
+    Returns:
+        For each its median milliseconds of a `step` and a `forward` pass, the seconds of its
+        `first` step, its `peak` of bytes, its `losses` and its `version`; and the rate of matrix
+        products, operations per second.
+    """
     processes, reports = {}, {}
     for name in contenders:  # one after another: a first step is timed alone
         words = ["work", name, precision, str(size)]
-        processes[name] = started(words, large=name in (OURS, *WITH_PAGES))
-        reports[name] = json.loads(processes[name].stdout.readline())
-        print(name, reports[name], flush=True)
+        process = started(words, large=name in (OURS, *WITH_PAGES))
+        if answer := process.stdout.readline():
+            processes[name], reports[name] = process, json.loads(answer)
+        print(name, reports.get(name, "ended without an answer"), flush=True)
 
-    matrices = started(["rates", precision], large=True)
-    times = {name: {"step": [], "forward": []} for name in contenders}
+    matrices = started(["rates", precision, str(side)], large=True)
+    times = {name: {"step": [], "forward": []} for name in processes}
     rates, peaks = [], {}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         rates.append(ask(matrices, "rate"))
         for command in ("step", "forward"):
-            for name in contenders:
+            for name in processes:
                 answer = ask(processes[name], command)
                 times[name][command] += answer["times"]
                 peaks[name] = answer["peak"]
@@ -296,34 +319,44 @@ def compare(size, precision):
         name: {command: 1e3 * statistics.median(values) for command, values in both.items()}
         for name, both in times.items()
     }
-    ours = medians[OURS]["step"]
-    gap = max(
+    results = {name: reports[name] | medians[name] | {"peak": peaks[name]} for name in processes}
+    return results, max(rates)
+
+
+def gap_of(results):
+    """Return the largest relative difference between the first losses of ours and of others."""
+    return max(
         abs(a - b) / abs(b)
-        for report in reports.values()
-        for a, b in zip(report["losses"], reports[OURS]["losses"], strict=True)
+        for report in results.values()
+        for a, b in zip(report["losses"], results[OURS]["losses"], strict=True)
     )
-    rate, count = max(rates), operations(size)
+
+
+def compare(size, precision):
+    """Return a row for each contender and the lower bound, a summary, and versions."""
+    results, rate = measure(size, precision, all_contenders())
+    ours, count = results[OURS]["step"], operations(size)
     rows = [
-        f"| {size} | {precision} | {name} | {medians[name]['step']:.4g} "
-        f"| {medians[name]['step'] / ours:.2f} | {medians[name]['forward']:.4g} "
-        f"| {reports[name]['first']:.1f} | {peaks[name] / 2**30:.2f} |"
-        for name in contenders
+        f"| {size} | {precision} | {name} | {result['step']:.4g} "
+        f"| {result['step'] / ours:.2f} | {result['forward']:.4g} "
+        f"| {result['first']:.1f} | {result['peak'] / 2**30:.2f} |"
+        for name, result in results.items()
     ]
     bound = 1e3 * count / rate
     rows.append(
         f"| {size} | {precision} | lower bound of direct convolutions | {bound:.4g} "
         f"| {bound / ours:.2f} | | | |"
     )
-    fastest = min(medians[name]["step"] for name in contenders if name not in (OURS, *WITH_PAGES))
-    fastest_with_pages = min(medians[name]["step"] for name in contenders if name != OURS)
+    fastest = min(results[name]["step"] for name in results if name not in (OURS, *WITH_PAGES))
+    fastest_with_pages = min(results[name]["step"] for name in results if name != OURS)
     with_pages = f", {fastest_with_pages / ours:.2f}× with large pages for both"
     summary = (
         f"{size} px, {precision}: {count / 1e9:.0f} billion operations a step, matrix products at "
         f"{rate / 1e9:.0f} billion a second; a step is {fastest / ours:.2f}× faster than the "
         f"fastest PyTorch's{with_pages if WITH_PAGES else ''}. Losses of the first {CHECKED + 1} "
-        f"steps agree to {gap:.1e}."
+        f"steps agree to {gap_of(results):.1e}."
     )
-    return rows, summary, dict.fromkeys(report["version"] for report in reports.values())
+    return rows, summary, dict.fromkeys(result["version"] for result in results.values())
 
 
 def main(sizes):
@@ -359,6 +392,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["work"]:
         work(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     elif sys.argv[1:2] == ["rates"]:
-        rates_of(sys.argv[2])
+        rates_of(sys.argv[2], int(sys.argv[3]))
     else:
         main([int(word) for word in sys.argv[1:]] or ([512] if GPU else [256, 512]))
