@@ -27,18 +27,19 @@ TINY = {"size": 32, "scales": 1}
 )
 def test_every_variant_runs(name, caplog):
     caplog.set_level("INFO")
-    needed(recipes.settings(recipe=name).backbone)
+    given = recipes.settings(recipe=name)
+    needed(given.backbone)
     content, style = (samples.resolve(f"sample:{sample}") for sample in ("valley", "swirls"))
     # At the coarsest octave 32 pixels leave nothing.
     size = 64 if name.startswith("multiscale") else 32
-    result = jaxstyle.stylize(
-        read_image(content, size=size),
-        read_image(style, size=size),
-        **{"recipe": name, "steps": 24, "first_steps": None, "final_steps": None},
-        **{**TINY, "size": size},
-    )
+    pictures = read_image(content, size=size), read_image(style, size=size)
+    steps = {"steps": 24, "first_steps": None, "final_steps": None} if given.steps else {}
+    result = jaxstyle.stylize(*pictures, recipe=name, **steps, **{**TINY, "size": size})
     assert result.finite
     assert result.facts["settings"]["recipe"] == name
+    if not given.steps:  # colors alone
+        assert np.abs(result.image - pictures[0]).max() > 0.1
+        return
     is_adapted = recipes.method(name) is None
     assert ("its constants were made for" in caplog.text) == is_adapted
     # A bare L-BFGS climbs before it descends.
