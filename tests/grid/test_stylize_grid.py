@@ -174,6 +174,7 @@ class TestMemory:
         assert [cell.result.facts["memory"]["lanes"] for cell in cells] == [1, 1]
         assert [cell.result.facts["memory"]["lane"] for cell in cells] == [0, 0]
 
+    @pytest.mark.slow
     def test_tiles_are_run_one_by_one(self):
         settings = {**SMALL, "size": 96, "steps": 1, "memory": "64"}
         content = np.tile(CONTENT, (2, 2, 1))
@@ -225,6 +226,7 @@ print(json.dumps({"devices": len(jax.devices()),
 """
 
 
+@pytest.mark.slow
 def test_several_devices_agree_with_one(tmp_path):
     four = "--xla_force_host_platform_device_count=4"
     flags = {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {four}"}

@@ -71,6 +71,7 @@ class TestOptaxTransformations:
         assert totals[5] < totals[3]
         return result
 
+    @pytest.mark.slow
     def test_moments_are_carried_from_scale_to_scale(self):
         calls = []
 

@@ -9,7 +9,13 @@ import jaxstyle
 # In float64, jax 0.6 says which buffers it cannot use again.
 pytestmark = pytest.mark.filterwarnings("ignore:Some donated buffers were not usable")
 
-COLORS = ("style", "luminance", "histogram", "covariance", "chroma", "oklab")
+COLORS = (
+    *("luminance", "oklab"),
+    *(
+        pytest.param(c, marks=pytest.mark.slow)
+        for c in ("style", "histogram", "covariance", "chroma")
+    ),
+)
 
 
 @pytest.mark.usefixtures("float64")
@@ -36,7 +42,12 @@ def test_without_a_step(init):
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
     "settings",
-    [{"memory": 32}, {"memory": "recompute"}, {"average": 0.5}, {"parametrization": "fourier"}],
+    [
+        {"average": 0.5},
+        {"parametrization": "fourier"},
+        pytest.param({"memory": 32}, marks=pytest.mark.slow),
+        pytest.param({"memory": "recompute"}, marks=pytest.mark.slow),
+    ],
     ids=str,
 )
 def test_however_a_step_is_taken(settings):

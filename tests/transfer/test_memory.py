@@ -63,6 +63,7 @@ print(json.dumps(result.facts["memory"]))
     assert facts["measured"] == pytest.approx(facts["predicted"], rel=0.15)
 
 
+@pytest.mark.slow
 def test_tiles_take_less(monkeypatch):
     settings = {"size": 160, "scales": 1, "steps": 1, **LAYERS, "metric": "gram"}
     image = np.tile(STYLE, (3, 4, 1))[:, :160]

@@ -29,11 +29,11 @@ def run(styles, **settings):
     "settings",
     [
         {},
-        {"blend": "mix", "metric": "gram~relative"},
         {"color": "histogram"},
         *(
             pytest.param(settings, marks=pytest.mark.slow)
             for settings in (
+                {"blend": "mix", "metric": "gram~relative"},
                 {"blend": "mix"},
                 {"style_scale": (0.5, 1.0)},
                 {"color": "luminance"},

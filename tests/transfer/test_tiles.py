@@ -40,7 +40,7 @@ def test_too_small_a_tile_is_refused():
             *("vgg16", ("relu1_1", "conv3_2", "relu4_1"), "max", "edge"), marks=pytest.mark.slow
         ),
         ("vgg16", ("relu2_1", "relu3_1"), "hanning", "zeros"),
-        ("alexnet", ("relu1", "relu3"), "max", "reflect"),
+        pytest.param("alexnet", ("relu1", "relu3"), "max", "reflect", marks=pytest.mark.slow),
     ],
 )
 def test_features_and_gradient_are_the_wholes(name, layers, pooling, padding):
