@@ -26,7 +26,7 @@ from jaxstyle.kinds import (
     Several,
     Size,
 )
-from jaxstyle.specs import MetricSpec, PaddingName, PoolingName
+from jaxstyle.specs import MetricSpec, PaddingName, PoolingName, is_init
 
 BlendName = Literal["sum", "mix"]
 ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma", "oklab", "match"]
@@ -549,6 +549,15 @@ def guides(settings: Settings) -> dict[str, tuple[Any, ...]]:
     return {
         name: value if isinstance(value, tuple) else () if value is None else (value,)
         for name, value in values.items()
+    }
+
+
+def pictures_of(settings: Settings) -> dict[str, tuple[Any, ...]]:
+    """Return all pictures, masks and maps that settings name, or what else holds them, by name."""
+    return {
+        **guides(settings),
+        "color_from": () if settings.color_from is None else (settings.color_from,),
+        "init": () if is_init(settings.init) else (settings.init,),
     }
 
 

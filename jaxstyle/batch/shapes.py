@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 
-import jax
-
 from jaxstyle.image.framing import frame_of, whole_size
 from jaxstyle.image.geometry import bucket_of, fit_within
 from jaxstyle.settings import Settings
+from jaxstyle.transfer.pictures import size_of
 
 
 def buckets(
     content: tuple[int, int], style: tuple[int, int], settings: Settings
 ) -> tuple[object, ...]:
     """Return what is equal for pairs that are likely to share their programs."""
-    asked = settings.size or (256 if jax.default_backend() == "cpu" else 512)
+    asked = size_of(settings)
     longest = whole_size(content, asked, settings.fit)
     reduced = _resized(content, longest, settings.enlarge)
     frame = frame_of(reduced, asked, settings.fit)

@@ -18,8 +18,7 @@ from jaxstyle.image.encode import Encoding, check_encoding
 from jaxstyle.image.io import FORMATS
 from jaxstyle.objective.build import extractor_for, terms_from_settings
 from jaxstyle.optim import optimizers
-from jaxstyle.settings import Settings, guides
-from jaxstyle.specs import is_init
+from jaxstyle.settings import Settings, pictures_of
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.job import chosen_settings
@@ -149,10 +148,8 @@ def _check_outputs(
     outputs: Sequence[Path], pairs: Sequence[Pair], settings: Settings, sources: Sources
 ) -> None:
     """Refuse to write over what is read, or over a file that something else made."""
-    others = [settings.color_from, settings.calibration]
-    others += [] if is_init(settings.init) else [settings.init]
-    read = [one.source for pair in pairs for one in pair]
-    read += [file for files in guides(settings).values() for file in files] + others
+    read = [one.source for pair in pairs for one in pair] + [settings.calibration]
+    read += [file for files in pictures_of(settings).values() for file in files]
     files = {one for one in read if isinstance(one, (str, os.PathLike)) and not is_remote(one)}
     check_outputs(
         [path for output in outputs for path in (output, manifest.beside(output))],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jaxstyle._util.counts import counted
 from jaxstyle._util.files import check_folder
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
@@ -24,8 +24,7 @@ from jaxstyle.cli.options import (
 )
 from jaxstyle.cli.output_options import FORMATS, output_file_options, output_option
 from jaxstyle.cli.preset import given_settings, preset_option
-from jaxstyle.cli.streams import write_message
-from jaxstyle.cli.terminal import exit_status, stop_insisting, stoppable_progress
+from jaxstyle.cli.terminal import resumable_progress
 
 if TYPE_CHECKING:
     from jaxstyle.batch.run import BatchPicture, Status
@@ -116,27 +115,22 @@ def batch(
     from jaxstyle.batch.stylize_batch import stylize_batch
 
     began = time.perf_counter()
-    try:
-        with stoppable_progress() as show:
-            pictures = stylize_batch(
-                photos,
-                paintings,
-                folder=output,
-                pairwise=pairwise,
-                recursive=recursive,
-                format=format,
-                resume=True,
-                skip_existing=skip_existing,
-                lanes=lanes,
-                on_progress=show,
-                offline=offline,
-                **encoding,
-                **chosen,
-            )
-    except KeyboardInterrupt as stop:
-        stop_insisting()
-        write_message(f"jaxstyle: interrupted; the same command goes on in {output}")
-        sys.exit(exit_status(stop))
+    with resumable_progress(output) as show:
+        pictures = stylize_batch(
+            photos,
+            paintings,
+            folder=output,
+            pairwise=pairwise,
+            recursive=recursive,
+            format=format,
+            resume=True,
+            skip_existing=skip_existing,
+            lanes=lanes,
+            on_progress=show,
+            offline=offline,
+            **encoding,
+            **chosen,
+        )
     if as_json:
         write_object(_plain(pictures, time.perf_counter() - began))
     logger.info("%s: %s", output, _summary(pictures))
@@ -146,7 +140,7 @@ def batch(
 
 def _summary(pictures: list[BatchPicture]) -> str:
     counts = Counter(one.status for one in pictures)
-    total = f"{len(pictures)} {'picture' if len(pictures) == 1 else 'pictures'}"
+    total = counted(len(pictures), "picture")
     words: dict[Status, str] = {
         "finished": "were finished before",
         "skipped": "skipped",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,8 @@ from jaxstyle.cli.options import (
     setting_options,
 )
 from jaxstyle.cli.preset import given_settings, preset_option
-from jaxstyle.cli.streams import write_message
 from jaxstyle.cli.styles import STYLE, chosen_styles
-from jaxstyle.cli.terminal import exit_status, stop_insisting, stop_on_signals, stoppable_progress
+from jaxstyle.cli.terminal import resumable_progress, stop_on_signals
 from jaxstyle.settings import MAPS
 
 sweep_option = grouped_option("Sweep")
@@ -116,23 +114,18 @@ def grid(
         logger.setLevel(logging.ERROR)
     from jaxstyle.grid.stylize_grid import stylize_grid
 
-    try:
-        with stoppable_progress() as show:
-            cells = stylize_grid(
-                content,
-                styles,
-                sweep=swept,
-                folder=output,
-                resume=True,
-                command=command_line(),
-                on_progress=show,
-                offline=offline,
-                **chosen,
-            )
-    except KeyboardInterrupt as stop:
-        stop_insisting()
-        write_message(f"jaxstyle: interrupted; the same command resumes in {output}")
-        sys.exit(exit_status(stop))
+    with resumable_progress(output) as show:
+        cells = stylize_grid(
+            content,
+            styles,
+            sweep=swept,
+            folder=output,
+            resume=True,
+            command=command_line(),
+            on_progress=show,
+            offline=offline,
+            **chosen,
+        )
     logger.info("%s (%s)", output / "index.html", counted(len(cells), "cell"))
     if as_json:
         write_object(grid_object(output, cells))

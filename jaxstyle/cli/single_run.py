@@ -160,13 +160,12 @@ class SingleRun:
         Raises:
             ValueError: It is finished, but of another run, or written in another way.
         """
-        from jaxstyle.image.encode import Encoding as Written
         from jaxstyle.transfer import manifest
         from jaxstyle.transfer.job import resolved_settings
 
         facts = (resolved_settings(job), job.inputs, job.networks.checksums())
         done = manifest.finished(self.output, *facts)
-        if done and Written.from_plain(done.get("output", {})) != encoding:
+        if done and encoding.from_plain(done.get("output", {})) != encoding:
             raise ValueError(
                 f"{self.output} is finished, and was written with other bits, quality, resolution "
                 f"or metadata; replay {manifest.beside(self.output)} to write it with these"

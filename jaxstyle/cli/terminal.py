@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
 from jaxstyle._util.log import logger
@@ -243,3 +244,15 @@ def stoppable_progress() -> Iterator[Show]:
             interrupt.between_steps()
 
         yield on_progress
+
+
+@contextmanager
+def resumable_progress(folder: Path) -> Iterator[Show]:
+    """Do as `stoppable_progress`; an interruption ends the command, and says how to resume."""
+    try:
+        with stoppable_progress() as show:
+            yield show
+    except KeyboardInterrupt as stop:
+        stop_insisting()
+        write_message(f"jaxstyle: interrupted; the same command resumes in {folder}")
+        sys.exit(exit_status(stop))

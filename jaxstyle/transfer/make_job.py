@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
-import jax
-
 from jaxstyle import recipes
 from jaxstyle.image.geometry import Picture, fit_within
 from jaxstyle.objective import calibration, guidance
@@ -46,8 +44,7 @@ def make_job(
         constants = calibration.read_constants(settings.calibration)
         settings = replace(settings, calibration=constants)
     given = as_styles(style)
-    default = 256 if jax.default_backend() == "cpu" else 512
-    pictures = read_pictures(content, given, settings, default, sources)
+    pictures = read_pictures(content, given, settings, sources)
     original, frame = pictures.content, pictures.frame
     guide = guidance.gather(
         sources.with_masks(settings),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import jax
+
 from jaxstyle.image.framing import Frame, frame_of, whole_size
 from jaxstyle.image.geometry import Alpha, Picture, enlarged, resize_alpha
 from jaxstyle.image.transparency import Color, color_of_text, opaque_part
@@ -29,8 +31,13 @@ class Pictures(NamedTuple):
     originals: Originals | None  # how the files hold their pixels, where masks lie over them
 
 
+def size_of(settings: Settings) -> int | str:
+    """Return the size that a run is asked for, or the device's default."""
+    return settings.size or (256 if jax.default_backend() == "cpu" else 512)
+
+
 def read_pictures(
-    content: Source, styles: Sequence[Source], settings: Settings, default: int, sources: Sources
+    content: Source, styles: Sequence[Source], settings: Settings, sources: Sources
 ) -> Pictures:
     """Read the content, the styles and the picture of colors.
 
@@ -38,14 +45,13 @@ def read_pictures(
         content: What to show.
         styles: How to paint it.
         settings: Of the run.
-        default: The longest side of the result where the settings name no size, pixels.
         sources: Where pictures come from.
 
     Raises:
         ValueError: A picture that cannot be used.
         OSError: A file that cannot be read.
     """
-    picture, alpha, frame = _content(content, settings, settings.size or default, sources)
+    picture, alpha, frame = _content(content, settings, size_of(settings), sources)
     pictures, alphas = _styles(styles, settings, frame.size, sources)
     return Pictures(
         content=picture,

@@ -33,8 +33,7 @@ from jaxstyle.image.load import ImageLike, load_over
 from jaxstyle.image.masks import Stored, load_mask, stored
 from jaxstyle.image.transparency import Background, Color
 from jaxstyle.samples import addresses
-from jaxstyle.settings import GUIDES, MAPS, Settings, guides
-from jaxstyle.specs import is_init
+from jaxstyle.settings import GUIDES, MAPS, Settings, guides, pictures_of
 from jaxstyle.weights.network_cache import NetworkCache
 
 Source = ImageLike
@@ -182,9 +181,7 @@ class Sources:
         groups: dict[str, Sequence[Any]] = {
             "content": [content],
             "style": styles,
-            **guides(settings),
-            "color_from": [] if settings.color_from is None else [settings.color_from],
-            "init": [] if is_init(settings.init) else [settings.init],
+            **pictures_of(settings),
         }
         return {
             f"{role}#{number + 1}" if number else role: self.record(source, role)
