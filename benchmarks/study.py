@@ -119,7 +119,7 @@ def report(objectives, contents=CONTENTS, styles=STYLES, kept=None, **more):
         styles,
         objectives,
         folder=options.folder,
-        networks=JUDGES,
+        judges=JUDGES,
         title="Does a diversity of metrics make better pictures?",
         command="python benchmarks/study.py FOLDER",
         pictures_shown=kept is not None,

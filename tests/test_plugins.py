@@ -46,7 +46,7 @@ judging.PAINT = ()
 summary = study(
     ["large_content.png", "large_other.png"], ["large_style.png"], ["brightness", "points"],
     folder / "study",
-    networks=["mine"], **settings | {"size": 64, "steps": 1},
+    judges=["mine"], **settings | {"size": 64, "steps": 1},
 )
 print("RESULT", json.dumps({
     "recipe": sorted(recipe.history),

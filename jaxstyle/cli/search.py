@@ -66,11 +66,11 @@ search_option = grouped_option("Search")
 )
 @search_option(
     "--judges",
-    "networks",
     type=Parsed("NETWORK,…", Several().parse),
     default="vgg16,alexnet",
     show_default=True,
-    help="Networks of the judges; those that the space uses, or is kin of, do not judge.",
+    help="Networks of the judges, or single judges such as energy@resnet18; those that the space "
+    "uses, or is kin of, do not judge.",
 )
 @search_option(
     "--promote",

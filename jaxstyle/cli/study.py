@@ -86,11 +86,11 @@ def _part(text: str) -> tuple[int, int]:
 )
 @study_option(
     "--judges",
-    "networks",
     type=Parsed("NETWORK,…", Several().parse),
     default="vgg16,alexnet",
     show_default=True,
-    help="Networks of the judges of effectiveness and coherence; those of paint need no choice.",
+    help="Networks of the judges of effectiveness and coherence, or single judges such as "
+    "energy@resnet18 or lpips; those of paint need no choice.",
 )
 @study_option(
     "--part",

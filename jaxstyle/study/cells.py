@@ -19,6 +19,7 @@ from jaxstyle.grid.results import CellRecord, ResultFolder
 from jaxstyle.image.geometry import Picture, fit_within, resize
 from jaxstyle.image.io import read_image
 from jaxstyle.image.transparency import WHITE
+from jaxstyle.kinds import is_list
 from jaxstyle.metrics import Metric
 from jaxstyle.objective.term import Term
 from jaxstyle.plain import from_plain, to_plain
@@ -35,6 +36,8 @@ THUMBNAIL = 160
 
 Mixture = str | MetricSpec | Metric | Term | Sequence[Any]
 """Style metrics as `jaxstyle.specs.as_specs` takes them; a text may also be a recipe's name."""
+StudyObjective = Mixture | Mapping[str, Any]
+"""A mixture, or settings by name, such as `{"metric": "gram", "content_metric": "lpips"}`."""
 Scores = list[list[float]]
 """Of an objective: pair by judge."""
 SCALE, EARLIER_SCALE = "opposite halves", ""
@@ -51,6 +54,7 @@ class Point(NamedTuple):
     curve: str
     strength: float | None
     settings: Settings
+    others: tuple[str, ...] = ()  # its settings besides the mixture
 
     @property
     def name(self) -> str:
@@ -61,11 +65,13 @@ class Point(NamedTuple):
         """Return the objective, whose terms are given, as the report has it."""
         specs = self.settings.metric
         style = [term for term in terms if term.metric.kind == "style"]
+        plain = to_plain(self.settings)
+        others = [f"{name} {_shown(plain[name])}" for name in self.others]
         return {
             "name": self.name,
             "curve": self.curve,
             "strength": self.strength or 1.0,
-            "text": " + ".join(f"{spec.weight:g} {spec.label}" for spec in specs),
+            "text": "; ".join([_shown(plain["metric"]), *others]),
             "metrics": [spec.name for spec in specs],
             "networks": sorted(networks_of(style)),
             "kind": "single" if len(specs) == 1 else "mixture",
@@ -73,7 +79,16 @@ class Point(NamedTuple):
         }
 
 
-def named(objectives: Sequence[Mixture] | Mapping[str, Mixture]) -> list[tuple[str, Mixture]]:
+def _shown(value: Any) -> str:
+    """Return a setting as a text: a mixture as a sum."""
+    if is_list(value) and value and all(map(is_list, value)):
+        return " + ".join(f"{weight:g} {label}" for label, weight, *_ in value)
+    return ", ".join(map(str, value)) if is_list(value) else str(value)
+
+
+def named(
+    objectives: Sequence[StudyObjective] | Mapping[str, StudyObjective],
+) -> list[tuple[str, StudyObjective]]:
     """Return each objective with its name: its text, if it has no other. Names are unique.
 
     >>> [name for name, _ in named(["gram", [("gram", 0.5), "histogram"]])]
@@ -81,6 +96,8 @@ def named(objectives: Sequence[Mixture] | Mapping[str, Mixture]) -> list[tuple[s
     """
     if isinstance(objectives, Mapping):
         return list(objectives.items())
+    if any(isinstance(objective, Mapping) for objective in objectives):
+        raise ValueError("expected a name for objectives that are settings, in a mapping")
     texts = [o if isinstance(o, str) else "+".join(map(str, as_specs(o))) for o in objectives]
     for name, count in Counter(texts).items():
         if count > 1:
@@ -89,16 +106,22 @@ def named(objectives: Sequence[Mixture] | Mapping[str, Mixture]) -> list[tuple[s
 
 
 def points_of(
-    objectives: Iterable[tuple[str, Mixture]], strengths: Sequence[float], common: Mapping[str, Any]
+    objectives: Iterable[tuple[str, StudyObjective]],
+    strengths: Sequence[float],
+    common: Mapping[str, Any],
 ) -> list[Point]:
     """Return every objective at every strength; `common` are the settings that all share."""
-    several = len(strengths) > 1
-    return [
-        Point(name, s if several else None, replace(chosen, style_weight=chosen.style_weight * s))
-        for name, mixture in objectives
-        for chosen in [cell_settings({"metric": mixture}, None, common)]
-        for s in strengths
-    ]
+    points = []
+    for name, objective in objectives:
+        changes = objective if isinstance(objective, Mapping) else {"metric": objective}
+        if "size" in changes:
+            raise ValueError(f"expected no size of {name} alone: a study has one")
+        chosen = cell_settings(changes, None, common)
+        others = tuple(sorted({*changes} - {"metric"}))
+        for s in strengths:
+            settings = replace(chosen, style_weight=chosen.style_weight * s)
+            points.append(Point(name, s if len(strengths) > 1 else None, settings, others))
+    return points
 
 
 class StudyFolder(ResultFolder):

@@ -181,6 +181,7 @@ class Maker:
         plain = to_plain(settings)
         return {
             "number": trial.number,
+            "known": trial.is_known,
             **dict(zip(PLANE, trial.values, strict=True)),
             "metrics": {name: list(map(str, getattr(settings, name))) for name in MIXED},
             "settings": {name: plain[name] for name in trial.changes if name not in MIXED},

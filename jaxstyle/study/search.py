@@ -35,7 +35,7 @@ from jaxstyle.plain import to_plain
 from jaxstyle.settings import Settings
 from jaxstyle.specs import LayerRef, MetricSpec, as_layers
 from jaxstyle.study import search_report
-from jaxstyle.study.judging import KINDS, NETWORKS, StudyJudge, default_judges
+from jaxstyle.study.judging import KINDS, NETWORKS, StudyJudge, judges_of
 from jaxstyle.study.making import Maker, Rung, Sets
 from jaxstyle.study.space import Space, read_space
 from jaxstyle.study.statistics import PLANE, Axis
@@ -60,7 +60,7 @@ def search(
     trials: int = 40,
     space: Space | Mapping[str, Any] | str | Path | None = None,
     training: Sequence[int] = (),
-    networks: str | Sequence[str] = NETWORKS,
+    judges: str | Sequence[str] = NETWORKS,
     promote: int = 4,
     variants: int = 4,
     lanes: int | None = None,
@@ -84,7 +84,8 @@ def search(
         space: What is searched (`jaxstyle.study.space.read_space`): a `Space`, a JSON file, or what
             it holds. Settings that `changes` give are not searched.
         training: Numbers (content × styles + style) of the pairs to search with (default: all).
-        networks: Of the judges.
+        judges: Networks of the judges, or single ones, such as `"energy@resnet18"`
+            (`jaxstyle.study.judging.judges_of`).
         promote: One of so many trials, the best, is made again at full cost.
         variants: Trials of one structure at a time, at least 1.
         lanes: The most pictures at a time (default: as memory allows).
@@ -96,8 +97,9 @@ def search(
 
     Returns:
         What `front.json` holds: `trials`, the numbers of cheap ones and of those that failed, and
-        `points`, all of full cost, with `number`, `effectiveness`, `coherence`, `front`, `metrics`
-        and `settings` (what the trial chose), `pictures` and `command`.
+        `points`, all of full cost, with `number`, `effectiveness`, `coherence`, `front`, `known`
+        (whether it is the settings without the search), `metrics` and `settings` (what the trial
+        chose), `pictures` and `command`.
 
     Raises:
         ValueError: Optuna is not installed; a wrong space, or one that leaves no judge; pictures
@@ -120,27 +122,29 @@ def search(
     if not space.names:
         raise ValueError("expected a space with something to search: all is given")
     import_optuna()
-    judges = judges_for(space, base, arguments.names("networks", networks))
+    panel = judges_for(space, base, judges)
     sets = Sets.read(contents, styles, size, offline)
     rungs = _rungs(size, base.steps, sets.pairs(training))
     how: dict[str, Any] = {"lanes": lanes, "on_progress": on_progress, "offline": offline}
-    maker = Maker(folder, sets, judges, dict(changes), **how)
+    maker = Maker(folder, sets, panel, dict(changes), **how)
     described = {
         "space": space.plain(),
         "settings": to_plain(replace(base, size=size)),
-        "judges": [judge._asdict() for judge in judges],
+        "judges": [judge._asdict() for judge in panel],
         **{role: [named.sha256 for named in group] for role, group in sets.groups.items()},
         "rungs": [rung._asdict() for rung in rungs],
         "variants": variants,
     }
     _describe(folder, described)
     store = Trials(folder, space, base.seed, variants)
+    if known := space.parameters(base):
+        store.start_with(known)
 
     def report() -> dict[str, Any]:
         points = [maker.point(rungs[1], trial) for trial in store.finished(FULL)]
         counts = {"cheap": len(store.finished(CHEAP)), "failed": len(store.failures(CHEAP))}
         facts = {"title": title, "command": command, "trials": counts, "rungs": described["rungs"]}
-        names = {axis: [one.name for one in judges if one.axis == axis] for axis in PLANE}
+        names = {axis: [one.name for one in panel if one.axis == axis] for axis in PLANE}
         return search_report.write(folder, facts | {"judges": names}, points, sets.groups)
 
     with store.at_work():
@@ -165,7 +169,9 @@ def search(
     return report()
 
 
-def judges_for(space: Space, base: Settings, networks: Sequence[str]) -> list[StudyJudge]:
+def judges_for(
+    space: Space, base: Settings, names: str | Sequence[str] = NETWORKS
+) -> list[StudyJudge]:
     """Return the judges of effectiveness and coherence that are kin to nothing in a space.
 
     >>> names = [judge.name for judge in judges_for(Space(), Settings(), ["vgg16", "alexnet"])]
@@ -175,12 +181,12 @@ def judges_for(space: Space, base: Settings, networks: Sequence[str]) -> list[St
     Args:
         space: What is searched.
         base: The settings that it leaves as they are.
-        networks: Of the judges.
+        names: The judges, see `jaxstyle.study.judging.judges_of`.
 
     Raises:
         ValueError: No judge is left on an axis.
     """
-    judges = []
+    judges, fair = judges_of(names), list[StudyJudge]()
     for axis in PLANE:
         mixture, network, layers = _SETTINGS[axis]
         searched = getattr(space, mixture)
@@ -191,17 +197,17 @@ def judges_for(space: Space, base: Settings, networks: Sequence[str]) -> list[St
         usual = [getattr(base, network) or base.backbone]
         usual += [one for name in (network, "backbone") for one in _values(space, name) if one]
         used = _networks_of(specs, refs, KINDS[axis], usual)
-        of_axis = [judge for judge in default_judges(networks) if judge.axis == axis]
-        names = {spec.name for spec in specs}
-        fair = [judge for judge in of_axis if not judge.is_kin(names, used)]
-        if not fair:
+        of_axis = [judge for judge in judges if judge.axis == axis]
+        metrics = {spec.name for spec in specs}
+        left = [judge for judge in of_axis if not judge.is_kin(metrics, used)]
+        if not left:
             raise ValueError(
                 f"expected a space that leaves a judge of {axis}: "
                 f"{', '.join(judge.name for judge in of_axis)} are of its networks "
                 f"({', '.join(sorted(used)) or 'none'}) or nearly the same as its metrics"
             )
-        judges += fair
-    return judges
+        fair += left
+    return fair
 
 
 def _values(space: Space, name: str) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from jaxstyle._util import arguments
 from jaxstyle._util.arguments import shown
 from jaxstyle.kinds import is_list
 from jaxstyle.metrics import find
-from jaxstyle.settings import MIXTURES, check_names
+from jaxstyle.settings import MIXTURES, Settings, check_names
 from jaxstyle.specs import MetricSpec, as_layers
 
 SHARE = 0.25
@@ -72,6 +72,27 @@ class Draw:
         drawn = self._random.uniform(*ends)
         value = float(np.clip(np.exp(drawn) if log else drawn, low, high))
         self.numbers[name] = value
+        return value
+
+
+class _Known:
+    """Answers what is known, and records it; `LookupError` where that is not among the choices."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self._answers = answers
+        self.parameters: dict[str, Any] = {}
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        value = self.parameters[name] = self._answers.get(name, choices[0])
+        if value not in choices:
+            raise LookupError(name)
+        return value
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        value: float = self._answers[name]
+        if not low <= value <= high:
+            raise LookupError(name)
+        self.parameters[name] = value
         return value
 
 
@@ -165,16 +186,16 @@ _STYLE: Mapping[str, MetricChoice] = {
     "palette": _PIXELS,
 }
 _CONTENT_LAYERS = ("", "relu2_2", "relu3_2", "relu4_2", "relu5_2")
-# Without LPIPS, which judges.
+# Without LPIPS and MS-SSIM, which judge.
 _CONTENT: Mapping[str, MetricChoice] = {
     "mse": MetricChoice(layers=_CONTENT_LAYERS),
     "self_similarity": MetricChoice(layers=("", "relu3_1", "relu4_1")),
     "edges": _PIXELS,
-    "ms_ssim": _PIXELS,
     "laplacian": _PIXELS,
 }
+_OF_STYLE = ("content_weight", "smoothness")
+"""Only the ratios of these to the style weight matter."""
 _SETTINGS: Mapping[str, NumberChoice | tuple[Any, ...]] = {
-    # Only ratios to the style weight matter, which keeps its value.
     "content_weight": NumberChoice(0.03, 10.0),
     "smoothness": NumberChoice(0.003, 0.3, zero=True),
     "content_decay": (1.0, 2.0),
@@ -197,6 +218,7 @@ class Space:
             how each may occur.
         content_metric: Content metrics likewise.
         settings: Other settings: a `NumberChoice`, or a tuple of values.
+        single: Whether a mixture is always one style metric and one content metric.
     """
 
     metric: Mapping[str, MetricChoice] = field(default_factory=lambda: _STYLE)
@@ -204,12 +226,14 @@ class Space:
     settings: Mapping[str, NumberChoice | tuple[Any, ...]] = field(
         default_factory=lambda: _SETTINGS
     )
+    single: bool = False
 
     def __post_init__(self) -> None:
         """Check names: `ValueError` of a metric, `TypeError` of a setting that does not exist."""
         for group in _GROUPS:
             for name in getattr(self, group):
                 find(MetricSpec.parse(name).name, MIXTURES[group])
+        arguments.flags(single=self.single)
         check_names(self.settings)
         for name in self.settings:
             if name in MIXTURES:
@@ -229,12 +253,12 @@ class Space:
         """
         mixtures = {group: {} if group in names else getattr(self, group) for group in _GROUPS}
         kept = {name: values for name, values in self.settings.items() if name not in names}
-        return Space(**mixtures, settings=kept)
+        return replace(self, **mixtures, settings=kept)
 
     def suggest(self, drawer: Drawer) -> dict[str, Any]:
         """Return settings that a drawer, such as an Optuna trial, chooses."""
         changes: dict[str, Any] = {
-            group: _mixture(drawer, group, getattr(self, group))
+            group: _mixture(drawer, group, getattr(self, group), self.single)
             for group in _GROUPS
             if getattr(self, group)
         }
@@ -249,19 +273,67 @@ class Space:
                 )
         return changes
 
+    def parameters(self, settings: Settings) -> dict[str, Any] | None:
+        """Return the answers of a drawer that suggest these settings; None if nothing does.
+
+        >>> known = Space(single=True).parameters(Settings(metric="gram"))
+        >>> known["metric.alone"], known["content_weight"]
+        ('gram', 2.5)
+        """
+        known = _Known({})
+        try:
+            known = _Known(self._answers(settings))
+            self.suggest(known)
+        except LookupError:
+            return None
+        return known.parameters
+
+    def _answers(self, settings: Settings) -> dict[str, Any]:
+        """Return what a drawer of settings answers; `LookupError` of a metric that is not here."""
+        answers: dict[str, Any] = {}
+        for group in _GROUPS:
+            choices, specs = getattr(self, group), getattr(settings, group)
+            if choices and self.single and len(specs) > 1:
+                raise LookupError(group)
+            for spec in specs if choices else ():
+                of_layers = {str(replace(spec, weight=1.0, smoothing="none", temperature=1.0))}
+                name = next((name for name in choices if name in of_layers), spec.name)
+                layers = "" if name in of_layers else ",".join(map(str, spec.layers))
+                smoothing = spec.label.partition("~")[2] or "none"
+                answers |= {f"{group}.{name}": choices[name] is not None, f"{group}.alone": name}
+                answers |= {
+                    f"{group}.{name}.{of}": value
+                    for of, value in (
+                        ("weight", spec.weight),
+                        ("layers", layers),
+                        ("smoothing", smoothing),
+                    )
+                }
+        # The shares of the style metrics add up to 1.
+        total = settings.style_weight * sum(spec.weight for spec in settings.metric)
+        for name, values in self.settings.items():
+            value = getattr(settings, name)
+            if isinstance(values, NumberChoice):
+                answers[f"{name}.zero"] = value == 0
+                value = value / (total if name in _OF_STYLE and self.metric else 1)
+            answers[name] = value
+        return answers
+
     def plain(self) -> dict[str, Any]:
         """Return the space as JSON holds it, see `read_space`."""
         return json.loads(json.dumps(asdict(self)))
 
 
 def _mixture(
-    drawer: Drawer, group: str, choices: Mapping[str, MetricChoice]
+    drawer: Drawer, group: str, choices: Mapping[str, MetricChoice], single: bool
 ) -> tuple[MetricSpec, ...]:
     """Draw a mixture of one metric or several."""
     names = list(choices)
     if len(names) > 1:
         used = [
-            name for name in names if drawer.suggest_categorical(f"{group}.{name}", [False, True])
+            name
+            for name in ([] if single else names)
+            if drawer.suggest_categorical(f"{group}.{name}", [False, True])
         ]
         names = used or [drawer.suggest_categorical(f"{group}.alone", names)]
     specs = []
@@ -292,8 +364,9 @@ def read_space(given: str | Path | Mapping[str, Any] | Space | None) -> Space:
     (['gram', 'moments'], {'smoothness': (0, 0.03)})
 
     Args:
-        given: A path, or a mapping with some of `metric`, `content_metric` and `settings`. Metrics
-            are a list of names, or a mapping from names to the fields of `MetricChoice`; settings a
+        given: A path, or a mapping with some of `metric`, `content_metric`, `settings` and `single`
+            (whether a mixture is always one style metric and one content metric). Metrics are a
+            list of names, or a mapping from names to the fields of `MetricChoice`; settings a
             mapping from names to lists of values, or to the fields of `NumberChoice`.
 
     Raises:
@@ -310,14 +383,17 @@ def read_space(given: str | Path | Mapping[str, Any] | Space | None) -> Space:
         except ValueError:
             raise ValueError(f"expected {path} to hold JSON") from None
     given = {} if given is None else given
-    if not isinstance(given, Mapping) or not {*given} <= {*_GROUPS, "settings"}:
-        expected = ", ".join((*_GROUPS, "settings"))
+    names = (*_GROUPS, "settings", "single")
+    if not isinstance(given, Mapping) or not {*given} <= {*names}:
+        expected = ", ".join(names)
         raise ValueError(
             f"expected a space as a mapping with some of {expected}, got {shown(given)}"
         )
     parts: dict[str, Any] = {
         group: _metrics(group, given[group]) for group in _GROUPS if group in given
     }
+    if "single" in given:
+        parts["single"] = given["single"]
     if "settings" in given:
         if not isinstance(given["settings"], Mapping):
             raise ValueError(f"expected settings as a mapping, got {shown(given['settings'])}")

@@ -33,18 +33,17 @@ from jaxstyle.plain import obstacles
 from jaxstyle.study import report as reports
 from jaxstyle.study.answer import caution
 from jaxstyle.study.cells import (
-    EARLIER_SCALE,
-    SCALE,
     Mixture,
     ScoreFiles,
     Scores,
     StudyCells,
     StudyFolder,
+    StudyObjective,
     named,
     points_of,
 )
 from jaxstyle.study.datasets import pictures, square
-from jaxstyle.study.judging import NETWORKS, JudgePanel, StudyJudge, default_judges, networks_of
+from jaxstyle.study.judging import NETWORKS, JudgePanel, StudyJudge, judges_of, networks_of
 from jaxstyle.study.plane import plane
 from jaxstyle.study.summary import split, summarize
 from jaxstyle.transfer import manifest, owed
@@ -62,12 +61,12 @@ MOST_SHOWN = 32
 def study(
     contents: str | Path | Sequence[str | Path],
     styles: str | Path | Sequence[str | Path],
-    objectives: Mixture | Sequence[Mixture] | Mapping[str, Mixture],
+    objectives: Mixture | Sequence[Mixture] | Mapping[str, StudyObjective],
     folder: str | Path,
     *,
     strengths: Sequence[float] = (1.0,),
     training: Sequence[int] = (),
-    networks: str | Sequence[str] = NETWORKS,
+    judges: str | Sequence[str] = NETWORKS,
     part: tuple[int, int] | None = None,
     lanes: int | None = None,
     pictures_shown: bool = True,
@@ -86,15 +85,18 @@ def study(
             two pictures.
         styles: Likewise, at least one.
         objectives: Mixtures such as `"gram=0.5+histogram"`, recipes for their mixtures, or
-            metrics; or a mapping from names to these. Scores of an object (`Metric`, `Term`) are
-            not kept: no file can name it.
+            metrics; or a mapping from names to these, or to settings, such as
+            `{"faithful": {"metric": "gram", "content_metric": "lpips"}}`. Scores of an object
+            (`Metric`, `Term`) are not kept: no file can name it.
         folder: Where everything is written.
         strengths: Factors of the style weight: every objective runs with each of them. Several
             are compared where they keep equally much of the content.
         training: Numbers (content × styles + style) of pairs that chose, or are to choose, between
             objectives. They are judged on the pairs whose content and style are both in no
             training pair. Without training pairs no mixture is chosen among several.
-        networks: Of the judges of effectiveness and coherence; those of paint have their own.
+        judges: Networks of the judges of effectiveness and coherence, or single ones such as
+            `"energy@resnet18"` (`jaxstyle.study.judging.judges_of`); those of paint are always
+            there.
         part: (k, n): make and judge only the objectives k, k + n, k + 2 n …, without a report.
         lanes: The most pictures at a time (default: as memory allows).
         pictures_shown: Show pictures of the best objectives, at their best strength, in the report.
@@ -137,13 +139,12 @@ def study(
         logger.warning(limits)
     cells = StudyCells(folder, points, content_squares, style_squares, offline)
     run = partial(run_jobs, lanes=lanes, on_progress=on_progress)
-    scores, files = _score(cells, default_judges(arguments.names("networks", networks)), run)
+    panel = judges_of(judges)
+    scores = _score(cells, panel, run)
     if part:
         return {}
     given = {"title": title, "command": command, "training_pairs": list(training)}
-    data = _data(cells, files.judges, scores) | given
-    if files.scale != SCALE:
-        data["facts"]["effectiveness 0"] = "the style's halves against the whole style"
+    data = _data(cells, panel, scores) | given
     return _write_report(cells, data, pictures_shown)
 
 
@@ -174,13 +175,11 @@ def _score(
     cells: StudyCells,
     judges: Sequence[StudyJudge],
     run: Callable[..., Iterable[tuple[int, Result]]],
-) -> tuple[Sequence[Scores], ScoreFiles]:
+) -> Sequence[Scores]:
     """Make the missing pictures, and score each point as soon as its last picture is made.
 
     Returns:
-        The scores of each point, and their files, which say by which judges and on which scale:
-        without paint, or on an earlier scale, only if such scores are all that there is. Where the
-        pictures are kept, they are judged again.
+        The scores of each point: pairs by judges.
     """
     results, count = cells.results, len(cells.pairs)
     files = ScoreFiles(results.folder / "scores", judges, cells.contents, cells.styles)
@@ -193,15 +192,6 @@ def _score(
         scores[number // count] is not None or results.manifest(record) is not None
         for number, record in enumerate(results.records)
     ]
-    if not all(done):
-        for before, difference in _earlier(files):
-            earlier = [of_point for of_point in _kept(cells, before) if of_point is not None]
-            if len(earlier) == len(cells.points):
-                logger.warning(
-                    f"the scores are those of an earlier version, which {difference}; in another "
-                    "folder, pictures are made and judged anew"
-                )
-                return earlier, before
     if any(done):
         logger.info(f"{sum(done)} of {len(done)} pictures are finished already")
     missing = Counter(number // count for number, skip in enumerate(done) if not skip)
@@ -230,15 +220,7 @@ def _score(
             missing[number // count] -= 1
             if not missing[number // count]:
                 scores[number // count] = judge(number // count)
-    return [judge(n) if known is None else known for n, known in enumerate(scores)], files
-
-
-def _earlier(files: ScoreFiles) -> list[tuple[ScoreFiles, str]]:
-    """Return the files that earlier versions wrote, and what these did otherwise, latest first."""
-    before = files._replace(judges=[judge for judge in files.judges if judge.axis != "paint"])
-    unpainted = "did not judge paint"
-    otherwise = f"{unpainted}, and measured the zero of effectiveness otherwise"
-    return [(before, unpainted), (before._replace(scale=EARLIER_SCALE), otherwise)]
+    return [judge(n) if known is None else known for n, known in enumerate(scores)]
 
 
 def _kept(cells: StudyCells, files: ScoreFiles) -> list[Scores | None]:

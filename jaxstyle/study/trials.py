@@ -1,9 +1,10 @@
 """The trials of a search: a journal of Optuna's in a file that several processes share.
 
-Two studies are in it, `cheap` and `full`. The first trials are drawn at random, few metrics at a
-time, and the next by Optuna's TPE sampler, whose seed follows from that of the search and from the
-number of trials before: so the same command gives the same trials, interrupted or not. A trial
-whose process has ended is asked again.
+Two studies are in it, `cheap` and `full`. The first trial has the settings that were given, where
+the space has them, so that what is found can be held against it. The next are drawn at random, few
+metrics at a time, and the others by Optuna's TPE sampler, whose seed follows from that of the
+search and from the number of trials before: so the same command gives the same trials, interrupted
+or not. A trial whose process has ended is asked again.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from jaxstyle.study.space import Draw, Space
 from jaxstyle.study.statistics import PLANE, front
 
 CHEAP, FULL = RUNGS = ("cheap", "full")
+KNOWN = "known"
+"""The attribute of a trial that was not drawn."""
 STARTUP = 16
 """Trials that are drawn at random before the sampler learns."""
 
@@ -44,6 +47,7 @@ class Finished(NamedTuple):
     number: int
     changes: dict[str, Any]
     values: tuple[float, ...]
+    is_known: bool = False  # not drawn, see `Trials.start_with`
 
 
 def import_optuna() -> Any:
@@ -111,6 +115,13 @@ class Trials:
         with exclusive_lock(self._lock_of(self._worker)):
             yield
 
+    def start_with(self, parameters: Mapping[str, Any]) -> None:
+        """Let the first trial be one that is known, which is made again at full cost as well."""
+        study = self._studies[CHEAP]
+        with self._lock:
+            if not study.trials:
+                study.enqueue_trial(dict(parameters), user_attrs={KNOWN: True})
+
     def ask(self, rung: str, limit: int) -> list[Asked]:
         """Return trials to make next, of one structure; none if there are `limit` already.
 
@@ -146,7 +157,12 @@ class Trials:
     def finished(self, rung: str) -> list[Finished]:
         """Return all trials that have values, by number."""
         return [
-            Finished(_number(trial), self._changes(trial.params), tuple(trial.values))
+            Finished(
+                _number(trial),
+                self._changes(trial.params),
+                tuple(trial.values),
+                KNOWN in trial.user_attrs,
+            )
             for trial in sorted(self._in_state(self._studies[rung], "COMPLETE"), key=_number)
         ]
 
@@ -169,10 +185,11 @@ class Trials:
             known = set(map(_number, full.trials))
             values = np.array([trial.values for trial in done]).reshape(-1, len(PLANE))
             chosen = [done[k] for k in best(values, math.ceil(len(done) / share))]
+            chosen += [trial for trial in done if KNOWN in trial.user_attrs and trial not in chosen]
             # Those of one structure follow each other, to be lanes of one program.
             for trial in sorted(chosen, key=lambda trial: str(_structure(trial))):
                 if _number(trial) not in known:
-                    full.enqueue_trial(trial.params, user_attrs={"number": _number(trial)})
+                    full.enqueue_trial(trial.params, user_attrs=_lasting(trial))
 
     def _sampler(self, structure: Mapping[str, Any], random: Any, is_startup: bool) -> Any:
         """Return a sampler of trials whose choices are fixed, if there are any."""
@@ -205,7 +222,7 @@ class Trials:
             worker = trial.user_attrs.get("worker")
             if worker is None or not self._is_at_work(worker):
                 study.tell(trial.number, state=self._optuna.trial.TrialState.FAIL)
-                attributes = {"number": _number(trial), "replaces": trial.number}
+                attributes = _lasting(trial) | {"replaces": trial.number}
                 study.enqueue_trial(trial.params, user_attrs=attributes)
 
     def _is_at_work(self, worker: str) -> bool:
@@ -231,6 +248,12 @@ def _number(trial: Any) -> int:
     """
     number: int = trial.user_attrs.get("number", trial.number)
     return number
+
+
+def _lasting(trial: Any) -> dict[str, Any]:
+    """Return the attributes of a trial that it keeps when it is made again."""
+    known = {KNOWN: True} if KNOWN in trial.user_attrs else {}
+    return known | {"number": _number(trial)}
 
 
 def _structure(trial: Any) -> dict[str, Any]:

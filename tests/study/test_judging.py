@@ -189,24 +189,20 @@ def test_which_judges_an_objective_uses(networks, judge, settings, used):
 
 
 def test_an_objective_is_not_judged_by_kin():
-    """A judge that an objective pleases as its own does not count, neither for it nor against it.
-
-    By the published names alone, `mmd_polynomial` (then `gram` itself) was judged by `gram`.
-    """
+    """A judge that an objective pleases as its own counts neither for it nor against it."""
     judges = judging.default_judges(["alexnet"])
     held_out = {
         name: {j.metric for j in judges if not j.is_kin([name], ["vgg16"])}
         for name in METRICS["style"]
     }
-    assert not held_out["mmd_polynomial"] & {"gram"}
     assert not held_out["histogram"] & {"moments", "sliced_wasserstein"}
     assert not held_out["mmd"] & {"energy", "sliced_wasserstein"}
     for name, left in held_out.items():  # everything can be judged, and by several
-        assert len(left.intersection(judging.STATISTICS)) >= 3, name
+        assert len(left.intersection(judging.STATISTICS)) >= 2, name
 
 
 def test_two_objectives_are_compared_by_the_same_judges():
-    judges = judging.default_judges(["alexnet"])[:5]
+    judges = judging.default_judges(["alexnet"])[:4]
     objectives = {"gram": ["gram"], "cross_layer_gram+histogram": ["cross_layer_gram", "histogram"]}
     random = np.random.default_rng(0)
     study = {
@@ -222,10 +218,10 @@ def test_two_objectives_are_compared_by_the_same_judges():
             [not judge.is_kin(metrics, ["vgg16"]) for judge in judges] + [True]
             for metrics in objectives.values()
         ],
-        "scores": random.normal(size=(2, 25, 6)),
+        "scores": random.normal(size=(2, 25, 5)),
     }
     (against,) = summarize(study)["against"]
-    common = [2, 4]  # gaussian_wasserstein and energy
+    common = [1, 3]  # neither moments nor sliced_wasserstein
     single, mixed = study["scores"]
     gain = (single - mixed)[:, common].mean()
     assert against["judges"] == 3

@@ -109,6 +109,57 @@ class TestSpace:
         (spec,) = space.suggest(Draw(np.random.default_rng(0)))["metric"]
         assert str(spec) == "gram~softmax/3@relu1_1,relu2_1"
 
+    def test_single(self):
+        """One style metric and one content metric, any of them."""
+        space, drawn = read_space({"single": True}), set()
+        for seed in range(100):
+            changes = space.suggest(Draw(np.random.default_rng(seed)))
+            ((style,), (content,)) = changes["metric"], changes["content_metric"]
+            assert style.weight == content.weight == 1
+            drawn.add(style.name)
+        assert len(drawn) > 10
+
+    @pytest.mark.parametrize(
+        ("space", "settings"),
+        [
+            (Space(), Settings()),
+            (Space(), Settings(metric="gram@relu1_1,relu2_1+moments=0.5", smoothness=0.0)),
+            (Space(), Settings(metric="gram~relative/5", style_weight=2.0)),
+            (Space(single=True), Settings(metric="gram", content_metric="edges")),
+            (Space(content_metric={}), Settings(content_metric="lpips")),
+        ],
+    )
+    def test_settings_that_are_known(self, space, settings):
+        """What is suggested for them is the same objective, but for a factor."""
+        drawer = FixedDraw(space.parameters(settings))
+        changes = space.suggest(drawer)
+        assert not drawer.left
+        total = settings.style_weight * sum(spec.weight for spec in settings.metric)
+        for group in ("metric", "content_metric"):
+            given = getattr(settings, group)
+            suggested = {str(replace(spec, weight=1.0)): spec for spec in changes.get(group, given)}
+            assert {str(replace(spec, weight=1.0)) for spec in given} == {*suggested}
+            for spec in given:
+                share = spec.weight / sum(one.weight for one in given)
+                weight = suggested[str(replace(spec, weight=1.0))].weight
+                assert group not in changes or weight == pytest.approx(share, rel=0.05)
+        for name in ("content_weight", "smoothness"):
+            expected = getattr(settings, name) / total
+            assert changes[name] == pytest.approx(expected, rel=0.05)
+
+    @pytest.mark.parametrize(
+        ("space", "settings"),
+        [
+            (Space(), Settings(metric="histogram")),
+            (Space(), Settings(metric="gram@relu1_2")),
+            (Space(), Settings(content_decay=1.5)),
+            (Space(), Settings(metric="gram", content_weight=1000.0)),
+            (Space(single=True), Settings(metric="gram+moments")),
+        ],
+    )
+    def test_settings_outside(self, space, settings):
+        assert space.parameters(settings) is None
+
     def test_file(self, tmp_path):
         path = tmp_path / "space.json"
         path.write_text(json.dumps(Space().plain()))
@@ -142,7 +193,8 @@ class TestJudges:
         space = read_space({"metric": ["histogram"], "content_metric": ["lpips_vgg", "edges"]})
         judges = judges_for(space, Settings(), ["vgg16", "alexnet"])
         assert [(judge.metric, judge.network) for judge in judges] == [
-            *((name, "alexnet") for name in ("gram", "gaussian_wasserstein", "energy")),
+            *((name, "alexnet") for name in ("gaussian_wasserstein", "energy")),
+            ("ms_ssim", ""),
             ("self_similarity", "alexnet"),
         ]
 
@@ -152,16 +204,24 @@ class TestJudges:
         space = Space(metric={})
         judges = judges_for(space, base, ["alexnet"])
         names = {judge.metric for judge in judges if judge.axis == "effectiveness"}
-        assert names == {"moments", "gram", "gaussian_wasserstein"}
+        assert names == {"moments", "gaussian_wasserstein"}
 
     @pytest.mark.parametrize(
         ("given", "networks", "axis"),
         [
             ({"metric": ["brushwork"]}, ["alexnet"], "effectiveness"),
             ({}, ["vgg16"], "effectiveness"),
-            ({"content_metric": ["lpips", "edges"]}, ["alexnet"], "coherence"),
+            ({"content_metric": ["lpips", "ms_ssim"]}, ["alexnet"], "coherence"),
             ({"metric": {"gram": {"layers": ["alexnet:relu1"]}}}, ["alexnet"], "effectiveness"),
-            ({"settings": {"content_backbone": ["vgg19", "alexnet"]}}, ["alexnet"], "coherence"),
+            (
+                {
+                    "content_metric": ["mse", "ssim"],
+                    "settings": {"content_backbone": ["vgg19", "alexnet"]},
+                },
+                ["alexnet"],
+                "coherence",
+            ),
+            ({}, ["sliced_wasserstein@vgg16", "lpips"], "effectiveness"),
         ],
     )
     def test_none_left(self, given, networks, axis):
@@ -318,6 +378,28 @@ class TestSearch:
 
 
 class TestShared:
+    def test_the_first_trial(self, tmp_path):
+        """It is known, is promoted whatever its values, and stays known when it is made again."""
+        pytest.importorskip("optuna")
+        from jaxstyle.study.trials import CHEAP, FULL, Trials
+
+        space = Space()
+        trials = Trials(tmp_path, space, 0, 4)
+        trials.start_with(space.parameters(Settings()))
+        trials.start_with(space.parameters(Settings(metric="gram")))
+        (first,) = trials.ask(CHEAP, 9)  # its process ends
+        while asked := trials.ask(CHEAP, 9):
+            for trial in asked:
+                names = {spec.name for spec in trial.changes["metric"]}
+                is_first = names == {spec.name for spec in Settings().metric}
+                trials.tell(CHEAP, trial, [2.0, 2.0] if is_first else [0.5, 0.5])
+        known = [trial for trial in trials.finished(CHEAP) if trial.is_known]
+        assert [(trial.number, trial.values) for trial in known] == [(first.number, (2.0, 2.0))]
+        assert len(trials.finished(CHEAP)) == 9
+        trials.promote(100)
+        numbers = {trial.number for trial in trials.ask(FULL, 9)}
+        assert (len(numbers), first.number in numbers) == (2, True)
+
     def test_two_processes(self, tmp_path):
         """Trials of a process that is at work are its own; of one that ended, asked again."""
         pytest.importorskip("optuna")
@@ -373,6 +455,23 @@ class TestShared:
         trials.promote(4)
         promoted = [trial.number for trial in trials.ask("full", 48)]
         assert set(promoted) <= {*np.argsort(distances, kind="stable")[:12].tolist()}
+
+
+class FixedDraw:
+    """Answers with parameters, and says which were not asked for."""
+
+    def __init__(self, parameters):
+        self.parameters, self.left = parameters, {*parameters}
+
+    def suggest_categorical(self, name, choices):
+        self.left.discard(name)
+        assert self.parameters[name] in choices
+        return self.parameters[name]
+
+    def suggest_float(self, name, low, high, *, log=False):
+        self.left.discard(name)
+        assert low <= self.parameters[name] <= high
+        return self.parameters[name]
 
 
 def values_of(kept):

@@ -16,8 +16,8 @@ from jaxstyle.plain import from_plain, to_plain
 from jaxstyle.settings import Settings
 from jaxstyle.specs import parse_mixture
 from jaxstyle.study import judging
-from jaxstyle.study.cells import EARLIER_SCALE, SCALE, ScoreFiles
-from jaxstyle.study.datasets import Named, pictures, square
+from jaxstyle.study.cells import EARLIER_SCALE, ScoreFiles
+from jaxstyle.study.datasets import Named
 from jaxstyle.study.study import study
 
 _Y, _X = np.mgrid[0:80, 0:80] / 80
@@ -71,7 +71,7 @@ SMALL = {
     "style_layers": ("relu1_1", "relu1_2"),
     "content_layers": ("relu1_1",),
     "optimizer": "adam",
-    "networks": ["alexnet"],
+    "judges": ["alexnet"],
 }
 
 
@@ -84,23 +84,6 @@ def finished(sets, tmp_path_factory):
 
 def made(folder):
     return {path.name: path.stat().st_mtime_ns for path in (folder / "cells").iterdir()}
-
-
-def earlier_scores(folder, sets, target, scale=EARLIER_SCALE):
-    """Write the scores of the finished study as earlier versions did, and return the files."""
-    judges = judging.default_judges(["alexnet"])
-    squares = ([square(named, 64) for named in pictures(sources)] for sources in sets)
-    files = ScoreFiles(folder / "scores", judges, *squares)
-    earlier = files._replace(folder=target / "scores", judges=judges[:4], scale=scale)
-    paths = []
-    for objective in OBJECTIVES:
-        cell = folder / "cells" / f"objective={objective},content=a,style=style.json"
-        settings = json.loads(cell.read_text())["settings"]
-        scores = files.read(settings)
-        assert len(scores) == 4
-        earlier.write(settings, [of_pair[:4] for of_pair in scores])
-        paths.append(earlier.path(settings))
-    return paths
 
 
 class TestAStudy:
@@ -124,57 +107,6 @@ class TestAStudy:
         assert "8 of 8 pictures are finished already" in caplog.messages
         assert not made(tmp_path)
         assert (tmp_path / "table.csv").read_bytes() == (folder / "table.csv").read_bytes()
-
-    @pytest.mark.parametrize("scale", [SCALE, EARLIER_SCALE])
-    def test_earlier_scores_are_read_where_they_are_all_there_is(
-        self, sets, finished, tmp_path, caplog, scale
-    ):
-        written = earlier_scores(finished[0], sets, tmp_path, scale)
-        summary = study(*sets, OBJECTIVES, tmp_path, training=[0], **SMALL)
-        assert any("which did not judge paint" in message for message in caplog.messages)
-        assert not made(tmp_path)
-        assert set((tmp_path / "scores").iterdir()) == set(written)
-        facts = json.loads((tmp_path / "study.json").read_text())["facts"]
-        assert ("effectiveness 0" in facts) is (scale == EARLIER_SCALE)
-        assert len(summary["judges"]) == 4
-        for before, row in zip(finished[1]["objectives"], summary["objectives"], strict=True):
-            assert row["cells"] == before["cells"][:4]
-            assert row["coherence"] == before["coherence"]
-            assert row["paint"] == {"mean": None, "low": None, "high": None}
-        assert "paint" not in (tmp_path / "table.csv").read_text()
-
-    def test_scores_of_two_scales_are_not_mixed(self, sets, finished, tmp_path, monkeypatch):
-        earlier_scores(finished[0], sets, tmp_path)[0].unlink()
-        assert len(list((tmp_path / "scores").iterdir())) == 1
-
-        def refuse(jobs, done, **_):
-            assert not any(done)
-            raise InterruptedError
-
-        monkeypatch.setattr("jaxstyle.study.study.run_jobs", refuse)
-        with pytest.raises(InterruptedError):
-            study(*sets, OBJECTIVES, tmp_path, training=[0], **SMALL)
-
-    @pytest.mark.parametrize("scale", [SCALE, EARLIER_SCALE])
-    def test_pictures_with_earlier_scores_are_judged_again(
-        self, sets, finished, tmp_path, monkeypatch, caplog, scale
-    ):
-        written = earlier_scores(finished[0], sets, tmp_path, scale)
-        shutil.copytree(finished[0] / "cells", tmp_path / "cells", dirs_exist_ok=True)
-
-        class Panel:
-            def __init__(self, judges, *_, **__):
-                self.judges = judges
-
-            def scores(self, *_):
-                return np.full(len(self.judges), 0.25)
-
-        monkeypatch.setattr("jaxstyle.study.study.JudgePanel", Panel)
-        caplog.set_level("INFO", "jaxstyle")
-        summary = study(*sets, OBJECTIVES, tmp_path, training=[0], **SMALL)
-        assert "8 of 8 pictures are finished already" in caplog.messages
-        assert {tuple(row["cells"]) for row in summary["objectives"]} == {(0.25,) * 5}
-        assert len(list((tmp_path / "scores").iterdir())) == 2 * len(written)
 
     def test_the_command_resumes_and_prints_the_answer(self, sets, finished, capsys):
         folder, summary = finished
