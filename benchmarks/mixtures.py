@@ -15,6 +15,8 @@ found is kept in benchmarks/mixtures/, from which another clone goes on.
 """
 
 import argparse
+import csv
+import itertools
 import logging
 import os
 import shutil
@@ -23,10 +25,23 @@ import struct
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps
+
+from jaxstyle.settings import Settings
+from jaxstyle.specs import parse_mixture
+from jaxstyle.study.statistics import (
+    LEVEL,
+    ahead_at_equal_coherence,
+    bootstrap,
+    hypervolume,
+    mean,
+    proportion,
+)
 
 HERE = Path(__file__).parent / "mixtures"
 # name in the package: file of resources
@@ -67,6 +82,7 @@ SEARCHED_BY = ["sliced_wasserstein@alexnet", "lpips"]
 JUDGES = ["energy@resnet18", "sliced_wasserstein@resnet18", "moments@resnet18"]
 JUDGES += ["gaussian_wasserstein@resnet18", "ms_ssim", "lpips"]
 KEPT = ("journal.log", "search.json", "front.json")
+CLEAN = "energy@resnet18"  # no objective of the test uses it, nor its kin
 STRENGTHS = (0.5, 2.0)
 # The allocator keeps memory between steps: returning it costs page faults and clearing.
 KEEP = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
@@ -119,19 +135,20 @@ def sets(folder, names):
     ]
 
 
-def side_by_side(arguments, folder, minutes):
+def side_by_side(arguments, folder, minutes, *, parts=False):
     """Run a command in a process for each core, and interrupt them when the time is over."""
     cores = sorted(os.sched_getaffinity(0))
     logs = [(folder / f"worker-{core}.log").open("a") for core in cores]
     # A process with a core of its own is about 1.4 times as fast.
     processes = [
         subprocess.Popen(
-            ["taskset", "-c", str(core), sys.executable, __file__, *arguments],
+            ["taskset", "-c", str(core), sys.executable, __file__, *arguments]
+            + (["--part", str(number), str(len(cores))] if parts else []),
             stdout=log,
             stderr=log,
             env=os.environ | KEEP,
         )
-        for core, log in zip(cores, logs, strict=True)
+        for number, (core, log) in enumerate(zip(cores, logs, strict=True))
     ]
     try:
         for process in processes:
@@ -144,12 +161,12 @@ def side_by_side(arguments, folder, minutes):
         process.wait()
 
 
-def keep(source, target, names):
-    """Copy files that exist."""
+def keep(source, target, names=None):
+    """Copy files that exist, or all files."""
     target.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        if (source / name).exists():
-            shutil.copy(source / name, target / name)
+    for path in sorted(source.glob("*")) if source.exists() else ():
+        if path.is_file() and (names is None or path.name in names):
+            shutil.copy(path, target / path.name)
 
 
 def search(folder, kind):
@@ -170,11 +187,131 @@ def search(folder, kind):
     )
 
 
+def best_of(kind):
+    """Return the settings of the point of full cost with the lowest mean of both axes."""
+    points = json.loads((HERE / kind / "front.json").read_text())["points"]
+    point = min(points, key=lambda point: point["effectiveness"] + point["coherence"])
+    return {name: "+".join(specs) for name, specs in point["metrics"].items()} | point["settings"]
+
+
+def rivals():
+    """Return the objectives of the test."""
+    default = {"metric": "+".join(map(str, Settings().metric))}
+    return {
+        "found": best_of("mixture"),
+        "single": best_of("single"),
+        "gram": {"metric": "gram"},
+        "default": default,
+        "diverse": {"metric": "diverse"},
+    }
+
+
+def parts():
+    """Return what is found with one part of it as usual: what is it that helps?"""
+    found, usual = best_of("mixture"), Settings()
+    style = parse_mixture(found["metric"])
+    of_style = {"metric"}
+    total = sum(spec.weight for spec in usual.metric)
+    plain = {
+        "content_weight": usual.content_weight / total,
+        "smoothness": usual.smoothness / total,
+        "content_decay": usual.content_decay,
+        "content_metric": "mse",
+    }
+    shares = [replace(spec, weight=spec.weight / total) for spec in usual.metric]
+    bare = [
+        spec if any(layer.is_image for layer in spec.layers) else replace(spec, layers=())
+        for spec in style
+    ]
+    even = [replace(spec, weight=1 / len(style)) for spec in style]
+    return {
+        "found": found,
+        "usual content side": {name: found[name] for name in of_style} | plain,
+        "usual style side": found | {"metric": text_of(shares)},
+        "usual layers": found | {"metric": text_of(bare)},
+        "equal weights": found | {"metric": text_of(even)},
+    }
+
+
+def text_of(specs):
+    return "+".join(map(str, specs))
+
+
+def judged(folder, objectives, name, few=None, part=None):
+    """Make and judge the pictures of the test, or only report."""
+    from jaxstyle.study.study import study
+
+    contents, styles = (of_role[:few] for of_role in sets(folder, TEST))
+    return study(
+        contents,
+        styles,
+        objectives,
+        folder / name,
+        strengths=STRENGTHS,
+        judges=JUDGES,
+        part=part,
+        lanes=12,
+        title="Which mixture makes better pictures?",
+        command="python benchmarks/mixtures.py test FOLDER",
+        **COMMON,
+    )
+
+
+def scores_of(folder):
+    """Return scores by curve: strengths by pairs by judges, with the judges' names."""
+    rows = list(csv.DictReader((folder / "scores.csv").open(encoding="utf-8")))
+    objectives, pairs, judges = (
+        list(dict.fromkeys(tuple(row[name] for name in names) for row in rows))
+        for names in (("objective",), ("content", "style"), ("judge",))
+    )
+    table = np.array([float(row["score"] or "nan") for row in rows])
+    table = table.reshape(len(objectives), len(pairs), len(judges))
+    curves = {}
+    for (objective,), scores in zip(objectives, table, strict=True):
+        curves.setdefault(objective.rpartition(" ×")[0], []).append(scores)
+    numbers = [np.unique([pair[k] for pair in pairs], return_inverse=True)[1] for k in range(2)]
+    return {name: np.stack(of) for name, of in curves.items()}, [j for (j,) in judges], numbers
+
+
+def compare(folder, first="found"):
+    """Print by how much one curve is ahead of each other one at equal coherence, judge by judge."""
+    curves, judges, numbers = scores_of(folder)
+    others = [name for name in curves if name != first]
+    level = 1 - (1 - LEVEL) / len(others)  # Bonferroni's
+    coherence = [judges.index("ms_ssim"), judges.index("lpips@alexnet")]
+    groups = {judge: [k] for k, judge in enumerate(judges) if k not in coherence}
+    groups["statistics"] = [k for k, judge in enumerate(judges) if judge.endswith("@resnet18")]
+    groups["paint"] = [k for k, judge in enumerate(judges) if judge.startswith("paint_")]
+    print(f"| against | judge | ahead by [{level:.1%}] | pairs won |\n|---|---|---|---|")
+    for other, (group, columns) in itertools.product(others, groups.items()):
+        paths = [
+            np.stack([mean(curves[name][..., of], 2) for of in (columns, coherence)])
+            for name in (first, other)
+        ]
+        ahead = ahead_at_equal_coherence(*paths)
+        gain = bootstrap(ahead, *numbers, level=level)
+        won = proportion(np.where(np.isfinite(ahead), ahead > 0, np.nan), *numbers, level=level)
+        print(
+            f"| {other} | {group} | {gain.mean:.3f} [{gain.low:.3f}, {gain.high:.3f}] | "
+            f"{won.mean:.0%} [{won.low:.0%}, {won.high:.0%}] |"
+        )
+    print("\n| curve | hypervolume (clean) | hypervolume (statistics) |\n|---|---|---|")
+    for name, scores in curves.items():
+        means = mean(scores, 1)
+        volumes = [
+            hypervolume(np.stack([mean(means[:, of], 1) for of in (columns, coherence)], -1))
+            for columns in ([judges.index(CLEAN)], groups["statistics"])
+        ]
+        print(f"| {name} | {volumes[0]:.3f} | {volumes[1]:.3f} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("command", choices=("pictures", "search", "worker", "test", "report"))
+    commands = ("pictures", "search", "worker", "test", "report")
+    parser.add_argument("command", choices=commands)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("what", nargs="?", help="the folder of resources; mixture or single")
+    parser.add_argument("what", nargs="?", help="the folder of resources; mixture, single, test")
+    parser.add_argument("--part", type=int, nargs=2)
     parser.add_argument("--minutes", type=float, default=60)
     options = parser.parse_args()
     folder, what = options.folder, options.what
@@ -188,7 +325,24 @@ def main():
         side_by_side(["worker", str(folder), what], folder, options.minutes)
         keep(folder / what, HERE / what, KEPT)
     elif options.command == "worker":
-        search(folder, what)
+        if what == "test":
+            judged(folder, rivals(), "test", part=options.part)
+            judged(folder, parts(), "parts", few=4, part=options.part)
+        else:
+            search(folder, what)
+    elif options.command == "test":
+        for name in ("test", "parts"):
+            keep(HERE / name, folder / name / "scores")
+        side_by_side(["worker", str(folder), "test"], folder, options.minutes, parts=True)
+        for name in ("test", "parts"):
+            keep(folder / name / "scores", HERE / name)
+    else:
+        for name, summary in (
+            ("test", judged(folder, rivals(), "test")),
+            ("parts", judged(folder, parts(), "parts", few=4)),
+        ):
+            print("\n".join(["", name, *summary["answer"]]))
+            compare(folder / name)
 
 
 if __name__ == "__main__":

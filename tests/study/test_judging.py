@@ -188,6 +188,33 @@ def test_which_judges_an_objective_uses(networks, judge, settings, used):
     assert judging.StudyJudge(*judge).is_used(terms) is used
 
 
+def test_judges_by_name():
+    paint = ["brushwork@alexnet", *PAINT[1:]]
+    assert judging.judges_of("alexnet") == judging.default_judges(["alexnet"])
+    names = ["edges", "lpips", "mse@vgg16", "energy@resnet18"]
+    judges = judging.judges_of(names)
+    expected = ["energy@resnet18", "edges", "lpips@alexnet", "mse@vgg16", *paint]
+    assert [judge.name for judge in judges] == expected
+    both = judging.judges_of(["alexnet", "energy@resnet18", "energy@alexnet", "brushwork"])
+    assert {*both} == {*judging.default_judges(["alexnet"]), judges[0]}
+    assert len(both) == len({*both})
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("energy", "such as energy@alexnet"),
+        ("enrgy@alexnet", "energy"),
+        ("lpips@vgg16", "lpips without a network"),
+        ("ms_ssim@alexnet", "ms_ssim without a network"),
+        ("total_variation", "compares with a style or a content"),
+    ],
+)
+def test_what_does_not_judge(name, message):
+    with pytest.raises(ValueError, match=message):
+        judging.judges_of([name])
+
+
 def test_an_objective_is_not_judged_by_kin():
     """A judge that an objective pleases as its own counts neither for it nor against it."""
     judges = judging.default_judges(["alexnet"])

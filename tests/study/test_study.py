@@ -16,7 +16,7 @@ from jaxstyle.plain import from_plain, to_plain
 from jaxstyle.settings import Settings
 from jaxstyle.specs import parse_mixture
 from jaxstyle.study import judging
-from jaxstyle.study.cells import EARLIER_SCALE, ScoreFiles
+from jaxstyle.study.cells import EARLIER_SCALE, ScoreFiles, points_of
 from jaxstyle.study.datasets import Named
 from jaxstyle.study.study import study
 
@@ -129,6 +129,34 @@ class TestAStudy:
         assert out.splitlines()[-1] == limits
         assert made(folder) == before
         assert (folder / "table.csv").read_bytes() == page
+
+    def test_an_objective_can_be_settings(self, sets, finished, tmp_path):
+        """The same settings give the same scores, by whatever name; a judge of its content goes."""
+        folder, before = finished
+        shutil.copytree(folder / "scores", tmp_path / "scores")
+        known = {"metric": "gram", "content_weight": Settings().content_weight}
+        objectives = {"known": known, "plain": "gram"}
+        summary = study(*sets, objectives, tmp_path, training=[0], **SMALL)
+        assert not made(tmp_path)
+        first, second = summary["objectives"]
+        assert first["cells"] == second["cells"] == before["objectives"][0]["cells"]
+        assert (first["text"], second["text"]) == ("1 gram; content_weight 2.5", "1 gram")
+        changed = {"metric": "gram", "content_metric": [("edges", 0.5), ("mse", 0.5)]}
+        (point,) = points_of([("changed", changed)], (1.0,), {})
+        assert [spec.name for spec in point.settings.content_metric] == ["edges", "mse"]
+        text = point.described(())["text"]
+        assert text == "1 gram; content_metric 0.5 edges + 0.5 mse"
+
+    @pytest.mark.parametrize(
+        ("objectives", "message"),
+        [
+            ([{"metric": "gram"}], "a name for objectives that are settings"),
+            ({"small": {"metric": "gram", "size": 32}}, "no size of small alone"),
+        ],
+    )
+    def test_objectives_that_no_study_has(self, sets, tmp_path, objectives, message):
+        with pytest.raises(ValueError, match=message):
+            study(*sets, objectives, tmp_path, **SMALL)
 
     def test_a_metric_can_be_an_object(self, sets, finished, caplog):
         folder, _ = finished
