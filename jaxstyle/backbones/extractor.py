@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from jaxstyle._util.arguments import names, shown
 from jaxstyle.backbones import find
+from jaxstyle.backbones.bands import Bands
 from jaxstyle.backbones.ops import Network
 from jaxstyle.backbones.record import Backbone, ReceptiveField
 from jaxstyle.settings import PrecisionName
@@ -147,6 +148,7 @@ class Extractor:
         padding: Likewise.
         recompute: As in `features`.
         precision: What a device other than a CPU may round to, see `jaxstyle.settings.Settings`.
+        bands: How a picture, and so its features, is divided among devices; None for one device.
     """
 
     layers: tuple[LayerRef, ...]
@@ -155,11 +157,13 @@ class Extractor:
     padding: PaddingName = "zeros"
     recompute: bool = False
     precision: PrecisionName = "tensorfloat32"
+    bands: Bands | None = None
 
     def __call__(
         self, params: Mapping[str, Parameters], image: Float[Array, "*batch h w 3"]
     ) -> dict[str, Float[Array, "*batch _h _w _c"]]:
         """Return the features by `str` of their `LayerRef`, with weights by the network's name."""
+        image = self.divided(image, image.shape[-3:])
         runs: dict[tuple[Any, ...], list[LayerRef]] = {}
         for ref in self.layers:
             how = ref.backbone, ref.pooling, ref.padding, ref.octave
@@ -182,6 +186,10 @@ class Extractor:
                 )
             values.update({str(ref): taken[ref.layer] for ref in refs})
         return values
+
+    def divided(self, tree: Any, shape: Sequence[int]) -> Any:
+        """Within a program, divide the arrays with a picture's shape among the devices."""
+        return self.bands.constrained(tree, shape) if self.bands else tree
 
     def rounding(self) -> AbstractContextManager[Any]:
         """Return a context in which matrix products are traced to round as `precision` says."""

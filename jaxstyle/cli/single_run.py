@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jaxstyle.settings import Settings
     from jaxstyle.transfer.checkpoint import Checkpoints
     from jaxstyle.transfer.earlier import Earlier
-    from jaxstyle.transfer.job import Job
+    from jaxstyle.transfer.job import Devices, Job
     from jaxstyle.transfer.manifest import Manifest
     from jaxstyle.transfer.result import Progress, Result
 
@@ -45,6 +45,7 @@ class SingleRun:
         log: The file that one of them writes.
         as_json: Whether to print what was made as JSON.
         offline: Whether nothing is fetched.
+        devices: Among which the picture is divided.
         earlier: What came before, if it continues a picture.
     """
 
@@ -61,6 +62,7 @@ class SingleRun:
     log: Path | None = None
     as_json: bool = False
     offline: bool = False
+    devices: Devices | None = None
     earlier: Earlier | None = None
 
     def __call__(self) -> None:
@@ -134,7 +136,7 @@ class SingleRun:
 
         sources = Sources(offline=self.offline)
         job = make_job(self.inputs[0], self.inputs[1:], self.settings, sources)
-        return replace(job, earlier=self.earlier)
+        return replace(job, earlier=self.earlier).over(self.devices)
 
     @contextmanager
     def _progress(

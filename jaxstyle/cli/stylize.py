@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from jaxstyle.cli.options import (
     OFFLINE,
     PATH,
     GroupedCommand,
+    Parsed,
     diagnostics,
     setting_options,
 )
@@ -32,10 +33,19 @@ from jaxstyle.cli.single_run import SingleRun
 from jaxstyle.cli.snapshots import check_frames
 from jaxstyle.cli.step_log import StepLog, TensorBoard, check_log
 from jaxstyle.cli.styles import STYLE, chosen_styles
+from jaxstyle.kinds import Number
 from jaxstyle.settings import CHECKPOINT_SECONDS, Settings, guides
 from jaxstyle.specs import is_init
 
+if TYPE_CHECKING:
+    from jaxstyle.transfer.job import Devices
+
 Input = str | Path | NamedContent
+
+
+def _devices(text: str) -> Devices:
+    """Parse a number of devices, or all."""
+    return "all" if text == "all" else Number(type=int, low=1).parse(text)
 
 
 @click.command(
@@ -77,6 +87,11 @@ Input = str | Path | NamedContent
     metavar="SECONDS",
     help="Seconds between two checkpoints: files beside the output, removed at the end.",
 )
+@output_option(
+    "--devices",
+    type=Parsed("all|NUMBER", _devices),
+    help="Divide the picture among all devices, or the first so many: more pixels than one holds.",
+)
 @output_option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
 @output_option(
     "--log",
@@ -109,6 +124,7 @@ def stylize(
     frames: Path | None,
     resume: bool,
     checkpoint_seconds: float,
+    devices: Devices | None,
     as_json: bool,
     log: Path | None,
     tensorboard: Path | None,
@@ -161,7 +177,7 @@ def stylize(
     if continued is None:
         start_jax()
     if plan or not output:
-        _print_plan(inputs, settings, offline)
+        _print_plan(inputs, settings, offline, devices)
         return
     SingleRun(
         inputs,
@@ -177,6 +193,7 @@ def stylize(
         log=log,
         as_json=as_json,
         offline=offline,
+        devices=devices,
         earlier=earlier,
     )()
 
@@ -223,11 +240,13 @@ def _files_of(settings: Settings, offline: bool) -> list[Input]:
     return [*files, *([settings.calibration] if isinstance(settings.calibration, str) else [])]
 
 
-def _print_plan(inputs: list[Any], settings: Settings, offline: bool) -> None:
+def _print_plan(
+    inputs: list[Any], settings: Settings, offline: bool, devices: Devices | None
+) -> None:
     from jaxstyle.transfer import memory
     from jaxstyle.transfer.stylize import plan
 
-    chosen = plan(inputs[0], inputs[1:], settings, offline=offline)
+    chosen = plan(inputs[0], inputs[1:], settings, offline=offline, devices=devices)
     for need in chosen.tried if len(chosen.tried) > 1 else ():
         print(f"{memory.layout_name(need.layout):24} {need.peak / memory.GIB:8.2f} GiB")
     print(chosen)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
 
 from jaxstyle import recipes
+from jaxstyle._util import arguments
+from jaxstyle._util.arguments import shown
+from jaxstyle._util.log import logger
+from jaxstyle.backbones.bands import Bands
 from jaxstyle.backbones.extractor import Extractor, Parameters
 from jaxstyle.image.geometry import Alpha, Picture
 from jaxstyle.objective import guidance
@@ -29,6 +33,29 @@ from jaxstyle.weights.network_cache import NetworkCache
 
 UNDECAYED = 256
 """The size, in pixels, at which content terms have the weight that the settings say."""
+
+
+Devices = Literal["all"] | int | Sequence[jax.Device]
+"""All of the process, the first so many of them, or these."""
+
+
+def _chosen(devices: Devices | None) -> list[jax.Device]:
+    """Return devices; none for the usual one."""
+    if devices is None:
+        return []
+    if jax.process_count() > 1:
+        raise ValueError("one picture cannot be divided among devices of several processes")
+    present = jax.devices()
+    if isinstance(devices, str):
+        if devices != "all":
+            raise ValueError(f"expected devices as a number or all, got {shown(devices)}")
+        return present
+    if isinstance(devices, Sequence):
+        return list(devices)
+    count = arguments.number("devices", devices, int, low=1)
+    if count > len(present):
+        raise ValueError(f"expected at most {len(present)} devices, which there are, got {count}")
+    return present[:count]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +95,24 @@ class Job:
             replace(term, weight=term.weight * factor) if term.metric.kind == "content" else term
             for term in self.terms
         )
+
+    def over(self, devices: Devices | None) -> Job:
+        """Return the job with its picture, and all that is computed from it, over several devices.
+
+        Raises:
+            ValueError: There are not so many devices, or they belong to other processes.
+        """
+        chosen = _chosen(devices)
+        if len(chosen) < 2:
+            return self
+        bands, content = Bands.over(chosen), self.guide.content
+        if bands.bands_of(content.shape) < len(chosen):
+            logger.warning(
+                f"{max(content.shape[:2])} pixels are divided into {bands.bands_of(content.shape)} "
+                f"bands, not into {len(chosen)}: choose a size that is a multiple of the devices"
+            )
+        extract = replace(self.extract, bands=bands)
+        return replace(self, extract=extract, params=bands.weights(self.params))
 
     def rate_at(self, size: int) -> float:
         """Return the learning rate at a scale, whose longest side is `size` pixels."""

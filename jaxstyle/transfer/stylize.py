@@ -18,7 +18,7 @@ from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.checkpoint import Checkpoints, RunState, checkpointed
 from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.geometry import displayed, displayed_alpha
-from jaxstyle.transfer.job import Job, chosen_settings, identity
+from jaxstyle.transfer.job import Devices, Job, chosen_settings, identity
 from jaxstyle.transfer.loop import Chunk, Loop, Record, make_result
 from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.memory import MemoryPlan
@@ -39,6 +39,7 @@ def stylize(
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     resume: bool = False,
+    devices: Devices | None = None,
     **changes: Unpack[Changes],
 ) -> Result:
     """Paint the content like the style.
@@ -56,6 +57,9 @@ def stylize(
         checkpoint_seconds: Between two of them; at least 0, infinity for interruptions alone.
         resume: Resume from the newest checkpoint that is whole, if there is one; to the same bytes
             as without the interruption, on the same machine.
+        devices: Divide the picture among devices, which each hold a band of it, and of everything
+            computed from it: `"all"`, the first so many, or a list of `jax.devices()`. The result
+            is one device's but for rounding.
         changes: Settings by name, on top of `settings`: `stylize(a, b, size=128)`.
 
     Returns:
@@ -76,7 +80,8 @@ def stylize(
     arguments.functions(on_progress=on_progress, report=report)
     _check_run(settings, offline, checkpoint, checkpoint_seconds, resume)
     with reported_to(report):
-        job = make_job(content, style, chosen_settings(settings, changes), Sources(offline=offline))
+        sources = Sources(offline=offline)
+        job = make_job(content, style, chosen_settings(settings, changes), sources).over(devices)
         checkpoints = _checkpoints(job, checkpoint, checkpoint_seconds)
         return run_job(job, on_progress=on_progress, checkpoints=checkpoints, resume=resume)
 
@@ -90,6 +95,7 @@ def iterate(
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     resume: bool = False,
+    devices: Devices | None = None,
     **changes: Unpack[Changes],
 ) -> Iterator[Progress]:
     """Run `stylize` step by step: for notebooks, web servers, and stopping rules of your own.
@@ -109,7 +115,8 @@ def iterate(
     (2, True)
     """
     _check_run(settings, offline, checkpoint, checkpoint_seconds, resume)
-    job = make_job(content, style, chosen_settings(settings, changes), Sources(offline=offline))
+    sources = Sources(offline=offline)
+    job = make_job(content, style, chosen_settings(settings, changes), sources).over(devices)
     checkpoints = _checkpoints(job, checkpoint, checkpoint_seconds)
     return iterate_job(job, checkpoints=checkpoints, resume=resume)
 
@@ -120,6 +127,7 @@ def plan(
     settings: Settings | None = None,
     *,
     offline: bool = False,
+    devices: Devices | None = None,
     **changes: Unpack[Changes],
 ) -> MemoryPlan:
     """Return how much memory `stylize` would take with the same arguments, and the layout.
@@ -128,7 +136,8 @@ def plan(
     """
     _check_run(settings, offline)
     sources = Sources(offline=offline)
-    return memory.plan(make_job(content, style, chosen_settings(settings, changes), sources))
+    job = make_job(content, style, chosen_settings(settings, changes), sources)
+    return memory.plan(job.over(devices))
 
 
 def run_job(
@@ -181,6 +190,8 @@ def iterate_job(
             progress = clock.progress(loop, chunk)
             yield progress
     layout: dict[str, object] = {"layout": layouts[-1], "layouts": list(layouts)}
+    if job.extract.bands:
+        layout["devices"] = job.extract.bands.count
     result = make_result(loop, 0, layout | memory.account(chosen), clock.seconds)
     step, image, alpha = loop.records[0].steps, result.image, result.alpha
     yield replace(progress, step=step, image=image, alpha=alpha, result=result)

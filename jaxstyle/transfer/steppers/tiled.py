@@ -30,7 +30,8 @@ Features = Mapping[str, Float[Array, "_h _w _c"]]
 def single_stepper(job: Job, layout: Layout) -> WholeStepper:
     """Return the stepper of a layout."""
     if isinstance(layout, int):
-        return TiledStepper(job, layout)
+        # Tiles are small, and every device computes the same.
+        return TiledStepper(replace(job, extract=replace(job.extract, bands=None)), layout)
     return WholeStepper(job, recompute=layout == "recompute")
 
 

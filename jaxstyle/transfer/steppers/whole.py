@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -133,20 +133,31 @@ class WholeStepper(Stepper):
         return (np.asarray(optim_step.picture(state, self.spec.how)),)
 
     def restore(self, leaves: Sequence[np.ndarray], size: int) -> State:
-        structure = jax.tree.structure(self.shapes(size)[-1])
-        state: State = jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in leaves])
-        return state
+        shapes = self.shapes(size)[-1]
+        state: State = jax.tree.unflatten(jax.tree.structure(shapes), list(leaves))
+        bands = self.spec.extract.bands
+        if bands:
+            return cast(State, bands.placed(state, shapes.image.shape))
+        return jax.tree.map(jnp.asarray, state)
 
     def demands(self, size: int) -> Iterator[Demand]:
         job, (references, prepared, state) = self.job, self.shapes(size)
+        bands = job.extract.bands
+        count = bands.bands_of(references.content.shape) if bands else 1
+        # Devices that share the host's memory all take some of it.
+        together = bands.count if bands and jax.default_backend() == "cpu" else 1
         lowered = prepare.lower(job.params, job.terms, references, extract=job.extract)
-        yield Demand(size_of(references[:2]), lowered)
+        yield Demand(size_of(references[:2]), lowered, together)
+        if bands:
+            prepared = _as_made(prepared, lowered)
+            state = _as_made(state, init.lower(references.content, job.rate, spec=self.spec))
         if job.settings.calibrate and job.settings.calibration is None and size <= CALIBRATED:
             given = (job.params, prepared, *references[:2])
             lowered = calibrate.lower(*given, extract=job.extract)
-            yield Demand(size_of((references[:2], prepared)), lowered)
+            yield Demand(size_of((references[:2], prepared)) // count, lowered, together)
         args = (job.params, prepared, state, jnp.array(1), job.rate)
-        yield Demand(size_of((state, prepared)), advance.lower(*args, spec=self.spec))
+        kept = size_of((state, prepared)) // count
+        yield Demand(kept, advance.lower(*args, spec=self.spec), together)
 
     def shapes(self, size: int) -> tuple[References, Any, Any]:
         """Return the shapes of the references, the targets and the state at a scale."""
@@ -159,6 +170,16 @@ class WholeStepper(Stepper):
         prepared = jax.eval_shape(targets, *references[:2])
         start = partial(init, rate=job.rate, spec=self.spec)
         return references, prepared, jax.eval_shape(start, references.content)
+
+
+def _as_made(shapes: Any, lowered: Any) -> Any:
+    """Return the shapes of a program's results as it places them: so the next is compiled once."""
+
+    def placed(shape: Any, sharding: Any) -> Any:
+        how = {"sharding": sharding, "weak_type": shape.weak_type}
+        return jax.ShapeDtypeStruct(shape.shape, shape.dtype, **how)
+
+    return jax.tree.map(placed, shapes, lowered.compile().output_shardings)
 
 
 @partial(jax.jit, static_argnames="extract")
@@ -196,13 +217,14 @@ def calibrate(
 @partial(jax.jit, static_argnames="spec")
 def init(image: Image, rate: Any, *, spec: StepSpec) -> State:
     """Run `optim.step.init`, compiled."""
-    return optim_step.init(spec.optimizer.transformation(rate), image, spec.rules(image.shape))
+    state = optim_step.init(spec.optimizer.transformation(rate), image, spec.rules(image.shape))
+    return cast(State, spec.extract.divided(state, image.shape))
 
 
 @partial(jax.jit, static_argnames="spec")
 def warm_start(state: Any, fresh: Any, image: Image, *, spec: StepSpec) -> Any:
     """Run `Optimizer.carry`, compiled."""
-    return spec.optimizer.carry(state, fresh, image)
+    return spec.extract.divided(spec.optimizer.carry(state, fresh, image), image.shape)
 
 
 # The state is donated: a step needs no second copy of L-BFGS's forty pictures.
@@ -216,7 +238,7 @@ def advance(
         return objective.evaluate(partial(spec.extract, params), prepared, image, step)
 
     with spec.extract.rounding():
-        return optim_step.take_steps(
+        state, losses = optim_step.take_steps(
             optim_step.with_gradient(evaluate),
             spec.optimizer.transformation(rate),
             state,
@@ -224,3 +246,4 @@ def advance(
             length=spec.length,
             rules=spec.rules(state.image.shape),
         )
+    return spec.extract.divided(state, state.image.shape), losses

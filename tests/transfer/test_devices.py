@@ -1,0 +1,121 @@
+"""One picture over several devices: the same as on one, in bands."""
+
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pytest
+from support.small import CONTENT, SMALL, STYLE, run, write_pictures
+
+import jaxstyle
+from jaxstyle.backbones.bands import Bands, prime_factors
+from jaxstyle.metrics import METRICS
+
+RUN = """
+import json, sys
+from pathlib import Path
+import numpy as np, jax
+import jaxstyle
+from jaxstyle.transfer.job import chosen_settings
+from jaxstyle.transfer.make_job import make_job
+from jaxstyle.transfer.sources import Sources
+from jaxstyle.transfer.steppers.whole import WholeStepper
+from support.small import SMALL, STYLE
+from support.small import CONTENT as SMALL_CONTENT
+
+CONTENT = SMALL_CONTENT.repeat(2, 0).repeat(2, 1)
+folder, two = Path(sys.argv[1]), SMALL | {"scales": 2, "scale_factor": 1.5, "size": 96}
+job = make_job(CONTENT, STYLE, chosen_settings(None, two), Sources()).over("all")
+stepper = WholeStepper(job)
+state = stepper.init([job.initial])
+pieces = {shard.data.shape for shard in state.image.addressable_shards}
+memory = {s.data.shape for s in state.optimizer.inner.diff_params_memory.addressable_shards}
+for progress in jaxstyle.iterate(
+    CONTENT, STYLE, devices=4, checkpoint=folder / "p.png", checkpoint_seconds=0, **two
+):
+    if progress.step == 6:
+        break
+again = jaxstyle.stylize(CONTENT, STYLE, devices=4, checkpoint=folder / "p.png", resume=True, **two)
+whole = jaxstyle.stylize(CONTENT, STYLE, devices="all", **two)
+np.save(folder / "whole.npy", whole.image)
+print(json.dumps({"pieces": [*pieces], "memory": [*memory], "facts": whole.facts["memory"],
+    "equal": bool((again.image == whole.image).all())}))
+"""
+
+
+def on_devices(count, *words):
+    """Run Python with virtual devices, and return what it prints."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={count}"
+    done = subprocess.run(
+        [sys.executable, *map(str, words)],
+        env=os.environ | {"XLA_FLAGS": flags, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_run_is_one_devices_but_for_rounding(tmp_path):
+    """In bands of a quarter, with L-BFGS's memory; resumed to the same bytes."""
+    facts = json.loads(on_devices(4, "-c", RUN, tmp_path))
+    assert facts["pieces"] == [[84, 24, 3]]  # of 84 × 96
+    assert facts["memory"] == [[20, 84, 24, 3]]
+    assert facts["facts"]["devices"] == 4
+    assert facts["equal"]
+    settings = SMALL | {"scales": 2, "scale_factor": 1.5, "size": 96}
+    expected = jaxstyle.stylize(CONTENT.repeat(2, 0).repeat(2, 1), STYLE, **settings).image
+    gaps = np.abs(np.load(tmp_path / "whole.npy") - expected)
+    assert np.median(gaps) < 1e-5
+    assert gaps.max() < 1e-3  # steps amplify rounding
+
+
+@pytest.mark.slow
+def test_every_metric_is_one_devices_but_for_rounding():
+    lines = on_devices(8, "-m", "support.on_devices").splitlines()
+    assert len(lines) == sum(map(len, METRICS.values()))
+    for facts in map(json.loads, lines):
+        assert facts["loss"] < 1e-5, facts
+        assert facts["gradient"] < 1e-4, facts
+
+
+@pytest.mark.parametrize(
+    ("count", "shape", "bands"),
+    [(8, (96, 64, 3), 8), (8, (64, 100, 3), 4), (6, (90, 10, 3), 6), (6, (64, 64, 3), 2)],
+)
+def test_bands(count, shape, bands):
+    """As many as divide the longest side, by the prime factors of the devices' number."""
+
+    axes = dict(zip("abc", prime_factors(count), strict=False))
+    assert Bands(SimpleNamespace(shape=axes)).bands_of(shape) == bands
+
+
+@pytest.mark.parametrize(
+    ("devices", "message"),
+    [(2, "at most 1 devices"), (0, "at least 1"), ("some", "a number or all")],
+)
+def test_devices_that_are_not_there(devices, message):
+    if len(jax.devices()) > 1:
+        pytest.skip("there are several devices")
+    with pytest.raises(ValueError, match=message):
+        jaxstyle.stylize(CONTENT, STYLE, devices=devices, **SMALL)
+
+
+def test_one_device_is_the_usual_one():
+    """No picture is divided, and no program is another."""
+    plain = jaxstyle.stylize(CONTENT, STYLE, **SMALL)
+    again = jaxstyle.stylize(CONTENT, STYLE, devices="all", **SMALL)
+    assert "devices" not in again.facts["memory"]
+    np.testing.assert_array_equal(plain.image, again.image)
+
+
+def test_on_the_command_line(tmp_path, capsys):
+    write_pictures(tmp_path)
+    files = tmp_path / "content.png", tmp_path / "style.png"
+    assert run("stylize", *files, "-o", tmp_path / "out.png", "--devices", "few") == 2
+    assert "expected a whole number" in capsys.readouterr().err
