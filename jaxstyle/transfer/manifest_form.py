@@ -33,7 +33,11 @@ def _is_layout(value: Any) -> bool:
 
 _LAYOUT = one_of("whole, recompute or the side of tiles in pixels", _is_layout)
 _LANES = {"lanes": whole_number(1, _MOST_LANES), "shared": FLAG}
-_MEMORY = {"layouts": listing(_LAYOUT), "lane": whole_number(0, _MOST_LANES - 1)}
+_MEMORY = {
+    "layouts": listing(_LAYOUT),
+    "lane": whole_number(0, _MOST_LANES - 1),
+    "devices": whole_number(1, _MOST_LANES),
+}
 
 
 def _memory(key: str, value: Any) -> None:

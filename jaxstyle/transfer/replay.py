@@ -88,12 +88,21 @@ def replay(
         if layouts and len(layouts) != (count := len(job.scales)):
             scales = "1 scale" if count == 1 else f"{count} scales"
             raise ValueError(f"{run}: expected memory.layouts of {scales}, got {len(layouts)}")
-        result = run_job(job, on_progress=on_progress, layouts=layouts)
+        result = run_job(_divided(job, facts), on_progress=on_progress, layouts=layouts)
     else:
         result = _replay_in_batch(job, batch)
     if "output" in facts:
         result.facts["output"] = facts["output"]
     return result
+
+
+def _divided(job: Job, facts: Manifest) -> Job:
+    """Return the job over as many devices as it was made on, if there are."""
+    count = facts["memory"].get("devices", 1)
+    if count <= len(jax.devices()):
+        return job.over(count)
+    logger.warning(f"it was made on {count} devices, and here are {len(jax.devices())}")
+    return job
 
 
 def _replay_in_batch(job: Job, batch: BatchSpec) -> Result:
