@@ -152,7 +152,8 @@ def metrics(name: str | None, as_json: bool) -> None:
 
 
 def _metric_row(metric: Metric) -> dict[str, Any]:
-    facts = ("name", "kind", "meaning", "cost", "paper", "layers", "parameters", "symmetric")
+    facts = ("name", "kind", "meaning", "cost", "paper", "layers", "parameters")
+    facts += ("symmetric", "gathers")
     return {fact: getattr(metric, fact) for fact in facts}
 
 
@@ -167,6 +168,7 @@ def _print_metric(metric: Metric) -> None:
         "symmetric": answer[metric.symmetric],
         "hyperparameters": ", ".join(f"{name} {value:g}" for name, value in parameters),
         "random": answer[metric.random],
+        "gathers": "all of some features on each of several devices" if metric.gathers else "no",
         "zero at equal pictures": answer[metric.zero],
         "weights": metric.weights,
     }

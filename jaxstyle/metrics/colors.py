@@ -97,6 +97,7 @@ def _mean_cheapest(x: Positions, y: Float[Array, "m c"], floor: Any) -> Scalar:
 
 _PALETTE = Metric(
     name="palette",
+    gathers=True,
     summarize=lambda colors: colors,
     distance=palette,
     layers=IMAGE,

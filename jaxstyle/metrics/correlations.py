@@ -121,6 +121,7 @@ def translated_gram_distance(grid: Grid, target: Translated) -> Scalar:
 METRICS = (
     Metric(
         name="inter_layer_gram",
+        gathers=True,
         summarize=inter_layer_gram_matrices,
         distance=inter_layer_gram_distance,
         expects="layers",
@@ -132,6 +133,7 @@ METRICS = (
     ),
     Metric(
         name="correlation_chain",
+        gathers=True,
         summarize=correlation_chain_matrices,
         distance=correlation_chain_distance,
         expects="layers",
@@ -145,6 +147,7 @@ METRICS = (
     ),
     Metric(
         name="translated_gram",
+        gathers=True,
         summarize=translated_gram_matrices,
         distance=translated_gram_distance,
         expects="grid",

@@ -193,6 +193,7 @@ METRICS = (
     ),
     _statistic(
         name="cross_layer_gram",
+        gathers=True,
         summarize=cross_layer_gram_matrices,
         distance=cross_layer_gram_distance,
         expects="layers",

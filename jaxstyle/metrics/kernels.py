@@ -119,6 +119,7 @@ _of_pairs = partial(Metric, layers=PAIRWISE_LAYERS, symmetric=True, draw=rows)
 METRICS = (
     _of_pairs(
         name="mmd",
+        gathers=True,
         summarize=lambda y: y,
         distance=mmd_gaussian,
         meaning="all moments at once, through a Gaussian kernel",
@@ -127,6 +128,7 @@ METRICS = (
     ),
     _of_pairs(
         name="mmd_polynomial",
+        gathers=True,
         summarize=lambda y: y,
         distance=mmd_polynomial,
         meaning="which three features occur together, through a cubic kernel",
@@ -135,6 +137,7 @@ METRICS = (
     ),
     _of_pairs(
         name="energy",
+        gathers=True,
         summarize=energy_target,
         distance=energy,
         meaning="how much farther the two sets are from each other than from themselves",

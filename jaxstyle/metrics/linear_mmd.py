@@ -103,6 +103,7 @@ METRICS = (
     ),
     Metric(
         name="mmd_pairs",
+        gathers=True,
         summarize=pairs,
         distance=mmd_pairs,
         expects="grid",

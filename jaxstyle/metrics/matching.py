@@ -203,6 +203,7 @@ def _log_mean_best(scores: Any, x: Positions, count: int) -> Scalar:
 
 _CONTEXTUAL: dict[str, Any] = {
     "name": "contextual",
+    "gathers": True,
     "summarize": contextual_target,
     "distance": contextual,
     "cost": "n m C",
@@ -214,6 +215,7 @@ _CONTEXTUAL: dict[str, Any] = {
 METRICS = (
     Metric(
         name="nearest_neighbor",
+        gathers=True,
         summarize=unit,
         distance=nearest_neighbor,
         layers=PAIRWISE_LAYERS,
@@ -225,6 +227,7 @@ METRICS = (
     ),
     Metric(
         name="patch",
+        gathers=True,
         summarize=patch_target,
         distance=patch,
         expects="grid",

@@ -99,6 +99,7 @@ class Metric:
             is inside; where that is not, the nearest position inside stands in, and counts too.
         finish: `finish(target) -> target`, called once, after the targets of several pictures were
             averaged: what the average must not be taken of (a root, a principal component).
+        gathers: Of a picture that is divided among devices it takes all of some features to each.
         weights: The name of the weights that `distance` takes as `fitted`, for a metric that was
             fitted to data (`jaxstyle weights list`).
     """
@@ -124,6 +125,7 @@ class Metric:
     draws_target: bool = True
     select: Callable[[Inside], Any] | None = None
     finish: Callable[..., Any] | None = None
+    gathers: bool = False
     weights: str | None = None
 
     def __post_init__(self) -> None:

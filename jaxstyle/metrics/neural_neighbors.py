@@ -87,6 +87,7 @@ def centered_nearest_neighbor(x: Positions, target: Float[Array, "m c"]) -> Scal
 METRICS = (
     Metric(
         name="neural_neighbor",
+        gathers=True,
         summarize=balanced_hypercolumns,
         finish=assigned,
         distance=neural_neighbor,
@@ -100,6 +101,7 @@ METRICS = (
     ),
     Metric(
         name="centered_nearest_neighbor",
+        gathers=True,
         summarize=lambda features: features,
         finish=lambda features: unit(features - jnp.mean(features, axis=0)),
         distance=centered_nearest_neighbor,

@@ -191,6 +191,7 @@ _of_patches = partial(_of_pixels, cost="4 n m", paper="after Simakov et al., CVP
 METRICS = (
     _of_pixels(
         name="brushwork",
+        gathers=True,
         summarize=lambda image: image,
         distance=brushwork,
         meaning="strokes and colors that the style has, by AlexNet's first filters, at two sizes",

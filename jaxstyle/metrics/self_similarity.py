@@ -53,6 +53,7 @@ def self_similarity(x: Positions, target: tuple[Positions, Float[Array, " n"]]) 
 METRICS = (
     Metric(
         name="self_similarity",
+        gathers=True,
         kind="content",
         summarize=self_similarity_target,
         distance=self_similarity,

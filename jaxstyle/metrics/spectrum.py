@@ -175,6 +175,7 @@ def spectrum_projection(image: Image, sample: Image) -> Scalar:
 METRICS = (
     Metric(
         name="power_spectrum",
+        gathers=True,
         summarize=amplitude_spectra,
         distance=power_spectrum,
         expects="grid",
@@ -186,6 +187,7 @@ METRICS = (
     ),
     Metric(
         name="spectrum_projection",
+        gathers=True,
         summarize=lambda image: image,
         distance=spectrum_projection,
         expects="grid",

@@ -199,6 +199,7 @@ METRICS = tuple(
         cost=cost,
         paper=paper,
         symmetric=True,
+        gathers=name == "ms_ssim",  # its coarsest scales
     )
     for name, summarize, distance, meaning, cost, paper in (
         (

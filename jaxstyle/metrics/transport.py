@@ -227,6 +227,7 @@ def sinkhorn(x: Positions, target: tuple[Positions, Scalar, Scalar]) -> Scalar:
 METRICS = (
     Metric(
         name="sliced_wasserstein",
+        gathers=True,
         summarize=sliced_target,
         distance=sliced_wasserstein,
         meaning="the whole distribution, projected onto random directions",
@@ -236,6 +237,7 @@ METRICS = (
     ),
     Metric(
         name="redrawn_sliced_wasserstein",
+        gathers=True,
         layers=ALL_LAYERS[:12],
         summarize=independent_target,
         distance=sliced_wasserstein,
@@ -247,6 +249,7 @@ METRICS = (
     ),
     Metric(
         name="histogram",
+        gathers=True,
         summarize=lambda y: jnp.sort(y, axis=0),
         distance=histogram,
         meaning="the distribution of every feature, rank by rank",
@@ -267,6 +270,7 @@ METRICS = (
     ),
     Metric(
         name="sinkhorn",
+        gathers=True,
         summarize=sinkhorn_target,
         distance=sinkhorn,
         layers=PAIRWISE_LAYERS[1:],

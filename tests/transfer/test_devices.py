@@ -86,7 +86,7 @@ def test_every_metric_is_one_devices_but_for_rounding():
     assert len(lines) == sum(map(len, METRICS.values()))
     for facts in map(json.loads, lines):
         assert facts["loss"] < 1e-5, facts
-        assert facts["gradient"] < 1e-4, facts
+        assert facts["gradient"] < 1e-3, facts
 
 
 @pytest.mark.parametrize(
