@@ -98,7 +98,7 @@ def replay(
 
 def _divided(job: Job, facts: Manifest) -> Job:
     """Return the job over as many devices as it was made on, if there are."""
-    count = facts["memory"].get("devices", 1)
+    count: Any = facts["memory"].get("devices", 1)
     if count <= len(jax.devices()):
         return job.over(count)
     logger.warning(f"it was made on {count} devices, and here are {len(jax.devices())}")
