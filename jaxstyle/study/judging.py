@@ -111,7 +111,7 @@ By definition: histogram is sliced_wasserstein along the channels, and lpips_vgg
 network; iterated_gaussian_wasserstein and redrawn_sliced_wasserstein are those without the prefix,
 mmd_pairs is mmd of few pairs, mmd_linear the square of euclidean, and inter_layer_gram and
 translated_gram are Gram matrices of other pairs (correlation_chain is too, but no kin: 0.76). In
-version 0.1, whose studies are still read, mmd_polynomial was gram, and mmd_linear
+version 0.1 mmd_polynomial was gram, and mmd_linear
 euclidean. The gradients of metrics of contents are far from parallel (at most 0.4, in pixels).
 
 Neither are those of paint (at most 0.5, in pixels): kin are the metrics that lower a judge by

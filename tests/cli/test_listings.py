@@ -103,7 +103,7 @@ def test_wrong_names_get_the_nearest(words, nearest, run):
 def test_json_has_the_facts(run):
     keys = {
         "samples": "name kind title credit license where status",
-        "metrics": "name kind meaning cost paper layers parameters symmetric",
+        "metrics": "name kind meaning cost paper layers parameters symmetric gathers",
         "recipes": "name meaning settings constants weights deviations bibtex usual methods "
         "citation",
         "weights": "name architecture layers about source license homepage bytes sha256 where "
