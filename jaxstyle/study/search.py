@@ -176,7 +176,7 @@ def judges_for(
 
     >>> names = [judge.name for judge in judges_for(Space(), Settings(), ["vgg16", "alexnet"])]
     >>> names
-    ['sliced_wasserstein@alexnet', 'energy@alexnet', 'lpips@alexnet']
+    ['sliced_wasserstein@alexnet', 'energy@alexnet', 'lpips@alexnet', 'ms_ssim']
 
     Args:
         space: What is searched.
