@@ -34,7 +34,7 @@ def compared(kind, name):
     other, slope, gathers = evaluated(term, 8)
     return {
         "loss": abs(other - loss) / max(abs(loss), 1e-12),
-        "gradient": float(np.abs(slope - gradient).max() / max(np.abs(gradient).max(), 1e-30)),
+        "gradient": float(np.linalg.norm(slope - gradient) / max(np.linalg.norm(gradient), 1e-30)),
         "gathers": gathers,
     }
 

@@ -85,9 +85,10 @@ def test_every_metric_is_one_devices_but_for_rounding():
     lines = on_devices(8, "-m", "support.on_devices").splitlines()
     assert len(lines) == sum(map(len, METRICS.values()))
     for facts in map(json.loads, lines):
-        # A maximum mean discrepancy is a difference of means that are nearly equal here.
-        assert facts["loss"] < (1e-3 if "mmd" in facts["metric"] else 1e-5), facts
-        assert facts["gradient"] < 1e-3, facts
+        # Some are differences of nearly equal numbers, and what is sorted may change places.
+        assert facts["loss"] < 1e-3, facts
+        assert facts["gradient"] < 0.03, facts
+    assert np.median([facts["gradient"] for facts in map(json.loads, lines)]) < 1e-5
 
 
 @pytest.mark.parametrize(
