@@ -1,6 +1,6 @@
 """Which mixture makes better pictures? A search, then a test on other pictures by other judges.
 
-    python benchmarks/mixtures.py pictures FOLDER RCC [--starry FILE]
+    python benchmarks/mixtures.py pictures FOLDER RCC
     python benchmarks/mixtures.py search FOLDER mixture [--minutes 60]
     python benchmarks/mixtures.py search FOLDER single [--minutes 60]
     python benchmarks/mixtures.py test FOLDER [--minutes 60]
@@ -10,13 +10,14 @@
 Debian's package gcompris-qt-data 3.1-2 (`apt-get download`, `dpkg-deb -x`); the others are
 jaxstyle's samples. `search` looks for the best mixture, and for the best single style metric with
 its own best content metric and weights, with as many trials. `test` makes pictures of contents and
-styles that no search has seen. All can be interrupted, and the same command resumes; what they
-found is kept in benchmarks/mixtures/, from which another clone goes on.
+styles that are in no search. All can be interrupted, and the same command resumes; the results so
+far are kept in benchmarks/mixtures/, from which another clone resumes as well.
 """
 
 import argparse
 import csv
 import itertools
+import json
 import logging
 import os
 import shutil
@@ -59,11 +60,8 @@ PACKAGED = {
     "Van_Gogh_The_Night_Cafe_background": "details",
     "Eglise_dAuvers-sur-Oise_background": "details",
     "Gogh4_background": "details",
-    "VincentVanGogh0019_background": "details",
     "VincentVanGogh0013_background": "details",
     "VincentVanGogh0012_background": "details",
-    "PortraitOfPereTanguy_background": "details",
-    "VincentVanGoghBridge_background": "details",
 }
 TRAINING = (
     "sample:lighthouse sample:chelsea Neuschwanstein kingfisher horse gorilla",
@@ -95,7 +93,7 @@ def resources(path):
     if magic != b"qres":
         sys.exit(f"{path} is no Qt resource")
     length = 22 if version >= 2 else 14
-    found, waiting = {}, [0]
+    files, waiting = {}, [0]
     while waiting:
         at = tree + length * waiting.pop()
         name_at, flags = struct.unpack_from(">IH", data, at)
@@ -109,8 +107,8 @@ def resources(path):
         (file_at,) = struct.unpack_from(">I", data, at + 10)
         (size,) = struct.unpack_from(">I", data, content + file_at)
         file = data[content + file_at + 4 : content + file_at + 4 + size]
-        found[name.rpartition(".")[0]] = zlib.decompress(file[4:]) if flags & 1 else file
-    return found
+        files[name.rpartition(".")[0]] = zlib.decompress(file[4:]) if flags & 1 else file
+    return files
 
 
 def take(folder, rcc):
@@ -154,7 +152,7 @@ def side_by_side(arguments, folder, minutes, *, parts=False):
         for process in processes:
             process.wait(60 * minutes if process is processes[0] else 60)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        print("interrupted: the same command goes on", flush=True)
+        print("interrupted: the same command resumes", flush=True)
     for process in processes:
         process.send_signal(signal.SIGINT)
     for process in processes:
@@ -210,7 +208,6 @@ def parts():
     """Return what is found with one part of it as usual: what is it that helps?"""
     found, usual = best_of("mixture"), Settings()
     style = parse_mixture(found["metric"])
-    of_style = {"metric"}
     total = sum(spec.weight for spec in usual.metric)
     plain = {
         "content_weight": usual.content_weight / total,
@@ -226,7 +223,7 @@ def parts():
     even = [replace(spec, weight=1 / len(style)) for spec in style]
     return {
         "found": found,
-        "usual content side": {name: found[name] for name in of_style} | plain,
+        "usual content side": {"metric": found["metric"]} | plain,
         "usual style side": found | {"metric": text_of(shares)},
         "usual layers": found | {"metric": text_of(bare)},
         "equal weights": found | {"metric": text_of(even)},

@@ -152,9 +152,8 @@ def metrics(name: str | None, as_json: bool) -> None:
 
 
 def _metric_row(metric: Metric) -> dict[str, Any]:
-    facts = ["name", "kind", "meaning", "cost", "paper", "layers", "parameters"]
-    facts += ["symmetric", "gathers"]
-    return {fact: getattr(metric, fact) for fact in facts}
+    facts = "name kind meaning cost paper layers parameters symmetric gathers"
+    return {fact: getattr(metric, fact) for fact in facts.split()}
 
 
 def _print_metric(metric: Metric) -> None:

@@ -280,7 +280,6 @@ class Space:
         >>> known["metric.alone"], known["content_weight"]
         ('gram', 2.5)
         """
-        known = _Known({})
         try:
             known = _Known(self._answers(settings))
             self.suggest(known)
@@ -300,7 +299,9 @@ class Space:
                 name = next((name for name in choices if name in of_layers), spec.name)
                 layers = "" if name in of_layers else ",".join(map(str, spec.layers))
                 smoothing = spec.label.partition("~")[2] or "none"
-                answers |= {f"{group}.{name}": choices[name] is not None, f"{group}.alone": name}
+                if name not in choices:
+                    raise LookupError(name)
+                answers |= {f"{group}.{name}": True, f"{group}.alone": name}
                 answers |= {
                     f"{group}.{name}.{of}": value
                     for of, value in (
