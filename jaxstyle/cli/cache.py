@@ -19,6 +19,7 @@ CONTENTS = {
     "downloads": "files as they were fetched",
     "samples": "sample pictures",
     "tfds": "prepared data sets",
+    "listings": "what `jaxstyle metrics` shows",
 }
 """What each folder of the cache holds."""
 _NAMES = {
@@ -26,6 +27,7 @@ _NAMES = {
     "weights": r"[^/]+-[0-9a-f]{8}\.safetensors",
     "downloads": r"[^/]+-[0-9a-f]{8}\.pth",
     "tfds": r".+",
+    "listings": r"metrics-[0-9a-f]{16}\.json",
 }
 """How its files are named there, as the folder may be one in which the user has others."""
 

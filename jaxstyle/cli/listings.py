@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +17,6 @@ from jaxstyle.cli.streams import can_print
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from jaxstyle.metrics import Metric
     from jaxstyle.recipes import Method, Recipe
     from jaxstyle.recipes.recipe import Stage
 
@@ -131,64 +128,50 @@ def metrics(name: str | None, as_json: bool) -> None:
     With a NAME show one in full: what it computes, what it costs, its hyperparameters and
     references.
     """
-    from jaxstyle.metrics import KINDS, METRICS, find
+    from jaxstyle.cli.metric_facts import ROW, metric_facts
 
-    every = [metric for kind in KINDS for metric in METRICS[kind].values()]
-    chosen = [metric for metric in every if name in (None, metric.name)]
+    every = metric_facts()
+    chosen = [metric for metric in every if name in (None, metric["name"])]
     if name and not chosen:
+        from jaxstyle.metrics import find
+
         find(name)  # says what is wrong
+    rows = [{fact: metric[fact] for fact in ROW} for metric in chosen]
     if as_json:
-        print_json(map(_metric_row, chosen))
+        print_json(rows)
     elif name:
         for metric in chosen:
             _print_metric(metric)
     else:
         columns = {"name": 0, "meaning": 0, "paper": 110, "cost": 140}
-        for kind in KINDS:
+        for kind in dict.fromkeys(row["kind"] for row in rows):
             title = f"{kind} metrics" if kind != "image" else "regularizers (image metrics)"
-            print_table((_metric_row(m) for m in chosen if m.kind == kind), columns, title)
+            print_table((row for row in rows if row["kind"] == kind), columns, title)
             print()
         print_hint()
 
 
-def _metric_row(metric: Metric) -> dict[str, Any]:
-    facts = "name kind meaning cost paper layers parameters symmetric gathers"
-    return {fact: getattr(metric, fact) for fact in facts.split()}
-
-
-def _print_metric(metric: Metric) -> None:
+def _print_metric(metric: Row) -> None:
     answer = {True: "yes", False: "no"}
-    record = _metric_row(metric)
-    parameters = record.pop("parameters").items()
-    record |= {
-        "cost": metric.cost
+    parameters = metric["parameters"].items()
+    record = {fact: metric[fact] for fact in ("name", "kind", "meaning")} | {
+        "cost": metric["cost"]
         + " (each layer and step; n, m: positions of the pictures, C: channels)",
-        "layers": ", ".join(metric.layers),
-        "symmetric": answer[metric.symmetric],
+        "paper": metric["paper"],
+        "layers": ", ".join(metric["layers"]),
+        "symmetric": answer[metric["symmetric"]],
+        "gathers": "all of some features on each of several devices" if metric["gathers"] else "no",
         "hyperparameters": ", ".join(f"{name} {value:g}" for name, value in parameters),
-        "random": answer[metric.random],
-        "gathers": "all of some features on each of several devices" if metric.gathers else "no",
-        "zero at equal pictures": answer[metric.zero],
-        "weights": metric.weights,
+        "random": answer[metric["random"]],
+        "zero at equal pictures": answer[metric["zero"]],
+        "weights": metric["weights"],
     }
     print_record(record)
-    functions = (metric.summarize, metric.finish, metric.distance)
-    for function in dict.fromkeys(f for given in functions for f in _documented(given)):
-        print(f"\n{function.__module__}.{function.__qualname__}")
-        for line in (inspect.getdoc(function) or "").splitlines():
+    for name, docstring in metric["functions"]:
+        print(f"\n{name}")
+        for line in docstring.splitlines():
             print(f"    {line}".rstrip())
     print()
-
-
-def _documented(function: Any) -> Iterator[Any]:
-    """Yield the function if it has a docstring, else those that a closure holds and that do."""
-    while isinstance(function, partial):
-        function = function.func
-    if hasattr(function, "__qualname__") and function.__doc__:
-        yield function
-        return
-    for cell in getattr(function, "__closure__", None) or ():
-        yield from _documented(cell.cell_contents)
 
 
 @click.command(short_help="List the recipes: a paper's settings by name.")

@@ -9,6 +9,7 @@ import pytest
 from support.small import SMALL
 
 import jaxstyle
+from jaxstyle.cli import metric_facts
 from jaxstyle.cli.main import main
 from jaxstyle.metrics import METRICS
 from jaxstyle.recipes import RECIPES
@@ -118,6 +119,24 @@ def test_json_has_the_facts(run):
     assert gram["symmetric"] is True
 
 
+def test_metrics_are_kept_until_they_change(run, tmp_path, monkeypatch):
+    once = run("metrics", "--json")
+    (kept,) = (tmp_path / "cache" / "listings").iterdir()
+    kept.write_text(kept.read_text("utf-8").replace('"gram"', '"from the cache"'), "utf-8")
+    assert "from the cache" in run("metrics", "--json")
+    monkeypatch.setattr(metric_facts, "_digest", lambda: "0" * 16)  # a metric's file changed
+    assert run("metrics", "--json") == once
+    (kept,) = (tmp_path / "cache" / "listings").iterdir()  # the old one is gone
+    kept.write_text("spoiled")
+    assert run("metrics", "--json") == once
+
+
+def test_metrics_with_those_of_other_packages_are_not_kept(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(metric_facts, "entry_points", lambda group: [group])
+    assert "gram" in run("metrics")
+    assert not (tmp_path / "cache" / "listings").exists()
+
+
 @pytest.fixture
 def cached(tmp_path):
     """A cache with a file of each kind."""
@@ -153,6 +172,7 @@ def test_what_the_cache_holds(run, cached):
         "downloads": (1, 400),
         "samples": (1, 500),
         "tfds": (1, 600),
+        "listings": (0, 0),
     }
     assert rows["tfds"]["where"] == str(cached / "tfds")
 
