@@ -39,11 +39,15 @@ def test_the_plan_says_what_the_run_says(files, tmp_path, capsys):
 def test_programs_are_released_before_a_process_has_too_many_memory_maps(monkeypatch):
     doubled = jax.jit(lambda x: 2 * x)
     assert doubled(1.0) == 2
+    count = len(memory.MAPS.read_text().splitlines())
+
+    def limit(most):
+        monkeypatch.setattr(memory, "MOST_MAPS", SimpleNamespace(read_text=lambda: str(most)))
+
+    limit(8 * count)
     assert not memory.clear_caches_if_crowded()
     assert doubled._cache_size() == 1
-    count = len(memory.MAPS.read_text().splitlines())
-    few = SimpleNamespace(read_text=lambda: str(2 * count - 2))
-    monkeypatch.setattr(memory, "MOST_MAPS", few)
+    limit(4 * count - 4)
     assert memory.clear_caches_if_crowded()
     assert doubled._cache_size() == 0
     assert doubled(1.0) == 2

@@ -1,0 +1,61 @@
+"""Does a setting mean the same at every size? The default, judged at 128 to 1024 pixels.
+
+    python benchmarks/sizes.py FOLDER [--sizes 128 256 512] [--steps 20] [KEY=VALUE …]
+
+Two contents in two styles at each size. The judges see pictures of that size, where 0 and 1 of both
+axes are measured as well, so that they mean the same. KEY=VALUE changes a setting, a number or a
+text. The same command resumes.
+"""
+
+import argparse
+import csv
+import json
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from jaxstyle.study.study import study
+
+CONTENTS = ["sample:lighthouse", "sample:chelsea"]
+STYLES = ["sample:simoa", "sample:red-fuji"]
+JUDGES = ["energy@resnet18", "sliced_wasserstein@alexnet", "lpips", "ms_ssim"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("changes", nargs="*", help="KEY=VALUE, for all sizes")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256, 512])
+    parser.add_argument("--steps", type=int, default=20)
+    options = parser.parse_intermixed_args()
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
+    logging.getLogger("jaxstyle").setLevel(logging.INFO)
+    changes = {}
+    for change in options.changes:
+        name, _, text = change.partition("=")
+        try:
+            changes[name] = json.loads(text)
+        except ValueError:
+            changes[name] = text
+    tables = {}
+    for size in options.sizes:
+        folder = options.folder / str(size)
+        objectives = {"default": {"steps": options.steps} | changes}
+        study(CONTENTS, STYLES, objectives, folder, judges=JUDGES, size=size)
+        rows = list(csv.DictReader((folder / "scores.csv").open(encoding="utf-8")))
+        names = list(dict.fromkeys(row["judge"] for row in rows))
+        tables[size] = {
+            name: [float(row["score"] or "nan") for row in rows if row["judge"] == name]
+            for name in names
+        }
+    print("| judge |" + "".join(f" {size} |" for size in tables))
+    print("|---|" + "---|" * len(tables))
+    for name in next(iter(tables.values())):
+        means = (f"{np.nanmean(table[name]):.3f}" for table in tables.values())
+        print(f"| {name} | " + " | ".join(means) + " |")
+
+
+if __name__ == "__main__":
+    main()
