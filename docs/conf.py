@@ -31,9 +31,11 @@ extensions = [
     "cards",
     "commands",
     "docstrings",
+    "measurements",
+    "settings_table",
     "site_pictures",
 ]
-exclude_patterns = ["_build", "_extensions", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "_extensions", "**/.ipynb_checkpoints", "reference/settings.md"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
 nitpicky = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -77,11 +78,12 @@ def _metric(fact: Mapping[str, Any], note: Mapping[str, str]) -> str:
     option = OPTIONS[kind]
     yes = {True: "yes", False: "no"}
     parameters = ", ".join(f"`{key}` (default {value:g})" for key, value in fact["parameters"].items())
-    example = f"jaxstyle stylize photo.jpg painting.jpg -o picture.png {option} {name}"
+    example = f"jaxstyle stylize photo.jpg painting.jpg -o picture.png \\\n    {option} {name}"
     if parameters:
         key, value = next(iter(fact["parameters"].items()))
-        example += f" --parameter {name}.{key}={value / 2 if value > 0 else 1e-5:g}"
+        example += f" \\\n    --parameter {name}.{key}={value / 2 if value > 0 else 1e-5:g}"
     relative = _relative_time(kind, name)
+    formula = note["formula"].replace(",\\qquad", ",\\\\[6pt]")
     rows = {
         "Kind": {"style": "style", "content": "content", "image": "regularizer"}[kind],
         "Usual layers": ", ".join(f"`{layer}`" for layer in fact["layers"]),
@@ -93,7 +95,7 @@ def _metric(fact: Mapping[str, Any], note: Mapping[str, str]) -> str:
         "Random": yes[fact["random"]],
         "On several devices": "takes all of some features to each device" if fact["gathers"] else "divided",
         "Weights": fact["weights"] and f"[`{fact['weights']}`](../networks/{fact['weights']}.md)",
-        "Checked against": f"{note['reference']}, to {note['within']}",
+        "Checked against": _checked(fact, note),
     }
     functions = "\n".join(_docstring(path, text) for path, text in fact["functions"])
     entries = map(citations.bibtex, citations.labels(fact["paper"]))
@@ -103,7 +105,9 @@ def _metric(fact: Mapping[str, Any], note: Mapping[str, str]) -> str:
 {_capital(fact["meaning"])}.
 
 $$
-{note["formula"]}
+\\begin{{gathered}}
+{formula}
+\\end{{gathered}}
 $$
 
 **Misses.** {note["misses"]}
@@ -124,6 +128,14 @@ $$
 
 {_bibtex(entries)}
 """
+
+
+def _checked(fact: Mapping[str, Any], note: Mapping[str, str]) -> str:
+    """Say what the tests compare with, how closely, and what `measure_errors.py` has measured."""
+    errors = json.loads((HERE / "errors.json").read_text("utf-8"))
+    error = errors.get(f"{fact['kind']}.{fact['name']}")
+    measured = f"; measured {error:.0e}" if error else ""
+    return f"{note['reference']}, to {note['within']}{measured}"
 
 
 def _capital(text: str) -> str:
@@ -204,7 +216,7 @@ def _recipe(recipe: Recipe) -> str:
         row = _method_row(method)
         parts += [f"## `{recipe.name}/{variant}`\n"]
         parts += ["The method as its source has it, but for the deviations below.\n" if row["deviations"] else "The method exactly as its source has it.\n"]
-        parts += [f"```sh\njaxstyle stylize photo.jpg painting.jpg -o picture.png --recipe {recipe.name}/{variant}\n```\n"]
+        parts += [f"```sh\njaxstyle stylize photo.jpg painting.jpg -o picture.png \\\n    --recipe {recipe.name}/{variant}\n```\n"]
         if variant in errors:
             loss, gradient, steps = errors[variant]
             parts += [f"Against torch in float64: loss to {loss}, gradient to {gradient}, picture after the first steps to {steps} (steps: relative error).\n"]
@@ -213,7 +225,7 @@ def _recipe(recipe: Recipe) -> str:
         parts += [_dropdown("Settings", _settings(recipe.settings_of(variant)))]
         parts += [_dropdown("Weights", _weights(row["weights"]))]
     parts += [f"## `{recipe.name}/{ADAPTED}`\n", "Its metrics in our unit, on the network in use; about the default's time.\n"]
-    parts += [f"```sh\njaxstyle stylize photo.jpg painting.jpg -o picture.png --recipe {recipe.name}/{ADAPTED}\n```\n"]
+    parts += [f"```sh\njaxstyle stylize photo.jpg painting.jpg -o picture.png \\\n    --recipe {recipe.name}/{ADAPTED}\n```\n"]
     parts += [_settings(recipe.settings_of(ADAPTED))]
     about = {"The paper's constants": recipe.constants, "Its weights": recipe.weights, "Deviations": recipe.deviations}
     parts += [f"**{key}.** {_plain(' '.join(value.split()))}\n" for key, value in about.items() if value]
@@ -289,7 +301,7 @@ def _network(name: str) -> str:
                 lines.append((f"`{layer}`", field.stride, field.last - field.first + 1))
         layers = "## Layers\n\nEach has its values before the ReLU, too: `conv…`.\n\n"
         layers += table(("layer", "stride, pixels", "receptive field, pixels"), lines) + "\n"
-    use = f"```sh\njaxstyle weights fetch {name}\njaxstyle stylize photo.jpg painting.jpg -o picture.png --backbone {name}\n```\n"
+    use = f"```sh\njaxstyle weights fetch {name}\njaxstyle stylize photo.jpg painting.jpg -o picture.png \\\n    --backbone {name}\n```\n"
     entries = map(citations.bibtex, citations.labels(source.paper))
     about = _capital(source.about)
     return f"# `{name}`\n\n{about}.\n\n{_facts(rows)}\n{use if backbone else ''}\n{layers}\n{_bibtex(entries)}"
