@@ -46,12 +46,15 @@ myst_heading_anchors = 3
 # Notebooks: their text is in the repository, and their results are not.
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / "notebooks")
-nb_execution_timeout = 300
+nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True
-# All kernels share their compiled programs, here and at the next build. The devices of the last
-# notebook are virtual ones of the processor.
+# All kernels share their compiled programs, here and at the next build; XLA optimizes little, since
+# most of the time would be compilation.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+)
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(HERE / "_build" / "compiled"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 
