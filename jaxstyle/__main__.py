@@ -65,7 +65,7 @@ def _leave(status: int) -> None:
 def _on_demand() -> bool:
     """Whether the system gives large pages, but only to those who ask."""
     try:
-        return "[madvise]" in _LARGE_PAGES.read_text()
+        return "[madvise]" in _LARGE_PAGES.read_text("utf-8")
     except OSError:
         return False
 

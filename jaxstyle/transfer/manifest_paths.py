@@ -119,4 +119,5 @@ def _relative(folder: Path, text: str) -> str:
     # Above a linked folder lies another one than its path says.
     same = os.path.realpath(os.path.join(folder, relative)) == os.path.realpath(path)
     # A file named as one of the words for a start is still a file.
-    return as_text(Path(relative), INITS) if same else str(path)
+    # With slashes, which every system reads, so that a folder can be moved from one to another.
+    return as_text(Path(relative), INITS).replace(os.sep, "/") if same else str(path)

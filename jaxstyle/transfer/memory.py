@@ -83,12 +83,13 @@ def peak() -> int:
     stats = _device_stats()
     if stats:
         return int(stats["peak_bytes_in_use"])
-    if sys.platform == "win32":
-        return int(psutil.Process().memory_info().peak_wset)
+    taken = psutil.Process().memory_info()
+    if hasattr(taken, "peak_wset"):  # Windows
+        return int(taken.peak_wset)
     status = Path("/proc/self/status")
     if status.exists():
         # Not ru_maxrss, which on Linux a process inherits from the one that started it.
-        (line,) = (row for row in status.read_text().splitlines() if row.startswith("VmHWM"))
+        (line,) = (row for row in status.read_text("utf-8").splitlines() if row.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
     import resource
 
@@ -107,10 +108,10 @@ def available() -> int:
 
 def _free_by_limits() -> Iterator[int]:
     """Yield what the shell's limits of the process (`ulimit -v`, `-d`) leave, bytes."""
-    if sys.platform == "win32":
+    try:
+        import resource
+    except ImportError:  # Windows
         return
-    import resource
-
     taken = psutil.Process().memory_info()
     kinds = [("RLIMIT_AS", taken.vms), ("RLIMIT_DATA", getattr(taken, "data", taken.rss))]
     for name, size in kinds:
@@ -126,7 +127,7 @@ def _free_by_groups() -> Iterator[int]:
     gives back.
     """
     try:
-        lines = PROCESS_GROUPS.read_text().splitlines()
+        lines = PROCESS_GROUPS.read_text("utf-8").splitlines()
     except OSError:
         return
     for line in lines:
@@ -142,9 +143,9 @@ def _free_by_groups() -> Iterator[int]:
             if not group.is_relative_to(root):
                 break
             with suppress(OSError, ValueError):
-                limit, taken = (int((group / name).read_text()) for name in names[:2])
+                limit, taken = (int((group / name).read_text("utf-8")) for name in names[:2])
                 stats = dict(
-                    row.split() for row in (group / "memory.stat").read_text().splitlines()
+                    row.split() for row in (group / "memory.stat").read_text("utf-8").splitlines()
                 )
                 yield limit - taken + int(stats.get(names[2], 0))
 
@@ -169,7 +170,7 @@ def clear_caches_if_crowded() -> bool:
         Whether they were discarded.
     """
     try:
-        crowded = MAPS.read_bytes().count(b"\n") > int(MOST_MAPS.read_text()) / 4
+        crowded = MAPS.read_bytes().count(b"\n") > int(MOST_MAPS.read_text("utf-8")) / 4
     except OSError:
         return False  # not Linux
     if crowded:

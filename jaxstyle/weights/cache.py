@@ -97,13 +97,18 @@ def read(file: Path, name: str, sha256: str | None = None) -> Weights | None:
         is_intact = facts["crc32"] == _checksum(flat) and facts["name"] == name
         if not is_intact or (sha256 and facts["sha256"] != sha256):
             return None
-        tensors: Tensors = {}
-        for key, array in flat.items():
-            entry, kind = key.split(".")
-            tensors.setdefault(entry, {})[kind] = array
-        return Weights(name, facts["architecture"], facts["sha256"], tensors)
+        return Weights(name, facts["architecture"], facts["sha256"], nested(flat))
     except (SafetensorError, OSError, KeyError, TypeError, ValueError):
         return None
+
+
+def nested(flat: Mapping[str, NDArray[np.float32]]) -> Tensors:
+    """Return tensors by entry and kind from those by `"ENTRY.KIND"`."""
+    tensors: Tensors = {}
+    for key, array in flat.items():
+        entry, kind = key.split(".")
+        tensors.setdefault(entry, {})[kind] = array
+    return tensors
 
 
 def facts(file: Path) -> dict[str, str]:

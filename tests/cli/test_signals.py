@@ -19,6 +19,9 @@ from jaxstyle.cli.terminal import DeferredInterrupt
 from jaxstyle.image.io import read_image, write_image
 from jaxstyle.weights import registry
 
+if not hasattr(signal, "SIGHUP"):
+    pytest.skip("these are signals of POSIX", allow_module_level=True)
+
 LAYERS = ("--style-layers", "relu1_1", "--content-layers", "relu1_2")
 ARGUMENTS = ("--size", 32, "--steps", 30, "--scales", 1, *LAYERS)
 AGAIN = {

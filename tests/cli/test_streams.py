@@ -1,6 +1,5 @@
 """Standard streams that are closed, full or not read: they never end a run."""
 
-import fcntl
 import json
 import os
 import subprocess
@@ -14,6 +13,8 @@ from jaxstyle.cli import streams, terminal
 from jaxstyle.cli.main import main
 from jaxstyle.image.io import read_image, write_image
 from jaxstyle.weights import registry
+
+fcntl = pytest.importorskip("fcntl", reason="these are streams of POSIX")
 
 COMMAND = (sys.executable, "-m", "jaxstyle")
 FULL = "/dev/full"

