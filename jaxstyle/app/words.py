@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from jaxstyle.app.gallery import Entry, facts_of
 from jaxstyle.app.orders import Order
+from jaxstyle.app.plain_words import in_words
 from jaxstyle.app.queue import View
 from jaxstyle.grid.commands import stylize_command
 from jaxstyle.grid.sweep import label
+from jaxstyle.image.framing import shape_of
 from jaxstyle.kinds import Mixture
 from jaxstyle.plain import to_plain
 from jaxstyle.settings import Settings, kind_of
@@ -34,7 +37,7 @@ def with_files(settings: Settings, files: Mapping[str, Sequence[str]]) -> Settin
 
 def command(content: str, styles: Sequence[str], settings: Settings) -> str:
     """Return the command line that makes the same picture, in the room's folder."""
-    pictures = [f"inputs/{stored}" if stored else "photo.jpg" for stored in (content, *styles)]
+    pictures = _places(content, styles)
     line = stylize_command(pictures, settings, [], "picture.png")
     return line or "(the command line cannot say these settings)"
 
@@ -53,12 +56,18 @@ def python(content: str, styles: Sequence[str], settings: Settings) -> str:
     )
     result.save("picture.png")
     """
-    photo, *paintings = [f"inputs/{one}" if one else "photo.jpg" for one in (content, *styles)]
+    photo, *paintings = _places(content, styles)
     painting = repr(paintings[0]) if len(paintings) == 1 else repr(paintings)
     rows = [f"    {photo!r},", f"    {painting},"]
     rows += [f"    {name}={_literal(name, value)}," for name, value in changes_of(settings).items()]
     lines = "\n".join(rows)
     return f'import jaxstyle\n\nresult = jaxstyle.stylize(\n{lines}\n)\nresult.save("picture.png")'
+
+
+def _places(content: str, styles: Sequence[str]) -> list[str]:
+    """Return the files of uploads as seen from the room; names where there are none yet."""
+    photo = f"inputs/{content}" if content else "photo.jpg"
+    return [photo, *([f"inputs/{one}" for one in styles if one] or ["painting.jpg"])]
 
 
 def _literal(name: str, value: Any) -> str:
@@ -143,3 +152,22 @@ def curves(history: Mapping[str, Sequence[float]]) -> str:
         f'aria-label="{title}">{"".join(drawn)}{marks}{steps}</svg>'
         f"<figcaption>{''.join(names)}</figcaption></figure>"
     )
+
+
+def finished(entry: Entry) -> str:
+    """Return what there is to say of a picture that lies in the room, as HTML."""
+    facts = facts_of(entry)
+    name = html.escape(entry.name)
+    if facts is None:
+        return f"{name}: without a manifest"
+    height, width = shape_of(entry.path)
+    steps = len(facts["history"].get("total", ()))
+    seconds = _duration(float(facts.get("seconds", 0)))
+    failure = f" {html.escape(facts['failure'])}" if facts.get("failure") else ""
+    return f"{name}: {width} × {height} pixels, {steps} steps, {seconds}.{failure}"
+
+
+def sentence(error: Exception) -> str:
+    """Return an error as a sentence."""
+    text = in_words(error)
+    return f"{text[:1].upper()}{text[1:]}."

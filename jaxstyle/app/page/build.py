@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from jaxstyle.app.studio import Studio  # noqa: E402
 _TOKEN = """() => {
   let token = localStorage.getItem("jaxstyle-visitor");
   if (!token) {
-    token = [...crypto.getRandomValues(new Uint8Array(24))].map((n) => n.toString(16).padStart(2, "0")).join("");
+    const bytes = [...crypto.getRandomValues(new Uint8Array(24))];
+    token = bytes.map((n) => n.toString(16).padStart(2, "0")).join("");
     localStorage.setItem("jaxstyle-visitor", token);
   }
   return token;
@@ -52,7 +53,7 @@ def build(
 
 
 def launch_options() -> dict[str, Any]:
-    """Return what Gradio is told when the page is launched or mounted: nothing comes from the web."""
+    """Return what Gradio is told where the page is launched: nothing comes from the web."""
     fonts = ["system-ui", "sans-serif"]
     theme = gr.themes.Base(
         primary_hue=gr.themes.colors.slate,
@@ -65,10 +66,10 @@ def launch_options() -> dict[str, Any]:
 
 def blocks(studio: Studio) -> gr.Blocks:
     """Return the page of a studio."""
-    with gr.Blocks(title="jaxstyle studio", analytics_enabled=False) as page:
+    with gr.Blocks(title="jaxstyle studio", analytics_enabled=False, fill_width=True) as page:
         gr.HTML("<h1>jaxstyle studio</h1>", apply_default_css=False)
         token = gr.Textbox(visible=False)
-        shared = Shared(studio, token, Path(tempfile.gettempdir()))
+        shared = Shared(studio, token, Path(os.environ["GRADIO_TEMP_DIR"]))
         with gr.Tabs() as tabs:
             table = table_tab.lay_out(shared)
             variations = variations_tab.lay_out(shared)

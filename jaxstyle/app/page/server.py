@@ -7,6 +7,7 @@ import secrets
 import tempfile
 import webbrowser
 from dataclasses import dataclass
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,6 +30,21 @@ def quiet_gradio() -> None:
         ("DO_NOT_TRACK", "1"),
     ):
         os.environ[name] = value
+
+
+def check_gradio() -> None:
+    """Raise unless Gradio is installed, in a version that has what the page uses.
+
+    Raises:
+        OSError: It is not.
+    """
+    wanted = "the studio needs Gradio 6: pip install 'jaxstyle[app]'"
+    try:
+        version = metadata.version("gradio")
+    except metadata.PackageNotFoundError:
+        raise OSError(wanted) from None
+    if int(version.partition(".")[0]) < 6:
+        raise OSError(f"{wanted}; here is {version}")
 
 
 @dataclass(frozen=True)
@@ -66,8 +82,9 @@ class Access:
 
     def allows(self, user: str, password: str) -> bool:
         """Whether a name and a password are right; in the same time for every wrong one."""
-        pairs = ((user, self.user), (password, self.password))
-        return all([secrets.compare_digest(a.encode(), b.encode()) for a, b in pairs])
+        is_user = secrets.compare_digest(user.encode(), self.user.encode())
+        is_password = secrets.compare_digest(password.encode(), self.password.encode())
+        return is_user and is_password
 
 
 def serve(studio: Studio, access: Access, *, browser: bool = False) -> tuple[str, Any]:
