@@ -18,6 +18,7 @@ from jaxstyle.cli import (
     listings,
     replay,
     search,
+    studio,
     study,
     stylize,
     weights,
@@ -43,6 +44,7 @@ def commands() -> None:
 
 for command in (
     stylize.stylize,
+    studio.studio,
     batch.batch,
     grid.grid,
     study.study,

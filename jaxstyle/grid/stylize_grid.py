@@ -33,7 +33,7 @@ from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.progress import OnProgress
 from jaxstyle.transfer.result import Result
-from jaxstyle.transfer.run_jobs import check_lanes, run_jobs
+from jaxstyle.transfer.run_jobs import OnPictures, check_lanes, run_jobs
 from jaxstyle.transfer.sources import Source, Sources, as_styles
 from jaxstyle.transfer.steppers.batched import BatchSpec
 
@@ -63,6 +63,7 @@ def stylize_grid(
     resume: bool = False,
     command: str | None = None,
     on_progress: OnProgress | None = None,
+    on_pictures: OnPictures | None = None,
     report: Callable[[str], object] | None = None,
     offline: bool = False,
     **changes: Unpack[Changes],
@@ -93,7 +94,8 @@ def stylize_grid(
         resume: Do not make cells again that are in the folder, whole, and resume batches that were
             interrupted.
         command: The command line, quoted on the page.
-        on_progress: Called between chunks of steps.
+        on_progress: Called between chunks of steps. If it raises, a checkpoint is written first.
+        on_pictures: Likewise after every step, with the pictures so far by the cells' numbers.
         report: Deprecated: the logger `jaxstyle` says what is planned, fetched and noticed.
         offline: Never fetch weights or pictures.
         changes: Settings by name, on top of `settings`.
@@ -117,7 +119,7 @@ def stylize_grid(
     arguments.instance("settings", settings, Settings, optional=True)
     arguments.instance("command", command, str, optional=True)
     arguments.flags(zipped=zipped, resume=resume, offline=offline)
-    arguments.functions(on_progress=on_progress, report=report)
+    arguments.functions(on_progress=on_progress, on_pictures=on_pictures, report=report)
     check_lanes(lanes, devices)
     if folder is not None:
         check_folder(arguments.path("folder", folder))
@@ -134,7 +136,8 @@ def stylize_grid(
         ]
         if "seed" in sweep and not all(job.uses_seed for job in jobs):
             sources.note("some cells draw nothing at random: the seed does not change them")
-        run = partial(run_jobs, lanes=lanes, devices=devices, on_progress=on_progress)
+        looks = {"on_progress": on_progress, "on_pictures": on_pictures}
+        run = partial(run_jobs, lanes=lanes, devices=devices, **looks)
         if folder is None:
             results = dict(run(jobs))
         else:

@@ -114,6 +114,7 @@ def run_batch(
     constants: dict[Hashable, JobConstants],
     on_chunk: Callable[[Loop, Chunk], object],
     checkpoints: Checkpoints | None = None,
+    chunk: int | None = None,
 ) -> Loop:
     """Run the jobs of a batch to their end.
 
@@ -124,6 +125,7 @@ def run_batch(
         constants: Calibration constants by target key; those that are missing are added.
         on_chunk: Called after each chunk of steps. If it raises, a checkpoint is written first.
         checkpoints: Where to write the batch's state, and to resume it from.
+        chunk: The most steps in a chunk.
 
     Returns:
         The loop, which holds records and pictures by lane.
@@ -133,7 +135,8 @@ def run_batch(
             constants[job.target_key] = JobConstants(job)
     stepper = BatchedStepper(lanes, devices, shared=shared)
     steppers = [stepper] * len(lanes[0].scales)
-    loop = Loop(lanes, steppers, [constants[job.target_key] for job in lanes])
+    kept = [constants[job.target_key] for job in lanes]
+    loop = Loop(lanes, steppers, kept, chunk=chunk)
     state = checkpoints.read() if checkpoints else None
     with closing(checkpointed(loop, checkpoints, state)) as chunks:
         for chunk in chunks:

@@ -119,7 +119,9 @@ def continuation_of(
     settings = recorded_settings(path, cast("Manifest", {**facts, "settings": plain}), paths)
     chosen_content = paths["content"] if content is None else content
     located = tuple(place for key, place in paths.items() if role_of(key) == "style")
-    settings = _changed(settings, changes, picture, facts, chosen_content, sources)
+    scales = facts.get("scales", [])
+    steps = scales[-1]["steps"] if scales else settings.steps
+    settings = continued_settings(settings, changes, picture, steps, chosen_content, sources)
     history = facts.get("history") or dict[str, list[float]](total=[])
     earlier = Earlier(sha256(picture), history)
     return Continuation(
@@ -173,17 +175,24 @@ def _locate(
     return places
 
 
-def _changed(
+def continued_settings(
     settings: Settings,
     changes: Mapping[str, Any],
     picture: Path,
-    facts: Manifest,
+    steps: int,
     content: Source,
     sources: Sources,
 ) -> Settings:
-    """Return the settings of the run: the earlier ones with changes, from the picture's size on."""
-    scales = facts.get("scales", [])
-    steps = scales[-1]["steps"] if scales else settings.steps
+    """Return the settings of the run: the earlier ones with changes, from the picture's size on.
+
+    Args:
+        settings: The earlier ones, with a size.
+        changes: Settings by name, on top of them.
+        picture: The file to start from.
+        steps: At full size, unless `changes` say.
+        content: What the run shows.
+        sources: Where it is read.
+    """
     # What says how a run begins is over.
     over: dict[str, Any] = {
         "init": as_text(picture, INITS),

@@ -12,16 +12,22 @@ import jax
 from jaxstyle._util import arguments
 from jaxstyle._util.arguments import shown
 from jaxstyle._util.log import logger
+from jaxstyle.image.geometry import Picture
 from jaxstyle.kinds import is_list
 from jaxstyle.transfer import memory
 from jaxstyle.transfer.batch import BatchPlan, lanes_of, plan_batches, result_of, run_batch
 from jaxstyle.transfer.checkpoint import Checkpoints
 from jaxstyle.transfer.constants import JobConstants
+from jaxstyle.transfer.geometry import displayed
 from jaxstyle.transfer.job import Job
+from jaxstyle.transfer.loop import Chunk, Loop
 from jaxstyle.transfer.progress import Meter, OnProgress
-from jaxstyle.transfer.result import Result
+from jaxstyle.transfer.result import Progress, Result
 from jaxstyle.transfer.steppers.batched import BatchSpec
 from jaxstyle.transfer.stylize import run_job
+
+OnPictures = Callable[[Mapping[int, Picture]], object]
+"""Takes the pictures so far of the jobs that are run now, by the jobs' numbers."""
 
 
 def run_jobs(
@@ -31,6 +37,7 @@ def run_jobs(
     lanes: int | None = None,
     devices: Sequence[jax.Device] | None = None,
     on_progress: OnProgress | None = None,
+    on_pictures: OnPictures | None = None,
     previous: Mapping[Hashable, BatchSpec] = MappingProxyType({}),
     checkpoints: Callable[[Sequence[Job]], Checkpoints] | None = None,
     unit: str = "cell",
@@ -44,6 +51,7 @@ def run_jobs(
         lanes: The most jobs at a time.
         devices: Where to spread lanes (default: all devices, of all processes).
         on_progress: Called between chunks of steps.
+        on_pictures: Likewise, and before that; chunks are then single steps.
         previous: In which batches others of a program key were run before.
         checkpoints: Gives the checkpoints of a batch.
         unit: What a job makes, in the lines that are logged.
@@ -73,14 +81,59 @@ def run_jobs(
             wanted = [jobs[number] for number in numbers if waiting[number]]
             logger.log(level, f"{name}: {plan.describe(wanted, unit)}")
         if plan and plan.fits:
-            yield from _run_batches(jobs, numbers, waiting, plan, devices, meter, checkpoints)
+            looks = _Looks(jobs, waiting, meter, on_pictures)
+            yield from _run_batches(jobs, numbers, waiting, plan, devices, looks, checkpoints)
             continue
         for number in (number for number in numbers if waiting[number]):
             logger.log(level, f"{name}: one {unit} at a time")
             job, kept = jobs[number], checkpoints([jobs[number]]) if checkpoints else None
-            on_chunk, resume = meter.single(job), kept is not None and kept.exist
-            yield number, run_job(job, on_progress=on_chunk, checkpoints=kept, resume=resume)
+            look = _Looks(jobs, waiting, meter, on_pictures).single(number)
+            resume, chunk = kept is not None and kept.exist, 1 if on_pictures else None
+            yield (
+                number,
+                run_job(job, on_progress=look, checkpoints=kept, resume=resume, chunk=chunk),
+            )
             meter.finish(1)
+
+
+class _Looks:
+    """What happens between two chunks of steps."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        waiting: Sequence[bool],
+        meter: Meter,
+        on_pictures: OnPictures | None,
+    ) -> None:
+        self._jobs, self._waiting = jobs, waiting
+        self.meter, self.on_pictures = meter, on_pictures
+
+    def batch(self, numbers: Sequence[int]) -> Callable[[Loop, Chunk], None]:
+        """Return what is called after each chunk of a batch of jobs."""
+        wanted = {lane: number for lane, number in enumerate(numbers) if self._waiting[number]}
+        on_progress = self.meter.batch(len(wanted))
+
+        def on_chunk(loop: Loop, chunk: Chunk) -> None:
+            if self.on_pictures:
+                pictures = loop.steppers[chunk.scale].pictures(chunk.state)
+                self.on_pictures(
+                    {n: displayed(self._jobs[n], pictures[lane]) for lane, n in wanted.items()}
+                )
+            on_progress(loop, chunk)
+
+        return on_chunk
+
+    def single(self, number: int) -> Callable[[Progress], None]:
+        """Return what is called after each chunk of a job that runs alone."""
+        on_progress = self.meter.single(self._jobs[number])
+
+        def on_chunk(progress: Progress) -> None:
+            if self.on_pictures:
+                self.on_pictures({number: progress.image})
+            on_progress(progress)
+
+        return on_chunk
 
 
 def _run_batches(
@@ -89,7 +142,7 @@ def _run_batches(
     waiting: Sequence[bool],
     plan: BatchPlan,
     devices: Sequence[jax.Device],
-    meter: Meter,
+    looks: _Looks,
     checkpoints: Callable[[Sequence[Job]], Checkpoints] | None,
 ) -> Iterator[tuple[int, Result]]:
     """Run the jobs of one program key, `plan.width` at a time."""
@@ -107,8 +160,9 @@ def _run_batches(
             devices,
             shared=plan.shared,
             constants=constants,
-            on_chunk=meter.batch(len(wanted)),
+            on_chunk=looks.batch(batch),
             checkpoints=kept,
+            chunk=1 if looks.on_pictures else None,
         )
         seconds = (time.perf_counter() - began) / len(wanted)
         try:
@@ -121,7 +175,7 @@ def _run_batches(
             raise
         if kept:
             kept.clear()
-        meter.finish(len(wanted))
+        looks.meter.finish(len(wanted))
 
 
 def check_lanes(lanes: int | None, devices: Sequence[jax.Device] | None) -> None:

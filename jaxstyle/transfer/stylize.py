@@ -147,10 +147,11 @@ def run_job(
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
     layouts: Sequence[Layout] = (),
+    chunk: int | None = None,
 ) -> Result:
     """Run a job to its end; see `iterate_job`."""
     with closing(
-        iterate_job(job, checkpoints=checkpoints, resume=resume, layouts=layouts)
+        iterate_job(job, checkpoints=checkpoints, resume=resume, layouts=layouts, chunk=chunk)
     ) as progresses:
         for progress in progresses:
             if progress.result is None and on_progress:
@@ -165,8 +166,17 @@ def iterate_job(
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
     layouts: Sequence[Layout] = (),
+    chunk: int | None = None,
 ) -> Generator[Progress, None, None]:
-    """Run a job, and yield its progress after each chunk; at the end once more, with the result."""
+    """Run a job, and yield its progress after each chunk; at the end once more, with the result.
+
+    Args:
+        job: What is run.
+        checkpoints: Where its state is written, and read from.
+        resume: Whether to resume from them.
+        layouts: How a step is laid out at each scale (default: the fastest that fits).
+        chunk: The most steps in a chunk, for who wants to look, or to stop, more often.
+    """
     if not job.steps:
         yield _without_steps(job)
         return
@@ -182,7 +192,7 @@ def iterate_job(
     else:
         layouts = tuple(layouts or (chosen.layout_at(scale.size) for scale in job.scales))
     steppers = [single_stepper(job, layout) for layout in layouts]
-    loop = Loop([job], steppers, [JobConstants(job)])
+    loop = Loop([job], steppers, [JobConstants(job)], chunk=chunk)
     clock = _Clock(job, began)
     progress = clock.progress(loop, None)
     with closing(checkpointed(loop, checkpoints, state, layouts)) as chunks:

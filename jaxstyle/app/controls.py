@@ -1,0 +1,181 @@
+"""Controls: what a page shows for each setting, made from the settings' own metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from jaxstyle import recipes
+from jaxstyle.app.orders import FILE_SETTINGS
+from jaxstyle.app.plain_words import without_options
+from jaxstyle.kinds import Constants, Files, Flag, Kind, Mixture, Number, Parameters, Several
+from jaxstyle.settings import RUN, Settings, kind_of
+from jaxstyle.specs import INITS, MetricSpec
+from jaxstyle.weights.registry import listing
+
+Form = Literal["number", "whole number", "choice", "flag", "text", "mixture"]
+_NOT_SHOWN = ("calibration", "region_labels", *(name for name in FILE_SETTINGS if name != "init"))
+"""Settings that name files, or parts of them: uploads have a place of their own on the page."""
+_NETWORKS = ("backbone", "style_backbone", "content_backbone")
+
+
+@dataclass(frozen=True)
+class Control:
+    """How one setting is shown.
+
+    Attributes:
+        name: Of the setting.
+        label: The same in words.
+        meaning: One line or two.
+        group: As `--help` groups them.
+        form: What is shown.
+        choices: Of a choice.
+        optional: Whether it may be empty.
+    """
+
+    name: str
+    label: str
+    meaning: str
+    group: str
+    form: Form
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+    def shown(self, value: Any) -> Any:
+        """Return what the control shows for a value of the setting."""
+        kind = kind_of(self.name)
+        if self.form == "mixture":
+            return [[str(replace(spec, weight=1.0)), spec.weight] for spec in value]
+        if self.form != "text" or value is None:
+            return value
+        if isinstance(kind, Parameters):
+            return ", ".join(f"{name}={number:g}" for name, number in value)
+        if isinstance(kind, Several):
+            return ", ".join(_number(part) for part in value)
+        return str(value)
+
+    def value(self, shown: Any) -> Any:
+        """Return the value of the setting for what the control shows.
+
+        Raises:
+            ValueError: It has another form; the message names the setting.
+        """
+        kind = kind_of(self.name)
+        try:
+            return _read(self, kind, shown)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{self.label}: {error}") from None
+
+
+def controls() -> tuple[Control, ...]:
+    """Return the controls of all settings, in the order of their groups as `--help` has them."""
+    shown = [setting for setting in fields(Settings) if setting.name not in _NOT_SHOWN]
+    groups = dict.fromkeys(setting.metadata["group"] for setting in shown)
+    order = sorted(groups, key=lambda group: group == RUN)
+    rows = sorted(shown, key=lambda setting: order.index(setting.metadata["group"]))
+    return tuple(_control(setting.name, setting.metadata) for setting in rows)
+
+
+def groups() -> dict[str, list[Control]]:
+    """Return the controls by group."""
+    by_group: dict[str, list[Control]] = {}
+    for control in controls():
+        by_group.setdefault(control.group, []).append(control)
+    return by_group
+
+
+def settings_from(shown: Mapping[str, Any]) -> Settings:
+    """Return the settings for what the controls show.
+
+    Raises:
+        ValueError: A value that cannot be used; the message names the setting.
+    """
+    return Settings(**{one.name: one.value(shown[one.name]) for one in controls()})
+
+
+def shown_for(settings: Settings) -> dict[str, Any]:
+    """Return what each control shows for some settings."""
+    return {one.name: one.shown(getattr(settings, one.name)) for one in controls()}
+
+
+def _control(name: str, metadata: Mapping[str, Any]) -> Control:
+    kind: Kind = metadata["kind"]
+    choices = _choices(name, kind)
+    form: Form = "text"
+    if isinstance(kind, Mixture):
+        form = "mixture"
+    elif isinstance(kind, Flag):
+        form = "flag"
+    elif choices:
+        form = "choice"
+    elif isinstance(kind, Number):
+        form = "whole number" if kind.type is int else "number"
+    meaning = without_options(metadata["help"]).replace("; may be given several times.", ".")
+    label = name.replace("_", " ").capitalize()
+    return Control(name, label, meaning, metadata["group"], form, choices, kind.optional)
+
+
+def _choices(name: str, kind: Kind) -> tuple[str, ...]:
+    if name in _NETWORKS:
+        return tuple(row["name"] for row in listing() if row["layers"] and row["status"] == "ready")
+    if name == "init":
+        return INITS
+    if name == "recipe":
+        pairs = ((name, recipe.variants) for name, recipe in recipes.RECIPES.items())
+        return tuple(one for name, variants in pairs for one in _variants(name, variants))
+    return kind.choices or ()
+
+
+def _variants(name: str, variants: Sequence[str]) -> list[str]:
+    """Return a recipe's variants, the first by the recipe's own name."""
+    return [name, *(f"{name}/{variant}" for variant in variants[1:])]
+
+
+def _read(control: Control, kind: Kind, shown: Any) -> Any:
+    if control.form == "mixture":
+        return _mixture(shown)
+    empty = shown is None or (isinstance(shown, str) and not shown.strip())
+    if empty and control.optional:
+        return None
+    if control.form in ("number", "whole number"):
+        assert isinstance(kind, Number)
+        if empty:
+            raise ValueError("expected a number, got nothing")
+        if kind.type is int and float(shown) != int(shown):
+            raise ValueError(f"expected a whole number, got {shown:g}")
+        return kind.type(shown)
+    if control.form == "flag":
+        return bool(shown)
+    if control.form == "choice":
+        if shown not in control.choices:
+            raise ValueError(f"expected one of {', '.join(control.choices)}, got {shown!r}")
+        return shown
+    text = "" if shown is None else str(shown).strip()
+    if isinstance(kind, Parameters):
+        return tuple(kind.parse(part.strip()) for part in text.split(",") if part.strip())
+    if isinstance(kind, Several):
+        return kind.parse(text) if text else ()
+    assert not isinstance(kind, (Files, Constants))
+    return kind.parse(text)
+
+
+def _mixture(rows: Any) -> tuple[MetricSpec, ...]:
+    """Return the metrics of a list of names and weights; rows without a name are left out."""
+    specs = []
+    for row in rows or ():
+        name, weight = (*row, None)[:2]
+        name = str(name or "").strip()
+        if not name:
+            continue
+        spec = MetricSpec.parse(name)
+        try:
+            share = 1.0 if weight in (None, "") else float(weight)
+        except (TypeError, ValueError):
+            raise ValueError(f"expected a number as the weight of {name}, got {weight!r}") from None
+        specs.append(replace(spec, weight=spec.weight * share))
+    return tuple(specs)
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)

@@ -1,0 +1,89 @@
+"""Parts of the page that more than one tab has."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+_FOLDER = Path(__file__).parent
+LARGEST_LOSSLESS = 1_600_000
+"""Pixels above which a picture is shown as JPEG: as PNG it would take too long to send."""
+
+
+def text_of(name: str) -> str:
+    """Return the text of a file of this folder."""
+    return (_FOLDER / name).read_text("utf-8")
+
+
+class Well(gr.Image):
+    """Where a picture is dropped. The file is taken as it is: Gradio does not open it."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> str | None:
+        """Return the path of the uploaded file."""
+        return None if payload is None else payload.path
+
+
+class Painted(gr.ImageEditor):
+    """Where a mask is painted by brush."""
+
+    is_template = True
+
+
+def viewer(nothing: str, elem_id: str) -> gr.HTML:
+    """Return a viewer; its value has `after` and `before` (data URIs), `alt` and `nothing`."""
+    return gr.HTML(
+        {"after": None, "nothing": nothing},
+        html_template=text_of("viewer.html"),
+        js_on_load=text_of("viewer.js"),
+        elem_id=elem_id,
+        apply_default_css=False,
+    )
+
+
+class Choice(NamedTuple):
+    """A button with a picture."""
+
+    name: str  # what an event says
+    label: str
+    picture: str | None  # a data URI
+    alt: str = ""
+    marks: str = ""  # more classes
+
+
+def picker(elem_id: str, value: str = "", **more: Any) -> gr.HTML:
+    """Return a list of buttons, whose `select` event has the name of the one that was clicked."""
+    return gr.HTML(
+        value,
+        js_on_load=text_of("picking.js"),
+        elem_id=elem_id,
+        apply_default_css=False,
+        **more,
+    )
+
+
+def buttons(choices: Iterable[Choice], kind: str = "tiles", columns: int | None = None) -> str:
+    """Return the HTML of a picker's buttons."""
+    style = f' style="--columns:{columns}"' if columns else ""
+    rows = []
+    for one in choices:
+        name, label, alt = (html.escape(text) for text in (one.name, one.label, one.alt))
+        image = (
+            f'<img src="{one.picture}" alt="{alt}">' if one.picture else "<span class=blank></span>"
+        )
+        rows.append(
+            f'<button type="button" data-pick="{name}" class="{one.marks}" title="{label}">'
+            f"{image}<span>{label}</span></button>"
+        )
+    return f'<div class="{kind}"{style}>{"".join(rows)}</div>'
+
+
+def picked(event: gr.EventData) -> str:
+    """Return the name of the button that was clicked."""
+    data: Any = event._data
+    return str(data.get("value", "")) if isinstance(data, dict) else ""

@@ -1,0 +1,428 @@
+"""What happens at the table."""
+
+from __future__ import annotations
+
+import html
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from jaxstyle import samples
+from jaxstyle.app import gallery, words
+from jaxstyle.app import table as tables
+from jaxstyle.app.gallery import data_uri
+from jaxstyle.app.orders import Order
+from jaxstyle.app.page import pictures_panel, settings_panel
+from jaxstyle.app.page.parts import LARGEST_LOSSLESS, picked
+from jaxstyle.app.page.pictures_panel import ANOTHER_STYLE, in_use, painting_ground
+from jaxstyle.app.page.shared import QUIET, Shared, said, uploaded
+from jaxstyle.app.queue import View
+from jaxstyle.app.rooms import Room
+from jaxstyle.app.table import Table
+from jaxstyle.app.uploads import keep, keep_sample, path_of
+from jaxstyle.image.encode import as_pillow
+from jaxstyle.image.geometry import Picture
+from jaxstyle.image.io import read_image
+
+if TYPE_CHECKING:
+    from jaxstyle.app.page.table_tab import TableParts
+
+_SHOWN = 768
+"""Longest side of a picture in a well, pixels."""
+_SECONDS = 0.5
+"""Between two looks at a run."""
+_NOTHING = "Drop a photograph and a painting, or pick a sample of each. Then press Make."
+
+
+class Events:
+    """The handlers of the table's events."""
+
+    def __init__(self, shared: Shared, table: TableParts) -> None:
+        self.shared, self.table = shared, table
+        self.studio = shared.studio
+
+    # What lies on the table.
+
+    def laid(self, room: Room, lying: Table) -> dict[Any, Any]:
+        """Return what all components show for a table."""
+        parts = self.table
+        wells = (
+            (parts.content, lying.content),
+            (parts.style, lying.styles[0] if lying.styles else ""),
+        )
+        shown: dict[Any, Any] = {well: _in_well(room, stored) for well, stored in wells}
+        shown[parts.content_name] = lying.content
+        shown[parts.style_names] = list(lying.styles)
+        shown[parts.files] = {role: list(stored) for role, stored in lying.files.items()}
+        shown[parts.pictures.painter] = painting_ground(room, lying.content)
+        shown[parts.pictures.list] = in_use(room, lying.styles, lying.files)
+        texts = (lying.content, lying.styles, lying.files)
+        return shown | parts.panel.showing(lying.settings, *texts)
+
+    def one_laid(
+        self, room: Room, role: str, stored: str, styles: Sequence[str], show: bool
+    ) -> dict[Any, Any]:
+        """Return what changes when one picture is laid."""
+        parts, make = self.table, {self.table.make: gr.Button(interactive=True)}
+        if role == "content":
+            changed: dict[Any, Any] = {parts.content_name: stored}
+            changed[parts.pictures.painter] = painting_ground(room, stored)
+            well = parts.content
+        else:
+            changed = {parts.style_names: [stored, *styles[1:]] if stored else []}
+            well = parts.style
+        if show:
+            changed[well] = _in_well(room, stored)
+        return changed | make
+
+    def dropped(self, role: str) -> Callable[..., Any]:
+        """Return the handler of an upload into a well."""
+        well = self.table.content if role == "content" else self.table.style
+
+        def drop(request: gr.Request, token: str, path: str | None, styles: list[str]) -> Any:
+            if path is None:
+                return (
+                    self.one_laid(Room(Path()), role, "", [], False)
+                    if role != "content"
+                    else {self.table.content_name: ""}
+                )
+            room = self.shared.room(token, request)
+            try:
+                stored = keep(room, uploaded(path))
+            except (ValueError, OSError) as error:
+                gr.Warning(words.sentence(error), duration=12)
+                return {well: None}
+            return self.one_laid(room, role, stored, styles, True)
+
+        return drop
+
+    def sampled(
+        self, request: gr.Request, event: gr.EventData, token: str, styles: list[str]
+    ) -> Any:
+        """Lay a sample."""
+        room, name = self.shared.room(token, request), picked(event)
+        stored = keep_sample(room, name, offline=self.studio.offline)
+        kind = (samples.OWN.get(name) or samples.FETCHED[name]).kind
+        return self.one_laid(room, kind, stored, styles, True)
+
+    def set_from(self, request: gr.Request, token: str, path: str | None) -> Any:
+        """Set the table as a dropped manifest or picture says."""
+        if path is None:
+            return {self.table.drop: None}
+        room = self.shared.room(token, request)
+        lying = tables.of_file(room, uploaded(path))
+        if lying.missing:
+            names = ", ".join(lying.missing)
+            gr.Warning(f"The settings are set; not here is {names}: drop it again.", duration=15)
+        return {**self.laid(room, lying), self.table.drop: None}
+
+    def take_mask(
+        self,
+        request: gr.Request,
+        token: str,
+        painted: Any,
+        use: str,
+        styles: list[str],
+        files: dict[str, Any],
+    ) -> Any:
+        """Take what was painted as a mask."""
+        room = self.shared.room(token, request)
+        mask = pictures_panel.mask_of(painted)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "painted.png"
+            mask.save(path)
+            stored = keep(room, path)
+        return self._with_files(room, styles, pictures_panel.with_one_more(files, use, stored))
+
+    def take_more(
+        self,
+        request: gr.Request,
+        token: str,
+        path: str | None,
+        role: str,
+        styles: list[str],
+        files: dict[str, Any],
+    ) -> Any:
+        """Take an upload for a role."""
+        if path is None:
+            return {}
+        room = self.shared.room(token, request)
+        stored = keep(room, uploaded(path))
+        if role == ANOTHER_STYLE:
+            return self._with_files(room, [*styles, stored], files)
+        return self._with_files(room, styles, pictures_panel.with_one_more(files, role, stored))
+
+    def removed(
+        self,
+        request: gr.Request,
+        event: gr.EventData,
+        token: str,
+        styles: list[str],
+        files: dict[str, Any],
+    ) -> Any:
+        """Remove a picture that is in use."""
+        role, _, stored = picked(event).partition("/")
+        if role == ANOTHER_STYLE:
+            styles = [one for number, one in enumerate(styles) if not number or one != stored]
+        kept = {name: [s for s in names if s != stored] for name, names in files.items()}
+        return self._with_files(self.shared.room(token, request), styles, kept)
+
+    def _with_files(self, room: Room, styles: Sequence[str], files: Mapping[str, Any]) -> Any:
+        parts = self.table
+        return {
+            parts.style_names: list(styles),
+            parts.files: dict(files),
+            parts.pictures.list: in_use(room, styles, files),
+        }
+
+    # Runs.
+
+    def lying(
+        self, content: str, styles: list[str], files: dict[str, Any], shown: Sequence[Any]
+    ) -> Table:
+        """Return the table of what the components show."""
+        kept = {role: tuple(names) for role, names in (files or {}).items() if names}
+        return Table(content, tuple(styles or ()), self.table.panel.settings(shown), kept)
+
+    def make(
+        self,
+        request: gr.Request,
+        token: str,
+        content: str,
+        styles: list[str],
+        files: dict[str, Any],
+        *shown: Any,
+    ) -> str:
+        """Order the picture of the table; return what the picture will be called."""
+        room = self.shared.room(token, request)
+        order = self.studio.make(room, self.lying(content, styles, files, shown))
+        return f"{order.name}.png"
+
+    def carry_on(self, way: str) -> Callable[..., Any]:
+        """Return the handler of a button that continues the picture that is shown."""
+
+        def carry_on(
+            request: gr.Request,
+            token: str,
+            name: str,
+            content: str,
+            styles: list[str],
+            files: dict[str, Any],
+            *shown: Any,
+        ) -> Any:
+            room = self.shared.room(token, request)
+            lying = self.lying(content, styles, files, shown)
+            order, lying = self.studio.carry_on(room, lying, name, way)
+            values = self.table.panel.showing(
+                lying.settings, lying.content, lying.styles, lying.files
+            )
+            return {**values, self.table.shown: f"{order.name}.png"}
+
+        return carry_on
+
+    def ask(self, what: str) -> Callable[..., Any]:
+        """Return the handler of a button that stops, resumes or forgets a run."""
+
+        def ask(request: gr.Request, token: str, name: str) -> None:
+            room = self.shared.room(token, request)
+            getattr(self.studio.queue, what)(room, name.removesuffix(".png"))
+
+        return ask
+
+    # What there is to see.
+
+    def begin(self, request: gr.Request, token: str) -> Any:
+        """Return what a page that was just opened shows: the run that goes on, or the last picture."""
+        room = self.shared.room(token, request)
+        name, lying = self._latest(room)
+        return {**self.laid(room, lying), self.table.shown: name, **self._grown(room, name, "", {})}
+
+    def _latest(self, room: Room) -> tuple[str, Table]:
+        orders = [order for order in self.studio.queue.orders_in(room) if not order.sweep]
+        active = [order for order in orders if order.state in ("running", "waiting")]
+        if orders:
+            order = (active or orders)[0 if active else -1]
+            return f"{order.name}.png", tables.of_order(order)
+        whole = [entry for entry in gallery.entries(room) if entry.is_whole]
+        if not whole:
+            return "", Table()
+        try:
+            return whole[0].name, tables.of_picture(room, whole[0].name)
+        except (ValueError, OSError):
+            return "", Table()
+
+    def tick(
+        self, request: gr.Request, token: str, name: str, content: str, seen: dict[str, Any]
+    ) -> Any:
+        """Return what changed since the last look."""
+        try:
+            room = self.shared.room(token, request)
+        except ValueError:  # before the page knows whose it is
+            return {self.table.seen: seen}
+        now = {"version": self.studio.queue.version, "shown": name, "content": content}
+        if {key: (seen or {}).get(key) for key in now} == now:
+            return {self.table.seen: gr.skip()}
+        return self._grown(room, name, content, seen or {})
+
+    def _grown(
+        self, room: Room, name: str, content: str, seen: Mapping[str, Any]
+    ) -> dict[Any, Any]:
+        parts, queue = self.table, self.studio.queue
+        version = queue.version
+        orders = queue.orders_in(room)
+        order = next((one for one in orders if f"{one.name}.png" == name), None)
+        view = queue.view(room, order.name) if order else None
+        picture, entry = self._picture(room, name, order, view)
+        value: dict[str, Any] = {"nothing": _nothing(order)}
+        is_new = seen.get("shown") != name or order is not None or not seen.get("whole")
+        if is_new:
+            value |= {"after": picture, "alt": f"The picture {name}" if picture else ""}
+        if seen.get("content") != content:
+            value |= {"before": _before(room, content), "before_alt": "The photograph before"}
+        state = order.state if order else ""
+        is_there = entry is not None and state not in ("running", "waiting")
+        is_whole = is_there and entry is not None and entry.is_whole and order is None
+        shown: dict[Any, Any] = {
+            parts.viewer: value,
+            parts.status: _status(
+                order, view, entry, queue.ahead(room, order.name) if order else 0
+            ),
+            parts.queue: _waiting([one for one in orders if one is not order]),
+            parts.make: gr.Button(interactive=bool(content) or bool(order)),
+            parts.stop: gr.Button(visible=state in ("running", "waiting")),
+            parts.resume: gr.Button(visible=state in ("stopped", "failed")),
+            parts.discard: gr.Button(visible=state in ("stopped", "failed")),
+            parts.ways_row: gr.Row(visible=is_there),
+            parts.seen: {
+                **{"version": version, "shown": name, "content": content, "whole": is_whole}
+            },
+        }
+        if is_whole and not seen.get("whole"):
+            assert entry is not None
+            shown[parts.save] = gr.DownloadButton(
+                value=str(self._package(room, entry)), interactive=True
+            )
+        elif not is_whole:
+            shown[parts.save] = gr.DownloadButton(value=None, interactive=False)
+        return shown
+
+    def _picture(
+        self, room: Room, name: str, order: Order | None, view: View | None
+    ) -> tuple[str | None, gallery.Entry | None]:
+        """Return the picture that is shown as a data URI, and its file if there is one."""
+        entry = None
+        if name and (order is None or order.state in ("stopped", "failed")):
+            entry = next((one for one in gallery.entries(room) if one.name == name), None)
+        if order is not None and view is not None and view.pictures:
+            return _uri(view.pictures[0], order.state != "running"), entry
+        if entry is None:
+            return None, None
+        try:
+            return _uri(gallery.picture_of(entry), True), entry
+        except (ValueError, OSError):
+            return None, entry
+
+    def _package(self, room: Room, entry: gallery.Entry) -> Path:
+        folder = Path(tempfile.mkdtemp(dir=self.shared.temporary))
+        return gallery.package(room, entry, folder / f"{entry.path.stem}.zip")
+
+
+def connect(shared: Shared, table: TableParts) -> Events:
+    """Connect the events of the table; return their handlers."""
+    events = Events(shared, table)
+    token, inputs = shared.token, [*table.panel.inputs.values()]
+    lying, panel, pictures = table.lying, table.panel, table.pictures
+    in_text = settings_panel.connect(panel, lying, said, QUIET)
+    for role, well in (("content", table.content), ("style", table.style)):
+        changed = [table.content_name, table.style_names, well, pictures.painter, table.make]
+        gr.on(
+            [well.upload, well.clear],
+            said(events.dropped(role)),
+            [token, well, table.style_names],
+            changed,
+            **QUIET,
+        ).then(*in_text, **QUIET)
+    laid = [table.content, table.style, *lying, pictures.painter, table.make]
+    picks = (table.samples, table.more_samples)
+    gr.on(
+        [one.select for one in picks],
+        said(events.sampled),
+        [token, table.style_names],
+        laid,
+        **QUIET,
+    ).then(*in_text, **QUIET)
+    table.drop.upload(
+        said(events.set_from), [token, table.drop], [*table.laid, table.drop], **QUIET
+    )
+    with_files = [table.style_names, table.files, pictures.list]
+    more = [table.style_names, table.files]
+    painted = [token, pictures.painter, pictures.use, *more]
+    extra = [token, pictures.upload, pictures.role, *more]
+    for happens, act, given in (
+        (pictures.take.click, events.take_mask, painted),
+        (pictures.upload.upload, events.take_more, extra),
+        (pictures.list.select, events.removed, [token, *more]),
+    ):
+        happens(said(act), given, with_files, **QUIET).then(*in_text, **QUIET)
+    table.make.click(said(events.make), [token, *lying, *inputs], table.shown, **QUIET)
+    for way, button in table.ways.items():
+        given = [token, table.shown, *lying, *inputs]
+        button.click(said(events.carry_on(way)), given, [*panel.all, table.shown], **QUIET)
+    for what in ("stop", "resume", "discard"):
+        button = getattr(table, what)
+        button.click(said(events.ask(what)), [token, table.shown], None, **QUIET)
+    looks = [token, table.shown, table.content_name, table.seen]
+    gr.Timer(_SECONDS).tick(
+        said(events.tick), looks, table.growing, concurrency_limit=None, **QUIET
+    )
+    return events
+
+
+def begin(shared: Shared, table: TableParts) -> Callable[..., Any]:
+    """Return what a page that was just opened shows."""
+    return said(Events(shared, table).begin)
+
+
+def _in_well(room: Room, stored: str) -> Any:
+    return as_pillow(read_image(path_of(room, stored), size=_SHOWN)) if stored else None
+
+
+def _before(room: Room, content: str) -> str | None:
+    if not content:
+        return None
+    return data_uri(read_image(path_of(room, content), size=1024), lossless=False)
+
+
+def _uri(picture: Picture, at_rest: bool) -> str:
+    """Return a picture for the viewer: exact to the pixel where it does not change any more."""
+    lossless = at_rest and picture.shape[0] * picture.shape[1] <= LARGEST_LOSSLESS
+    return data_uri(picture, lossless=lossless, quality=92)
+
+
+def _nothing(order: Order | None) -> str:
+    if order is None:
+        return _NOTHING
+    if order.state == "failed":
+        return "No picture was made."
+    return "The first picture comes in a few seconds; the first of a kind takes longer."
+
+
+def _status(order: Order | None, view: View | None, entry: gallery.Entry | None, ahead: int) -> str:
+    if order is None:
+        return f"<p>{words.finished(entry)}</p>" if entry else "<p></p>"
+    text = html.escape(words.status(order, view, ahead))
+    mark = ' class="failed"' if order.state == "failed" else ""
+    line = f'<p{mark} role="status">{html.escape(order.name)}: {text}</p>'
+    if order.state == "running" and view is not None:
+        line += (
+            f'<progress max="{view.steps}" value="{view.step}" aria-label="Progress"></progress>'
+        )
+    return line
+
+
+def _waiting(orders: Sequence[Order]) -> str:
+    rows = [f"<li>{html.escape(order.name)}: {order.state}</li>" for order in orders]
+    return f'<p class="quiet">Other runs</p><ul class="queue">{"".join(rows)}</ul>' if rows else ""
