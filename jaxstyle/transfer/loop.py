@@ -138,7 +138,7 @@ class Loop:
             stepper, (size, steps) = self.steppers[scale], self.jobs[0].scales[scale]
             if not begun:
                 shape = content_shape(self.jobs[0], size)
-                enlarged = [resize(picture, shape) for picture in self.pictures]
+                enlarged = [resize(picture, shape, self.jobs[0].wrap) for picture in self.pictures]
                 self.beginnings = enlarged if scale and self.jobs[0].needs_beginnings else []
             constants = [constants.at for constants in self.constants]
             prepared = stepper.prepare(size, constants, self.beginnings)

@@ -6,14 +6,22 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from jaxstyle import recipes
+from jaxstyle.backbones.extractor import extractor
 from jaxstyle.image.geometry import Picture, fit_within
 from jaxstyle.objective import calibration, guidance
-from jaxstyle.objective.build import extractor_for, min_side, terms_from_settings
-from jaxstyle.objective.term import Term, term_names
+from jaxstyle.objective.build import (
+    LEAST_UNIT,
+    extractor_for,
+    min_side,
+    terms_from_settings,
+    tile_unit,
+)
+from jaxstyle.objective.term import Term, layers_of, term_names
 from jaxstyle.optim import optimizers
 from jaxstyle.settings import Settings
+from jaxstyle.specs import wrap_of
 from jaxstyle.transfer.job import Job
-from jaxstyle.transfer.pictures import read_pictures
+from jaxstyle.transfer.pictures import in_whole_units, read_pictures
 from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Source, Sources, as_styles
 from jaxstyle.transfer.start import initial_picture
@@ -44,7 +52,12 @@ def make_job(
         constants = calibration.read_constants(settings.calibration)
         settings = replace(settings, calibration=constants)
     given = as_styles(style)
+    wrap = wrap_of(settings.padding, settings.tile)
+    is_weighted = settings.style_weight or settings.content_weight or settings.smoothness
     pictures = read_pictures(content, given, settings, sources)
+    if any(wrap):
+        unit = _unit(settings, sources) if is_weighted else LEAST_UNIT
+        pictures = in_whole_units(pictures, wrap, unit, sources)
     original, frame = pictures.content, pictures.frame
     guide = guidance.gather(
         sources.with_masks(settings),
@@ -60,7 +73,6 @@ def make_job(
     if guide.inside is not None:
         sources.note("outside the masks the content stays; --outside style paints there, too")
     planned = _planned(settings, guide)
-    is_weighted = settings.style_weight or settings.content_weight or settings.smoothness
     terms: tuple[Term, ...] = ()  # of a run that only moves colors: no network is loaded
     if is_weighted or any(scale.steps for scale in planned):
         terms = terms_from_settings(settings, sources.networks, guide.assignments, guide.contents)
@@ -70,6 +82,7 @@ def make_job(
         pooling=settings.pooling,
         padding=settings.padding,
         precision=settings.precision,
+        wrap=wrap,
     )
     scales = _usable(planned, original, guide, min_side(terms, extract), sources)
     is_bare = not settings.calibrate and settings.calibration is None
@@ -106,6 +119,14 @@ def make_job(
         inputs=sources.records(settings, content, given),
         alpha=pictures.alpha,
     )
+
+
+def _unit(settings: Settings, sources: Sources) -> int:
+    """Return what the sides of a picture that wraps are multiples of, by the layers compared."""
+    terms = terms_from_settings(settings, sources.networks)
+    backbones = {str(r.backbone): r for r in layers_of(terms)}
+    known = {name: sources.networks.backbone(name) for name in backbones}
+    return tile_unit(extractor(layers_of(terms), known, pooling=settings.pooling))
 
 
 def _optimizer(settings: Settings) -> optimizers.Optimizer:

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import jax
 
 from jaxstyle.image.framing import Frame, frame_of, whole_size
-from jaxstyle.image.geometry import Alpha, Picture, enlarged, resize_alpha
+from jaxstyle.image.geometry import Alpha, Picture, enlarged, in_units, resize, resize_alpha
 from jaxstyle.image.transparency import Color, color_of_text, opaque_part
 from jaxstyle.objective import guidance
 from jaxstyle.objective.places import Originals
 from jaxstyle.settings import Settings, guides
+from jaxstyle.specs import Wrap
 from jaxstyle.transfer.sources import Source, Sources
 
 LARGEST_STYLE = 16_384
@@ -62,6 +63,24 @@ def read_pictures(
         palette=_palette(settings, frame.size, sources),
         originals=_originals(content, styles, settings, sources),
     )
+
+
+def in_whole_units(pictures: Pictures, wrap: Wrap, unit: int, sources: Sources) -> Pictures:
+    """Return pictures whose content has sides of whole units along the axes that wrap."""
+    height, width = pictures.content.shape[:2]
+    rows, columns = (
+        in_units(side, unit) if wraps else side
+        for side, wraps in zip((height, width), wrap, strict=True)
+    )
+    if (rows, columns) == (height, width):
+        return pictures
+    sources.note(
+        f"the picture is {columns} × {rows}, not {width} × {height}: one that tiles has sides that "
+        f"are multiples of {unit}"
+    )
+    alpha = None if pictures.alpha is None else resize_alpha(pictures.alpha, (rows, columns))
+    content = resize(pictures.content, (rows, columns), wrap)
+    return pictures._replace(content=content, alpha=alpha)
 
 
 def _palette(settings: Settings, size: int, sources: Sources) -> Picture | None:
