@@ -20,6 +20,7 @@ from jaxstyle.cli import (
     search,
     study,
     stylize,
+    texture,
     weights,
 )
 from jaxstyle.cli.options import Invocation, with_option_names
@@ -43,6 +44,7 @@ def commands() -> None:
 
 for command in (
     stylize.stylize,
+    texture.texture,
     batch.batch,
     grid.grid,
     study.study,

@@ -110,6 +110,25 @@ def resize(image: Picture, shape: tuple[int, int], wrap: Wrap = OPEN) -> Picture
     )
 
 
+def shape_at(shape: Sequence[int], size: int, wrap: Wrap = OPEN, unit: int = 1) -> tuple[int, int]:
+    """Return the height and width of a picture reduced to a longest side of about `size`.
+
+    >>> shape_at((768, 1024), 100), shape_at((768, 1024), 100, (True, True), 16)
+    ((75, 100), (80, 96))
+
+    Args:
+        shape: Its height and width.
+        size: Pixels.
+        wrap: Along which axes it has whole units.
+        unit: Pixels.
+    """
+    rows, columns = (
+        in_units(side, unit) if wraps else side
+        for side, wraps in zip(fit_within(shape[0], shape[1], size), wrap, strict=True)
+    )
+    return rows, columns
+
+
 def in_units(side: int, unit: int) -> int:
     """Return the multiple of a unit that is nearest to a side, at least one.
 

@@ -16,9 +16,9 @@ from jaxstyle.image.geometry import (
     crop_from_bucket,
     details,
     fit_within,
-    in_units,
     resize,
     resize_alpha,
+    shape_at,
 )
 from jaxstyle.image.masks import Mask
 from jaxstyle.image.transparency import opaque_part, with_opaque_part
@@ -33,12 +33,7 @@ LEAST_STYLE = 16
 
 def content_shape(job: Job, size: int) -> tuple[int, int]:
     """Return height and width of the picture at a scale, in whole units where it wraps."""
-    height, width = job.guide.content.shape[:2]
-    rows, columns = (
-        in_units(side, job.unit) if wraps else side
-        for side, wraps in zip(fit_within(height, width, size), job.wrap, strict=True)
-    )
-    return rows, columns
+    return shape_at(job.guide.content.shape, size, job.wrap, job.unit)
 
 
 def style_shapes(job: Job, size: int) -> list[tuple[int, int]]:

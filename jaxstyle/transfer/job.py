@@ -79,6 +79,7 @@ class Job:
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     earlier: Earlier | None = None  # the picture that it continues
     alpha: Alpha | None = None  # of the content as it was read, and so of the result
+    is_texture: bool = False  # whether there is no content, and one color stands for it
 
     @property
     def wrap(self) -> Wrap:

@@ -205,6 +205,8 @@ def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: fl
         "memory": dict(memory),
         "seconds": round(seconds, 3),
     }
+    if job.is_texture:
+        facts["texture"] = True
     history = record.history
     if job.earlier is not None:
         facts["continues"] = job.earlier.plain()

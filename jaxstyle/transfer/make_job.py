@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from jaxstyle import recipes
 from jaxstyle.backbones.extractor import extractor
-from jaxstyle.image.geometry import Picture, fit_within
+from jaxstyle.image.geometry import Picture, fit_within, shape_at
 from jaxstyle.objective import calibration, guidance
 from jaxstyle.objective.build import (
     LEAST_UNIT,
@@ -25,10 +25,11 @@ from jaxstyle.transfer.pictures import in_whole_units, read_pictures
 from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Source, Sources, as_styles
 from jaxstyle.transfer.start import initial_picture
+from jaxstyle.transfer.textures import check_texture
 
 
 def make_job(
-    content: Source,
+    content: Source | None,
     style: Source | Sequence[Source],
     settings: Settings,
     sources: Sources,
@@ -38,7 +39,7 @@ def make_job(
     """Read the pictures, load the weights, and check what the settings ask for.
 
     Args:
-        content: What to show.
+        content: What to show; None for a texture.
         style: How to paint it, or several.
         settings: Of the run.
         sources: Where pictures and weights come from.
@@ -70,12 +71,14 @@ def make_job(
         style_alphas=pictures.style_alphas,
         originals=pictures.originals,
     )
-    if guide.inside is not None:
+    if guide.inside is not None and content is not None:
         sources.note("outside the masks the content stays; --outside style paints there, too")
-    planned = _planned(settings, guide)
+    planned = _planned(settings, guide, is_texture=content is None)
     terms: tuple[Term, ...] = ()  # of a run that only moves colors: no network is loaded
     if is_weighted or any(scale.steps for scale in planned):
         terms = terms_from_settings(settings, sources.networks, guide.assignments, guide.contents)
+    if content is None:
+        check_texture(settings, terms)
     extract, params = extractor_for(
         terms,
         sources.networks,
@@ -100,8 +103,15 @@ def make_job(
             f"recipe {settings.recipe}: its constants were made for {weights}; here its "
             f"terms are calibrated to {', '.join(params)}"
         )
+    coarsest = shape_at(guide.content.shape, scales[0].size, wrap, tile_unit(extract))
     initial, noise = initial_picture(
-        settings, original, guide, sources, frame, as_recorded=as_recorded
+        settings,
+        original,
+        guide,
+        sources,
+        frame,
+        as_recorded=as_recorded,
+        drawn=coarsest if content is None else None,
     )
     return Job(
         settings=replace(settings, init_noise=noise),
@@ -118,6 +128,7 @@ def make_job(
         networks=sources.networks,
         inputs=sources.records(settings, content, given),
         alpha=pictures.alpha,
+        is_texture=content is None,
     )
 
 
@@ -159,7 +170,7 @@ def _stated(terms: Sequence[Term], alone: Sequence[Term]) -> dict[str, tuple[str
     return {name: (names[what(term)], len(term.layer_weights)) for name, term in named}
 
 
-def _planned(settings: Settings, guide: guidance.Guide) -> tuple[Scale, ...]:
+def _planned(settings: Settings, guide: guidance.Guide, *, is_texture: bool) -> tuple[Scale, ...]:
     """Plan the scales; without steps the picture is not resized on its way."""
     scales = plan(
         max(guide.content.shape[:2]),
@@ -170,6 +181,7 @@ def _planned(settings: Settings, guide: guidance.Guide) -> tuple[Scale, ...]:
         settings.coarse_steps,
         settings.final_steps,
         settings.first_steps,
+        max(max(style.shape[:2]) for style in guide.styles) if is_texture else None,
     )
     return scales if any(scale.steps for scale in scales) else scales[-1:]
 
@@ -185,7 +197,7 @@ def _usable(
     height, width = guide.content.shape[:2]
     if min(height, width) < least:
         raise ValueError(
-            f"the content is too small: {original.shape[1]} × {original.shape[0]} pixels at this "
+            f"the picture is too small: {original.shape[1]} × {original.shape[0]} pixels at this "
             f"size, where the deepest layer needs sides of {least}"
         )
     usable = tuple(s for s in scales if min(fit_within(height, width, s.size)) >= least)

@@ -16,7 +16,7 @@ from jaxstyle.image.geometry import Picture, have_same_proportions, pad_to_bucke
 from jaxstyle.image.transparency import color_of_text, opaque_part
 from jaxstyle.objective.guidance import Guide
 from jaxstyle.settings import Settings
-from jaxstyle.specs import INITS, is_init
+from jaxstyle.specs import INITS, is_init, wrap_of
 from jaxstyle.transfer.sources import Sources
 
 IMAGENET_MEAN = np.array([123.68, 116.779, 103.939]) / 255
@@ -36,6 +36,7 @@ def initial_picture(
     frame: Frame,
     *,
     as_recorded: bool,
+    drawn: tuple[int, int] | None = None,
 ) -> tuple[Picture, float | None]:
     """Return the picture to start from, padded to the content's bucket, and the noise that it has.
 
@@ -47,13 +48,15 @@ def initial_picture(
         frame: Where the content was cropped, which an initial picture is, too.
         as_recorded: The settings are of a manifest, which says what noise there was: none is added
             to a flat picture.
+        drawn: Height and width of a start that is no picture's, where it is not the content's.
 
     Raises:
         ValueError: `settings.init` is neither a known name nor a picture.
         OSError: A file or weights that are not installed.
     """
     random = np.random.default_rng(settings.seed)
-    picture = _without_noise(settings, original, guide, sources, frame, random)
+    drawn = drawn or (guide.content.shape[0], guide.content.shape[1])
+    picture = _without_noise(settings, original, guide, sources, frame, random, drawn)
     given = noise = settings.init_noise
     if given is None and isinstance(settings.init, str) and settings.init == "imagenet_mean":
         noise = TRACE
@@ -78,6 +81,7 @@ def _without_noise(
     sources: Sources,
     frame: Frame,
     random: np.random.Generator,
+    drawn: tuple[int, int],
 ) -> Picture:
     content, style = guide.content, guide.styles[0]
     colors = opaque_part(style, guide.alphas[0] if guide.alphas else None)
@@ -86,14 +90,14 @@ def _without_noise(
         if init == "content":
             return content
         if init == "noise":
-            noise = 0.5 + 0.1 * random.standard_normal(content.shape)
+            noise = 0.5 + 0.1 * random.standard_normal((*drawn, 3))
             return np.clip(noise, 0, 1).astype(np.float32)
         if init == "style":
-            return _style_noise(colors, content.shape[:2], random)
+            return _style_noise(colors, drawn, random)
         if init == "imagenet_mean":
-            return np.broadcast_to(IMAGENET_MEAN, content.shape).astype(np.float32)
+            return np.broadcast_to(IMAGENET_MEAN, (*drawn, 3)).astype(np.float32)
         if init == "style_mean":
-            return np.broadcast_to(colors.mean((0, 1)), content.shape).astype(np.float32)
+            return np.broadcast_to(colors.mean((0, 1)), (*drawn, 3)).astype(np.float32)
         return _adain(content, style, sources)
     if isinstance(init, str):
         _check_is_file(init)
@@ -108,7 +112,8 @@ def _without_noise(
             f"content {shape[1]} × {shape[0]}",
             logging.WARNING,
         )
-    return pad_to_bucket(resize(given, shape), content.shape[:2])
+    wrap = wrap_of(settings.padding, settings.tile)
+    return pad_to_bucket(resize(given, shape, wrap), content.shape[:2])
 
 
 def _check_is_file(init: str) -> None:
