@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from jaxstyle import recipes
 from jaxstyle.settings import Settings, check_names
 
 DEFAULTS: Mapping[str, Any] = {"init": "style", "smoothness": 0.0}
@@ -29,6 +28,8 @@ def texture_settings(settings: Settings | None, changes: Mapping[str, Any]) -> S
     >>> texture_settings(None, {"steps": 7}).content_weight
     0.0
     """
+    from jaxstyle import recipes  # the command line's help does without
+
     check_names(changes)
     if settings is not None and changes.get("recipe"):
         raise ValueError("expected settings or a recipe, got both")

@@ -78,7 +78,7 @@ def _jobs(
 
 
 def outputs_of(output: Path, count: int) -> list[Path]:
-    """Return the files of variations: `wall.png` becomes `wall-1.png`, `wall-2.png` …
+    """Return the files of variations, numbered from 1.
 
     >>> [path.name for path in outputs_of(Path("wall.png"), 2)]
     ['wall-1.png', 'wall-2.png']

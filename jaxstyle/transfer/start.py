@@ -48,7 +48,8 @@ def initial_picture(
         frame: Where the content was cropped, which an initial picture is, too.
         as_recorded: The settings are of a manifest, which says what noise there was: none is added
             to a flat picture.
-        drawn: Height and width of a start that is no picture's, where it is not the content's.
+        drawn: Height and width of noise to start from, where they are not the content's: on its way
+            to a coarse scale it would lose its contrast.
 
     Raises:
         ValueError: `settings.init` is neither a known name nor a picture.
@@ -95,9 +96,9 @@ def _without_noise(
         if init == "style":
             return _style_noise(colors, drawn, random)
         if init == "imagenet_mean":
-            return np.broadcast_to(IMAGENET_MEAN, (*drawn, 3)).astype(np.float32)
+            return np.broadcast_to(IMAGENET_MEAN, content.shape).astype(np.float32)
         if init == "style_mean":
-            return np.broadcast_to(colors.mean((0, 1)), (*drawn, 3)).astype(np.float32)
+            return np.broadcast_to(colors.mean((0, 1)), content.shape).astype(np.float32)
         return _adain(content, style, sources)
     if isinstance(init, str):
         _check_is_file(init)
