@@ -1,4 +1,4 @@
-"""Which metrics keep a texture's structure? Eight samples of our own making, from random to regular.
+"""Which metrics keep a texture's structure? Eight samples of our own, from random to regular.
 
 python benchmarks/texture.py samples FOLDER             draw the samples alone
 python benchmarks/texture.py make FOLDER [MIXTURE...]   textures of all samples by each mixture, all
@@ -83,7 +83,7 @@ def grass(random, side):
 
 
 def _cells(random, side, count):
-    """Distances to the nearest and the second nearest of points, and which is nearest; they tile."""
+    """Distances to the nearest two of points, and which is nearest; they tile."""
     points = random.random((count, 2)) * side
     around = [points + np.array([i, j]) * side for i in (-1, 0, 1) for j in (-1, 0, 1)]
     places = np.indices((side, side)).reshape(2, -1).T
