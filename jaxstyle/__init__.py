@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from jaxstyle.settings import Settings as Settings
     from jaxstyle.specs import LayerRef as LayerRef
     from jaxstyle.specs import MetricSpec as MetricSpec
+    from jaxstyle.texture.synthesize import synthesize as synthesize
+    from jaxstyle.texture.variations import synthesize_variations as synthesize_variations
     from jaxstyle.transfer.continuation import continue_from as continue_from
     from jaxstyle.transfer.presets import settings_of as settings_of
     from jaxstyle.transfer.progress import GridProgress as GridProgress
@@ -64,12 +66,14 @@ _HOMES = {
     "stylize": "transfer.stylize",
     "stylize_batch": "batch.stylize_batch",
     "stylize_grid": "grid.stylize_grid",
+    "synthesize": "texture.synthesize",
+    "synthesize_variations": "texture.variations",
     "term": "objective.term",
 }
 """Where each public name lives."""
 _PACKAGES = (
     *("backbones", "batch", "citations", "grid", "image", "metrics", "objective", "optim"),
-    *("recipes", "samples", "study", "transfer", "weights"),
+    *("recipes", "samples", "study", "texture", "transfer", "weights"),
 )
 
 __all__ = sorted(_HOMES)

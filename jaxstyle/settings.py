@@ -26,7 +26,7 @@ from jaxstyle.kinds import (
     Several,
     Size,
 )
-from jaxstyle.specs import MetricSpec, PaddingName, PoolingName, is_init
+from jaxstyle.specs import MetricSpec, PaddingName, PoolingName, TileName, is_init
 
 BlendName = Literal["sum", "mix"]
 ColorName = Literal["style", "luminance", "histogram", "covariance", "chroma", "oklab", "match"]
@@ -40,7 +40,7 @@ PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
 SafeguardName = Literal["full", "clip", "none"]
 CombinationName = Literal["sum", "product"]
 
-SCHEMA = 8
+SCHEMA = 9
 """Version of the settings as manifests write them. A field that a later version adds says so in its
 `since`; a manifest without it was made with the field's `before`."""
 
@@ -367,7 +367,8 @@ class Settings:
         Kind(choices=get_args(PaddingName)),
         NETWORK,
         "What surrounds each convolution's input: zeros, its reflection or its edge; edge_first: "
-        "the picture's edge, and zeros around features.",
+        "the picture's edge, and zeros around features; wrap: the opposite edge, as --tile both "
+        "has it, but of styles, too.",
     )
     precision: PrecisionName = _setting(
         "tensorfloat32",
@@ -457,6 +458,14 @@ class Settings:
         "Add the content's finest details where a scale begins: at the first, and at all but the "
         "last.",
         since=6,
+    )
+    tile: TileName | None = _setting(
+        None,
+        Kind(optional=True, choices=get_args(TileName)),
+        OPTIMIZATION,
+        "Make a picture whose copies fit together without a seam, in both directions or along x or "
+        "y; its sides become multiples of 16, or of what the layers need.",
+        since=9,
     )
     picture_guidance: float = _setting(
         0.0,

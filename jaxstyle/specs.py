@@ -19,7 +19,12 @@ from jaxstyle._util import arguments
 from jaxstyle._util.arguments import shown
 
 PoolingName = Literal["max", "average", "hanning"]
-PaddingName = Literal["zeros", "reflect", "edge", "edge_first"]
+PaddingName = Literal["zeros", "reflect", "edge", "edge_first", "wrap"]
+TileName = Literal["both", "x", "y"]
+Wrap = tuple[bool, bool]
+"""Whether rows, and whether columns, continue at the opposite edge."""
+OPEN: Wrap = (False, False)
+"""Of a picture that ends at its edges."""
 INITS = ("content", "noise", "style", "style_mean", "imagenet_mean", "adain")
 """Words for the picture that a run starts from; everything else is a file, or holds a picture."""
 RANDOM_INITS = ("noise", "style", "imagenet_mean")
@@ -31,6 +36,21 @@ _OCTAVES = 15
 """A picture of 32,768 pixels is halved to one by so many."""
 _DIGITS = 9
 """The most of a whole number in a text."""
+
+
+def wrap_of(padding: str, tile: str | None = None) -> Wrap:
+    """Return along which axes a picture continues at its opposite edge.
+
+    >>> wrap_of("edge", "x"), wrap_of("wrap"), wrap_of("edge")
+    ((False, True), (True, True), (False, False))
+
+    Args:
+        padding: A `PaddingName`.
+        tile: A `TileName`: along which directions copies of the picture fit together.
+    """
+    if padding == "wrap":
+        return True, True
+    return tile in ("both", "y"), tile in ("both", "x")
 
 
 def is_init(value: object) -> bool:

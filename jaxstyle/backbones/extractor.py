@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -19,7 +19,7 @@ from jaxstyle.backbones.bands import Bands
 from jaxstyle.backbones.ops import Network
 from jaxstyle.backbones.record import Backbone, ReceptiveField
 from jaxstyle.settings import PrecisionName
-from jaxstyle.specs import LayerRef, PaddingName, PoolingName
+from jaxstyle.specs import OPEN, LayerRef, PaddingName, PoolingName, Wrap, wrap_of
 
 Dtype = Literal["float32", "bfloat16"]
 Parameters = Mapping[str, Mapping[str, Float[Array | np.ndarray, "..."]]]
@@ -35,6 +35,7 @@ def features(
     padding: PaddingName = "zeros",
     recompute: bool = False,
     dtype: Dtype = "float32",
+    wrap: Wrap = OPEN,
 ) -> dict[str, Float[Array, "*batch _h _w _c"]]:
     """Return features of a picture at the named layers; nothing above the deepest is computed.
 
@@ -55,11 +56,15 @@ def features(
             `"hanning"`, the root of a weighted mean square, as in DISTS.
         padding: What surrounds each convolution's input: `"zeros"`, as trained, `"reflect"`,
             `"edge"`, or `"edge_first"`, the edge of the picture and zeros around features, as in
-            Crowson's style-transfer-pytorch. The normalized VGG19 was rescaled with `"reflect"`.
+            Crowson's style-transfer-pytorch, or `"wrap"`, the opposite edge, exact where each side
+            is a multiple of the deepest layer's stride. The normalized VGG19 was rescaled with
+            `"reflect"`.
         recompute: Keep only what lies between blocks for the backward pass, and compute the rest
             again (`jax.checkpoint`): less memory for a third more time.
         dtype: What the network computes with: `"bfloat16"` has the range of float32 and 8 bits of
             its 24, for half the bytes.
+        wrap: Whether the rows, and whether the columns, of a picture continue at its opposite edge,
+            whatever `padding` is along the other axis.
 
     Returns:
         For each layer its features, of shape (height, width, channels), of that `dtype`.
@@ -79,7 +84,7 @@ def features(
     _check(image, backbone, layers)
     if not layers:
         return {}
-    network = Network(backbone, layers, pooling, padding, recompute, dtype)
+    network = Network(backbone, layers, pooling, padding, recompute, dtype, wrap)
     compute: Callable[[Array], Any] = partial(network.apply, {"params": params})
     for _ in image.shape[:-3]:
         compute = jax.vmap(compute)
@@ -114,7 +119,9 @@ def _check(image: Float[Array, ...], backbone: Backbone, layers: Sequence[str]) 
 _BINOMIAL = (0.05, 0.25, 0.4, 0.25, 0.05)
 
 
-def halved(image: Float[Array, "*batch h w 3"]) -> Float[Array, "*batch _k _l 3"]:
+def halved(
+    image: Float[Array, "*batch h w 3"], wrap: Wrap = OPEN
+) -> Float[Array, "*batch _k _l 3"]:
     """Blur a picture and keep every other row and column: the next octave of a Gaussian pyramid.
 
     >>> import jax.numpy as jnp
@@ -123,12 +130,14 @@ def halved(image: Float[Array, "*batch h w 3"]) -> Float[Array, "*batch _k _l 3"
 
     References:
         Burt & Adelson, "The Laplacian Pyramid as a Compact Image Code" (IEEE Transactions on
-        Communications 31, 1983), with a = 0.4. Deviation: the edge is repeated at the border.
+        Communications 31, 1983), with a = 0.4. Deviation: the edge is repeated at the border, or
+        of a picture that wraps continued by the opposite one.
     """
-    for axis in (-3, -2):
+    for axis, wraps in zip((-3, -2), wrap, strict=True):
         along = jnp.moveaxis(image, axis, -1)
         count = -(-along.shape[-1] // 2)
-        padded = jnp.pad(along, [(0, 0)] * (image.ndim - 1) + [(2, 2)], mode="edge")
+        ends = [(0, 0)] * (image.ndim - 1) + [(2, 2)]
+        padded = jnp.pad(along, ends, mode="wrap" if wraps else "edge")
         parts = [padded[..., k : k + 2 * count - 1 : 2] for k in range(5)]
         blurred = sum(w * p for w, p in zip(_BINOMIAL, parts, strict=True))
         image = jnp.moveaxis(blurred, -1, axis)
@@ -149,6 +158,7 @@ class Extractor:
         recompute: As in `features`.
         precision: What a device other than a CPU may round to, see `jaxstyle.settings.Settings`.
         bands: How a picture, and so its features, is divided among devices; None for one device.
+        wrap: As in `features`, of every network, those with a fixed padding too.
     """
 
     layers: tuple[LayerRef, ...]
@@ -158,6 +168,27 @@ class Extractor:
     recompute: bool = False
     precision: PrecisionName = "tensorfloat32"
     bands: Bands | None = None
+    wrap: Wrap = OPEN
+
+    @property
+    def of_styles(self) -> Extractor:
+        """The same, of pictures that end at their edges: styles, whatever the picture made does."""
+        return replace(self, wrap=OPEN)
+
+    @property
+    def around(self) -> Wrap:
+        """Along which axes pictures continue at the opposite edge."""
+        return wrap_of(self.padding) if self.wrap == OPEN else self.wrap
+
+    @property
+    def unwrapped(self) -> Extractor:
+        """The same, of pictures that are continued over their edges already."""
+        return replace(self, wrap=OPEN, padding="edge" if self.padding == "wrap" else self.padding)
+
+    @property
+    def stride(self) -> int:
+        """Pixels between two positions of the deepest layer; 1 without layers."""
+        return max((field.stride for field in self.receptive_fields().values()), default=1)
 
     def __call__(
         self, params: Mapping[str, Parameters], image: Float[Array, "*batch h w 3"]
@@ -171,7 +202,7 @@ class Extractor:
         is_half = self.precision == "bfloat16" and jax.default_backend() != "cpu"
         values, octaves = {}, [image]
         for _ in range(max((ref.octave for ref in self.layers), default=0)):
-            octaves.append(halved(octaves[-1]))
+            octaves.append(halved(octaves[-1], self.around))
         for (name, pooling, padding, octave), refs in runs.items():
             with self.rounding():
                 taken = features(
@@ -183,6 +214,7 @@ class Extractor:
                     padding=padding or self.padding,
                     recompute=self.recompute,
                     dtype="bfloat16" if is_half else "float32",
+                    wrap=self.wrap,
                 )
             values.update({str(ref): taken[ref.layer] for ref in refs})
         return values
@@ -217,7 +249,9 @@ def extractor(
     pooling: PoolingName = "max",
     padding: PaddingName = "zeros",
     precision: PrecisionName = "tensorfloat32",
+    wrap: Wrap = OPEN,
 ) -> Extractor:
     """Return the `Extractor` of layers, whose attributes these are; repeated layers count once."""
     named = tuple(sorted(backbones.items(), key=lambda item: item[0]))
-    return Extractor(tuple(dict.fromkeys(layers)), named, pooling, padding, precision=precision)
+    layers = tuple(dict.fromkeys(layers))
+    return Extractor(layers, named, pooling, padding, precision=precision, wrap=wrap)

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from jaxstyle.backbones.record import Backbone, Convolution
 from jaxstyle.backbones.winograd import convolution as winograd_convolution
-from jaxstyle.specs import PaddingName, PoolingName
+from jaxstyle.specs import OPEN, PaddingName, PoolingName, Wrap
 
 Grid = Float[Array, "_h _w _c"]
 Features = dict[str, Grid]
@@ -31,6 +31,7 @@ class Network(nn.Module):
     padding: PaddingName
     recompute: bool = False
     dtype: str = "float32"
+    wrap: Wrap = OPEN
 
     @nn.compact
     def __call__(self, image: Float[Array, "h w 3"]) -> Features:
@@ -47,12 +48,12 @@ class Network(nn.Module):
         padding = self.padding
         if padding == "edge_first":
             padding = "edge" if spec.name == self.backbone.convolutions[0].name else "zeros"
-        return convolve(spec, x, padding)
+        return convolve(spec, x, padding, self.wrap)
 
     def pool(self, x: Grid, spec: Convolution | None = None) -> Grid:
         """Compute the pooling before a convolution, or one of 2 × 2 positions."""
         size, border = (spec.pooled, spec.pool_border) if spec else (2, 0)
-        return pool(x, self.pooling, self.padding, size, border)
+        return pool(x, self.pooling, self.padding, size, border, self.wrap)
 
     def relu(self, x: Grid) -> Grid:
         """Set what is negative to 0."""
@@ -133,8 +134,10 @@ def _matrix_product(x: Grid, kernel: Float[Array, "k l c d"], border: int) -> Gr
     return jnp.concatenate(shifted, -1) @ kernel.reshape(rows * columns * inputs, outputs)
 
 
-def convolve(spec: Convolution, x: Grid, padding: PaddingName) -> Grid:
+def convolve(spec: Convolution, x: Grid, padding: PaddingName, wrap: Wrap = OPEN) -> Grid:
     """Convolve with a chosen border; call it inside a compact linen module.
+
+    Along axes that wrap there are as many results as strides, whatever the border.
 
     A border other than zeros is added explicitly. The convolution still adds its own border of
     zeros, and the positions that it spoils are cut off: without a border XLA's convolution on a CPU
@@ -144,24 +147,42 @@ def convolve(spec: Convolution, x: Grid, padding: PaddingName) -> Grid:
     step = spec.stride
     if spec.size == 1:
         return nn.Dense(spec.outputs, dtype=x.dtype, name=spec.name)(x[::step, ::step])
-    counts = [(side + 2 * spec.pad - spec.size) // step + 1 for side in x.shape[:2]]
-    zeros = spec.pad
-    if padding != "zeros":
-        x, zeros = bordered(x, spec.pad, padding), step
-    result: Grid = Conv(spec.outputs, spec.size, step, zeros, name=spec.name)(x)
-    return result if padding == "zeros" else result[1 : counts[0] + 1, 1 : counts[1] + 1]
+    if padding == "zeros" and wrap == OPEN:
+        result: Grid = Conv(spec.outputs, spec.size, step, spec.pad, name=spec.name)(x)
+        return result
+    x = bordered(x, spec.pad, padding, wrap, spec.size, step)
+    counts = [(side - spec.size) // step + 1 for side in x.shape[:2]]
+    result = Conv(spec.outputs, spec.size, step, step, name=spec.name)(x)
+    return result[1 : counts[0] + 1, 1 : counts[1] + 1]
 
 
-def bordered(x: Grid, pad: int, padding: PaddingName) -> Grid:
-    """Return `x` with `pad` more positions on each side."""
+def bordered(x: Grid, pad: int, padding: PaddingName, wrap: Wrap, size: int, step: int) -> Grid:
+    """Return `x` with `pad` more positions on each side.
+
+    Along an axis that wraps it gets at the end what windows of `size` every `step` positions need
+    to be as many as steps, which is `pad` for the usual 3 × 3 ones.
+    """
+    if padding == "wrap":
+        wrap = (True, True)
     modes: dict[str, Any] = {"reflect": "reflect", "edge": "edge"}
     # A reflection needs more positions than it adds; with fewer the edge is repeated.
     is_short = padding == "reflect" and min(x.shape[:2]) <= pad
     mode = "edge" if is_short else modes.get(padding, "constant")
-    return jnp.pad(x, ((pad, pad), (pad, pad), (0, 0)), mode=mode)
+    widths = [(pad, max(0, size - step - pad) if wraps else pad) for wraps in wrap]
+    for axis, ends in enumerate(widths):
+        along = [ends if axis == k else (0, 0) for k in range(3)]
+        x = jnp.pad(x, along, mode="wrap" if wrap[axis] else mode)
+    return x
 
 
-def pool(x: Grid, pooling: PoolingName, padding: PaddingName, size: int = 2, pad: int = 0) -> Grid:
+def pool(
+    x: Grid,
+    pooling: PoolingName,
+    padding: PaddingName,
+    size: int = 2,
+    pad: int = 0,
+    wrap: Wrap = OPEN,
+) -> Grid:
     """Halve a grid with a window of 2 × 2 or of 3 × 3 positions.
 
     An odd last row or column is dropped where no window fits, as in the originals. `"hanning"`
@@ -175,7 +196,7 @@ def pool(x: Grid, pooling: PoolingName, padding: PaddingName, size: int = 2, pad
     """
     if pooling == "hanning":
         size, pad = 3, 1 if size == 2 else pad
-        total = jnp.square(x) if pad == 0 else bordered(jnp.square(x), pad, padding)
+        total = _pool_bordered(jnp.square(x), pad, padding, wrap)
         for axis in (0, 1):
             first, middle, last = _every_other(total, axis, size)
             total = (first + 2 * middle + last) / 4
@@ -184,7 +205,7 @@ def pool(x: Grid, pooling: PoolingName, padding: PaddingName, size: int = 2, pad
         height, width = x.shape[0] // 2, x.shape[1] // 2
         windows = x[: 2 * height, : 2 * width].reshape(height, 2, width, 2, x.shape[2])
         return windows.max((1, 3)) if pooling == "max" else windows.mean((1, 3))
-    x = x if pad == 0 else bordered(x, pad, padding)
+    x = _pool_bordered(x, pad, padding, wrap)
     for axis in (0, 1):
         first, middle, last = _every_other(x, axis, size)
         if pooling == "max":
@@ -192,6 +213,11 @@ def pool(x: Grid, pooling: PoolingName, padding: PaddingName, size: int = 2, pad
         else:
             x = (first + middle + last) / 3
     return x
+
+
+def _pool_bordered(x: Grid, pad: int, padding: PaddingName, wrap: Wrap) -> Grid:
+    is_open = wrap == OPEN and padding != "wrap"
+    return x if is_open and pad == 0 else bordered(x, pad, padding, wrap, 3, 2)
 
 
 def _every_other(x: Grid, axis: int, size: int) -> list[Grid]:

@@ -21,6 +21,7 @@ from jaxstyle.cli import (
     studio,
     study,
     stylize,
+    texture,
     weights,
 )
 from jaxstyle.cli.options import Invocation, with_option_names
@@ -44,6 +45,7 @@ def commands() -> None:
 
 for command in (
     stylize.stylize,
+    texture.texture,
     studio.studio,
     batch.batch,
     grid.grid,

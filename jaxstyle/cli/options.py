@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -89,16 +90,29 @@ def grouped_option(group: str) -> Callable[..., Callable[[Function], Function]]:
     return partial(click.option, cls=GroupedOption, group=group)
 
 
-def setting_options(command: Function, **helps: str) -> Function:
-    """Add an option for every setting, as its metadata say; `helps` replaces help texts by name."""
+def setting_options(
+    command: Function,
+    without: Collection[str] = (),
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+    **helps: str,
+) -> Function:
+    """Add an option for every setting, as its metadata say.
+
+    Args:
+        command: What receives them.
+        without: Settings that the command has not.
+        defaults: What it has in place of the settings' own, by name, for the help.
+        helps: Help texts in place of the settings' own.
+    """
     settings = sorted(fields(Settings), key=lambda setting: setting.metadata["group"] == RUN)
-    for setting in reversed(settings):
+    for setting in (one for one in reversed(settings) if one.name not in without):
         kind, name, group = setting.metadata["kind"], setting.name, setting.metadata["group"]
         words = name.replace("_", "-")
         type_: click.ParamType[Any] = Parsed(kind.metavar or "TEXT", kind.parse)
         if kind.choices or kind.is_flag:
             type_ = click.Choice(kind.choices) if kind.choices else click.BOOL
-        text, default = helps.get(name, setting.metadata["help"]), kind.show(setting.default)
+        text = helps.get(name, setting.metadata["help"])
+        default = kind.show(defaults.get(name, setting.default))
         command = grouped_option(group)(
             f"--{words}/--no-{words}" if kind.is_flag else f"--{words}",
             name,

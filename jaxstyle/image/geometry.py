@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
+from jaxstyle.specs import OPEN, Wrap
+
 Picture = Float[np.ndarray, "_h _w 3"]
 Alpha = Float[np.ndarray, "_h _w"]
 """From 0, transparent, to 1, opaque."""
@@ -87,9 +89,53 @@ def have_same_proportions(one: Sequence[int], other: Sequence[int]) -> bool:
     return max(lows) * 0.97 < min(highs)
 
 
-def resize(image: Picture, shape: tuple[int, int]) -> Picture:
-    """Resample to (height, width), up or down, with an antialiased Lanczos filter, in [0, 1]."""
-    return by_channel(image, lambda plane: plane.resize(shape[::-1], Image.Resampling.LANCZOS))
+def resize(image: Picture, shape: tuple[int, int], wrap: Wrap = OPEN) -> Picture:
+    """Resample to (height, width), up or down, with an antialiased Lanczos filter, in [0, 1].
+
+    Along axes that wrap the filter reaches over the edge.
+    """
+    height, width = image.shape[:2]
+    # The filter reaches three positions of the coarser of both grids.
+    margins = [
+        math.ceil(3 * max(1, old / new)) + 1 if wraps else 0
+        for old, new, wraps in zip((height, width), shape, wrap, strict=True)
+    ]
+    (top, left) = margins
+    around = (
+        np.pad(image, ((top, top), (left, left), (0, 0)), mode="wrap") if any(margins) else image
+    )
+    box = (left, top, left + width, top + height)
+    return by_channel(
+        around, lambda plane: plane.resize(shape[::-1], Image.Resampling.LANCZOS, box=box)
+    )
+
+
+def shape_at(shape: Sequence[int], size: int, wrap: Wrap = OPEN, unit: int = 1) -> tuple[int, int]:
+    """Return the height and width of a picture reduced to a longest side of about `size`.
+
+    >>> shape_at((768, 1024), 100), shape_at((768, 1024), 100, (True, True), 16)
+    ((75, 100), (80, 96))
+
+    Args:
+        shape: Its height and width.
+        size: Pixels.
+        wrap: Along which axes it has whole units.
+        unit: Pixels.
+    """
+    rows, columns = (
+        in_units(side, unit) if wraps else side
+        for side, wraps in zip(fit_within(shape[0], shape[1], size), wrap, strict=True)
+    )
+    return rows, columns
+
+
+def in_units(side: int, unit: int) -> int:
+    """Return the multiple of a unit that is nearest to a side, at least one.
+
+    >>> in_units(300, 16), in_units(5, 16)
+    (304, 16)
+    """
+    return max(1, math.floor(side / unit + 0.5)) * unit
 
 
 def resize_alpha(alpha: Alpha, shape: tuple[int, int]) -> Alpha:
@@ -110,7 +156,9 @@ def enlarged(image: Picture, size: int) -> Picture:
     return image if scale <= 1 else resize(image, (round(height * scale), round(width * scale)))
 
 
-def bilinear(old: int, new: int, corners: bool = False) -> Float[np.ndarray, "new old"]:
+def bilinear(
+    old: int, new: int, corners: bool = False, wraps: bool = False
+) -> Float[np.ndarray, "new old"]:
     """Return the matrix that resamples one axis linearly, without an antialiasing filter.
 
     >>> bilinear(2, 3, corners=True).tolist()
@@ -120,16 +168,20 @@ def bilinear(old: int, new: int, corners: bool = False) -> Float[np.ndarray, "ne
         old: Positions before.
         new: Positions after.
         corners: The first and last positions' centers coincide, not the outer edges.
+        wraps: Beyond an end lies the other one; then corners are not aligned.
     """
     places = np.arange(new, dtype=float)
-    if corners:
+    if wraps:
+        places = (places + 0.5) * old / new - 0.5
+    elif corners:
         places *= (old - 1) / max(1, new - 1)
     else:
         places = np.clip((places + 0.5) * old / new - 0.5, 0, old - 1)
     low = np.floor(places).astype(int)
+    after = (low + 1) % old if wraps else np.minimum(low + 1, old - 1)
     matrix = np.zeros((new, old), np.float32)
-    np.add.at(matrix, (np.arange(new), low), 1 - (places - low))
-    np.add.at(matrix, (np.arange(new), np.minimum(low + 1, old - 1)), places - low)
+    np.add.at(matrix, (np.arange(new), low % old), 1 - (places - low))
+    np.add.at(matrix, (np.arange(new), after), places - low)
     return matrix
 
 

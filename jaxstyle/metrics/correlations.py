@@ -11,6 +11,8 @@ from jaxtyping import Array, Float, Int
 
 from jaxstyle.metrics.gram import cross_layer_gram_matrices, mean_products_of
 from jaxstyle.metrics.metric import ALL_LAYERS, Grid, Metric, Scalar, Vector
+from jaxstyle.metrics.wrapping import surrounded
+from jaxstyle.specs import OPEN, Wrap
 
 Matrices = tuple[Float[Array, "_c _d"], ...]
 """Of each pair of consecutive layers."""
@@ -26,7 +28,9 @@ def _differences(matrices: Matrices, targets: Matrices) -> Vector:
 inter_layer_gram_matrices = partial(cross_layer_gram_matrices, method="linear")
 
 
-def inter_layer_gram_distance(layers: tuple[Grid, ...], targets: Matrices) -> Scalar:
+def inter_layer_gram_distance(
+    layers: tuple[Grid, ...], targets: Matrices, wrap: Wrap = OPEN
+) -> Scalar:
     """Compute the mean squared difference of xᵀz / n, averaged over pairs of consecutive layers.
 
     Unlike `cross_layer_gram` the differences are not relative, and the deeper layer is interpolated
@@ -39,7 +43,7 @@ def inter_layer_gram_distance(layers: tuple[Grid, ...], targets: Matrices) -> Sc
         Manipulation" (ICLR 2020), `tadv/iclr_tadv.py`, which weighs pairs by 1 / channels² of the
         shallower layer; here each pair has the same share.
     """
-    return jnp.mean(_differences(inter_layer_gram_matrices(layers), targets))
+    return jnp.mean(_differences(inter_layer_gram_matrices(layers, wrap=wrap), targets))
 
 
 correlation_chain_matrices = partial(cross_layer_gram_matrices, shift=-1.0)
@@ -77,18 +81,22 @@ Translated = tuple[Float[Array, "s 2 c c"], Float[Array, " s"]]
 """For each shift the matrices of both directions, zero unless it fits; and whether it does."""
 
 
-def translated_gram_matrices(grid: Grid) -> Translated:
+def translated_gram_matrices(grid: Grid, wrap: Wrap = OPEN) -> Translated:
     """Compute the mean product of all pairs of channels at positions apart, down and across.
 
     A shift fits if it is at most an eighth of the shorter side; the smallest fits wherever there
-    are positions that far apart.
+    are positions that far apart. Along an axis that wraps, pairs continue over the edge.
     """
     height, width, channels = grid.shape
     matrices, fits = [], []
     for shift in SHIFTS:
         fits.append(shift < min(height, width) and shift <= max(SHIFTS[0], min(height, width) // 8))
         if fits[-1]:
-            pairs = (grid[:-shift], grid[shift:]), (grid[:, :-shift], grid[:, shift:])
+            down, across = (
+                surrounded(grid, 0, shift, (wrap[0], False)),
+                surrounded(grid, 0, shift, (False, wrap[1])),
+            )
+            pairs = (down[:-shift], down[shift:]), (across[:, :-shift], across[:, shift:])
             flat = [[side.reshape(-1, channels) for side in pair] for pair in pairs]
             matrices.append(jnp.stack([mean_products_of(x, y) for x, y in flat]))
         else:
@@ -96,7 +104,7 @@ def translated_gram_matrices(grid: Grid) -> Translated:
     return jnp.stack(matrices), jnp.asarray(fits, grid.dtype)
 
 
-def translated_gram_distance(grid: Grid, target: Translated) -> Scalar:
+def translated_gram_distance(grid: Grid, target: Translated, wrap: Wrap = OPEN) -> Scalar:
     """Compute the mean squared difference of entries, over directions and shifts that fit both.
 
     It is zero where no shift does.
@@ -109,7 +117,7 @@ def translated_gram_distance(grid: Grid, target: Translated) -> Scalar:
         512 pixels: powers of two from 4 to an eighth of the layer's side. This is not the shift of
         `shifted_gram`, which is added to features.
     """
-    matrices, fits = translated_gram_matrices(grid)
+    matrices, fits = translated_gram_matrices(grid, wrap)
     expected, shares = target
     # Targets of several pictures are averages over those that a shift fits, too.
     expected = expected / jnp.where(shares > 0, shares, 1.0)[:, None, None, None]

@@ -13,6 +13,8 @@ from jaxtyping import Array, Float, Int
 
 from jaxstyle.metrics.metric import Grid, Metric, Positions, Scalar, Vector
 from jaxstyle.metrics.pairwise import matmul_highest
+from jaxstyle.metrics.wrapping import surrounded
+from jaxstyle.specs import OPEN, Wrap
 
 
 def gram_matrix(features: Positions, shift: float = 0.0) -> Float[Array, "c c"]:
@@ -110,12 +112,24 @@ def covariance_distance(x: Positions, target: Float[Array, "c c"]) -> Scalar:
     return jnp.mean((covariance_matrix(x) - target) ** 2)
 
 
+def _resized(grid: Grid, shape: tuple[int, int], method: str, wrap: Wrap) -> Grid:
+    """Resize a grid, over the edges that wrap by one position on each side."""
+    around = surrounded(grid, 1, 1, wrap)
+    counts, cut = [], []
+    for side, more, new in zip(grid.shape[:2], around.shape[:2], shape, strict=True):
+        margin = new // side if more > side else 0  # which is whole where the sizes are exact
+        counts.append(new + 2 * margin)
+        cut.append(slice(margin, margin + new))
+    return jax.image.resize(around, (*counts, grid.shape[2]), method)[tuple(cut)]
+
+
 def cross_layer_gram_matrices(
     layers: tuple[Grid, ...],
     at: Sequence[Int[Array, " _n"] | None] = (),
     *,
     method: str = "nearest",
     shift: float = 0.0,
+    wrap: Wrap = OPEN,
 ) -> tuple[Float[Array, "_c _d"], ...]:
     """Compute xᵀz / n for each pair of consecutive layers, the deeper z resized to x's grid.
 
@@ -125,6 +139,7 @@ def cross_layer_gram_matrices(
             layer's say nothing.
         method: Of `jax.image.resize`.
         shift: Added to every feature first.
+        wrap: Along which axes the opposite edge is interpolated with.
 
     References:
         Yeh, Tang, Ravi, Forsyth, "Quantitative Evaluation of Style Transfer" (arXiv 1804.00118),
@@ -139,7 +154,7 @@ def cross_layer_gram_matrices(
     chosen = at or (None,) * len(layers)
     for (shallow, deep), inside in zip(itertools.pairwise(layers), chosen, strict=False):
         height, width, channels = shallow.shape
-        deep = jax.image.resize(deep, (height, width, deep.shape[2]), method)
+        deep = _resized(deep, (height, width), method, wrap)
         x, z = shallow.reshape(-1, channels) + shift, deep.reshape(height * width, -1) + shift
         matrices.append(mean_products_of(*((x, z) if inside is None else (x[inside], z[inside]))))
     return tuple(matrices)

@@ -13,6 +13,7 @@ from jaxstyle.metrics.gram import Mixable, gram_matrix, mixed_covariance
 from jaxstyle.metrics.metric import Grid, Metric, Positions, Scalar, Vector
 from jaxstyle.metrics.pairwise import Key, drawn
 from jaxstyle.metrics.self_similarity import self_similarity, self_similarity_target
+from jaxstyle.specs import OPEN, Wrap
 
 At = Sequence[Int[Array, " _n"] | None]
 
@@ -23,12 +24,13 @@ def _finest(layers: tuple[Grid, ...]) -> tuple[int, int]:
 
 
 def _sample(
-    layers: tuple[Grid, ...], places: Sequence[Int[Array | np.ndarray, " k"]]
+    layers: tuple[Grid, ...], places: Sequence[Int[Array | np.ndarray, " k"]], wrap: Wrap
 ) -> tuple[Float[Array, "k _c"], ...]:
     """Sample all layers at rows and columns of the finest, bilinearly between four positions each.
 
     Each layer's grid covers the whole picture, and features are at the centers of its cells: row r
-    of H in the finest layer lies at (r + ½) h / H − ½ in one of h rows.
+    of H in the finest layer lies at (r + ½) h / H − ½ in one of h rows. Before the first and after
+    the last row is the edge again, or where it wraps the opposite one.
     """
     finest = _finest(layers)
 
@@ -36,11 +38,13 @@ def _sample(
         if layer.shape[:2] == finest:
             return layer[tuple(places)]
         ends: list[Any] = []
-        for place, size, of in zip(places, layer.shape[:2], finest, strict=True):
+        for place, size, of, wraps in zip(places, layer.shape[:2], finest, wrap, strict=True):
             at = (jnp.asarray(place, layer.dtype) + 0.5) * (size / of) - 0.5
-            at = jnp.clip(at, 0, size - 1)
-            low = at.astype(jnp.int32)
-            ends.append((low, jnp.minimum(low + 1, size - 1), (at - low)[:, None]))
+            at = at if wraps else jnp.clip(at, 0, size - 1)
+            low = jnp.floor(at).astype(jnp.int32)
+            near = (low % size, (low + 1) % size)
+            near = near if wraps else (low, jnp.minimum(low + 1, size - 1))
+            ends.append((*near, (at - low)[:, None]))
         (top, bottom, down), (left, right, across) = ends
         upper, lower = (
             layer[row, left] * (1 - across) + layer[row, right] * across for row in (top, bottom)
@@ -59,7 +63,7 @@ def _counted(layers: tuple[Grid, ...], at: At) -> Int[Array, " n"] | None:
 
 
 def draw_hypercolumns(
-    layers: tuple[Grid, ...], key: Key, count: int, at: At = ()
+    layers: tuple[Grid, ...], key: Key, count: int, at: At = (), wrap: Wrap = OPEN
 ) -> tuple[Grid, ...]:
     """Sample all layers at `count` positions of the finest drawn at random, all if fewer.
 
@@ -68,6 +72,7 @@ def draw_hypercolumns(
         key: Of `jax.random`.
         count: How many.
         at: Of each layer the positions to draw from, None for all. The finest layer's decide.
+        wrap: Along which axes layers are interpolated over the edge.
 
     Returns:
         For each layer a grid of count × 1 positions, which `hypercolumns` concatenates.
@@ -75,10 +80,10 @@ def draw_hypercolumns(
     (height, width), counted = _finest(layers), _counted(layers, at)
     places = drawn(height * width if counted is None else len(counted), key, count)
     places = places if counted is None else counted[places]
-    return tuple(sample[:, None] for sample in _sample(layers, jnp.divmod(places, width)))
+    return tuple(sample[:, None] for sample in _sample(layers, jnp.divmod(places, width), wrap))
 
 
-def hypercolumns(layers: tuple[Grid, ...], at: At = ()) -> Positions:
+def hypercolumns(layers: tuple[Grid, ...], at: At = (), wrap: Wrap = OPEN) -> Positions:
     """Concatenate the features of all layers at one place in each cell of the middle layer's grid.
 
     The place is a position of the finest layer, fixed for a grid's size. Places are spread evenly
@@ -91,6 +96,8 @@ def hypercolumns(layers: tuple[Grid, ...], at: At = ()) -> Positions:
             in as many is chosen as lie in a cell: from equal parts of them in their order, at
             random but always the same. Coarser layers are interpolated as without a mask, between
             positions outside too.
+        wrap: Along which axes layers are interpolated over the edge. The places then repeat from
+            one cell of the coarsest layer to the next, so that no edge is a particular one.
 
     References:
         Hariharan et al., "Hypercolumns" (CVPR 2015); Kolkin et al. 2019, section 2.1: bilinear
@@ -105,25 +112,37 @@ def hypercolumns(layers: tuple[Grid, ...], at: At = ()) -> Positions:
     places: Any
     if counted is None:
         cells = np.arange(height * width)
-        shifts = (0.5 + np.outer((0.7548776662466927, 0.5698402909980532), cells)) % 1
+        numbers = cells
+        if wrap != OPEN:
+            coarsest = (min(layer.shape[axis] for layer in layers) for axis in (0, 1))
+            down, across = (
+                side // least for side, least in zip((height, width), coarsest, strict=True)
+            )
+            numbers = cells // width % down * across + cells % width % across
+        shifts = (0.5 + np.outer((0.7548776662466927, 0.5698402909980532), numbers)) % 1
         places = ((np.divmod(cells, width) + shifts) * ratios).astype(int)
     else:
         count = max(1, round(len(counted) / np.prod(ratios)))
         parts = np.arange(count) + np.random.default_rng(0).random(count)
         chosen = counted[(parts * (len(counted) / count)).astype(int)]
         places = jnp.divmod(chosen, finest[1])
-    return jnp.concatenate(_sample(layers, tuple(places)), axis=1)
+    return jnp.concatenate(_sample(layers, tuple(places), wrap), axis=1)
 
 
-def _moments(layers: tuple[Grid, ...], at: At = ()) -> tuple[Vector, Float[Array, "c c"]]:
+def _moments(
+    layers: tuple[Grid, ...], at: At = (), wrap: Wrap = OPEN
+) -> tuple[Vector, Float[Array, "c c"]]:
     """Compute the mean and the covariance, with divisor n."""
-    columns = hypercolumns(layers, at)
+    columns = hypercolumns(layers, at, wrap)
     mean = jnp.mean(columns, axis=0)
     return mean, gram_matrix(columns - mean)
 
 
 def absolute_moments(
-    layers: tuple[Grid, ...], target: tuple[Vector, Float[Array, "c c"]], at: At = ()
+    layers: tuple[Grid, ...],
+    target: tuple[Vector, Float[Array, "c c"]],
+    at: At = (),
+    wrap: Wrap = OPEN,
 ) -> Scalar:
     """Compute the mean absolute difference of the means, plus that of the covariances' entries.
 
@@ -131,7 +150,7 @@ def absolute_moments(
         Kolkin, Salavon & Shakhnarovich (STROTSS, CVPR 2019), equation 6, with the means over
         channels and over pairs of them, and the divisor n, of the authors' code.
     """
-    mean, covariance = _moments(layers, at)
+    mean, covariance = _moments(layers, at, wrap)
     means = jnp.mean(jnp.abs(mean - target[0]))
     return means + jnp.mean(jnp.abs(covariance - target[1]))
 
@@ -142,7 +161,10 @@ def _mixable(layers: tuple[Grid, ...], at: At = ()) -> Mixable:
 
 
 def hypercolumn_similarity(
-    layers: tuple[Grid, ...], target: tuple[Positions, Float[Array, " n"]], at: At = ()
+    layers: tuple[Grid, ...],
+    target: tuple[Positions, Float[Array, " n"]],
+    at: At = (),
+    wrap: Wrap = OPEN,
 ) -> Scalar:
     """Compute `self_similarity` of hypercolumns.
 
@@ -150,7 +172,7 @@ def hypercolumn_similarity(
         Kolkin, Salavon & Shakhnarovich (STROTSS, CVPR 2019), equation 8, with the hypercolumns of
         the style terms, as in the authors' code.
     """
-    return self_similarity(hypercolumns(layers, at), target)
+    return self_similarity(hypercolumns(layers, at, wrap), target)
 
 
 METRICS = (
@@ -171,7 +193,9 @@ METRICS = (
     Metric(
         name="hypercolumn_similarity",
         kind="content",
-        summarize=lambda layers, at=(): self_similarity_target(hypercolumns(layers, at)),
+        summarize=lambda layers, at=(), wrap=OPEN: self_similarity_target(
+            hypercolumns(layers, at, wrap)
+        ),
         distance=hypercolumn_similarity,
         expects="layers",
         meaning="the same positions resemble each other, in all layers together",

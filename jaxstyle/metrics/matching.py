@@ -19,6 +19,8 @@ from jaxstyle.metrics.metric import (
     Vector,
 )
 from jaxstyle.metrics.pairwise import PAIRS_AT_ONCE, by_rows, matmul_highest, rows, unit
+from jaxstyle.metrics.wrapping import surrounded
+from jaxstyle.specs import OPEN, Wrap
 
 
 def closest(x: Positions, y: Float[Array, "m c"], lengths: Any = 1.0) -> Int[Array, " n"]:
@@ -84,10 +86,10 @@ def patches_inside(inside: Inside) -> Int[np.ndarray, "k 9"]:
     return positions[whole] if whole.any() else positions
 
 
-def _chosen(grid: Float[Array, "h w c"], at: Any) -> Float[Array, "n k"]:
-    """Return the patches at these positions, all if None."""
+def _chosen(grid: Float[Array, "h w c"], at: Any, wrap: Wrap = OPEN) -> Float[Array, "n k"]:
+    """Return the patches at these positions, all if None: those over the edges that wrap, too."""
     if at is None:
-        return patches(grid)
+        return patches(surrounded(grid, 0, PATCH - 1, wrap))
     flat = grid.reshape(-1, grid.shape[-1])
     # In none of the nine comes a position more than twice: its gradients, which GPUs add in any
     # order, have one sum.
@@ -106,6 +108,7 @@ def patch(
     grid: Float[Array, "h w c"],
     target: tuple[Float[Array, "m k"], Float[Array, " m"]],
     at: Int[Array, "n 9"] | None = None,
+    wrap: Wrap = OPEN,
 ) -> Scalar:
     """Compute the mean squared difference of each 3 × 3 patch to the target's nearest by cosine.
 
@@ -117,6 +120,7 @@ def patch(
         grid: Features of the picture.
         target: Patches of the reference, and their lengths.
         at: Which patches to compare (`patches_inside`); all if None.
+        wrap: Along which axes there are patches over the edge.
 
     References:
         Li & Wand, "Combining Markov Random Fields and Convolutional Neural Networks for Image
@@ -124,21 +128,25 @@ def patch(
         number of patches too (the paper does not). Deviations: a mean instead of the sum; patches
         of one size, unrotated; every patch of the style, theirs every other.
     """
-    x, (y, lengths) = _chosen(grid, at), target
+    x, (y, lengths) = _chosen(grid, at, wrap), target
     squares = (x - y[closest(x, y, lengths)]) ** 2
-    covering = _covering(grid.shape[:2], at).astype(grid.dtype)
-    shares = _chosen(1 / jnp.maximum(covering, 1)[..., None], at)
+    covering = _covering(grid.shape[:2], at, wrap).astype(grid.dtype)
+    shares = _chosen(1 / jnp.maximum(covering, 1)[..., None], at, wrap)
     sums = jnp.sum(squares.reshape(*shares.shape, grid.shape[-1]), axis=2)
     return jnp.vdot(sums, shares) / (jnp.sum(covering > 0) * grid.shape[-1])
 
 
-def _covering(shape: tuple[int, ...], at: Int[Array, "n 9"] | None) -> Int[Array, "h w"]:
+def _covering(
+    shape: tuple[int, ...], at: Int[Array, "n 9"] | None, wrap: Wrap
+) -> Int[Array, "h w"]:
     """Count the patches that each position is in."""
     if at is not None:
         return jnp.bincount(at.ravel(), length=shape[0] * shape[1]).reshape(shape)
     along = (
-        np.convolve(np.ones(side - min(PATCH, side) + 1), np.ones(min(PATCH, side)))
-        for side in shape
+        np.full(side, PATCH)
+        if wraps
+        else np.convolve(np.ones(side - min(PATCH, side) + 1), np.ones(min(PATCH, side)))
+        for side, wraps in zip(shape, wrap, strict=True)
     )
     return jnp.asarray(np.outer(*along), int)
 

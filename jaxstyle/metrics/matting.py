@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import IMAGE, Image, Metric, Scalar
+from jaxstyle.metrics.wrapping import surrounded
+from jaxstyle.specs import OPEN, Wrap
 
 SIDE = 3
 RIDGE = 1e-7
@@ -16,8 +18,9 @@ Windows = Float[Array, "k _h _w c"]
 """One row for each pixel of a window, for all windows."""
 
 
-def _windows(image: Image) -> Windows:
-    """Return the colors of all 3 × 3 windows that lie inside, minus their means."""
+def _windows(image: Image, wrap: Wrap) -> Windows:
+    """Return the colors of all 3 × 3 windows, over the edges that wrap too, minus their means."""
+    image = surrounded(image, 0, SIDE - 1, wrap)
     height, width = (max(0, side - SIDE + 1) for side in image.shape[:2])
     views = [image[i : i + height, j : j + width] for i in range(SIDE) for j in range(SIDE)]
     # From the middle pixel first: neighbors differ little beside their mean.
@@ -25,13 +28,13 @@ def _windows(image: Image) -> Windows:
     return windows - jnp.mean(windows, axis=0)
 
 
-def affine_basis(image: Image) -> Windows:
+def affine_basis(image: Image, wrap: Wrap = OPEN) -> Windows:
     """Return for each window three orthonormal columns that span its colors, with the ridge below.
 
     Modified Gram–Schmidt of the nine rows of colors over √ridge times the identity: the square
     root of the condition of the normal equations, which float32 does not solve.
     """
-    windows = _windows(image)
+    windows = _windows(image, wrap)
     columns: list[Float[Array, "k h w"]] = []
     for channel in range(image.shape[2]):
         ridge = jnp.zeros((image.shape[2], *windows.shape[1:3]), image.dtype)
@@ -43,7 +46,7 @@ def affine_basis(image: Image) -> Windows:
     return jnp.stack(columns, axis=-1)
 
 
-def matting(image: Image, basis: Windows) -> Scalar:
+def matting(image: Image, basis: Windows, wrap: Wrap = OPEN) -> Scalar:
     """Compute the mean squared difference to an affine function of the content in each window.
 
     The mean is over the windows, their nine pixels and the channels. Each window has its best
@@ -54,6 +57,7 @@ def matting(image: Image, basis: Windows) -> Scalar:
     Args:
         image: The picture.
         basis: Of the content's windows (`affine_basis`).
+        wrap: Along which axes there are windows over the edge.
 
     References:
         Levin, Lischinski & Weiss, "A Closed-Form Solution to Natural Image Matting" (IEEE TPAMI
@@ -61,7 +65,7 @@ def matting(image: Image, basis: Windows) -> Scalar:
         Paris, Shechtman & Bala, "Deep Photo Style Transfer" (CVPR 2017), equation 2, the sum of
         vᵀLv over the channels v. Deviation: a mean in place of the sum.
     """
-    windows = _windows(image)
+    windows = _windows(image, wrap)
     ridge = jnp.zeros((basis.shape[0] - windows.shape[0], *windows.shape[1:]), image.dtype)
     residual = jnp.concatenate([windows, ridge])
     for number in range(basis.shape[-1]):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxstyle._util import arguments
+from jaxstyle.specs import OPEN, Wrap
 
 Scalar = Float[Array, ""]
 Vector = Float[Array, " c"]
@@ -97,6 +99,10 @@ class Metric:
             the whole features: what `select` returned, for `"layers"` a tuple of that (None for a
             layer that is inside as a whole). Without `select` they take the rectangle around what
             is inside; where that is not, the nearest position inside stands in, and counts too.
+            A metric that looks at neighbors takes `wrap=` in `distance`, and in `summarize` and
+            `draw` where these look at neighbors too: whether rows, and whether columns, of the
+            features continue at the opposite edge, as they do of a picture that tiles. A style
+            never does.
         finish: `finish(target) -> target`, called once, after the targets of several pictures were
             averaged: what the average must not be taken of (a root, a principal component).
         gathers: Of a picture that is divided among devices it takes all of some features to each.
@@ -142,6 +148,10 @@ class Metric:
                 raise TypeError(f"expected {name} to be a function, got {got}")
         object.__setattr__(self, "layers", arguments.names("layers", self.layers))
 
+    def around(self, function: Callable[..., Any], wrap: Wrap) -> Mapping[str, Wrap]:
+        """Return `wrap` by name, if it is not open and one of the metric's functions takes it."""
+        return {"wrap": wrap} if wrap != OPEN and _takes_wrap(function) else {}
+
     def target(self, features: Any, *key: Array) -> Any:
         """Compute what `distance` takes, of one picture: `finish(summarize(features))`.
 
@@ -164,3 +174,8 @@ class Metric:
             for parameter in inspect.signature(self.distance).parameters.values()
             if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "fitted"
         }
+
+
+@lru_cache
+def _takes_wrap(function: Callable[..., Any]) -> bool:
+    return "wrap" in inspect.signature(function).parameters

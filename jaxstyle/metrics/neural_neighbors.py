@@ -10,6 +10,7 @@ from jaxstyle.metrics.hypercolumns import At
 from jaxstyle.metrics.matching import closest, nearest_neighbor
 from jaxstyle.metrics.metric import Grid, Metric, Positions, Scalar
 from jaxstyle.metrics.pairwise import rows, unit
+from jaxstyle.specs import OPEN, Wrap
 
 LAYERS = (
     *("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1"),
@@ -17,7 +18,7 @@ LAYERS = (
 )
 
 
-def balanced_hypercolumns(layers: tuple[Grid, ...], at: At = ()) -> Positions:
+def balanced_hypercolumns(layers: tuple[Grid, ...], at: At = (), wrap: Wrap = OPEN) -> Positions:
     """Return hypercolumns of layers that are divided by their numbers of channels.
 
     All are resized to the middle layer's grid, bilinearly, with the corners at the corners.
@@ -25,6 +26,7 @@ def balanced_hypercolumns(layers: tuple[Grid, ...], at: At = ()) -> Positions:
     Args:
         layers: Features.
         at: Of each layer the positions to count, None for all. The middle layer's decide.
+        wrap: Along which axes layers are interpolated over the edge; there edges are aligned.
 
     References:
         Kolkin et al. (arXiv 2203.13215), the authors' code (`featureExtract.py`).
@@ -34,8 +36,8 @@ def balanced_hypercolumns(layers: tuple[Grid, ...], at: At = ()) -> Positions:
 
     def row(layer: Grid) -> Positions:
         rows, columns = (
-            jnp.asarray(bilinear(old, new, corners=True), layer.dtype)
-            for old, new in zip(layer.shape[:2], (height, width), strict=True)
+            jnp.asarray(bilinear(old, new, corners=True, wraps=wraps), layer.dtype)
+            for old, new, wraps in zip(layer.shape[:2], (height, width), wrap, strict=True)
         )
         if layer.shape[:2] != (height, width):
             layer = jnp.einsum("ij,jkc->ikc", rows, layer, precision="highest")
@@ -56,7 +58,9 @@ def assigned(style: Positions, content: Positions) -> Positions:
     return unit(style)[closest(queries, unit(centered))]
 
 
-def neural_neighbor(layers: tuple[Grid, ...], target: Positions, at: At = ()) -> Scalar:
+def neural_neighbor(
+    layers: tuple[Grid, ...], target: Positions, at: At = (), wrap: Wrap = OPEN
+) -> Scalar:
     """Compute the mean cosine distance of hypercolumns to those that were assigned to their places.
 
     Each place of the picture gets the style's hypercolumn that is nearest to the content's there,
@@ -68,7 +72,7 @@ def neural_neighbor(layers: tuple[Grid, ...], target: Positions, at: At = ()) ->
         distances for the assignment, distances that are not centered for the loss. Deviation: the
         content's mean is that of all its places, theirs that of each chunk of a large picture.
     """
-    x = unit(balanced_hypercolumns(layers, at))
+    x = unit(balanced_hypercolumns(layers, at, wrap))
     return jnp.mean(jnp.sum((x - target) ** 2, axis=1)) / 2
 
 

@@ -18,6 +18,8 @@ from jaxtyping import Array, Float
 from jaxstyle.metrics.matching import nearest_neighbor
 from jaxstyle.metrics.metric import IMAGE, Image, Metric, Positions, Scalar
 from jaxstyle.metrics.pairwise import by_rows, matmul_highest, safe_sqrt, unit
+from jaxstyle.metrics.wrapping import surrounded
+from jaxstyle.specs import OPEN, Wrap
 
 Fitted = Mapping[str, Mapping[str, Float[Array, "..."]]]
 """Tensors of a network by layer and name."""
@@ -28,6 +30,8 @@ SIDE = 7
 """Side of a patch, pixels."""
 STEPS = (7, 4, 2)
 """Distance of the patches that are asked for their nearest, at full, half and quarter size."""
+WRAPPED_STEPS = (4, 4, 2)
+"""The same of a picture that wraps: so that wherever it begins, every sixteenth pixel is alike."""
 
 
 def halved(image: Image) -> Image:
@@ -45,12 +49,14 @@ def pyramid(image: Image) -> tuple[Image, ...]:
     return tuple(sizes)
 
 
-def patches(image: Image, step: int = 1) -> Patches:
+def patches(image: Image, step: int = 1, wrap: Wrap = OPEN) -> Patches:
     """Return the 7 × 7 patches at every `step`-th row and column, as rows.
 
     A side shorter than 7 is continued by repeating its edge. With a step of 7 or less each pixel is
-    in a patch, save up to six rows and columns at the bottom and on the right.
+    in a patch, save up to six rows and columns at the bottom and on the right. Along axes that wrap
+    there are patches over the edge.
     """
+    image = surrounded(image, 0, SIDE - 1, wrap)
     height, width, channels = image.shape
     missing = [(0, max(0, SIDE - side)) for side in (height, width)]
     image = jnp.pad(image, [*missing, (0, 0)], mode="edge")
@@ -61,14 +67,15 @@ def patches(image: Image, step: int = 1) -> Patches:
     return image[rows[:, None, :, None], columns[:, None]].reshape(-1, SIDE**2 * channels)
 
 
-def all_patches(image: Image) -> tuple[Patches, ...]:
+def all_patches(image: Image, wrap: Wrap = OPEN) -> tuple[Patches, ...]:
     """Return the patches at each size, all of them."""
-    return tuple(map(patches, pyramid(image)))
+    return tuple(patches(size, 1, wrap) for size in pyramid(image))
 
 
-def some_patches(image: Image) -> tuple[Patches, ...]:
+def some_patches(image: Image, wrap: Wrap = OPEN) -> tuple[Patches, ...]:
     """Return patches at each size, every 7th, 4th and 2nd in either direction."""
-    return tuple(map(patches, pyramid(image), STEPS))
+    sizes = zip(pyramid(image), STEPS if wrap == OPEN else WRAPPED_STEPS, strict=False)
+    return tuple(patches(size, step, wrap) for size, step in sizes)
 
 
 def _faded(rows: Patches, mean: Any) -> Patches:
@@ -98,7 +105,9 @@ def by_size(
     return jnp.stack([_to_nearest(some, others, mean) for some, others in sizes])
 
 
-def paint_precision(image: Image, target: tuple[Patches, ...], *, mean: Any = 1.0) -> Scalar:
+def paint_precision(
+    image: Image, target: tuple[Patches, ...], wrap: Wrap = OPEN, *, mean: Any = 1.0
+) -> Scalar:
     """Compute how far the picture's patches are from the style's nearest, RMS a pixel in [0, 1].
 
     The mean over full, half and quarter size; a smaller picture has fewer. 0 if every patch is one
@@ -109,6 +118,7 @@ def paint_precision(image: Image, target: tuple[Patches, ...], *, mean: Any = 1.
     Args:
         image: The picture, sRGB in [0, 1].
         target: The style's patches, `all_patches`.
+        wrap: Along which axes the picture has patches over the edge.
         mean: Multiplies the mean color of each patch of both pictures: 0 compares patterns alone.
 
     References:
@@ -119,10 +129,12 @@ def paint_precision(image: Image, target: tuple[Patches, ...], *, mean: Any = 1.
         the picture that lie 7, 4 and 2 pixels apart, against all of the style's. The nearest
         patches are constants for the gradient.
     """
-    return jnp.mean(by_size(some_patches(image), target, mean))
+    return jnp.mean(by_size(some_patches(image, wrap), target, mean))
 
 
-def paint_coverage(image: Image, target: tuple[Patches, ...], *, mean: Any = 1.0) -> Scalar:
+def paint_coverage(
+    image: Image, target: tuple[Patches, ...], wrap: Wrap = OPEN, *, mean: Any = 1.0
+) -> Scalar:
     """Compute how far the style's patches are from the picture's nearest, RMS a pixel in [0, 1].
 
     As `paint_precision`, the other way round: 0 if the picture has every patch of the style.
@@ -130,22 +142,27 @@ def paint_coverage(image: Image, target: tuple[Patches, ...], *, mean: Any = 1.0
     Args:
         image: The picture, sRGB in [0, 1].
         target: Patches of the style, `some_patches`.
+        wrap: Along which axes the picture has patches over the edge.
         mean: Multiplies the mean color of each patch of both pictures: 0 compares patterns alone.
 
     References:
         Simakov, Caspi, Shechtman & Irani (CVPR 2008), equation 1, first sum (completeness); recall
         in Kynkäänniemi et al. (NeurIPS 2019). Deviations as in `paint_precision`.
     """
-    return jnp.mean(by_size(target, all_patches(image), mean))
+    return jnp.mean(by_size(target, all_patches(image, wrap), mean))
 
 
 SPACING = 4
 """Distance of AlexNet's first filters, pixels."""
 
 
-def filtered(image: Image, fitted: Fitted) -> Positions:
-    """Compute the responses of AlexNet's 64 first filters of 11 × 11 pixels, without a border."""
+def filtered(image: Image, fitted: Fitted, wrap: Wrap = OPEN) -> Positions:
+    """Compute the responses of AlexNet's 64 first filters of 11 × 11 pixels, without a border.
+
+    Along axes that wrap, over the edge too.
+    """
     size = fitted["conv1"]["kernel"].shape[0]
+    image = surrounded(image, 0, size - SPACING, wrap)
     missing = [(0, max(0, size - side)) for side in image.shape[:2]]
     image = jnp.pad(image, [*missing, (0, 0)], mode="edge")
     normalized = image @ fitted["preprocess"]["kernel"] + fitted["preprocess"]["bias"]
@@ -161,7 +178,7 @@ def filtered(image: Image, fitted: Fitted) -> Positions:
     return responses.reshape(-1, responses.shape[-1])
 
 
-def brushwork(image: Image, target: Image, *, fitted: Fitted) -> Scalar:
+def brushwork(image: Image, target: Image, wrap: Wrap = OPEN, *, fitted: Fitted) -> Scalar:
     """Compute the cosine distance of AlexNet's first features to the style's nearest, in [0, 1].
 
     The mean over positions, and over full and half size. The filters are gratings of all
@@ -175,6 +192,7 @@ def brushwork(image: Image, target: Image, *, fitted: Fitted) -> Scalar:
     Args:
         image: The picture, sRGB in [0, 1].
         target: The style, at the size at which the picture was made from it.
+        wrap: Along which axes the picture continues at the opposite edge.
         fitted: AlexNet's weights: `"preprocess"` and `"conv1"`.
 
     References:
@@ -182,7 +200,9 @@ def brushwork(image: Image, target: Image, *, fitted: Fitted) -> Scalar:
         et al. (ARF, ECCV 2022), equation 2.
     """
     sizes = list(zip(pyramid(image), pyramid(target), strict=False))[:2]
-    distances = [nearest_neighbor(filtered(x, fitted), unit(filtered(y, fitted))) for x, y in sizes]
+    distances = [
+        nearest_neighbor(filtered(x, fitted, wrap), unit(filtered(y, fitted))) for x, y in sizes
+    ]
     return jnp.mean(jnp.stack(distances))
 
 

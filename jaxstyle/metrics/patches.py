@@ -10,27 +10,33 @@ from jaxtyping import Array, Float, Int
 
 from jaxstyle.metrics.matching import PATCH, patch, patch_target, patches_inside
 from jaxstyle.metrics.metric import PAIRWISE_LAYERS, Inside, Metric, Scalar
+from jaxstyle.specs import OPEN, Wrap
 
 STRIDE = 2
 
 
-def _starts(length: int) -> Int[np.ndarray, " n"]:
+def _starts(length: int, wraps: bool) -> Int[np.ndarray, " n"]:
     """Return every second place where a patch can start, and the last, for the border."""
+    if wraps:
+        return np.arange(0, length, STRIDE)
     last = max(0, length - PATCH)
     return np.array([*range(0, last, STRIDE), last])
 
 
-def every_second(shape: Sequence[int]) -> Int[np.ndarray, "n 9"]:
+def every_second(shape: Sequence[int], wrap: Wrap = OPEN) -> Int[np.ndarray, "n 9"]:
     """Return the nine positions, counted row by row, of every second patch of a grid.
 
     Where a side is shorter than 3 its last position stands in for those that are missing.
+    Along axes that wrap patches continue over the edge.
 
     >>> every_second((3, 6)).tolist()[-1]
     [3, 4, 5, 9, 10, 11, 15, 16, 17]
     """
-    rows, columns = (
-        np.minimum(_starts(side)[:, None] + np.arange(PATCH), side - 1) for side in shape
-    )
+    along = []
+    for side, wraps in zip(shape, wrap, strict=True):
+        places = _starts(side, wraps)[:, None] + np.arange(PATCH)
+        along.append(places % side if wraps else np.minimum(places, side - 1))
+    rows, columns = along
     positions = rows[:, None, :, None] * shape[1] + columns[:, None, :]
     return positions.reshape(-1, PATCH**2)
 
@@ -48,8 +54,10 @@ def every_second_inside(inside: Inside) -> Int[np.ndarray, "n 9"]:
     return positions[whole] if whole.any() else patches_inside(inside)
 
 
-def _positions(grid: Float[Array, "h w c"], at: Int[Array, "n 9"] | None) -> Int[Array, "k 9"]:
-    return jnp.asarray(every_second(grid.shape[:2])) if at is None else at
+def _positions(
+    grid: Float[Array, "h w c"], at: Int[Array, "n 9"] | None, wrap: Wrap = OPEN
+) -> Int[Array, "k 9"]:
+    return jnp.asarray(every_second(grid.shape[:2], wrap)) if at is None else at
 
 
 def strided_target(
@@ -63,6 +71,7 @@ def strided_patch(
     grid: Float[Array, "h w c"],
     target: tuple[Float[Array, "m k"], Float[Array, " m"]],
     at: Int[Array, "n 9"] | None = None,
+    wrap: Wrap = OPEN,
 ) -> Scalar:
     """Compute `patch` of every second patch in either direction, and of the last.
 
@@ -73,13 +82,14 @@ def strided_patch(
         grid: Features of the picture.
         target: Patches of the reference, and their lengths.
         at: Which patches to compare (`every_second_inside`); every second if None.
+        wrap: Along which axes there are patches over the edge.
 
     References:
         Li & Wand, "Combining Markov Random Fields and Convolutional Neural Networks for Image
         Synthesis" (CVPR 2016), equations 2 and 3, as in the authors' code (CNNMRF, `mrf.lua`),
         which has no value, but the gradient of half of the sum. Deviation: a mean.
     """
-    return patch(grid, target, _positions(grid, at))
+    return patch(grid, target, _positions(grid, at, wrap))
 
 
 METRICS = (

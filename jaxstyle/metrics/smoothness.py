@@ -11,10 +11,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxstyle.metrics.metric import IMAGE, Image, Metric, Part, Scalar
+from jaxstyle.metrics.wrapping import surrounded
+from jaxstyle.specs import OPEN, Wrap
 
 
-def _differences(image: Image) -> tuple[Part, Part]:
-    return image[:, 1:] - image[:, :-1], image[1:] - image[:-1]
+def _differences(image: Image, wrap: Wrap) -> tuple[Part, Part]:
+    """Return each pixel's difference to the next, across and down; of the last where it wraps."""
+    next_row, next_column = (
+        surrounded(image, 0, 1, (wrap[0], False)),
+        surrounded(image, 0, 1, (False, wrap[1])),
+    )
+    return next_column[:, 1:] - next_column[:, :-1], next_row[1:] - next_row[:-1]
 
 
 def _mean(values: Float[Array, "*_s"]) -> Scalar:
@@ -22,7 +29,7 @@ def _mean(values: Float[Array, "*_s"]) -> Scalar:
     return jnp.sum(values) / max(1, values.size)
 
 
-def total_variation(image: Image, target: tuple[()] = ()) -> Scalar:
+def total_variation(image: Image, target: tuple[()] = (), wrap: Wrap = OPEN) -> Scalar:
     """Compute the mean squared difference of neighboring pixels, horizontal plus vertical.
 
     It is 0 for a flat picture, 2 for a checkerboard of zeros and ones.
@@ -32,11 +39,11 @@ def total_variation(image: Image, target: tuple[()] = ()) -> Scalar:
         2015), equation 3 with β = 2. Deviation: means over pairs instead of one sum.
     """
     del target
-    across, down = _differences(image)
+    across, down = _differences(image, wrap)
     return _mean(across**2) + _mean(down**2)
 
 
-def total_variation_absolute(image: Image, target: tuple[()] = ()) -> Scalar:
+def total_variation_absolute(image: Image, target: tuple[()] = (), wrap: Wrap = OPEN) -> Scalar:
     """Compute the mean absolute difference of neighboring pixels, horizontal plus vertical.
 
     References:
@@ -44,11 +51,13 @@ def total_variation_absolute(image: Image, target: tuple[()] = ()) -> Scalar:
         style transfer in neural-style. Deviation: means instead of sums.
     """
     del target
-    across, down = _differences(image)
+    across, down = _differences(image, wrap)
     return _mean(jnp.abs(across)) + _mean(jnp.abs(down))
 
 
-def total_variation_power(image: Image, target: tuple[()] = (), *, beta: Any = 1.25) -> Scalar:
+def total_variation_power(
+    image: Image, target: tuple[()] = (), wrap: Wrap = OPEN, *, beta: Any = 1.25
+) -> Scalar:
     """Compute the mean of (dx² + dy²)^(β/2) over pixels that have both neighbors.
 
     β = 2 blurs, 1 keeps edges and makes steps.
@@ -59,12 +68,12 @@ def total_variation_power(image: Image, target: tuple[()] = (), *, beta: Any = 1
         gradient where the picture is flat.
     """
     del target
-    across, down = _differences(image)
-    squared = across[:-1] ** 2 + down[:, :-1] ** 2
+    across, down = _differences(image, wrap)
+    squared = across[: down.shape[0]] ** 2 + down[:, : across.shape[1]] ** 2
     return _mean((squared + 1e-8) ** (beta / 2) - 1e-8 ** (beta / 2))
 
 
-def total_variation_nine(image: Image, target: tuple[()] = ()) -> Scalar:
+def total_variation_nine(image: Image, target: tuple[()] = (), wrap: Wrap = OPEN) -> Scalar:
     """Compute ⅔ of the mean squared differences to straight neighbors, ⅙ of those to diagonal ones.
 
     Each is the mean over pairs of a horizontal, vertical, falling or rising direction, with edge
@@ -74,11 +83,14 @@ def total_variation_nine(image: Image, target: tuple[()] = ()) -> Scalar:
         Katherine Crowson's style-transfer-pytorch, `TVLoss` (nine-point stencil).
     """
     del target
-    padded = jnp.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    padded = surrounded(image, 1, 1, wrap, "edge")
     across = padded[1:-1, 2:] - image
     down = padded[2:, 1:-1] - image
     falling = padded[1:, 1:] - padded[:-1, :-1]
     rising = padded[1:, :-1] - padded[:-1, 1:]
+    # Where it wraps, the last pair is the first.
+    once = tuple(slice(None, -1 if wraps else None) for wraps in wrap)
+    falling, rising = falling[once], rising[once]
     straight = jnp.mean(across**2) + jnp.mean(down**2)
     return straight * 2 / 3 + (jnp.mean(falling**2) + jnp.mean(rising**2)) / 6
 

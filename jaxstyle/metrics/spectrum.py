@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxstyle.metrics.metric import IMAGE, Image, Inside, Metric, Scalar
 from jaxstyle.metrics.pairwise import safe_sqrt
+from jaxstyle.specs import OPEN, Wrap
 
 Spectrum = Float[Array, "_f _g c"]
 """The amplitude of each frequency, for blocks of one size."""
@@ -83,6 +84,47 @@ def amplitude_spectrum(grid: Float[Array, "h w c"], block: int, at: Starts) -> S
     return safe_sqrt(jnp.mean(waves.real**2 + waves.imag**2, axis=0))
 
 
+def _window_gains(side: int, block: int) -> Float[np.ndarray, "f k"]:
+    """Return how much a wave over a whole side adds to each frequency of its windowed blocks."""
+    places = np.arange(block)
+    window = np.sin(np.pi * (places + 0.5) / block)
+    window = window / np.sqrt(np.sum(window**2))
+    apart = np.arange(block)[:, None] / block - np.arange(side) / side
+    waves = np.exp(-2j * np.pi * apart[..., None] * places)
+    return np.abs(waves @ window) ** 2 / side**2
+
+
+def wrapped_spectrum(grid: Float[Array, "h w c"], block: int, wrap: Wrap) -> Spectrum:
+    """Compute the root mean power of each frequency over blocks of a grid that wraps.
+
+    Along an axis that wraps these are the blocks at every place, those over the edge too: their
+    mean is the spectrum of the whole side, through the window's (Wiener & Khinchin). Along another
+    they are half-overlapping ones, as in `amplitude_spectrum`.
+    """
+    sine = np.sin(np.pi * (np.arange(block) + 0.5) / block)
+    window = sine / np.sqrt(np.sum(sine**2))
+    waves, gains = grid[None].astype(jnp.promote_types(grid.dtype, jnp.complex64)), []
+    for axis, wraps in enumerate(wrap, 1):
+        side = waves.shape[axis]
+        if wraps:
+            waves = jnp.fft.fft(waves, axis=axis)
+            gains.append(_window_gains(side, block))
+        else:
+            places = _starts(side, block)[:, None] + np.arange(block)
+            blocks = jnp.moveaxis(jnp.take(waves, places, axis=axis), axis, 0)
+            blocks = blocks.reshape(-1, *blocks.shape[2:])
+            along = [1, 1, 1, 1]
+            along[axis] = block
+            waves = jnp.fft.fft(blocks * jnp.asarray(window.reshape(along), grid.dtype), axis=axis)
+            gains.append(np.eye(block))
+    power = jnp.mean(waves.real**2 + waves.imag**2, axis=0)
+    rows, columns = (jnp.asarray(gain, grid.dtype) for gain in gains)
+    # The other half of the frequencies is the same backwards.
+    columns = columns[: block // 2 + 1]
+    mean = jnp.einsum("fk,klc,gl->fgc", rows, power, columns, precision="highest")
+    return safe_sqrt(mean)
+
+
 def amplitude_spectra(
     grid: Float[Array, "h w c"], at: Sequence[Starts] | None = None
 ) -> tuple[Spectrum, ...]:
@@ -97,7 +139,10 @@ def amplitude_spectra(
 
 
 def power_spectrum(
-    grid: Float[Array, "h w c"], target: tuple[Spectrum, ...], at: Sequence[Starts] | None = None
+    grid: Float[Array, "h w c"],
+    target: tuple[Spectrum, ...],
+    at: Sequence[Starts] | None = None,
+    wrap: Wrap = OPEN,
 ) -> Scalar:
     """Compute the mean squared difference of the amplitude spectra of blocks of one size.
 
@@ -109,6 +154,7 @@ def power_spectrum(
         grid: Features of the picture.
         target: Spectra of the reference.
         at: Blocks to average over, for each side (`blocks_inside`); all if None.
+        wrap: Along which axes there are blocks at every place (`wrapped_spectrum`).
 
     References:
         Liu, Gousseau & Xia, "Texture Synthesis Through Convolutional Neural Networks and Spectrum
@@ -118,6 +164,8 @@ def power_spectrum(
     """
     sizes = zip(BLOCKS, _covering(grid) if at is None else at, target, strict=False)
     *_, (block, starts, spectrum) = sizes
+    if at is None and wrap != OPEN:
+        return jnp.mean((wrapped_spectrum(grid, block, wrap) - spectrum) ** 2)
     return jnp.mean((amplitude_spectrum(grid, block, starts) - spectrum) ** 2)
 
 

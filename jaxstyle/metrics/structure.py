@@ -13,6 +13,8 @@ from jaxtyping import Array, Float
 from jaxstyle.image.color import LUMINANCE
 from jaxstyle.metrics.metric import IMAGE, Grid, Image, Metric, Part, Scalar, Vector
 from jaxstyle.metrics.pairwise import safe_sqrt
+from jaxstyle.metrics.wrapping import surrounded
+from jaxstyle.specs import OPEN, Wrap
 
 
 def _filtered(image: Part, rows: np.ndarray, columns: np.ndarray) -> Part:
@@ -29,10 +31,6 @@ def _filtered(image: Part, rows: np.ndarray, columns: np.ndarray) -> Part:
     return jnp.moveaxis(planes[..., 0], 0, 2)
 
 
-def _edge_padded(image: Part) -> Part:
-    return jnp.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
-
-
 def _halved(image: Part) -> Part:
     """Average 2 × 2 pixels; an odd last row or column is dropped, a single one stays."""
     height, width, channels = image.shape
@@ -47,12 +45,14 @@ def _gaussian(length: int) -> np.ndarray:
     return weights / weights.sum()
 
 
-def _ssim_parts(x: Image, y: Image) -> tuple[Vector, Vector]:
+def _ssim_parts(x: Image, y: Image, wrap: Wrap) -> tuple[Vector, Vector]:
     """Compute the mean SSIM, and the mean contrast × structure, of each channel."""
     height, width = x.shape[:2]
     rows, columns = (_gaussian(min(11, n if n % 2 else n - 1)) for n in (height, width))
 
     def mean(image: Image) -> Part:
+        image = surrounded(image, 0, len(rows) - 1, (wrap[0], False))
+        image = surrounded(image, 0, len(columns) - 1, (False, wrap[1]))
         return _filtered(image, rows, columns)
 
     first, second = 0.01**2, 0.03**2
@@ -66,7 +66,7 @@ def _ssim_parts(x: Image, y: Image) -> tuple[Vector, Vector]:
     return jnp.mean(luminance * contrast, (0, 1)), jnp.mean(contrast, (0, 1))
 
 
-def ssim(x: Image, y: Image) -> Scalar:
+def ssim(x: Image, y: Image, wrap: Wrap = OPEN) -> Scalar:
     """Compute the structural similarity of two pictures in [0, 1]: 1 if equal, at least −1.
 
     References:
@@ -75,13 +75,18 @@ def ssim(x: Image, y: Image) -> Scalar:
         K = 0.01, 0.03. Deviations: the mean over the color channels, no downsampling first; a
         side shorter than 11 gets the longest odd window that fits.
     """
-    return jnp.mean(_ssim_parts(x, y)[0])
+    return jnp.mean(_ssim_parts(x, y, wrap)[0])
 
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-def ms_ssim(x: Image, y: Image, scale_weights: Sequence[float] = SCALE_WEIGHTS) -> Scalar:
+def ms_ssim(
+    x: Image,
+    y: Image,
+    wrap: Wrap = OPEN,
+    scale_weights: Sequence[float] = SCALE_WEIGHTS,
+) -> Scalar:
     """Compute the structural similarity over up to five scales, each half the size of the previous.
 
     References:
@@ -97,7 +102,7 @@ def ms_ssim(x: Image, y: Image, scale_weights: Sequence[float] = SCALE_WEIGHTS) 
     weights *= sum(scale_weights) / weights.sum()
     product = jnp.ones(x.shape[2])
     for scale, weight in enumerate(weights):
-        similarity, contrast = _ssim_parts(x, y)
+        similarity, contrast = _ssim_parts(x, y, wrap)
         factor = similarity if scale == fitting - 1 else contrast
         product = product * jnp.maximum(factor, 1e-4) ** weight
         x, y = _halved(x), _halved(y)
@@ -107,15 +112,15 @@ def ms_ssim(x: Image, y: Image, scale_weights: Sequence[float] = SCALE_WEIGHTS) 
 _PREWITT = np.array([1.0, 0.0, -1.0]), np.array([1.0, 1.0, 1.0]) / 3
 
 
-def gradient_magnitude(plane: Image) -> Image:
-    """Compute the length of the Prewitt gradient at every pixel, with edges repeated."""
-    plane = _edge_padded(plane)
+def gradient_magnitude(plane: Image, wrap: Wrap = OPEN) -> Image:
+    """Compute the length of the Prewitt gradient at every pixel, with edges repeated or wrapped."""
+    plane = surrounded(plane, 1, 1, wrap, "edge")
     down = _filtered(plane, *_PREWITT)
     across = _filtered(plane, *_PREWITT[::-1])
     return safe_sqrt(down**2 + across**2)
 
 
-def gmsd(x: Image, y: Image) -> Scalar:
+def gmsd(x: Image, y: Image, wrap: Wrap = OPEN) -> Scalar:
     """Compute the gradient magnitude similarity deviation of two pictures in [0, 1]; 0 if equal.
 
     References:
@@ -126,7 +131,7 @@ def gmsd(x: Image, y: Image) -> Scalar:
     planes = []
     for image in (x, y):
         plane = image @ jnp.array(LUMINANCE)[:, None] if image.shape[2] == 3 else image
-        planes.append(gradient_magnitude(_halved(plane)))
+        planes.append(gradient_magnitude(_halved(plane), wrap))
     first, second = planes
     c = 170 / 255**2
     # 1 − similarity, without its cancellation; its deviation is the same.
@@ -154,7 +159,7 @@ def _identity(image: Image) -> Image:
     return image
 
 
-def laplacian(image: Image) -> Float[Array, "_h _w 1"]:
+def laplacian(image: Image, wrap: Wrap = OPEN) -> Float[Array, "_h _w 1"]:
     """Compute the discrete Laplacian (4, −1, −1, −1, −1) of the picture averaged over 4 × 4 pixels.
 
     It is that of the sum of the color channels: a change that keeps R + G + B leaves it as it is.
@@ -166,6 +171,7 @@ def laplacian(image: Image) -> Float[Array, "_h _w 1"]:
         are all border, its edges are repeated.
     """
     pooled = jnp.sum(_halved(_halved(image)), axis=2, keepdims=True)
+    pooled = surrounded(pooled, 1, 1, wrap)
     repeated = [(0, 0) if side >= 3 else (1, 1) for side in pooled.shape[:2]]
     pooled = jnp.pad(pooled, (*repeated, (0, 0)), mode="edge")
     center = pooled[1:-1, 1:-1]
@@ -174,15 +180,15 @@ def laplacian(image: Image) -> Float[Array, "_h _w 1"]:
 
 
 def _mean_squared(summarize: Callable[..., Any]) -> Callable[..., Any]:
-    def distance(x: Image, target: Grid) -> Scalar:
-        return jnp.mean((summarize(x) - target) ** 2)
+    def distance(x: Image, target: Grid, wrap: Wrap = OPEN) -> Scalar:
+        return jnp.mean((summarize(x, wrap) - target) ** 2)
 
     return distance
 
 
 def _one_minus(similarity: Callable[..., Any]) -> Callable[..., Any]:
-    def distance(x: Image, y: Image) -> Scalar:
-        return 1 - similarity(x, y)
+    def distance(x: Image, y: Image, wrap: Wrap = OPEN) -> Scalar:
+        return 1 - similarity(x, y, wrap)
 
     return distance
 

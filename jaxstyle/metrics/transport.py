@@ -21,6 +21,7 @@ from jaxstyle.metrics.metric import (
     Vector,
 )
 from jaxstyle.metrics.pairwise import by_rows, rows, squared_distances, unit
+from jaxstyle.specs import OPEN, Wrap
 
 
 def _quantiles(ordered: Float[Array, "m p"], count: int) -> Float[Array, "n p"]:
@@ -160,9 +161,11 @@ def relaxed_earth_mover(x: Positions, y: Positions) -> Scalar:
     return jnp.maximum(x_to_y, y_to_x)
 
 
-def relaxed_emd(layers: tuple[Grid, ...], target: Positions, at: At = ()) -> Scalar:
+def relaxed_emd(
+    layers: tuple[Grid, ...], target: Positions, at: At = (), wrap: Wrap = OPEN
+) -> Scalar:
     """Compute `relaxed_earth_mover` of hypercolumns."""
-    return relaxed_earth_mover(hypercolumns(layers, at), target)
+    return relaxed_earth_mover(hypercolumns(layers, at, wrap), target)
 
 
 ITERATIONS = 30

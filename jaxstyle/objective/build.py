@@ -12,7 +12,16 @@ from jaxstyle.metrics.metric import Kind, Metric
 from jaxstyle.objective.regions import ContentAssignment, StyleAssignment
 from jaxstyle.objective.term import Term, check_parameter, layers_of, term
 from jaxstyle.settings import PrecisionName, Settings
-from jaxstyle.specs import LayerRef, MetricSpec, PaddingName, PoolingName, as_layers
+from jaxstyle.specs import (
+    OPEN,
+    LayerRef,
+    MetricSpec,
+    PaddingName,
+    PoolingName,
+    Wrap,
+    as_layers,
+    wrap_of,
+)
 from jaxstyle.weights.network_cache import NetworkCache
 
 
@@ -169,7 +178,7 @@ def _as_settings_say(part: Term, settings: Settings) -> Term:
         positions = settings.positions, settings.style_positions
         part = replace(part, positions=positions[0], style_positions=positions[1])
     is_factor = settings.combination == "product" and part.metric.kind != "image"
-    return replace(part, is_factor=is_factor)
+    return replace(part, is_factor=is_factor, wrap=wrap_of(settings.padding, settings.tile))
 
 
 def _parameters(settings: Settings) -> dict[tuple[Kind | None, str], dict[str, float]]:
@@ -225,6 +234,7 @@ def extractor_for(
     pooling: PoolingName = "max",
     padding: PaddingName = "zeros",
     precision: PrecisionName = "tensorfloat32",
+    wrap: Wrap = OPEN,
 ) -> tuple[Extractor, dict[str, Parameters]]:
     """Make the extractor of all features that the terms need, and load the weights it takes.
 
@@ -241,8 +251,22 @@ def extractor_for(
         pooling=pooling,
         padding=padding,
         precision=precision,
+        wrap=wrap,
     )
     return extract, {name: networks.on_device(name, names) for name, names in used.items()}
+
+
+LEAST_UNIT = 16
+"""Sides of a picture that wraps are multiples of this: metrics of pixels halve it up to four
+times."""
+
+
+def tile_unit(extract: Extractor) -> int:
+    """Return what the sides of a picture that wraps are multiples of.
+
+    At the deepest layer, too, it then has a whole number of positions.
+    """
+    return max(LEAST_UNIT, extract.stride)
 
 
 def min_side(terms: Iterable[Term], extract: Extractor) -> int:

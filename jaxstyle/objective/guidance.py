@@ -19,7 +19,14 @@ from jaxstyle.image.geometry import (
 from jaxstyle.image.masks import Mask
 from jaxstyle.image.transparency import opaque_part, with_opaque_part
 from jaxstyle.image.transport import palette_of
-from jaxstyle.objective.places import Originals, Places, log_once, padded_like, read_places
+from jaxstyle.objective.places import (
+    Originals,
+    Places,
+    log_once,
+    padded_like,
+    padded_shape,
+    read_places,
+)
 from jaxstyle.objective.regions import (
     ContentAssignment,
     Region,
@@ -133,7 +140,7 @@ def gather(
                 for degrees in settings.style_rotation
             ]
     per_style = len(variants) // len(styles)
-    padded = _padded(recolored)
+    padded = pad_to_bucket(recolored, padded_shape(settings, recolored.shape))
     shown = None
     if content_alpha is not None and content_alpha.min() < 1:
         shown = padded_like(content_alpha, content.shape[:2], padded.shape[:2])
@@ -229,7 +236,3 @@ def _style_padded(style: Picture) -> Picture:
             f"{LEAST_STYLE} or more"
         )
     return pad_to_bucket(style, bucket_of(max(height, LEAST_STYLE), max(width, LEAST_STYLE)))
-
-
-def _padded(picture: np.ndarray) -> np.ndarray:
-    return pad_to_bucket(picture, bucket_of(picture.shape[0], picture.shape[1]))

@@ -17,11 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
+from jaxstyle.metrics.metric import Metric
 from jaxstyle.metrics.pairwise import Key
 from jaxstyle.metrics.smoothing import smooth, spread
 from jaxstyle.objective.regions import PositionIndices
 from jaxstyle.objective.term import Term
-from jaxstyle.specs import ALWAYS
+from jaxstyle.specs import ALWAYS, OPEN, Wrap
 
 Features = Mapping[str, Float[Array, "_h _w _c"]]
 Extract = Callable[[Float[Array, "h w 3"]], Features]
@@ -97,10 +98,14 @@ class _View(NamedTuple):
 
     features: Any
     at: Any = None  # what the metric's `select` returned; None for all
+    wrap: Wrap = OPEN  # which axes continue at the opposite edge
 
-    @property
-    def selected(self) -> dict[str, Any]:
-        return {} if self.at is None else {"at": self.at}
+    def given(self, metric: Metric, function: Callable[..., Any]) -> dict[str, Any]:
+        """Return what else one of the metric's functions takes of these features, by name."""
+        return {
+            **({} if self.at is None else {"at": self.at}),
+            **metric.around(function, self.wrap),
+        }
 
 
 def _views(
@@ -109,6 +114,7 @@ def _views(
     features: Features,
     spreads: Float[Array, _layers],
     positions: Sequence[Any],
+    wrap: Wrap,
 ) -> list[_View]:
     """Arrange the features of one term in the form that its metric expects."""
     selects = term.metric.select is not None and term.metric.expects != "positions"
@@ -125,10 +131,10 @@ def _views(
         grids.append(grid if whole else grid.reshape(-1, grid.shape[-1])[indices])
     at = positions if selects else (None,) * len(grids)
     if term.metric.expects == "layers":
-        return [_View(tuple(grids), None if all(one is None for one in at) else tuple(at))]
+        return [_View(tuple(grids), None if all(one is None for one in at) else tuple(at), wrap)]
     if term.metric.expects == "positions":
         return [_View(grid.reshape(-1, grid.shape[-1])) for grid in grids]
-    return list(map(_View, grids, at))
+    return [_View(grid, where, wrap) for grid, where in zip(grids, at, strict=True)]
 
 
 def prepare(
@@ -139,6 +145,7 @@ def prepare(
     key: Array | None = None,
     selection: Selection | None = None,
     guide: Float[Array, "h w 3"] | None = None,
+    extract_style: Extract | None = None,
 ) -> Objective:
     """Compute every term's targets from the pictures; the result is not calibrated.
 
@@ -152,7 +159,10 @@ def prepare(
             (`jaxstyle.objective.regions.select_positions`); all if not given.
         guide: The picture by which guided metrics choose positions of the style; the content if not
             given.
+        extract_style: Features of a style, if they are computed in another way: `extract` may be of
+            pictures that wrap.
     """
+    extract_style = extract_style or extract
     styles = style if isinstance(style, (list, tuple)) else (style,)
     is_guided = any(term.metric.guided for term in terms)
     needs_content = any(term.metric.kind == "content" for term in terms)
@@ -161,7 +171,7 @@ def prepare(
     return prepare_from_features(
         terms,
         (content, extract(content) if needs_content else {}),
-        [(picture, extract(picture) if needs_style else {}) for picture in styles],
+        [(picture, extract_style(picture) if needs_style else {}) for picture in styles],
         key,
         selection,
         None if guide is None or not is_guided else (guide, extract(guide)),
@@ -218,7 +228,8 @@ def _summaries(
     drawing: bool = True,
 ) -> tuple[Any, ...]:
     """Summarize a reference picture at each layer; features that are drawn later stay."""
-    views = _views(term, *reference, spreads, positions)
+    wrap = OPEN if term.metric.kind == "style" and drawing else term.wrap
+    views = _views(term, *reference, spreads, positions, wrap)
     if term.draws_target or term.metric.redraws:
         return tuple(views)
     summaries = []
@@ -227,14 +238,16 @@ def _summaries(
         if term.draws_once and drawing:
             view = _drawn(term, view, of_layer, term.style_positions)
         random = (of_layer,) if term.metric.random else ()
-        summaries.append(term.metric.summarize(view.features, *random, **view.selected))
+        given = view.given(term.metric, term.metric.summarize)
+        summaries.append(term.metric.summarize(view.features, *random, **given))
     return tuple(summaries)
 
 
 def _drawn(term: Term, view: _View, key: Key, count: int | None) -> _View:
     """Return the features at positions drawn at random, of a term that can."""
     assert term.metric.draw
-    return _View(term.metric.draw(view.features, key, count, **view.selected))
+    given = view.given(term.metric, term.metric.draw)
+    return _View(term.metric.draw(view.features, key, count, **given))
 
 
 def _combined(term: Term, targets: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -293,7 +306,7 @@ def term_distances(
     term, key = objective.terms[number], jax.random.wrap_key_data(objective.key)
     key = jax.random.fold_in(jax.random.fold_in(key, step), number)
     positions = objective.positions[number]
-    views = _views(term, image, features, objective.spreads[number], positions)
+    views = _views(term, image, features, objective.spreads[number], positions, term.wrap)
     keys = [jax.random.fold_in(key, layer) for layer in range(len(views))]
     return list(map(partial(_distance, term), views, objective.targets[number], keys))
 
@@ -302,7 +315,8 @@ def _distance(term: Term, view: _View, target: Any, key: Key) -> Float[Array, ""
     """Compute a term's distance at one layer."""
     metric = term.metric
     if metric.redraws:
-        target = metric.summarize(target.features, key, **target.selected)
+        given = target.given(metric, metric.summarize)
+        target = metric.summarize(target.features, key, **given)
     if term.draws:
         # Of a content the same positions as of the picture: a content metric compares them.
         other = key if metric.kind == "content" else jax.random.fold_in(key, 1)
@@ -310,7 +324,7 @@ def _distance(term: Term, view: _View, target: Any, key: Key) -> Float[Array, ""
         if term.draws_target:
             target = metric.summarize(_drawn(term, target, other, term.positions).features)
     distance: Float[Array, ""] = metric.distance(
-        view.features, target, **view.selected, **term.parameters
+        view.features, target, **view.given(metric, metric.distance), **term.parameters
     )
     return distance
 

@@ -13,6 +13,7 @@ from jaxstyle.image.labels import load_labels
 from jaxstyle.image.masks import Loaded, Mask, Stored, read_mask, turned_like
 from jaxstyle.objective.regions import Region, resize_mask, union
 from jaxstyle.settings import Settings
+from jaxstyle.specs import wrap_of
 
 _LEAST_MASK = 0.005
 """A mask that selects less of its picture is probably not meant."""
@@ -54,7 +55,7 @@ def read_places(
         return _mask(source, content, role, originals.content, frame)
 
     def padded(mask: Mask) -> Mask:
-        return padded_like(mask, shape, bucket_of(*shape))
+        return padded_like(mask, shape, padded_shape(settings, shape))
 
     if settings.regions is not None:
         masks = _of_labels(settings, content, len(styles), frame, originals.content)
@@ -158,6 +159,16 @@ def _fitting(mask: Mask, picture: Picture, role: str, frame: Frame | None) -> Ma
 def _named(role: str, source: Any) -> str:
     name = source if isinstance(source, str) else getattr(source, "name", None)
     return f"{role} {name}" if isinstance(name, str) else role
+
+
+def padded_shape(settings: Settings, shape: Sequence[int]) -> tuple[int, int]:
+    """Return the shape to which a content is padded: nothing is added where it wraps."""
+    full = bucket_of(shape[0], shape[1])
+    wrap = wrap_of(settings.padding, settings.tile)
+    rows, columns = (
+        side if wraps else most for side, most, wraps in zip(shape, full, wrap, strict=False)
+    )
+    return rows, columns
 
 
 def padded_like(mask: Mask, shape: Sequence[int], padded: Sequence[int]) -> Mask:

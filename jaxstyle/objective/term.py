@@ -13,7 +13,7 @@ from jaxstyle._util.names import nearest
 from jaxstyle.metrics import Metric, find
 from jaxstyle.metrics.metric import Kind
 from jaxstyle.metrics.smoothing import Smoothing, check
-from jaxstyle.specs import ALWAYS, LayerRef, MetricSpec, Window, as_layers
+from jaxstyle.specs import ALWAYS, OPEN, LayerRef, MetricSpec, Window, Wrap, as_layers
 
 Scalar = float | Float[Array, ""]
 
@@ -46,6 +46,8 @@ class Term:
             the last, None for all that follow.
         is_factor: Whether the losses of such terms are summed by kind, and the sums multiplied
             (static).
+        wrap: Along which axes the picture, and a content, continue at the opposite edge (static):
+            for metrics that look at neighbors.
     """
 
     metric: Metric = field(metadata={"static": True})
@@ -62,6 +64,7 @@ class Term:
     style_positions: int = field(default=0, metadata={"static": True})
     window: Window = field(default=ALWAYS, metadata={"static": True})
     is_factor: bool = field(default=False, metadata={"static": True})
+    wrap: Wrap = field(default=OPEN, metadata={"static": True})
 
     def __post_init__(self) -> None:
         """Check what is static: leaves are whatever a transformation of JAX puts there."""

@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 
 from jaxstyle._util.names import nearest
 from jaxstyle.image.geometry import bilinear
+from jaxstyle.specs import OPEN, Wrap
 
 Image = Float[Array, "h w 3"]
 
@@ -49,7 +50,9 @@ def scaled(factors: Any) -> Parametrization:
     return Parametrization(lambda image: image * by, lambda point: point / by)
 
 
-def laplacian(shape: tuple[int, int, int], bands: int = 5, corners: bool = True) -> Parametrization:
+def laplacian(
+    shape: tuple[int, int, int], wrap: Wrap = OPEN, *, bands: int = 5, corners: bool = True
+) -> Parametrization:
     """Take differences between a picture and its half-sized copy, and so on, and the smallest copy.
 
     A step at a coarse level moves whole areas at once: low frequencies converge sooner.
@@ -60,7 +63,8 @@ def laplacian(shape: tuple[int, int, int], bands: int = 5, corners: bool = True)
         the authors' `pyr_lap.py`: five bands, halved sides rounded down, bilinear both ways with
         corners aligned and no antialiasing. Neural Neighbor Style Transfer has eight bands, and
         outer edges aligned (`imagePyramid.py`). Deviation: unless `safeguard` is `"none"`, the
-        picture is clipped and decomposed anew at each step.
+        picture is clipped and decomposed anew at each step. Axes that wrap are resampled over the
+        edge, with outer edges aligned.
     """
     shapes = [shape]
     for _ in range(bands):
@@ -71,24 +75,25 @@ def laplacian(shape: tuple[int, int, int], bands: int = 5, corners: bool = True)
     def encode(image: Image) -> Float[Array, " n"]:
         levels = []
         for fine, coarse in itertools.pairwise(shapes):
-            small = _resampled(image, coarse, corners)
-            levels.append(image - _resampled(small, fine, corners))
+            small = _resampled(image, coarse, corners, wrap)
+            levels.append(image - _resampled(small, fine, corners, wrap))
             image = small
         return ravel_pytree([*levels, image])[0]
 
     def decode(coordinates: Float[Array, " n"]) -> Image:
         *levels, image = unravel(coordinates)
         for level in reversed(levels):
-            image = level + _resampled(image, level.shape, corners)
+            image = level + _resampled(image, level.shape, corners, wrap)
         return image
 
     return Parametrization(encode, decode)
 
 
-def _resampled(image: Image, shape: tuple[int, ...], corners: bool) -> Image:
+def _resampled(image: Image, shape: tuple[int, ...], corners: bool, wrap: Wrap) -> Image:
     """Resample bilinearly."""
     rows, columns = (
-        bilinear(old, new, corners) for old, new in zip(image.shape[:2], shape[:2], strict=True)
+        bilinear(old, new, corners, wraps)
+        for old, new, wraps in zip(image.shape[:2], shape[:2], wrap, strict=True)
     )
     return jnp.einsum("ij,jkc,lk->ilc", rows, image, columns, precision="highest")
 
@@ -97,7 +102,7 @@ def _resampled(image: Image, shape: tuple[int, ...], corners: bool) -> Image:
 _COLORS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 
 
-def fourier(shape: tuple[int, int, int]) -> Parametrization:
+def fourier(shape: tuple[int, int, int], wrap: Wrap = OPEN) -> Parametrization:
     """Take frequencies of decorrelated colors, in proportion to what natural pictures have of each.
 
     Real and imaginary parts of the spectrum, divided by 1/frequency and by the colors' root
@@ -107,8 +112,9 @@ def fourier(shape: tuple[int, int, int]) -> Parametrization:
     References:
         Olah, Mordvintsev & Schubert, "Feature Visualization" (Distill 2017), preconditioning;
         lucid, optvis/param/spatial.py and color.py. Deviations: linear, kept in range by clipping
-        the picture in place of a sigmoid.
+        the picture in place of a sigmoid. A Fourier series wraps by itself.
     """
+    del wrap
     height, width, _ = shape
     rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]
     gain = 1 / np.maximum(np.hypot(rows, columns), 1 / max(height, width))
@@ -139,18 +145,18 @@ def fourier(shape: tuple[int, int, int]) -> Parametrization:
 _DEVIATIONS = np.array([0.229, 0.224, 0.225])
 """Of ImageNet's colors, by which torchvision's networks divide them."""
 
-PARAMETRIZATIONS: dict[str, Callable[[Any], Parametrization]] = {
-    "pixels": lambda shape: PIXELS,
-    "levels": lambda shape: scaled(255.0),
-    "imagenet": lambda shape: scaled(1 / _DEVIATIONS),
+PARAMETRIZATIONS: dict[str, Callable[[Any, Wrap], Parametrization]] = {
+    "pixels": lambda shape, wrap: PIXELS,
+    "levels": lambda shape, wrap: scaled(255.0),
+    "imagenet": lambda shape, wrap: scaled(1 / _DEVIATIONS),
     "laplacian": laplacian,
     "laplacian_8": partial(laplacian, bands=8, corners=False),
     "fourier": fourier,
 }
 
 
-def parametrization(name: str, shape: tuple[int, ...]) -> Parametrization:
-    """Return coordinates by name, for pictures of a shape.
+def parametrization(name: str, shape: tuple[int, ...], wrap: Wrap = OPEN) -> Parametrization:
+    """Return coordinates by name, for pictures of a shape that continue over some edges.
 
     Raises:
         ValueError: No parametrization has that name.
@@ -160,4 +166,4 @@ def parametrization(name: str, shape: tuple[int, ...]) -> Parametrization:
             f"no parametrization is named {name!r}{nearest(name, PARAMETRIZATIONS)}; "
             f"there are {', '.join(PARAMETRIZATIONS)}"
         )
-    return PARAMETRIZATIONS[name](tuple(shape))
+    return PARAMETRIZATIONS[name](tuple(shape), wrap)

@@ -70,6 +70,14 @@ USUAL: Mapping[str, Any] = {
 """What a paper's recipe has where its settings do not say: Gatys et al.'s content term, and a little
 smoothing."""
 
+TEXTURE: Mapping[str, Any] = {"content_weight": 0.0, "smoothness": 0.0, "init": "style"}
+"""What a texture's recipe has where its settings do not say: no content, and noise to start from."""
+AS_TEXTURES = (
+    "Coarse to fine, from noise with the colors of the sample; damped L-BFGS on VGG16 with edge "
+    "padding. Layers and terms share the gradient (calibrated), where papers share the loss."
+)
+"""How textures in our way deviate."""
+
 ADAPTED = "adapted"
 """The variant of every recipe that has its metrics in our unit, on the network in use."""
 

@@ -21,7 +21,7 @@ from jaxstyle.settings import (
     PrecisionName,
     SafeguardName,
 )
-from jaxstyle.specs import LayerRef, PaddingName, PoolingName
+from jaxstyle.specs import LayerRef, PaddingName, PoolingName, TileName
 from jaxstyle.transfer.sources import Source
 from jaxstyle.weights.registry import Weights
 
@@ -86,6 +86,7 @@ class Changes(TypedDict, total=False):
     init: Source
     init_noise: float | None
     details: bool
+    tile: TileName | None
     picture_guidance: float
     seed: int
     calibrate: bool

@@ -109,6 +109,10 @@ def continuation_of(
         raise ValueError("expected no init: a run that continues a picture starts from it")
     path, facts = _record_of(run)
     picture = _picture_of(run, path, facts)
+    if facts.get("texture"):
+        raise ValueError(
+            f"{path} is of a texture: jaxstyle texture --init {picture} starts from it"
+        )
     lost = set(facts.get("not_replayable", ())) - set(facts["inputs"])
     if lost:
         raise ValueError(f"{path} cannot be continued: it cannot hold {', '.join(sorted(lost))}")

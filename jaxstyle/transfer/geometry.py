@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxstyle.backbones.extractor import Extractor
 from jaxstyle.image import color
 from jaxstyle.image.geometry import (
     Alpha,
@@ -17,6 +18,7 @@ from jaxstyle.image.geometry import (
     fit_within,
     resize,
     resize_alpha,
+    shape_at,
 )
 from jaxstyle.image.masks import Mask
 from jaxstyle.image.transparency import opaque_part, with_opaque_part
@@ -30,9 +32,8 @@ LEAST_STYLE = 16
 
 
 def content_shape(job: Job, size: int) -> tuple[int, int]:
-    """Return height and width of the picture at a scale."""
-    height, width = job.guide.content.shape[:2]
-    return fit_within(height, width, size)
+    """Return height and width of the picture at a scale, in whole units where it wraps."""
+    return shape_at(job.guide.content.shape, size, job.wrap, job.unit)
 
 
 def style_shapes(job: Job, size: int) -> list[tuple[int, int]]:
@@ -42,7 +43,8 @@ def style_shapes(job: Job, size: int) -> list[tuple[int, int]]:
     deepest layer needs a position, and so small a style has nothing more to say anyway.
     """
     least = max(LEAST_STYLE, min_side(job.terms, job.extract))
-    shrink = max(content_shape(job, size)) / max(job.guide.content.shape[:2])
+    shape = job.guide.content.shape
+    shrink = max(fit_within(shape[0], shape[1], size)) / max(shape[:2])
     shapes = []
     for style in job.guide.styles:
         # A thin style keeps its proportions.
@@ -83,7 +85,7 @@ def pictures_at(job: Job, size: int) -> tuple[Picture, tuple[Picture, ...]]:
     """Resize the content and all styles to a scale."""
     pairs = zip(job.guide.styles, style_shapes(job, size), strict=True)
     styles = tuple(resize(style, shape) for style, shape in pairs)
-    return resize(job.guide.content, content_shape(job, size)), styles
+    return resize(job.guide.content, content_shape(job, size), job.wrap), styles
 
 
 def reference_shapes(job: Job, size: int) -> References:
@@ -100,9 +102,8 @@ def _positions_at(job: Job, size: int) -> Selection | None:
     guide = job.guide
     if not guide.is_masked:
         return None
-    content, *styles = (
-        _layer_shapes(job, shape) for shape in (content_shape(job, size), *style_shapes(job, size))
-    )
+    content = _layer_shapes(job, content_shape(job, size), job.extract)
+    styles = [_layer_shapes(job, shape, job.extract.of_styles) for shape in style_shapes(job, size)]
     selection = []
     for term in job.terms:
         region = regions.Region() if term.region is None else guide.regions[term.region]
@@ -117,10 +118,12 @@ def _positions_at(job: Job, size: int) -> Selection | None:
     return selection
 
 
-def _layer_shapes(job: Job, shape: tuple[int, int]) -> dict[str, tuple[int, int]]:
+def _layer_shapes(
+    job: Job, shape: tuple[int, int], extract: Extractor
+) -> dict[str, tuple[int, int]]:
     """Return height and width of every layer by name, and of the picture."""
     picture = jax.ShapeDtypeStruct((*shape, 3), jnp.float32)
-    features = jax.eval_shape(job.extract, job.params, picture)
+    features = jax.eval_shape(extract, job.params, picture)
     return {name: grid.shape[:2] for name, grid in features.items()} | {"image": shape}
 
 

@@ -21,11 +21,12 @@ from jaxstyle.backbones.bands import Bands
 from jaxstyle.backbones.extractor import Extractor, Parameters
 from jaxstyle.image.geometry import Alpha, Picture
 from jaxstyle.objective import guidance
+from jaxstyle.objective.build import tile_unit
 from jaxstyle.objective.term import Term, term_names
 from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.plain import obstacles, to_plain
 from jaxstyle.settings import Settings, check_names
-from jaxstyle.specs import RANDOM_INITS, is_init
+from jaxstyle.specs import RANDOM_INITS, Wrap, is_init
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.earlier import Earlier
 from jaxstyle.transfer.scales import Scale
@@ -78,6 +79,17 @@ class Job:
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     earlier: Earlier | None = None  # the picture that it continues
     alpha: Alpha | None = None  # of the content as it was read, and so of the result
+    is_texture: bool = False  # whether there is no content, and one color stands for it
+
+    @property
+    def wrap(self) -> Wrap:
+        """Along which axes the picture continues at its opposite edge."""
+        return self.extract.wrap
+
+    @property
+    def unit(self) -> int:
+        """What sides are multiples of along these axes, at every scale: then wrapping is exact."""
+        return tile_unit(self.extract)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

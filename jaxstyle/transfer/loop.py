@@ -140,7 +140,7 @@ class Loop:
             stepper, (size, steps) = self.steppers[scale], self.jobs[0].scales[scale]
             if not begun:
                 shape = content_shape(self.jobs[0], size)
-                enlarged = [resize(picture, shape) for picture in self.pictures]
+                enlarged = [resize(picture, shape, self.jobs[0].wrap) for picture in self.pictures]
                 self.beginnings = enlarged if scale and self.jobs[0].needs_beginnings else []
             constants = [constants.at for constants in self.constants]
             prepared = stepper.prepare(size, constants, self.beginnings)
@@ -207,6 +207,8 @@ def make_result(loop: Loop, lane: int, memory: Mapping[str, object], seconds: fl
         "memory": dict(memory),
         "seconds": round(seconds, 3),
     }
+    if job.is_texture:
+        facts["texture"] = True
     history = record.history
     if job.earlier is not None:
         facts["continues"] = job.earlier.plain()

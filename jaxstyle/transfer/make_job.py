@@ -6,21 +6,30 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from jaxstyle import recipes
-from jaxstyle.image.geometry import Picture, fit_within
+from jaxstyle.backbones.extractor import extractor
+from jaxstyle.image.geometry import Picture, fit_within, shape_at
 from jaxstyle.objective import calibration, guidance
-from jaxstyle.objective.build import extractor_for, min_side, terms_from_settings
-from jaxstyle.objective.term import Term, term_names
+from jaxstyle.objective.build import (
+    LEAST_UNIT,
+    extractor_for,
+    min_side,
+    terms_from_settings,
+    tile_unit,
+)
+from jaxstyle.objective.term import Term, layers_of, term_names
 from jaxstyle.optim import optimizers
 from jaxstyle.settings import Settings
+from jaxstyle.specs import wrap_of
 from jaxstyle.transfer.job import Job
-from jaxstyle.transfer.pictures import read_pictures
+from jaxstyle.transfer.pictures import in_whole_units, read_pictures
 from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Source, Sources, as_styles
 from jaxstyle.transfer.start import initial_picture
+from jaxstyle.transfer.textures import check_texture
 
 
 def make_job(
-    content: Source,
+    content: Source | None,
     style: Source | Sequence[Source],
     settings: Settings,
     sources: Sources,
@@ -30,7 +39,7 @@ def make_job(
     """Read the pictures, load the weights, and check what the settings ask for.
 
     Args:
-        content: What to show.
+        content: What to show; None for a texture.
         style: How to paint it, or several.
         settings: Of the run.
         sources: Where pictures and weights come from.
@@ -44,7 +53,12 @@ def make_job(
         constants = calibration.read_constants(settings.calibration)
         settings = replace(settings, calibration=constants)
     given = as_styles(style)
+    wrap = wrap_of(settings.padding, settings.tile)
+    is_weighted = settings.style_weight or settings.content_weight or settings.smoothness
     pictures = read_pictures(content, given, settings, sources)
+    if any(wrap):
+        unit = _unit(settings, sources) if is_weighted else LEAST_UNIT
+        pictures = in_whole_units(pictures, wrap, unit, sources)
     original, frame = pictures.content, pictures.frame
     guide = guidance.gather(
         sources.with_masks(settings),
@@ -57,19 +71,21 @@ def make_job(
         style_alphas=pictures.style_alphas,
         originals=pictures.originals,
     )
-    if guide.inside is not None:
+    if guide.inside is not None and content is not None:
         sources.note("outside the masks the content stays; --outside style paints there, too")
-    planned = _planned(settings, guide)
-    is_weighted = settings.style_weight or settings.content_weight or settings.smoothness
+    planned = _planned(settings, guide, is_texture=content is None)
     terms: tuple[Term, ...] = ()  # of a run that only moves colors: no network is loaded
     if is_weighted or any(scale.steps for scale in planned):
         terms = terms_from_settings(settings, sources.networks, guide.assignments, guide.contents)
+    if content is None:
+        check_texture(settings, terms)
     extract, params = extractor_for(
         terms,
         sources.networks,
         pooling=settings.pooling,
         padding=settings.padding,
         precision=settings.precision,
+        wrap=wrap,
     )
     scales = _usable(planned, original, guide, min_side(terms, extract), sources)
     is_bare = not settings.calibrate and settings.calibration is None
@@ -87,8 +103,15 @@ def make_job(
             f"recipe {settings.recipe}: its constants were made for {weights}; here its "
             f"terms are calibrated to {', '.join(params)}"
         )
+    coarsest = shape_at(guide.content.shape, scales[0].size, wrap, tile_unit(extract))
     initial, noise = initial_picture(
-        settings, original, guide, sources, frame, as_recorded=as_recorded
+        settings,
+        original,
+        guide,
+        sources,
+        frame,
+        as_recorded=as_recorded,
+        drawn=coarsest if content is None else None,
     )
     return Job(
         settings=replace(settings, init_noise=noise),
@@ -105,7 +128,16 @@ def make_job(
         networks=sources.networks,
         inputs=sources.records(settings, content, given),
         alpha=pictures.alpha,
+        is_texture=content is None,
     )
+
+
+def _unit(settings: Settings, sources: Sources) -> int:
+    """Return what the sides of a picture that wraps are multiples of, by the layers compared."""
+    terms = terms_from_settings(settings, sources.networks)
+    backbones = {str(r.backbone): r for r in layers_of(terms)}
+    known = {name: sources.networks.backbone(name) for name in backbones}
+    return tile_unit(extractor(layers_of(terms), known, pooling=settings.pooling))
 
 
 def _optimizer(settings: Settings) -> optimizers.Optimizer:
@@ -138,7 +170,7 @@ def _stated(terms: Sequence[Term], alone: Sequence[Term]) -> dict[str, tuple[str
     return {name: (names[what(term)], len(term.layer_weights)) for name, term in named}
 
 
-def _planned(settings: Settings, guide: guidance.Guide) -> tuple[Scale, ...]:
+def _planned(settings: Settings, guide: guidance.Guide, *, is_texture: bool) -> tuple[Scale, ...]:
     """Plan the scales; without steps the picture is not resized on its way."""
     scales = plan(
         max(guide.content.shape[:2]),
@@ -149,6 +181,7 @@ def _planned(settings: Settings, guide: guidance.Guide) -> tuple[Scale, ...]:
         settings.coarse_steps,
         settings.final_steps,
         settings.first_steps,
+        max(max(style.shape[:2]) for style in guide.styles) if is_texture else None,
     )
     return scales if any(scale.steps for scale in scales) else scales[-1:]
 
@@ -164,7 +197,7 @@ def _usable(
     height, width = guide.content.shape[:2]
     if min(height, width) < least:
         raise ValueError(
-            f"the content is too small: {original.shape[1]} × {original.shape[0]} pixels at this "
+            f"the picture is too small: {original.shape[1]} × {original.shape[0]} pixels at this "
             f"size, where the deepest layer needs sides of {least}"
         )
     usable = tuple(s for s in scales if min(fit_within(height, width, s.size)) >= least)

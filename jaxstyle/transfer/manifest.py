@@ -37,6 +37,7 @@ class Facts(TypedDict, total=False):
     seconds: float  # the run's duration
     # the picture that the run continued: its SHA-256; of each term, how many losses are earlier
     continues: dict[str, object]
+    texture: bool  # whether there was no content
     output: dict[str, object]  # how the picture's file is written: `Encoding.plain`
 
 

@@ -77,6 +77,7 @@ _MANIFEST: Form = record(
         "papers": listing(TEXT),
         "picture": record({"name": TEXT, "sha256": TEXT}),
         "output": _output,
+        "texture": FLAG,
         "continues": record({"sha256": TEXT, "steps": mapping(whole_number(0, _MOST_STEPS))}),
         "not_replayable": listing(TEXT),
     },

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
-from jaxstyle.image.framing import Frame, frame_of, whole_size
-from jaxstyle.image.geometry import Alpha, Picture, enlarged, resize_alpha
+from jaxstyle.image.framing import ORIGINAL, Frame, frame_of, whole_size
+from jaxstyle.image.geometry import Alpha, Picture, enlarged, in_units, resize, resize_alpha
 from jaxstyle.image.transparency import Color, color_of_text, opaque_part
 from jaxstyle.objective import guidance
 from jaxstyle.objective.places import Originals
 from jaxstyle.settings import Settings, guides
+from jaxstyle.specs import Wrap
 from jaxstyle.transfer.sources import Source, Sources
 
 LARGEST_STYLE = 16_384
@@ -37,12 +39,12 @@ def size_of(settings: Settings) -> int | str:
 
 
 def read_pictures(
-    content: Source, styles: Sequence[Source], settings: Settings, sources: Sources
+    content: Source | None, styles: Sequence[Source], settings: Settings, sources: Sources
 ) -> Pictures:
     """Read the content, the styles and the picture of colors.
 
     Args:
-        content: What to show.
+        content: What to show; None for a texture, where a picture of one color stands for it.
         styles: How to paint it.
         settings: Of the run.
         sources: Where pictures come from.
@@ -51,8 +53,16 @@ def read_pictures(
         ValueError: A picture that cannot be used.
         OSError: A file that cannot be read.
     """
-    picture, alpha, frame = _content(content, settings, size_of(settings), sources)
-    pictures, alphas = _styles(styles, settings, frame.size, sources)
+    if content is None:
+        shape = _texture_shape(styles, settings, sources)
+        frame = Frame(max(shape), shape, shape)
+        pictures, alphas = _styles(styles, settings, frame.size, sources)
+        parts = map(opaque_part, pictures, alphas)
+        color = np.mean([part.mean((0, 1)) for part in parts], axis=0)
+        picture, alpha = np.broadcast_to(color, (*shape, 3)).astype(np.float32), None
+    else:
+        picture, alpha, frame = _content(content, settings, size_of(settings), sources)
+        pictures, alphas = _styles(styles, settings, frame.size, sources)
     return Pictures(
         content=picture,
         alpha=alpha,
@@ -62,6 +72,46 @@ def read_pictures(
         palette=_palette(settings, frame.size, sources),
         originals=_originals(content, styles, settings, sources),
     )
+
+
+def _texture_shape(
+    samples: Sequence[Source], settings: Settings, sources: Sources
+) -> tuple[int, int]:
+    """Return the height and width of a texture.
+
+    Of the asked size; `"original"` is the first sample's, and a longest side alone a square's, or
+    in the proportions of a label map.
+    """
+    asked = size_of(settings)
+    if asked == ORIGINAL:
+        return sources.shape(samples[0], "sample")
+    if isinstance(asked, str):
+        width, height = map(int, asked.split("x"))
+        return height, width
+    if settings.regions is None:
+        return asked, asked
+    regions: Any = settings.regions
+    height, width = sources.labels(regions).indices.shape
+    scale = asked / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def in_whole_units(pictures: Pictures, wrap: Wrap, unit: int, sources: Sources) -> Pictures:
+    """Return pictures whose content has sides of whole units along the axes that wrap."""
+    height, width = pictures.content.shape[:2]
+    rows, columns = (
+        in_units(side, unit) if wraps else side
+        for side, wraps in zip((height, width), wrap, strict=True)
+    )
+    if (rows, columns) == (height, width):
+        return pictures
+    sources.note(
+        f"the picture is {columns} × {rows}, not {width} × {height}: one that tiles has sides that "
+        f"are multiples of {unit}"
+    )
+    alpha = None if pictures.alpha is None else resize_alpha(pictures.alpha, (rows, columns))
+    content = resize(pictures.content, (rows, columns), wrap)
+    return pictures._replace(content=content, alpha=alpha)
 
 
 def _palette(settings: Settings, size: int, sources: Sources) -> Picture | None:
@@ -104,12 +154,13 @@ def _content(
 
 
 def _originals(
-    content: Source, styles: Sequence[Source], settings: Settings, sources: Sources
+    content: Source | None, styles: Sequence[Source], settings: Settings, sources: Sources
 ) -> Originals | None:
     """Say how the files hold their pixels, where masks lie over them."""
     if not any(guides(settings).values()):
         return None
-    return Originals(sources.stored(content), tuple(map(sources.stored, styles)))
+    of_content = None if content is None else sources.stored(content)
+    return Originals(of_content, tuple(map(sources.stored, styles)))
 
 
 def _styles(

@@ -74,7 +74,7 @@ def replay(
         raise ValueError(f"{run} is not replayable: a manifest cannot hold {', '.join(missing)}")
     sources = Sources(offline=offline)
     paths = _inputs(run, facts, inputs or {}, changed_inputs, sources)
-    content, styles = paths["content"], _files_of("style", paths)
+    content, styles = paths.get("content"), _files_of("style", paths)
     settings = recorded_settings(run, facts, paths)
     job = make_job(content, styles, settings, sources, as_recorded=True)
     job = replace(job, earlier=Earlier.of_manifest(facts))
@@ -152,7 +152,7 @@ def _inputs(
         if role not in records:
             known = ", ".join(records)
             raise ValueError(f"no input {role!r} among {known}{nearest(role, records)}")
-    for role in ("content", "style"):
+    for role in ("style",) if facts.get("texture") else ("content", "style"):
         if role not in records:
             raise ValueError(f"{run} is a damaged manifest: expected inputs.{role}, got nothing")
     return {

@@ -26,6 +26,7 @@ def plan(
     coarse_steps: int = 0,
     final_steps: int | None = None,
     first_steps: int | None = None,
+    sample: int | None = None,
 ) -> tuple[Scale, ...]:
     """Plan the scales of a run, coarse to fine.
 
@@ -40,6 +41,8 @@ def plan(
     (Scale(size=64, steps=100), Scale(size=139, steps=65), Scale(size=300, steps=30))
     >>> plan(256, 4, 50, factor=2, scale_steps=(30, 20))
     (Scale(size=128, steps=30), Scale(size=256, steps=20))
+    >>> plan(1024, None, 30, factor=2, sample=256)
+    (Scale(size=256, steps=120), Scale(size=512, steps=60), Scale(size=1024, steps=30))
 
     Args:
         size: Longest side of the result, in pixels.
@@ -52,13 +55,15 @@ def plan(
         coarse_steps: The most steps at a size, if `steps` are no more; 0 for no bound.
         final_steps: Steps at full size, if others than `steps`.
         first_steps: Steps at the coarsest size, if others than that makes.
+        sample: Longest side of what the picture is a texture of, which shrinks as the picture does:
+            from `SMALLEST` of the smaller of both.
 
     Raises:
         ValueError: Steps are given for more sizes than there are.
     """
     least, levels = SMALLEST, len(scale_steps) or scales
     if levels is None:
-        growth = math.log(max(1, size / SMALLEST))
+        growth = math.log(max(1, min(size, sample or size) / SMALLEST))
         # Never more than there are sizes.
         levels, least = min(1 + round(growth / math.log(factor)), size), 0
         factor = math.exp(growth / max(1, levels - 1))

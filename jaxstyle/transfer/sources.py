@@ -28,7 +28,7 @@ from jaxstyle._util.log import logger
 from jaxstyle.image.framing import shape_of
 from jaxstyle.image.geometry import Alpha, Picture
 from jaxstyle.image.io import check_file
-from jaxstyle.image.labels import load_labels
+from jaxstyle.image.labels import LabelMap, load_labels
 from jaxstyle.image.load import ImageLike, load_over
 from jaxstyle.image.masks import Stored, load_mask, stored
 from jaxstyle.image.transparency import Background, Color
@@ -170,16 +170,20 @@ class Sources:
             held[name] = held[name][0] if held[name] else None
         return replace(settings, **held)
 
+    def labels(self, source: Source) -> LabelMap:
+        """Return a label map."""
+        return load_labels(self.content(source), "the label map")
+
     def stored(self, source: Source) -> Stored | None:
         """Return how a picture's file holds its pixels; None of arrays."""
         return stored(self.content(source), "the picture")
 
     def records(
-        self, settings: Settings, content: Source, styles: Sequence[Source]
+        self, settings: Settings, content: Source | None, styles: Sequence[Source]
     ) -> dict[str, dict[str, str]]:
         """Record every file that a run reads by its role: `style`, then `style#2`."""
         groups: dict[str, Sequence[Any]] = {
-            "content": [content],
+            "content": [] if content is None else [content],
             "style": styles,
             **pictures_of(settings),
         }

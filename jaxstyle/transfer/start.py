@@ -15,8 +15,9 @@ from jaxstyle.image.framing import Frame
 from jaxstyle.image.geometry import Picture, have_same_proportions, pad_to_bucket, resize
 from jaxstyle.image.transparency import color_of_text, opaque_part
 from jaxstyle.objective.guidance import Guide
+from jaxstyle.objective.regions import resize_mask
 from jaxstyle.settings import Settings
-from jaxstyle.specs import INITS, is_init
+from jaxstyle.specs import INITS, is_init, wrap_of
 from jaxstyle.transfer.sources import Sources
 
 IMAGENET_MEAN = np.array([123.68, 116.779, 103.939]) / 255
@@ -36,6 +37,7 @@ def initial_picture(
     frame: Frame,
     *,
     as_recorded: bool,
+    drawn: tuple[int, int] | None = None,
 ) -> tuple[Picture, float | None]:
     """Return the picture to start from, padded to the content's bucket, and the noise that it has.
 
@@ -47,13 +49,15 @@ def initial_picture(
         frame: Where the content was cropped, which an initial picture is, too.
         as_recorded: The settings are of a manifest, which says what noise there was: none is added
             to a flat picture.
+        drawn: Height and width of noise that a texture starts from: those of the coarsest scale, on
+            whose way from full size it would lose its contrast.
 
     Raises:
         ValueError: `settings.init` is neither a known name nor a picture.
         OSError: A file or weights that are not installed.
     """
     random = np.random.default_rng(settings.seed)
-    picture = _without_noise(settings, original, guide, sources, frame, random)
+    picture = _without_noise(settings, original, guide, sources, frame, random, drawn)
     given = noise = settings.init_noise
     if given is None and isinstance(settings.init, str) and settings.init == "imagenet_mean":
         noise = TRACE
@@ -78,18 +82,21 @@ def _without_noise(
     sources: Sources,
     frame: Frame,
     random: np.random.Generator,
+    texture: tuple[int, int] | None,
 ) -> Picture:
     content, style = guide.content, guide.styles[0]
+    is_texture, drawn = texture is not None, texture or (content.shape[0], content.shape[1])
     colors = opaque_part(style, guide.alphas[0] if guide.alphas else None)
     init: Any = settings.init
     if is_init(init):
         if init == "content":
             return content
         if init == "noise":
-            noise = 0.5 + 0.1 * random.standard_normal(content.shape)
+            noise = 0.5 + 0.1 * random.standard_normal((*drawn, 3))
             return np.clip(noise, 0, 1).astype(np.float32)
         if init == "style":
-            return _style_noise(colors, content.shape[:2], random)
+            noise = _style_noise(colors, drawn, random)
+            return _by_region(noise, guide, random) if is_texture else noise
         if init == "imagenet_mean":
             return np.broadcast_to(IMAGENET_MEAN, content.shape).astype(np.float32)
         if init == "style_mean":
@@ -108,7 +115,8 @@ def _without_noise(
             f"content {shape[1]} × {shape[0]}",
             logging.WARNING,
         )
-    return pad_to_bucket(resize(given, shape), content.shape[:2])
+    wrap = wrap_of(settings.padding, settings.tile)
+    return pad_to_bucket(resize(given, shape, wrap), content.shape[:2])
 
 
 def _check_is_file(init: str) -> None:
@@ -119,6 +127,19 @@ def _check_is_file(init: str) -> None:
             f"expected init to be {', '.join(INITS)} or a picture file, got {init!r}"
             f"{nearest(init.lower(), INITS)}"
         )
+
+
+def _by_region(noise: Picture, guide: Guide, random: np.random.Generator) -> Picture:
+    """Put noise of each region's own sample where its mask is."""
+    shape = noise.shape[0], noise.shape[1]
+    for assignment in guide.assignments:
+        mask = None if assignment.region is None else guide.regions[assignment.region].content
+        if mask is not None:
+            style = assignment.styles[0]
+            colors = opaque_part(guide.styles[style], guide.alphas[style] if guide.alphas else None)
+            share = resize_mask(mask, shape)[..., None]
+            noise = noise + share * (_style_noise(colors, shape, random) - noise)
+    return noise.astype(np.float32)
 
 
 def _style_noise(style: Picture, shape: tuple[int, ...], random: np.random.Generator) -> Picture:

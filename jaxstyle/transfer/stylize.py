@@ -78,11 +78,11 @@ def stylize(
     (24, 32, 3)
     """
     arguments.functions(on_progress=on_progress, report=report)
-    _check_run(settings, offline, checkpoint, checkpoint_seconds, resume)
+    check_run(settings, offline, checkpoint, checkpoint_seconds, resume)
     with reported_to(report):
         sources = Sources(offline=offline)
         job = make_job(content, style, chosen_settings(settings, changes), sources).over(devices)
-        checkpoints = _checkpoints(job, checkpoint, checkpoint_seconds)
+        checkpoints = checkpoints_of(job, checkpoint, checkpoint_seconds)
         return run_job(job, on_progress=on_progress, checkpoints=checkpoints, resume=resume)
 
 
@@ -114,10 +114,10 @@ def iterate(
     >>> last.step, last.result.finite
     (2, True)
     """
-    _check_run(settings, offline, checkpoint, checkpoint_seconds, resume)
+    check_run(settings, offline, checkpoint, checkpoint_seconds, resume)
     sources = Sources(offline=offline)
     job = make_job(content, style, chosen_settings(settings, changes), sources).over(devices)
-    checkpoints = _checkpoints(job, checkpoint, checkpoint_seconds)
+    checkpoints = checkpoints_of(job, checkpoint, checkpoint_seconds)
     return iterate_job(job, checkpoints=checkpoints, resume=resume)
 
 
@@ -134,7 +134,7 @@ def plan(
 
     Nothing runs: the programs are compiled, and say themselves what they need.
     """
-    _check_run(settings, offline)
+    check_run(settings, offline)
     sources = Sources(offline=offline)
     job = make_job(content, style, chosen_settings(settings, changes), sources)
     return memory.plan(job.over(devices))
@@ -273,7 +273,7 @@ def _latest(record: Record, count: int, weights: Sequence[float]) -> tuple[Losse
     return tuple(losses)
 
 
-def _check_run(
+def check_run(
     settings: Settings | None,
     offline: bool,
     checkpoint: str | Path | None = None,
@@ -291,7 +291,8 @@ def _check_run(
         arguments.number("checkpoint_seconds", seconds, low=0)
 
 
-def _checkpoints(job: Job, checkpoint: str | Path | None, seconds: float) -> Checkpoints | None:
+def checkpoints_of(job: Job, checkpoint: str | Path | None, seconds: float) -> Checkpoints | None:
+    """Return where a run's state is written; None if nowhere."""
     return None if checkpoint is None else Checkpoints(checkpoint, [identity(job)], seconds)
 
 

@@ -42,7 +42,7 @@ def test_programs_are_released_before_a_process_has_too_many_memory_maps(monkeyp
     count = len(memory.MAPS.read_text().splitlines())
 
     def limit(most):
-        monkeypatch.setattr(memory, "MOST_MAPS", SimpleNamespace(read_text=lambda: str(most)))
+        monkeypatch.setattr(memory, "MOST_MAPS", SimpleNamespace(read_text=lambda _: str(most)))
 
     limit(8 * count)
     assert not memory.clear_caches_if_crowded()

@@ -73,7 +73,8 @@ class TiledStepper(WholeStepper):
                 for term in self.job.terms
                 if term.metric.kind == kind or (kind == guiding and term.metric.guided)
             ]
-            yield replace(self.job.extract, layers=layers_of(terms)), picture
+            extract = replace(self.job.extract, layers=layers_of(terms))
+            yield extract.of_styles if kind == "style" else extract, picture
 
     def _advance(self, prepared: Objective, state: State, left: int) -> tuple[State, Losses]:
         extract, params, image = self.spec.extract, self.job.params, state.image

@@ -22,6 +22,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxstyle.backbones.extractor import Extractor
+from jaxstyle.metrics.wrapping import surrounded
+from jaxstyle.specs import OPEN
 
 Features = dict[str, Float[Array, "_h _w _c"]]
 
@@ -111,8 +113,39 @@ def tiling(extract: Extractor, shape: tuple[int, ...], tile: int) -> Tiling:
     return Tiling(tuple(sorted(counts, key=counts.__getitem__, reverse=True)), tiles)
 
 
+def _margin(extract: Extractor) -> int:
+    """Return the pixels that a picture which wraps gets on each side: what a position sees."""
+    fields = extract.receptive_fields().values()
+    stride = max((field.stride for field in fields), default=1)
+    reach = max((max(-field.first, field.last) for field in fields), default=0)
+    return math.ceil(reach / stride) * stride
+
+
 def features(extract: Extractor, params: Any, image: Float[Array, "h w 3"], tile: int) -> Features:
-    """Compute the features of a picture from tiles."""
+    """Compute the features of a picture from tiles.
+
+    One that wraps is continued over its edges by what its positions see; then it has ends.
+    """
+    if extract.around == OPEN:
+        return _features(extract, params, image, tile)
+    margin = _margin(extract)
+    around = surrounded(image, margin, margin, extract.around)
+    whole = _features(extract.unwrapped, params, around, tile)
+    return {name: grid[_inside(extract, name, margin, image.shape)] for name, grid in whole.items()}
+
+
+def _inside(
+    extract: Extractor, name: str, margin: int, shape: tuple[int, ...]
+) -> tuple[slice, ...]:
+    """Return where the features of a picture lie in those of it continued over its edges."""
+    stride = extract.receptive_fields()[name].stride
+    return tuple(
+        slice(margin // stride, (margin + side) // stride) if wraps else slice(None)
+        for side, wraps in zip(shape[:2], extract.around, strict=True)
+    )
+
+
+def _features(extract: Extractor, params: Any, image: Float[Array, "h w 3"], tile: int) -> Features:
     whole: Features = {
         name: jnp.zeros(layer.shape, layer.dtype)
         for name, layer in jax.eval_shape(extract, params, image).items()
@@ -133,6 +166,20 @@ def pull_back(
     tile: int,
 ) -> Float[Array, "h w 3"]:
     """Pull cotangents of features back to the picture, from tiles."""
+    if extract.around != OPEN:
+        margin = _margin(extract)
+        around, fold = jax.vjp(lambda x: surrounded(x, margin, margin, extract.around), image)
+        zeros = jax.eval_shape(extract.unwrapped, params, around)
+        cotangents = {
+            name: jnp.zeros(grid.shape, grid.dtype)
+            .at[_inside(extract, name, margin, image.shape)]
+            .set(cotangents[name])
+            for name, grid in zeros.items()
+        }
+        pulled = pull_back(
+            extract.unwrapped, params, around, cotangents, jnp.zeros_like(around), tile
+        )
+        return gradient + fold(pulled)[0]
     for shape, start, owned in tiling(extract, image.shape, tile).tiles:
         gradient = backward_tile(
             params,

@@ -27,6 +27,7 @@ from jaxstyle.optim import step as optim_step
 from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.optim.parametrization import parametrization
 from jaxstyle.optim.step import Rules, State
+from jaxstyle.specs import OPEN, Wrap
 from jaxstyle.transfer.geometry import References, reference_shapes, references_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers.stepper import ConstantsAt, Demand, Stepper, Steps, size_of
@@ -55,10 +56,11 @@ class StepSpec:
     parametrization: str  # in which coordinates
     length: int  # steps in one program
     how: Rules = optim_step.PLAIN  # all else, but for the coordinates
+    wrap: Wrap = OPEN  # along which axes the picture continues at the opposite edge
 
     def rules(self, shape: tuple[int, ...]) -> Rules:
         """Return how steps are taken of pictures of a shape."""
-        return self.how._replace(space=parametrization(self.parametrization, shape))
+        return self.how._replace(space=parametrization(self.parametrization, shape, self.wrap))
 
     def warm_started(self, compiled: Callable[..., Any], state: State, fresh: State) -> State:
         """Return `fresh` with the optimizer's state that `compiled`, a `warm_start`, carries."""
@@ -88,7 +90,7 @@ class WholeStepper(Stepper):
             rate_decay=given.rate_decay,
             average=given.average,
         )
-        spec = StepSpec(job.extract, job.optimizer, given.parametrization, length, how)
+        spec = StepSpec(job.extract, job.optimizer, given.parametrization, length, how, job.wrap)
         self.spec = spec.recomputing(recompute)
 
     def prepare(
@@ -191,7 +193,9 @@ def prepare(
     features = partial(extract, params)
     with extract.rounding():
         key = key_at(content.shape, seed)
-        return objective.prepare(features, terms, content, styles, key, selection, guide)
+        of_styles = partial(extract.of_styles, params)
+        given = content, styles, key, selection, guide
+        return objective.prepare(features, terms, *given, of_styles)
 
 
 def key_at(shape: Sequence[int], seed: Any) -> Array:

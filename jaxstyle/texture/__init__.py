@@ -1,0 +1,1 @@
+"""Textures: pictures that have only the statistics of samples, of any size, without a content."""

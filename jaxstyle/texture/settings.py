@@ -1,0 +1,46 @@
+"""The settings of a texture: those of a picture without a content. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from jaxstyle.settings import Settings, check_names
+
+DEFAULTS: Mapping[str, Any] = {"init": "style", "smoothness": 0.0}
+"""Settings of a texture that differ from those of a picture."""
+OF_CONTENTS = (
+    *("content_weight", "content_decay", "content_metric", "content_layers", "content_backbone"),
+    *("content_weight_map", "combination", "picture_guidance", "details", "outside", "enlarge"),
+    "fit",
+)
+"""Settings that say something of a content alone."""
+
+
+def texture_settings(settings: Settings | None, changes: Mapping[str, Any]) -> Settings:
+    """Return the settings of a texture: its defaults, a recipe's or given ones, without a content.
+
+    Raises:
+        TypeError: A change of a setting that does not exist.
+        ValueError: A value out of its range, or settings together with a recipe.
+
+    >>> texture_settings(None, {"steps": 7}).content_weight
+    0.0
+    """
+    from jaxstyle import recipes  # the command line's help does without
+
+    check_names(changes)
+    if settings is not None and changes.get("recipe"):
+        raise ValueError("expected settings or a recipe, got both")
+    if settings is not None:
+        chosen = replace(settings, **changes)
+    elif changes.get("recipe"):
+        chosen = recipes.settings(**changes)
+    else:
+        chosen = recipes.settings(**{**DEFAULTS, **changes})
+    # What nobody asked for, and only a content could have.
+    absent: dict[str, Any] = {"content_weight": 0.0, "outside": "style"}
+    if chosen.init == "content":
+        absent["init"] = DEFAULTS["init"]
+    return replace(chosen, **{n: value for n, value in absent.items() if n not in changes})
