@@ -78,6 +78,8 @@ class Job:
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     earlier: Earlier | None = None  # the picture that it continues
     alpha: Alpha | None = None  # of the content as it was read, and so of the result
+    # targets that come from neither content nor style, by the term's number; of one layer each
+    given_targets: Mapping[int, Any] = field(default_factory=dict)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
