@@ -1,4 +1,4 @@
-"""Clips whose flow is known: a sample picture panned, zoomed and turned, and an object that passes."""
+"""Clips whose flow is known: a sample picture panned, zoomed and turned; a passing object."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def clips(size: int, frames: int) -> dict[str, list[KnownFrame]]:
         return down**2 + right**2 < radius**2
 
     passing = motion(
-        pan=(0.2 * unit, -2.4 * unit), turn=-1.0, center=(center[0], 0.75 * size), begin=middle(mosaic)
+        pan=(0.2 * unit, -2.4 * unit),
+        turn=-1.0,
+        center=(center[0], 0.75 * size),
+        begin=middle(mosaic),
     )
     layers = {
         "pan": [Layer(valley, pan)],

@@ -1,16 +1,17 @@
-"""Films: how still they are, how effective, and how long they take, by how frames follow one another.
+"""Films: how still they are, how effective and how fast, by how frames follow one another.
 
     python benchmarks/video.py OUT [--size 96] [--frames 5] [--clip NAME …] [--method NAME …]
 
-Clips with known flow (`known_clips.py`), and with --real FILE … films, whose flow is estimated. Each
-method paints every clip; the first frame is the same for all, and is painted once. OUT/results.jsonl
-has a line for each clip and method, OUT/*.png the frames in a row. Seconds are the process's time on
-all cores, as machines that do other things have it too.
+Clips with known flow (`known_clips.py`), and with --real FILE … films, whose flow is estimated.
+Each method paints every clip; the first frame is the same for all, and is painted once.
+OUT/results.jsonl has a line for each clip and method, OUT/*.png the frames in a row. Seconds are
+the process's on all cores, which machines that do other things have little influence on.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import logging
 import time
@@ -58,8 +59,14 @@ def real(path: str, size: int, frames: int) -> list[KnownFrame]:
     pictures = []
     for frame, _ in zip(clip_of(path).frames(), range(frames), strict=False):
         pictures.append(load_image(frame.image, size=size))
-    known = [KnownFrame(pictures[0], np.zeros((*pictures[0].shape[:2], 2)), np.zeros(pictures[0].shape[:2], bool))]
-    for before, picture in zip(pictures, pictures[1:], strict=False):
+    known = [
+        KnownFrame(
+            pictures[0],
+            np.zeros((*pictures[0].shape[:2], 2)),
+            np.zeros(pictures[0].shape[:2], bool),
+        )
+    ]
+    for before, picture in itertools.pairwise(pictures):
         grays = gray_of(picture), gray_of(before)
         backward, forward = estimate(*grays), estimate(*reversed(grays))
         known.append(KnownFrame(picture, backward, trust(backward, forward).visible))
@@ -72,7 +79,9 @@ def paint(clip, film, style, settings, sources, first):
     from jaxstyle.video.flow import estimate
     from jaxstyle.video.painter import Painter
 
-    painter = Painter(film, lambda n, gray, m, other: (estimate(gray, other), estimate(other, gray)))
+    painter = Painter(
+        film, lambda n, gray, m, other: (estimate(gray, other), estimate(other, gray))
+    )
     known, painted = {}, []
     for number, frame in enumerate(clip):
         if number == 0 and first is not None:
@@ -95,12 +104,16 @@ def scored(pictures, clip, style_picture):
     from jaxstyle.study.judging import JudgePanel, judges_of
 
     contents = [frame.image for frame in clip]
-    panel = JudgePanel(judges_of(["alexnet"]), [contents[0], contents[-1][::-1].copy()], [style_picture])
+    panel = JudgePanel(
+        judges_of(["alexnet"]), [contents[0], contents[-1][::-1].copy()], [style_picture]
+    )
     axes = {axis: [] for axis in ("effectiveness", "coherence")}
     for picture in pictures:
         scores = panel.scores(picture, 0, 0)
         for axis, values in axes.items():
-            values.append(np.nanmean([s for s, j in zip(scores, panel.judges, strict=True) if j.axis == axis]))
+            values.append(
+                np.nanmean([s for s, j in zip(scores, panel.judges, strict=True) if j.axis == axis])
+            )
     return {axis: float(np.mean(values)) for axis, values in axes.items()}
 
 

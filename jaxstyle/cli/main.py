@@ -20,6 +20,7 @@ from jaxstyle.cli import (
     search,
     study,
     stylize,
+    video,
     weights,
 )
 from jaxstyle.cli.options import Invocation, with_option_names
@@ -44,6 +45,7 @@ def commands() -> None:
 for command in (
     stylize.stylize,
     batch.batch,
+    video.video,
     grid.grid,
     study.study,
     search.search,

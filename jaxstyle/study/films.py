@@ -40,8 +40,8 @@ def warping_error(
 
     References:
         Ruder, Dosovitskiy & Brox (arXiv 1604.08610), section 6: the squared difference between the
-        stylized frame and the warped one on Sintel, where it is not occluded. Deviation: pixels that
-        are nowhere visible count in no mean, and colors are in [0, 1].
+        stylized frame and the warped one on Sintel, where it is not occluded. Deviation: colors
+        are in [0, 1].
     """
     if not visible.any():
         return 0.0

@@ -1,8 +1,8 @@
 """Clips whose optical flow is known exactly: layers that move, and hide each other.
 
 A layer is a picture that an affine map carries into each frame, with a mask of where it is. A frame
-shows the foremost layer at each pixel. So where each pixel was in the frame before, and whether that
-frame shows it, are known without any estimate.
+shows the foremost layer at each pixel. So where each pixel was in the frame before, and whether
+that frame shows it, are known without any estimate.
 """
 
 from __future__ import annotations
@@ -95,9 +95,7 @@ def motion(
 
     def at(number: float) -> Affine:
         scale, angle = zoom**-number, np.radians(turn * number)
-        matrix = scale * np.array(
-            [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
-        )
+        matrix = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         moved = np.array(center) + number * np.array(pan)
         return np.column_stack([matrix, np.array(begin) - matrix @ moved])
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxstyle._util import arguments
 from jaxstyle.image.framing import shape_of
@@ -111,6 +112,18 @@ class Selection:
         object.__setattr__(self, "last", float("inf") if self.end is None else self.end)
         if self.last <= self.start:
             raise ValueError(f"expected end after start, got {self.end} and {self.start}")
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        fps = None if self.rate is None else str(self.rate)
+        return {"start": self.start, "end": self.end, "every": self.every, "fps": fps}
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Selection:
+        """Return the selection that JSON holds."""
+        fps = data["fps"]
+        rate = None if fps is None else Fraction(fps)
+        return cls(data["start"], data["end"], data["every"], rate)
 
     def of(self, frames: Iterable[Timed]) -> Iterator[Timed]:
         """Select frames; their times are then since `start`."""
@@ -281,7 +294,7 @@ def _check_numbers(files: Sequence[Path]) -> None:
     if len(varying) != 1:
         return
     column = [one[varying[0]] for one in numbers]
-    steps = [after - before for before, after in zip(column, column[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(column)]
     usual = max(sorted({*steps}), key=steps.count)
     for before, after, step in zip(files, files[1:], steps, strict=False):
         if step > usual:

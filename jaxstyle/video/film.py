@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from jaxstyle._util.log import logger
 from jaxstyle.citations import summary
 from jaxstyle.image.geometry import Picture
 from jaxstyle.image.load import load_image
-from jaxstyle.settings import Settings
+from jaxstyle.settings import GUIDES, Settings
 from jaxstyle.transfer import manifest, owed
 from jaxstyle.transfer.job import Job, identity, resolved_settings
 from jaxstyle.transfer.loop import Chunk, Loop
@@ -28,7 +28,7 @@ from jaxstyle.video.film_settings import FilmSettings
 from jaxstyle.video.kept import Kept
 from jaxstyle.video.painter import Flows, Known, Painted, Painter
 from jaxstyle.video.progress import FilmProgress, Meter
-from jaxstyle.video.schedule import MovingGuides, style_shares
+from jaxstyle.video.schedule import MovingGuides, moving_guides, style_shares
 
 OnProgress = Callable[[FilmProgress], object]
 
@@ -85,7 +85,7 @@ class Film:
     on_progress: OnProgress | None = None
     shared: dict[str, Any] = field(default_factory=dict)
 
-    def frames(self) -> Iterator[FilmFrame]:
+    def frames(self) -> Generator[FilmFrame, None, None]:
         """Paint the frames, and yield them in their order.
 
         Raises:
@@ -129,7 +129,7 @@ class Film:
                 self._begin(self._job(content, settings), painter, kept)
             image, facts = self._next(number, content, settings, painter, kept, memory)
             self._meter.finish(image)
-            shown = _NO_PICTURE if image is None else image
+            shown = NO_PICTURE if image is None else image
             yield FilmFrame(number, shown, frame.seconds, frame.duration, facts)
         if shape is None:
             raise ValueError(f"{self.clip.name} has no frames")
@@ -219,20 +219,26 @@ class Film:
 
     def _begin(self, job: Job, painter: Painter, kept: Kept | None) -> None:
         """Say what all frames share, and resume what there is."""
-        environment = manifest.environment()
         checksums = job.networks.checksums()
+        moving = moving_guides(self.settings)
+        # Of what differs from frame to frame: where it comes from, not this frame's.
+        fixed = {name: getattr(self.settings, name) for name in ("style_shares", *GUIDES)}
+        whole = replace(job, settings=replace(job.settings, **fixed))
         inputs = {role: dict(record) for role, record in job.inputs.items() if role != "content"}
+        inputs |= {role: {"path": path} for role, path in moving.items()}
         self.shared = {
-            "settings": manifest.plain(resolved_settings(job)),
+            "settings": manifest.plain(resolved_settings(whole)),
             "film": self.film.to_plain(),
             "times": list(self.times),
             "scales": [scale._asdict() for scale in job.scales],
             "inputs": inputs,
             "weights": checksums,
             "papers": [*map(summary, owed.of_run(job.settings, checksums)), _PAPER],
-            "not_replayable": [one for one in job.obstacles if one != "content"],
-            **environment,
+            **manifest.environment(),
         }
+        obstacles = [one for one in whole.obstacles if one != "content" and one not in moving]
+        if obstacles:
+            self.shared["not_replayable"] = obstacles
         if kept is None:
             return
         self._identity: dict[str, Any] = identity(job) | {
@@ -280,7 +286,9 @@ class Film:
     ) -> tuple[Known, Picture, dict[str, Any]]:
         def on_chunk(loop: Loop, chunk: Chunk) -> None:
             record = loop.records[0]
-            self._meter.chunk(record.steps, loop.jobs[0].steps, chunk.size, record.history["total"][-1])
+            self._meter.chunk(
+                record.steps, loop.jobs[0].steps, chunk.size, record.history["total"][-1]
+            )
 
         painted = painter.paint(job, number, others, before, on_chunk)
         if painted.is_cut:
@@ -289,7 +297,7 @@ class Film:
 
 
 _SECOND = "-2"
-_NO_PICTURE = np.zeros((1, 1, 3), np.float32)
+NO_PICTURE = np.zeros((1, 1, 3), np.float32)
 _PAPER = "Ruder, Dosovitskiy & Brox, Artistic style transfer for videos, 2016"
 
 

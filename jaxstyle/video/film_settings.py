@@ -53,7 +53,11 @@ class FilmSettings:
             ValueError: A value out of its range.
         """
         set_ = object.__setattr__
-        set_(self, "temporal_weight", arguments.number("temporal_weight", self.temporal_weight, low=0))
+        set_(
+            self,
+            "temporal_weight",
+            arguments.number("temporal_weight", self.temporal_weight, low=0),
+        )
         set_(self, "frame_steps", arguments.number("frame_steps", self.frame_steps, int, low=1))
         set_(self, "passes", arguments.number("passes", self.passes, int, low=1, high=2))
         set_(self, "cut", arguments.number("cut", self.cut, low=0, high=1))

@@ -13,7 +13,7 @@ import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -93,7 +93,7 @@ class Kept:
             write_image(self.picture(known.number), shown)
         text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
 
-        more = {} if content is None else {"content": content}
+        more: dict[str, Any] = {} if content is None else {"content": content}
 
         def write(file: BinaryIO) -> None:
             np.savez(file, raw=known.raw, gray=known.gray, facts=text, **more)
@@ -121,7 +121,7 @@ class Kept:
     def content(self, number: int) -> Picture | None:
         """Return what a frame shows, if it was kept."""
         with np.load(io.BytesIO(self._arrays(number, "").read_bytes())) as arrays:
-            return arrays["content"] if "content" in arrays else None
+            return cast("Picture | None", arrays.get("content"))
 
     def slim(self, number: int, tag: str = "") -> None:
         """Remove what no later frame needs of a frame."""
@@ -174,6 +174,4 @@ def _check_same(folder: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]
             names = names or [n for n in {**now, **then} if now.get(n) != then.get(n)]
             pairs = (f"{name} {then.get(name)}, not {now.get(name)}" for name in names)
             what = f"another {names[0]}" if group == "pictures" else ", ".join(pairs)
-        raise ValueError(
-            f"{folder} is of a film with {what}; leave out --resume to start again"
-        )
+        raise ValueError(f"{folder} is of a film with {what}; leave out --resume to start again")

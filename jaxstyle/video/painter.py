@@ -216,7 +216,7 @@ def _start(job: Job, moved: Moved, before: Picture | None) -> Picture:
     picture on its own, or what an earlier pass made.
 
     References:
-        Ruder et al., section 4.1 (the first pass; the paper takes the moved picture everywhere), and
+        Ruder et al., section 4.1 (the first pass; they take the moved picture everywhere), and
         equation 11 with δ = 1/2 (later passes).
     """
     if before is not None:

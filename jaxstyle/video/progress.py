@@ -87,7 +87,15 @@ class Meter:
             left = frames * (now - self._pace_began) / self._paced
         self._on_progress(
             FilmProgress(
-                self._frames, self._of, step, steps, size, loss, now - self._began, left, self._image
+                self._frames,
+                self._of,
+                step,
+                steps,
+                size,
+                loss,
+                now - self._began,
+                left,
+                self._image,
             )
         )
 

@@ -50,10 +50,11 @@ def open_clip(path: Path, selection: Selection) -> Clip:
         with _opened(path) as container:
             stream = _video_of(container, path)
             stream.thread_type = "AUTO"
-            number = -1
-            for number, frame in enumerate(selection.of(_timed(container, stream, path))):
+            is_empty = True
+            for frame in selection.of(_timed(container, stream, path)):
+                is_empty = False
                 yield frame.frame()
-            if number < 0:
+            if is_empty:
                 raise ValueError(
                     f"{path} has no frame from {selection.start:g} s to {selection.last:g} s"
                 )

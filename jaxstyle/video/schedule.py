@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -44,7 +45,7 @@ def check_times(times: Sequence[float], styles: int, settings: Settings) -> tupl
     checked = tuple(arguments.number("every time of a style", time, low=0) for time in times)
     if len(checked) != styles:
         raise ValueError(f"expected a time for each of {styles} styles, got {len(checked)}")
-    if any(after <= before for before, after in zip(checked, checked[1:], strict=False)):
+    if any(after <= before for before, after in itertools.pairwise(checked)):
         raise ValueError(f"expected the times of styles to ascend, got {list(checked)}")
     if settings.style_shares:
         raise ValueError("expected style_shares or times of styles, got both")
@@ -83,10 +84,22 @@ class MovingGuides:
             if frame is None:
                 raise ValueError(f"{name} {values[name][place]} has fewer frames than the film")
             values[name][place] = frame.image
-        return replace(
-            self._settings,
-            **{name: v[0] if name in MAPS else tuple(v) for name, v in values.items() if v},
-        )
+        changes: dict[str, Any] = {
+            name: files[0] if name in MAPS else tuple(files)
+            for name, files in values.items()
+            if files
+        }
+        return replace(self._settings, **changes)
+
+
+def moving_guides(settings: Settings) -> dict[str, str]:
+    """Return the masks and maps that are clips, by role: `content_mask#2` the second."""
+    return {
+        f"{name}#{place + 1}" if place else name: str(file)
+        for name, files in guides(settings).items()
+        for place, file in enumerate(files)
+        if is_moving(file)
+    }
 
 
 def is_moving(file: object) -> bool:

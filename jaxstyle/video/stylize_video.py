@@ -52,7 +52,7 @@ def stylize_video(
             they are faded. All count always if not given.
         flow: A folder of flow files by another program, `forward_1_2.flo` and `backward_2_1.flo`,
             with frames numbered from 1. OpenCV (the extra `video`) estimates it if not given.
-        folder: Where what is done is kept, for `resume`. Whoever has taken all frames may remove it.
+        folder: Where what is done is kept, for `resume`. It may be removed in the end.
         resume: Resume with what is in `folder`; the frames are the same as without interruption.
         on_progress: Called between chunks of steps.
         offline: Never fetch weights or pictures.

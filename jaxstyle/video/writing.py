@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -62,10 +62,6 @@ class Encoding:
             raise ValueError("expected crf or lossless, got both")
         if self.lossless and self.codec not in (None, *_RGB):
             raise ValueError(f"expected lossless with {', '.join(_RGB)}, got {self.codec}")
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
-        return asdict(self)
 
     def codec_for(self, path: Path) -> str:
         """Return the codec of a file."""
