@@ -1,6 +1,7 @@
 """Films: how still they are, how effective and how fast, by how frames follow one another.
 
     python benchmarks/video.py OUT [--size 96] [--frames 5] [--clip NAME …] [--method NAME …]
+    python benchmarks/video.py OUT … --judge
 
 Clips with known flow (`known_clips.py`), and with --real FILE … films, whose flow is estimated.
 Each method paints every clip; the first frame is the same for all, and is painted once.
@@ -27,6 +28,8 @@ from jaxstyle.cli.compilation import start_jax
 from jaxstyle.image.io import read_image, write_image
 from jaxstyle.study.known_flow import KnownFrame
 from jaxstyle.video.film_settings import FilmSettings
+
+JUDGES = ("moments@alexnet", "sliced_wasserstein@alexnet", "lpips", "ms_ssim")
 
 METHODS = {
     "frame by frame": FilmSettings(warp=False),
@@ -99,22 +102,28 @@ def paint(clip, film, style, settings, sources, first):
     return painted, (painted[0], painter.constants, painter.layouts)
 
 
-def scored(pictures, clip, style_picture):
-    """Return effectiveness and coherence of the frames, each a mean over judges and frames."""
+def panel_for(clip, style_picture):
+    """Return judges of effectiveness and coherence that the default objective does not use."""
     from jaxstyle.study.judging import JudgePanel, judges_of
 
-    contents = [frame.image for frame in clip]
-    panel = JudgePanel(
-        judges_of(["alexnet"]), [contents[0], contents[-1][::-1].copy()], [style_picture]
-    )
-    axes = {axis: [] for axis in ("effectiveness", "coherence")}
-    for picture in pictures:
-        scores = panel.scores(picture, 0, 0)
-        for axis, values in axes.items():
-            values.append(
-                np.nanmean([s for s, j in zip(scores, panel.judges, strict=True) if j.axis == axis])
-            )
-    return {axis: float(np.mean(values)) for axis, values in axes.items()}
+    judges = [one for one in judges_of(JUDGES) if one.axis != "paint"]
+    # Coherence is measured against another content: the first frame upside down.
+    return JudgePanel(judges, [clip[0].image, clip[0].image[::-1].copy()], [style_picture])
+
+
+def judged(panel, clip, pictures):
+    """Return stillness, and effectiveness and coherence over the frames after the first."""
+    from jaxstyle.study.films import stillness
+
+    still = stillness(pictures, [f.backward for f in clip], [f.visible for f in clip])
+    scores = np.mean([panel.scores(picture, 0, 0) for picture in pictures[1:]], axis=0)
+    by_axis = {
+        axis: float(
+            np.mean([s for s, j in zip(scores, panel.judges, strict=True) if j.axis == axis])
+        )
+        for axis in ("effectiveness", "coherence")
+    }
+    return {"warping error": still.warping_error, "lpips": still.lpips, **by_axis}
 
 
 def main() -> None:
@@ -126,10 +135,10 @@ def main() -> None:
     parser.add_argument("--clip", nargs="*", help="of the clips with known flow [default: all]")
     parser.add_argument("--real", nargs="*", default=(), help="films")
     parser.add_argument("--method", nargs="*", default=list(METHODS))
+    parser.add_argument("--judge", action="store_true", help="judge what is painted in OUT")
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     start_jax()
-    from jaxstyle.study.films import stillness
     from jaxstyle.transfer.sources import Sources
 
     given.out.mkdir(parents=True, exist_ok=True)
@@ -137,29 +146,32 @@ def main() -> None:
     of_known = clips(given.size, given.frames)
     shot = {name: of_known[name] for name in (of_known if given.clip is None else given.clip)}
     shot |= {Path(path).stem: real(path, given.size, given.frames) for path in given.real}
+    style_picture = read_image(samples.resolve(given.style), size=given.size)
     for name, clip in shot.items():
         first = None
-        style_picture = read_image(samples.resolve(given.style), size=given.size)
+        panel = panel_for(clip, style_picture) if given.judge else None
         for method, film in variants(given.method).items():
-            print(name, method, flush=True)
-            painted, first = paint(clip, film, given.style, settings, sources, first)
-            pictures = [one.image for one in painted]
-            still = stillness(pictures, [f.backward for f in clip], [f.visible for f in clip])
-            later = painted[1:]
-            row = {
-                "clip": name,
-                "method": method,
-                "warping error": still.warping_error,
-                "lpips": still.lpips,
-                **scored(pictures[1:], clip[1:], style_picture),
-                "steps": float(np.mean([one.steps for one in later])),
-                "seconds a frame": float(np.mean([one.seconds for one in later])),
-            }
-            print(row, flush=True)
-            with (given.out / "results.jsonl").open("a") as file:
-                file.write(json.dumps(row) + "\n")
             stem = f"{name}-{method}".replace(" ", "_").replace(":", "-")
-            write_image(given.out / f"{stem}.png", np.concatenate(pictures, axis=1))
+            place = given.out / f"{stem}.npz"
+            if not given.judge:
+                print(name, method, flush=True)
+                painted, first = paint(clip, film, given.style, settings, sources, first)
+                pictures = np.stack([one.image for one in painted])
+                np.savez(
+                    place,
+                    pictures=pictures,
+                    seconds=[one.seconds for one in painted],
+                    steps=[one.steps for one in painted],
+                )
+                write_image(given.out / f"{stem}.png", np.concatenate(pictures, axis=1))
+            elif place.exists():
+                kept = np.load(place)
+                row = {"clip": name, "method": method} | judged(panel, clip, kept["pictures"])
+                row |= {"steps": float(np.mean(kept["steps"][1:]))}
+                row |= {"seconds a frame": float(np.mean(kept["seconds"][1:]))}
+                print(row, flush=True)
+                with (given.out / "results.jsonl").open("a") as file:
+                    file.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":

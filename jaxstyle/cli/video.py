@@ -172,26 +172,33 @@ def video(
     settings = recipes.settings(**given_settings(preset, values))
     styles, times = _styles(chosen_styles(clip, style, more_styles))
     pictures = [picture_input(name, offline=offline, standard_input=False) for name in styles]
+    from jaxstyle.video.clip import Selection, clip_of
+    from jaxstyle.video.film_settings import FilmSettings
+    from jaxstyle.video.writing import Encoding, check_film
+
+    # Everything is checked before anything heavy is imported.
+    film_settings = FilmSettings(**{name: v for name, v in film.items() if v is not None})
+    selection, encoding = Selection(start, end, every, fps), Encoding(codec, crf, lossless)
+    clip_of(clip, selection)
+    if output.suffix and not output.is_dir():
+        check_film(output, encoding)
     if preview is not None:
         from jaxstyle.image.io import check_output
 
         check_output(preview)
     start_jax()
-    from jaxstyle.video.clip import Selection
-    from jaxstyle.video.film_settings import FilmSettings
     from jaxstyle.video.make import FilmRun
-    from jaxstyle.video.writing import Encoding
 
     run = FilmRun(
         clip=clip,
         styles=pictures,
         output=output,
         settings=settings,
-        film=FilmSettings(**{name: v for name, v in film.items() if v is not None}),
-        selection=Selection(start, end, every, fps),
+        film=film_settings,
+        selection=selection,
         times=times,
         flow=flow,
-        encoding=Encoding(codec, crf, lossless),
+        encoding=encoding,
         offline=offline,
     )
     count = make(run, resume=resume, preview=preview)

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from jaxstyle._util import arguments
 from jaxstyle.image.framing import shape_of
+from jaxstyle.image.load import ImageLike as Source
 from jaxstyle.image.load import load_image
-from jaxstyle.transfer.sources import Source
 
 DEFAULT_RATE = Fraction(25)
 """Frames a second of pictures that say nothing of time."""

@@ -12,7 +12,7 @@ import numpy as np
 from jaxstyle._util.counts import counted
 from jaxstyle._util.log import logger
 from jaxstyle.image.io import check_file
-from jaxstyle.transfer.sources import Source
+from jaxstyle.image.load import ImageLike as Source
 from jaxstyle.video.clip import DEFAULT_RATE, Clip, ClipFrame, Colors, Selection, Timed
 from jaxstyle.video.needs import pyav
 

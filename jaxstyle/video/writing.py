@@ -173,6 +173,8 @@ class _Watched:
 
 
 def _stream(container: Any, codec: str, pixels: Pixels, clip: Clip, encoding: Encoding) -> Any:
+    if codec not in container.supported_codecs:
+        raise ValueError(f"a film of this format holds no {codec}; choose another extension")
     stream = container.add_stream(codec, rate=clip.rate)
     context = stream.codec_context
     height, width = pixels.shape[:2]
@@ -256,7 +258,9 @@ def _packets(source: Any, streams: dict[Any, Any], clip: Clip) -> Iterator[tuple
             if packet.dts is None:
                 continue
             seconds = float(packet.pts * packet.time_base) - start_of(source)
-            if not clip.span[0] - 1e-6 <= seconds < clip.span[1]:
+            # What comes before the beginning is what a decoder needs to begin.
+            is_early = clip.span[0] > 0 and seconds < clip.span[0] - 1e-6
+            if is_early or seconds >= clip.span[1]:
                 continue
             shift = round(begin / packet.time_base)
             packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
