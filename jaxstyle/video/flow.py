@@ -40,7 +40,7 @@ def estimate(one: Gray, other: Gray) -> Flow:
     Both frames have one shape; small ones are padded by their edges.
 
     Raises:
-        ModuleNotFoundError: OpenCV, of the extra `video`, is not installed.
+        ValueError: OpenCV, of the extra `video`, is not installed.
 
     References:
         Kroeger, Timofte, Dai & Van Gool, "Fast Optical Flow using Dense Inverse Search" (ECCV

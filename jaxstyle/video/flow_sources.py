@@ -20,8 +20,7 @@ def flows_from(folder: str | Path | None) -> Flows:
             the film. None to estimate the flow.
 
     Raises:
-        ValueError: There is no such folder.
-        ModuleNotFoundError: OpenCV is needed, and not installed.
+        ValueError: There is no such folder; or OpenCV is needed, and not installed.
     """
     if folder is None:
         opencv()

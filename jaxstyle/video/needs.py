@@ -10,25 +10,22 @@ def pyav() -> Any:
     """Return PyAV, which reads and writes films.
 
     Raises:
-        ModuleNotFoundError: It is not installed.
+        ValueError: It is not installed.
     """
-    return _imported("av", "PyAV", "films are read and written")
+    return _imported("av", "films need PyAV")
 
 
 def opencv() -> Any:
     """Return OpenCV, which estimates optical flow.
 
     Raises:
-        ModuleNotFoundError: It is not installed.
+        ValueError: It is not installed.
     """
-    return _imported("cv2", "OpenCV", "optical flow is estimated")
+    return _imported("cv2", "optical flow needs OpenCV")
 
 
-def _imported(module: str, name: str, purpose: str) -> Any:
+def _imported(module: str, what: str) -> Any:
     try:
         return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        message = f"{purpose} with {name}: pip install 'jaxstyle[video]'"
-        raise ModuleNotFoundError(message, name=module) from None
+    except ModuleNotFoundError:
+        raise ValueError(f"{what}: pip install 'jaxstyle[video]'") from None

@@ -23,9 +23,9 @@ def open_clip(path: Path, selection: Selection) -> Clip:
     """Open a film that PyAV can decode.
 
     Raises:
-        ValueError: It is no film, or has no video, or no frame of it is selected.
+        ValueError: It is no film, or has no video or frames; PyAV, of the extra `video`, is not
+            installed.
         OSError: It cannot be read.
-        ModuleNotFoundError: PyAV, of the extra `video`, is not installed.
     """
     check_file(path)
     with _opened(path) as container:

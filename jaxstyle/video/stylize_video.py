@@ -62,10 +62,10 @@ def stylize_video(
         The frames, in their order, as they are done.
 
     Raises:
-        ValueError: A clip, a picture or a setting that cannot be used; a folder of another film.
+        ValueError: A clip, a picture or a setting that cannot be used; a folder of another film; the
+            extra `video` is needed, and not installed.
         TypeError: A setting that does not exist.
         OSError: A file that cannot be read or written; what is done is kept in `folder`.
-        ModuleNotFoundError: The extra `video` is not installed, and needed.
 
     References:
         Ruder, Dosovitskiy & Brox, "Artistic style transfer for videos" (GCPR 2016, arXiv
