@@ -62,8 +62,8 @@ def stylize_video(
         The frames, in their order, as they are done.
 
     Raises:
-        ValueError: A clip, a picture or a setting that cannot be used; a folder of another film; the
-            extra `video` is needed, and not installed.
+        ValueError: A clip, a picture or a setting that cannot be used; a folder of another film;
+            the extra `video` is needed, and not installed.
         TypeError: A setting that does not exist.
         OSError: A file that cannot be read or written; what is done is kept in `folder`.
 

@@ -132,14 +132,14 @@ class TestFrames:
             known.append(painter.paint(job, number, others).known)
         moved = painter.moved(2, known[2].gray, [known[1], known[0]])
         job = painter._job(jobs[2], moved, None)
-        pictures, weights = job.given_targets[len(job.terms) - 1]
+        # Without what pads them to their bucket.
+        pictures, weights = (one[:, :40, :48] for one in job.given_targets[len(job.terms) - 1])
         assert weights.sum(0).max() <= 1
         nearest, farther = (one.weights for one in moved.trusts)
         np.testing.assert_array_equal(weights[0], nearest)
         np.testing.assert_array_equal(weights[1], np.maximum(farther - nearest, 0))
-        np.testing.assert_array_equal(
-            pictures[1], move(known[0].raw, estimated(2, known[2].gray, 0, known[0].gray)[0])
-        )
+        backward, _ = estimated(2, known[2].gray, 0, known[0].gray)
+        np.testing.assert_array_equal(pictures[1], move(known[0].raw, backward))
 
     def test_cuts_begin_anew(self):
         other = [frame[::-1, ::-1] for frame in panned(9)[6:]]
@@ -158,8 +158,11 @@ class TestFrames:
         styles = {"film": FEW, "blend": "mix", **SMALL}
         times = (0, 0.08)
         frames = [*stylize_video(FRAMES[:3], [STYLE, inverse], style_times=times, **styles)]
-        first = film(FRAMES[:1], blend="mix")[0].image
+        alone = {"style_shares": (1, 1e-6), "blend": "mix", **SMALL}
+        first = stylize(FRAMES[0], [STYLE, inverse], **alone).image
         assert np.abs(frames[0].image - first).max() < 0.01
+        middle = frames[1].image.mean()
+        assert not np.isclose(middle, frames[0].image.mean(), atol=1e-3)
         with pytest.raises(ValueError, match="a time for each of 2 styles, got 1"):
             stylize_video(FRAMES, [STYLE, inverse], style_times=(0,), **styles)
         with pytest.raises(ValueError, match="to ascend"):
@@ -209,7 +212,7 @@ class TestResume:
         folder = tmp_path / "a"
         with closing(stylize_video(FRAMES, STYLE, film=FEW, folder=folder, **SMALL)) as frames:
             assert len([*islice(frames, 2)]) == 2
-        with pytest.raises(ValueError, match="film with smoothness 0.02, not 1.0; leave out"):
+        with pytest.raises(ValueError, match=r"film with smoothness 0\.02, not 1\.0; leave out"):
             film(folder=folder, resume=True, smoothness=1)
         with pytest.raises(ValueError, match="film with frame_steps 2, not 3"):
             film(settings=FilmSettings(frame_steps=3), folder=folder, resume=True)
