@@ -109,7 +109,8 @@ class FilmRun:
             try:
                 return self._make(clip, resume, on_progress)
             except (OSError, ValueError) as error:
-                if not any(unfinished(self.output).glob("*.npz")):
+                is_kept = any(unfinished(self.output).glob("*.npz"))
+                if not is_kept or "--resume" in str(error):
                     raise
                 text = f"{reason(error)}; what is done is kept, and --resume continues"
                 raise (
