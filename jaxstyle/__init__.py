@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from jaxstyle.transfer.stylize import iterate as iterate
     from jaxstyle.transfer.stylize import plan as plan
     from jaxstyle.transfer.stylize import stylize as stylize
+    from jaxstyle.video.clip import Selection as Selection
+    from jaxstyle.video.film import FilmFrame as FilmFrame
+    from jaxstyle.video.film_settings import FilmSettings as FilmSettings
+    from jaxstyle.video.progress import FilmProgress as FilmProgress
+    from jaxstyle.video.stylize_video import stylize_video as stylize_video
     from jaxstyle.weights.registry import Weights as Weights
 
 __version__ = "0.1.0"
@@ -47,12 +52,16 @@ _HOMES = {
     "BatchPicture": "batch.run",
     "BatchProgress": "batch.progress",
     "Cell": "grid.stylize_grid",
+    "FilmFrame": "video.film",
+    "FilmProgress": "video.progress",
+    "FilmSettings": "video.film_settings",
     "GridProgress": "transfer.progress",
     "LayerRef": "specs",
     "Metric": "metrics.metric",
     "MetricSpec": "specs",
     "Progress": "transfer.result",
     "Result": "transfer.result",
+    "Selection": "video.clip",
     "Settings": "settings",
     "StyleLoss": "objective.style_loss",
     "Term": "objective.term",
@@ -68,12 +77,13 @@ _HOMES = {
     "stylize_grid": "grid.stylize_grid",
     "synthesize": "texture.synthesize",
     "synthesize_variations": "texture.variations",
+    "stylize_video": "video.stylize_video",
     "term": "objective.term",
 }
 """Where each public name lives."""
 _PACKAGES = (
     *("backbones", "batch", "citations", "grid", "image", "metrics", "objective", "optim"),
-    *("recipes", "samples", "study", "texture", "transfer", "weights"),
+    *("recipes", "samples", "study", "texture", "transfer", "video", "weights"),
 )
 
 __all__ = sorted(_HOMES)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support.fetching import needed
 from support.small import CONTENT, SMALL, STYLE, write_pictures
 
@@ -74,3 +75,21 @@ def test_resnet(tmp_path, run, capsys):
     run("03_resnet.py", out, 48, 1)  # AlexNet needs 31 pixels
     assert capsys.readouterr().out.count("to style") == 8
     assert read_image(out).shape[1] == 4 * (48 + 8)
+
+
+@pytest.mark.slow
+def test_film(tmp_path, run, capsys, monkeypatch):
+    pytest.importorskip("cv2", reason="needs the extra video")
+    stylize_video = jaxstyle.stylize_video
+    small = {**SMALL, "size": 64}
+    monkeypatch.setattr(
+        jaxstyle,
+        "stylize_video",
+        lambda *a, **k: stylize_video(*a, **{**k, **small}),
+        raising=False,
+    )
+    out = tmp_path / "film.webp"
+    run("09_film.py", out, 64, 10, 3)
+    assert "frame 10 of 10: 15 steps" in capsys.readouterr().out
+    with Image.open(out) as film:
+        assert (film.n_frames, film.size) == (10, (128, 40))

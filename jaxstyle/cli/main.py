@@ -22,6 +22,7 @@ from jaxstyle.cli import (
     study,
     stylize,
     texture,
+    video,
     weights,
 )
 from jaxstyle.cli.options import Invocation, with_option_names
@@ -48,6 +49,7 @@ for command in (
     texture.texture,
     studio.studio,
     batch.batch,
+    video.video,
     grid.grid,
     study.study,
     search.search,

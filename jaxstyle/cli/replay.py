@@ -54,9 +54,13 @@ def replay(
     from jaxstyle.image.encode import Encoding
     from jaxstyle.image.io import check_file, check_output
     from jaxstyle.transfer import manifest
+    from jaxstyle.video.manifest import is_film
 
-    check_output(output, encoding=Encoding(**encoding))
     check_file(run)
+    if is_film(run):
+        _replay_film(run, output, moved, changed_inputs, encoding, offline)
+        return
+    check_output(output, encoding=Encoding(**encoding))
     manifest.check(output, [run, *_files_of(run), *(text.partition("=")[2] for text in moved)])
     start_jax()
     from jaxstyle._util.lock import exclusive_lock
@@ -86,3 +90,33 @@ def _files_of(run: Path) -> list[Path]:
     paths = [Path(path) for path in manifest.paths_of(facts["inputs"])]
     paths += [run.parent / facts.get("picture", {}).get("name", run.with_suffix(".png").name)]
     return [*paths, *(run.parent / path for path in paths), *(run.parent / p.name for p in paths)]
+
+
+def _replay_film(
+    run: Path,
+    output: Path,
+    moved: tuple[str, ...],
+    changed_inputs: bool,
+    encoding: dict[str, Any],
+    offline: bool,
+) -> None:
+    """Make the film of a manifest again."""
+    if encoding:
+        raise ValueError(f"expected no --{next(iter(encoding))} of a film: it is written as it was")
+    start_jax()
+    from jaxstyle.cli.video import make
+    from jaxstyle.video.manifest import read
+    from jaxstyle.video.replay import replayed
+
+    inputs = dict(text.partition("=")[::2] for text in moved)
+    film = replayed(run, output, inputs, changed_inputs=changed_inputs, offline=offline)
+    make(film)
+    facts, again = read(run), read(film.manifest)
+    assert facts is not None
+    assert again is not None
+    same = facts["output"].get("sha256", 0) == again["output"].get("sha256", 1)
+    losses = [[frame["losses"] for frame in one["frames"]] for one in (facts, again)]
+    how = (
+        "the same bytes" if same else "the same losses" if losses[0] == losses[1] else "it differs"
+    )
+    write_result(f"{output}: {how}")

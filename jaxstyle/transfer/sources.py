@@ -60,7 +60,7 @@ class Sources:
         self._noted: set[str] = set()
         self._reported: set[Hashable] = set()
         self._pictures: dict[tuple[Hashable, ...], tuple[Picture, Alpha | None]] = {}
-        self._records: dict[Hashable, dict[str, str]] = {}
+        self._records: dict[tuple[Hashable, str], dict[str, str]] = {}
         self._digests: dict[Hashable, str] = {}
         self._contents: dict[Hashable, bytes] = {}
         self._held: dict[int, Source] = {}
@@ -157,9 +157,16 @@ class Sources:
         return source
 
     def forget(self, source: Source) -> None:
-        """Let go of the pixels of a picture; it is read again where it is needed again."""
+        """Let go of the pixels of a picture; it is read again where it is needed again.
+
+        Of an array all is forgotten: a film has thousands of them.
+        """
         key = self._key(source)
         self._pictures = {k: one for k, one in self._pictures.items() if k[0] != key}
+        if isinstance(source, np.ndarray):
+            self._records = {k: one for k, one in self._records.items() if k[0] != key}
+            self._reported.discard(key)
+            del self._held[id(source)]
 
     def with_masks(self, settings: Settings) -> Settings:
         """Return settings with what the files of masks and maps hold in place of the paths."""

@@ -50,7 +50,7 @@ class TiledStepper(WholeStepper):
         # Targets from tiles are others by rounding than those that a resumed run calibrates.
         self.rate = self.job.rate_at(size)
         prepared = self.targets(size, *beginnings)
-        return replace(prepared, scales=constants[0](size, None) or prepared.scales)
+        return self.calibrated(prepared, constants[0](size, None))
 
     def targets(self, size: int, beginning: Picture | None = None) -> Objective:
         """Compute the targets at a scale from tiles, not calibrated."""

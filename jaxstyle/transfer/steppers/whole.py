@@ -98,7 +98,16 @@ class WholeStepper(Stepper):
     ) -> Objective:
         self.rate = self.job.rate_at(size)
         prepared = self.targets(size, *beginnings)
-        return replace(prepared, scales=constants[0](size, prepared) or prepared.scales)
+        return self.calibrated(prepared, constants[0](size, prepared))
+
+    def calibrated(self, prepared: Objective, constants: Constants | None) -> Objective:
+        """Return targets with their constants, if there are any, and those that the job gives."""
+        given = self.job.given_targets
+        targets = tuple(
+            (given[number],) if number in given else target
+            for number, target in enumerate(prepared.targets)
+        )
+        return replace(prepared, scales=constants or prepared.scales, targets=targets)
 
     def targets(self, size: int, beginning: Picture | None = None) -> Objective:
         """Compute the targets at a scale, not calibrated."""

@@ -1,0 +1,1 @@
+"""Films: frames that are painted one after another, so that what they show stays still."""
