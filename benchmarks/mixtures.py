@@ -16,6 +16,7 @@ far are kept in benchmarks/mixtures/, from which another clone resumes as well.
 
 import argparse
 import csv
+import gzip
 import itertools
 import json
 import logging
@@ -79,7 +80,8 @@ TRIALS = 48
 SEARCHED_BY = ["sliced_wasserstein@alexnet", "lpips"]
 JUDGES = ["energy@resnet18", "sliced_wasserstein@resnet18", "moments@resnet18"]
 JUDGES += ["gaussian_wasserstein@resnet18", "ms_ssim", "lpips"]
-KEPT = ("journal.log", "search.json", "front.json")
+JOURNAL = "journal.log"  # kept compressed: to a thirtieth
+KEPT = ("search.json", "front.json")
 CLEAN = "energy@resnet18"  # no objective of the test uses it, nor its kin
 STRENGTHS = (0.5, 2.0)
 # The allocator keeps memory between steps: returning it costs page faults and clearing.
@@ -318,10 +320,13 @@ def main():
     if options.command == "pictures":
         take(folder / "pictures", Path(what))
     elif options.command == "search":
-        if not (folder / what).exists():
+        kept, journal = HERE / what / f"{JOURNAL}.gz", folder / what / JOURNAL
+        if not journal.exists() and kept.exists():
             keep(HERE / what, folder / what, KEPT)
+            journal.write_bytes(gzip.decompress(kept.read_bytes()))
         side_by_side(["worker", str(folder), what], folder, options.minutes)
         keep(folder / what, HERE / what, KEPT)
+        kept.write_bytes(gzip.compress(journal.read_bytes(), mtime=0))
     elif options.command == "worker":
         if what == "test":
             judged(folder, rivals(), "test", part=options.part)
