@@ -23,14 +23,16 @@ FOLDER = ("reference", "commands")
 
 INTRODUCTION = """# Commands
 
-Generated from the commands themselves: `jaxstyle COMMAND --help` says the same. An error is one line and
-exits with status 2, Ctrl-C saves what there is and exits with 130.
+`jaxstyle COMMAND --help` says the same. An error is one line and exits with status 2; Ctrl-C saves
+what there is and exits with 130.
 """
 
 
 def _pages() -> Iterator[tuple[str, str]]:
     names = sorted(commands.commands)
-    lines = [f"- [`jaxstyle {name}`]({name}.md): {commands.commands[name].short_help}" for name in names]
+    lines = [
+        f"- [`jaxstyle {name}`]({name}.md): {commands.commands[name].short_help}" for name in names
+    ]
     tree = ["```{toctree}", ":hidden:", "", *names, "```", ""]
     yield "index", "\n".join([INTRODUCTION, *lines, "", *tree])
     for name in sorted(commands.commands):

@@ -11,8 +11,7 @@ from pages import write_pages
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 INTRODUCTION = """# Measurements
 
-What was measured, on which machine, and by which command: the files of `benchmarks/` as they are. Predictions were
-written down before, and some were wrong.
+What was measured, on which machine, and by which command: the files of `benchmarks/` as they are.
 """
 
 
