@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import click
-from pages import write_pages
+from pages import generated
 
 from jaxstyle.cli.main import commands
-
-
-def setup(app: Any) -> dict[str, bool]:
-    """Write the pages before Sphinx looks for its sources."""
-    app.connect("builder-inited", lambda app: write_pages(Path(app.srcdir, *FOLDER), _pages()))
-    return {"parallel_read_safe": True}
-
-
-FOLDER = ("reference", "commands")
-
 
 INTRODUCTION = """# Commands
 
@@ -81,3 +69,6 @@ def _escaped(text: str) -> str:
     # What stands between backticks is code, in which nothing is escaped.
     parts = text.split("`")
     return "`".join(part.replace("\\", "") if at % 2 else part for at, part in enumerate(parts))
+
+
+setup = generated("reference/commands", _pages)

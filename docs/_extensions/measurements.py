@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from pages import write_pages
+from pages import generated
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 INTRODUCTION = """# Measurements
@@ -15,17 +14,11 @@ What was measured, on which machine, and by which command: the files of `benchma
 """
 
 
-def setup(app: Any) -> dict[str, bool]:
-    """Write the pages before Sphinx looks for its sources."""
-    app.connect(
-        "builder-inited",
-        lambda app: write_pages(Path(app.srcdir, "about", "measurements"), _pages()),
-    )
-    return {"parallel_read_safe": True}
-
-
 def _pages() -> Iterator[tuple[str, str]]:
     names = sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != "README")
     yield "index", "\n".join([INTRODUCTION, "```{toctree}", *names, "```", ""])
     for name in names:
         yield name, f"```{{include}} ../../../benchmarks/{name}.md\n:relative-images:\n```\n"
+
+
+setup = generated("about/measurements", _pages)

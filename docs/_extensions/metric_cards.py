@@ -6,10 +6,9 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from markdown import (
+from markup import (
     DOCS,
     benchmark_rows,
     bibtex,
@@ -21,7 +20,7 @@ from markdown import (
     table,
     toctree,
 )
-from pages import write_pages
+from pages import generated
 
 from jaxstyle import citations
 from jaxstyle.cli.metric_facts import metric_facts
@@ -43,15 +42,6 @@ _SECTION = re.compile(r"(Args|Returns|Raises|References|Yields):$")
 _CAPTION = "`sample:lighthouse` in the style of `sample:swirls`, by this metric alone at weight 1"
 _PICTURES = {"made": ".", "version_0_1": ", at 160 pixels. Made by version 0.1."}
 """The folders of pictures in `docs/_static/metrics`, the preferred first, and how captions end."""
-
-
-def setup(app: Any) -> dict[str, bool]:
-    """Write the pages before Sphinx looks for its sources."""
-    app.connect(
-        "builder-inited",
-        lambda app: write_pages(Path(app.srcdir, "reference", "metrics"), _pages()),
-    )
-    return {"parallel_read_safe": True}
 
 
 def _pages() -> Iterator[tuple[str, str]]:
@@ -162,3 +152,6 @@ def _docstring(path: str, text: str) -> str:
             lines.append(plain(line))
     paragraphs.append("\n".join(lines))
     return "\n\n".join(filter(None, paragraphs)) + "\n"
+
+
+setup = generated("reference/metrics", _pages)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-from markdown import benchmark_rows, bibtex, facts_table, sentence, shell, stylize, table, toctree
-from pages import write_pages
+from markup import benchmark_rows, bibtex, facts_table, sentence, shell, stylize, table, toctree
+from pages import generated
 
 from jaxstyle import citations
 from jaxstyle.backbones import BACKBONES
@@ -19,15 +17,6 @@ INTRODUCTION = """# All networks
 Which to take, and how to combine them: [](../../guides/networks.md). Their terms:
 [](../../about/weights.md).
 """
-
-
-def setup(app: Any) -> dict[str, bool]:
-    """Write the pages before Sphinx looks for its sources."""
-    app.connect(
-        "builder-inited",
-        lambda app: write_pages(Path(app.srcdir, "reference", "networks"), _pages()),
-    )
-    return {"parallel_read_safe": True}
 
 
 def _pages() -> Iterator[tuple[str, str]]:
@@ -82,3 +71,6 @@ def _layers(backbone: Backbone) -> str:
             rows.append((f"`{layer}`", field.stride, field.last - field.first + 1))
     title = "## Layers\n\nThe values before the ReLU have names, too: `conv…`.\n\n"
     return title + table(("layer", "stride, pixels", "receptive field, pixels"), rows)
+
+
+setup = generated("reference/networks", _pages)

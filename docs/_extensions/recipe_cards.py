@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from markdown import (
+from markup import (
     benchmark_rows,
     bibtex,
     dropdown,
@@ -17,7 +16,7 @@ from markdown import (
     table,
     toctree,
 )
-from pages import write_pages
+from pages import generated
 
 from jaxstyle.cli.listings import method_row, setting_text
 from jaxstyle.recipes import ADAPTED, RECIPES, Method, Recipe
@@ -27,15 +26,6 @@ INTRODUCTION = """# All recipes
 A recipe is settings by name: a *method* does what a paper's code does, and `NAME/adapted` has its
 metrics in our unit. See [](../../guides/recipes.md).
 """
-
-
-def setup(app: Any) -> dict[str, bool]:
-    """Write the pages before Sphinx looks for its sources."""
-    app.connect(
-        "builder-inited",
-        lambda app: write_pages(Path(app.srcdir, "reference", "recipes"), _pages()),
-    )
-    return {"parallel_read_safe": True}
 
 
 def _pages() -> Iterator[tuple[str, str]]:
@@ -118,3 +108,6 @@ def _weights(stages: list[Mapping[str, Any]]) -> str:
             scale = number if len(stages) > 1 else "all"
             rows.append((scale, f"`{term}`", ", ".join(f"{value:.6g}" for value in several)))
     return table(("scale", "term", "weight, of each layer where several"), rows)
+
+
+setup = generated("reference/recipes", _pages)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from markdown import table
+from markup import table
 
 from jaxstyle.settings import Settings
 
