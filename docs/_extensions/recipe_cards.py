@@ -80,7 +80,7 @@ def _method(recipe: Recipe, variant: str, method: Method) -> Iterator[str]:
     yield f"All that its source does, {exact}.\n"
     yield shell(stylize(f"--recipe {name}"))
     for cells in benchmark_rows("recipes.md"):
-        if cells[0] == f"`{name}`":
+        if cells[0] == f"`{name}`" and len(cells) == 7:
             checked, loss, gradient, steps = cells[3:]
             yield f"Compared with torch in float64, on {checked}: the loss agrees to {loss},"
             yield f"the gradient to {gradient}.\n"
