@@ -39,6 +39,7 @@ standard deviation and covariance over positions. Layers are averaged, unless a 
 at once.
 """
 _SECTION = re.compile(r"(Args|Returns|Raises|References|Yields):$")
+_ARGUMENT = re.compile(r"([a-z_]+): ")
 _CAPTION = "`sample:lighthouse` in the style of `sample:swirls`, by this metric alone at weight 1"
 _PICTURES = {"made": ".", "version_0_1": ", at 160 pixels. Made by version 0.1."}
 """The folders of pictures in `docs/_static/metrics`, the preferred first, and how captions end."""
@@ -141,15 +142,18 @@ def _picture(kind: str, name: str) -> str:
 
 
 def _docstring(path: str, text: str) -> str:
-    """Return a docstring of ours, without its example: its sections have titles in italics."""
-    paragraphs, lines = [f"**`{path.removeprefix('jaxstyle.metrics.')}`**"], list[str]()
+    """Return a docstring of ours, without its example: titles in italics, arguments as a list."""
+    paragraphs, lines, title = [f"**`{path.removeprefix('jaxstyle.metrics.')}`**"], list[str](), ""
     for line in map(str.strip, text.partition(">>>")[0].splitlines()):
-        is_title = bool(_SECTION.match(line))
-        if is_title or not line:
+        if _SECTION.match(line):
+            title = line[:-1]
+            paragraphs.append(f"*{title}.*")
+        elif not line:
             paragraphs.append("\n".join(lines))
-            lines = [f"*{line[:-1]}.*"] if is_title else []
+            lines, title = [], ""
         else:
-            lines.append(plain(line))
+            name = _ARGUMENT.match(line) if title == "Args" else None
+            lines.append(f"- `{name[1]}`: {plain(line[name.end() :])}" if name else plain(line))
     paragraphs.append("\n".join(lines))
     return "\n\n".join(filter(None, paragraphs)) + "\n"
 
