@@ -1,8 +1,8 @@
 """How the site is built: `python -m sphinx -W --keep-going docs docs/_build/html`.
 
-Sphinx with MyST-NB, as optax and jax have it: in 2026 both are maintained, while MkDocs 1 is not, and its
-Material theme has been in maintenance mode since November 2025. Nothing is fetched during a build:
-the theme has its own style sheets and the system's fonts, and a package carries MathJax.
+Sphinx with MyST-NB, as optax and jax have it: in 2026 both are maintained, while MkDocs 1 is not,
+and its Material theme has been in maintenance mode since November 2025. Nothing is fetched during a
+build: the theme has its own style sheets and the system's fonts, and a package carries MathJax.
 """
 
 import os
@@ -28,10 +28,12 @@ extensions = [
     "sphinx-mathjax-offline",
     "sphinx_copybutton",
     "sphinx_design",
-    "cards",
     "commands",
     "docstrings",
     "measurements",
+    "metric_cards",
+    "network_cards",
+    "recipe_cards",
     "settings_table",
     "site_pictures",
 ]
@@ -65,6 +67,7 @@ autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 napoleon_custom_sections = [("References", "notes_style")]
 default_role = "code"
 

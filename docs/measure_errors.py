@@ -1,7 +1,7 @@
-"""Measure the relative errors of the metrics in their tests, for the cards: `python docs/measure_errors.py`.
+"""Measure the metrics' relative errors, for their cards: `python docs/measure_errors.py`.
 
-It runs the tests that compare one number with an independent one, reads what they print, and writes the largest
-error of each metric to `docs/errors.json`.
+It runs the tests that compare one number with an independent one, reads what they print, and writes
+the largest error of each metric to `docs/errors.json`.
 """
 
 import json
@@ -24,9 +24,7 @@ def main() -> None:
     errors: dict[str, float] = {}
     for kinds, file in (*FILES.items(), *OTHERS.items()):
         command = [sys.executable, "-m", "pytest", "-n", "0", "-s", f"tests/metrics/{file}"]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=True, cwd=HERE.parent
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE.parent)
         for line in done.stdout.splitlines():
             match = _LINE.match(line)
             kind = match and next((k for k in kinds if match[1] in METRICS[k]), None)

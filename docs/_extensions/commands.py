@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import click
-from pages import write_pages
+from pages import generated
 
 from jaxstyle.cli.main import commands
 
-
-def setup(app: Any) -> dict[str, bool]:
-    """Write the pages before Sphinx looks for its sources."""
-    app.connect("builder-inited", lambda app: write_pages(Path(app.srcdir, *FOLDER), _pages()))
-    return {"parallel_read_safe": True}
-
-
-FOLDER = ("reference", "commands")
-
-
 INTRODUCTION = """# Commands
 
-Generated from the commands themselves: `jaxstyle COMMAND --help` says the same. An error is one line and
-exits with status 2, Ctrl-C saves what there is and exits with 130.
+`jaxstyle COMMAND --help` says the same. An error is one line and exits with status 2; Ctrl-C saves
+what there is and exits with 130.
 """
 
 
 def _pages() -> Iterator[tuple[str, str]]:
     names = sorted(commands.commands)
-    lines = [f"- [`jaxstyle {name}`]({name}.md): {commands.commands[name].short_help}" for name in names]
+    lines = [
+        f"- [`jaxstyle {name}`]({name}.md): {commands.commands[name].short_help}" for name in names
+    ]
     tree = ["```{toctree}", ":hidden:", "", *names, "```", ""]
     yield "index", "\n".join([INTRODUCTION, *lines, "", *tree])
     for name in sorted(commands.commands):
@@ -79,3 +69,6 @@ def _escaped(text: str) -> str:
     # What stands between backticks is code, in which nothing is escaped.
     parts = text.split("`")
     return "`".join(part.replace("\\", "") if at % 2 else part for at, part in enumerate(parts))
+
+
+setup = generated("reference/commands", _pages)

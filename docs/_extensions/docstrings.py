@@ -9,9 +9,9 @@ import re
 from typing import Any
 
 _CODE = re.compile(r"(`+[^`]+`+)")
-_MARKUP = re.compile(r"([|*_\\])")
-_EXAMPLE = re.compile(r"\s*(>>>|\.\.\.)( |$)")
-_BLOCK = re.compile(r"::?$")
+_MARKUP = re.compile(r"([|*\\]|_(?!\w))")
+_PLURAL = re.compile(r"(`[^`]+`)(?=\w)")  # markup would not end before a letter
+_EXAMPLE = re.compile(r"\s*>>> ")
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -26,17 +26,16 @@ def _process(app: Any, what: str, name: str, thing: Any, options: Any, lines: li
 
 def escaped(lines: list[str]) -> list[str]:
     """Escape what is no markup here: in prose, not in examples or what they print."""
-    result: list[str] = []
-    in_example = False
-    for line in lines:
-        in_example = bool(_EXAMPLE.match(line)) or (in_example and bool(line.strip()))
-        if in_example or line.startswith("    " * 2):
-            result.append(line)
-        else:
-            parts = _CODE.split(line)
-            result.append(
-                "".join(
-                    part if at % 2 else _MARKUP.sub(r"\\\1", part) for at, part in enumerate(parts)
-                )
-            )
-    return result
+    text = "\n".join(lines)
+    return "\n\n".join(map(_escaped, text.split("\n\n"))).split("\n")
+
+
+def _escaped(paragraph: str) -> str:
+    if _EXAMPLE.match(paragraph) or paragraph.startswith(" " * 8):
+        return paragraph
+    text = _PLURAL.sub("\\1\0", paragraph)
+    parts = _CODE.split(text)  # code may go on in the next line
+    escaped_parts = (
+        part if at % 2 else _MARKUP.sub(r"\\\1", part) for at, part in enumerate(parts)
+    )
+    return "".join(escaped_parts).replace("\0", "\\ ")

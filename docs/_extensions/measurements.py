@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from pages import write_pages
+from pages import generated
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 INTRODUCTION = """# Measurements
 
-What was measured, on which machine, and by which command: the files of `benchmarks/` as they are. Predictions were
-written down before, and some were wrong.
+What was measured, on which machine, and by which command: the files of `benchmarks/` as they are.
 """
-
-
-def setup(app: Any) -> dict[str, bool]:
-    """Write the pages before Sphinx looks for its sources."""
-    app.connect(
-        "builder-inited",
-        lambda app: write_pages(Path(app.srcdir, "about", "measurements"), _pages()),
-    )
-    return {"parallel_read_safe": True}
 
 
 def _pages() -> Iterator[tuple[str, str]]:
@@ -30,3 +19,6 @@ def _pages() -> Iterator[tuple[str, str]]:
     yield "index", "\n".join([INTRODUCTION, "```{toctree}", *names, "```", ""])
     for name in names:
         yield name, f"```{{include}} ../../../benchmarks/{name}.md\n:relative-images:\n```\n"
+
+
+setup = generated("about/measurements", _pages)

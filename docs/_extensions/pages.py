@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
+
+Setup = Callable[[Any], dict[str, bool]]
+
+
+def generated(folder: str, pages: Callable[[], Iterable[tuple[str, str]]]) -> Setup:
+    """Return the `setup` of a Sphinx extension that writes pages before Sphinx reads its sources.
+
+    Args:
+        folder: Below the site's sources.
+        pages: Returns the names and the texts.
+    """
+
+    def setup(app: Any) -> dict[str, bool]:
+        app.connect("builder-inited", lambda app: write_pages(Path(app.srcdir, folder), pages()))
+        return {"parallel_read_safe": True}
+
+    return setup
 
 
 def write_pages(folder: Path, pages: Iterable[tuple[str, str]]) -> None:

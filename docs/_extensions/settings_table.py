@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from cards import table
+from markup import table
 
 from jaxstyle.settings import Settings
 
@@ -33,4 +33,4 @@ def _groups() -> Iterator[str]:
         groups.setdefault(field.metadata["group"], []).append(row)
     for group, rows in groups.items():
         yield f"**{group}**\n"
-        yield table(("setting", "default", "meaning"), rows) + "\n"
+        yield table(("setting", "default", "meaning"), rows)

@@ -1,7 +1,7 @@
 """The pictures of single metrics, cut out of `examples/pictures/every_metric.jpg`.
 
-That sheet was made by version 0.1. `docs/make_metric_pictures.py` makes larger ones by today's, which cards
-show in their place where they are.
+That sheet was made by version 0.1. `docs/make_metric_pictures.py` makes larger ones by today's,
+which cards show in their place where they are.
 """
 
 from __future__ import annotations

@@ -198,12 +198,13 @@ def recipes(name: str | None, as_json: bool) -> None:
 
 
 def _recipe_row(recipe: Recipe) -> dict[str, Any]:
-    methods = {variant: _method_row(method) for variant, method in recipe.methods.items()}
+    methods = {variant: method_row(method) for variant, method in recipe.methods.items()}
     more = {"settings": dict(recipe.settings), "methods": methods, "citation": recipe.citation}
     return vars(recipe) | more
 
 
-def _method_row(method: Method) -> dict[str, Any]:
+def method_row(method: Method) -> dict[str, Any]:
+    """Return what a method sets, with the weights at each of its stages."""
     return {
         "settings": dict(method.settings),
         "weights": [dict(method.weights_at(stage)) for stage in _stages(method)],
@@ -230,7 +231,7 @@ def _print_recipe(recipe: Recipe) -> None:
             f"\n{recipe.name}/{variant}: exact{' but for its deviations' * bool(method.deviations)}"
         )
         _print_settings(recipe.settings_of(variant))
-        row = _method_row(method)
+        row = method_row(method)
         for number, weights in enumerate(row["weights"], 1):
             at = f" at scale {number}" if len(row["weights"]) > 1 else ""
             for term, values in weights.items():
@@ -248,10 +249,11 @@ def _print_recipe(recipe: Recipe) -> None:
 
 def _print_settings(settings: Mapping[str, Any]) -> None:
     for key, value in settings.items():
-        print(f"    {key} = {_setting_text(key, value)}")
+        print(f"    {key} = {setting_text(key, value)}")
 
 
-def _setting_text(name: str, value: Any) -> str:
+def setting_text(name: str, value: Any) -> str:
+    """Return the value of a setting as text."""
     from jaxstyle.kinds import Parameters
     from jaxstyle.settings import kind_of
 

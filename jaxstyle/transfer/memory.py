@@ -83,9 +83,9 @@ def peak() -> int:
     stats = _device_stats()
     if stats:
         return int(stats["peak_bytes_in_use"])
-    taken = psutil.Process().memory_info()
-    if hasattr(taken, "peak_wset"):  # Windows
-        return int(taken.peak_wset)
+    most = getattr(psutil.Process().memory_info(), "peak_wset", None)  # Windows
+    if most is not None:
+        return int(most)
     status = Path("/proc/self/status")
     if status.exists():
         # Not ru_maxrss, which on Linux a process inherits from the one that started it.

@@ -128,7 +128,7 @@ def listing() -> list[dict[str, Any]]:
                 facts.get(key, "") for key in ("architecture", "file", "sha256")
             )
             size = file.stat().st_size
-            source = Source(name, architecture, "imported by you", origin, size, digest, *[""] * 3)
+            source = Source(name, architecture, "imported by you", origin, size, digest, "", "", "")
             rows.append(_row(source, file, "ready" if facts else "damaged"))
     return rows
 

@@ -114,7 +114,7 @@ def _source(name: str, row: dict[str, Any]) -> Source:
 _TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 _ARCHIVES = {name: Package(name, **pinned) for name, pinned in _TABLE["archives"].items()}
 BUNDLE = Bundle(**_TABLE["bundle"])
-"""The package that carries the weights of `Source.bundled`; `packaging/jaxstyle-weights` makes it."""
+"""The package that carries the weights of `Source.bundled`: see `packaging/jaxstyle-weights`."""
 SOURCES: Mapping[str, Source] = MappingProxyType(
     {name: _source(name, row) for name, row in _TABLE["weights"].items()}
 )

