@@ -140,7 +140,7 @@ def test_settings_with_paths_are_refused(room, files):
         with pytest.raises(ValueError, match="expected"):
             order_of(room, content, (style,), settings)
     for names in (("", (style,)), (content, ()), (content, (path,)), ("../x", (style,))):
-        with pytest.raises(ValueError, match="no (photograph|painting|upload)"):
+        with pytest.raises(ValueError, match=r"no (photograph|painting|upload)"):
             order_of(room, *names, Settings())
     with pytest.raises(ValueError, match="no upload"):
         order_of(room, content, (style,), Settings(), {"content_mask": (path,)})

@@ -1,4 +1,4 @@
-"""The studio with real runs: make, stop and resume to the same bytes, continue, grids, the plane."""
+"""The studio with real runs: made, stopped, resumed to the same bytes, continued; grids."""
 
 import json
 import shutil
