@@ -2,151 +2,149 @@
 
 import json
 import re
+import subprocess
+import sys
 import urllib.error
 import urllib.request
-from dataclasses import replace
 
 import pytest
-
-pytest.importorskip("gradio", reason="the studio's page needs Gradio: pip install 'jaxstyle[app]'")
-
 from support.small import write_pictures
-from support.studio_server import free_port
+from support.studio_server import Server
 
-from jaxstyle.app import build
-from jaxstyle.app.page.server import Access, serve
-from jaxstyle.app.studio import Studio
+from jaxstyle.app.page.server import Access
+from jaxstyle.app.rooms import Room
 from jaxstyle.app.uploads import keep
 
+REASON = "the studio's page needs Gradio: pip install 'jaxstyle[app]'"
 
-class Served:
-    """A studio in this process whose runs do nothing."""
 
-    def __init__(self, folder, access, **how):
-        self.studio = Studio(folder, lambda room, order, show: None, offline=True, **how)
-        self.address, self.page = serve(self.studio, access)
+def get(server, path="", data=None, **headers):
+    """Return status and text of an answer."""
+    body = None if data is None else json.dumps(data).encode()
+    headers = {"Content-Type": "application/json", **headers}
+    request = urllib.request.Request(f"{server.address}{path}", body, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return answer.status, answer.read().decode("utf-8", "replace")
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode("utf-8", "replace")
 
-    def get(self, path="", data=None, **headers):
-        """Return status and text of an answer."""
-        body = None if data is None else json.dumps(data).encode()
-        headers = {"Content-Type": "application/json", **headers}
-        request = urllib.request.Request(f"{self.address}{path}", body, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, answer.read().decode("utf-8", "replace")
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode("utf-8", "replace")
 
-    def call(self, name, *data):
-        """Call an event as a page does, and return what it answers."""
-        numbers = [n for n, fn in self.page.fns.items() if fn.name == name]
-        assert numbers, sorted(fn.name for fn in self.page.fns.values())
-        session = "tests"
-        body = {
-            "data": [*data],
-            "fn_index": numbers[0],
-            "session_hash": session,
-            "trigger_id": None,
-        }
-        status, text = self.get("gradio_api/queue/join", {**body, "event_data": None})
-        assert status == 200, text
-        status, text = self.get(f"gradio_api/queue/data?session_hash={session}")
-        messages = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
-        return next(m for m in messages if m["msg"] == "process_completed")
-
-    def close(self):
-        self.studio.close()
-        self.page.close()
+def call(server, name, *data):
+    """Call an event as a page does, and return what it answers."""
+    dependencies = json.loads(get(server, "config")[1])["dependencies"]
+    number = next(one["id"] for one in dependencies if one["api_name"] == name)
+    body = {"data": [*data], "fn_index": number, "session_hash": "tests", "event_data": None}
+    status, text = get(server, "gradio_api/queue/join", body)
+    assert status == 200, text
+    status, text = get(server, "gradio_api/queue/data?session_hash=tests")
+    messages = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
+    return next(m for m in messages if m["msg"] == "process_completed")
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def server(tmp_path_factory):
+    pytest.importorskip("gradio", reason=REASON)
     folder = tmp_path_factory.mktemp("page")
-    served = Served(folder / "studio", Access(port=free_port()))
-    room = served.studio.rooms.room("")
-    served.stored = keep(room, write_pictures(folder) / "content.png")
-    served.room, served.outside = room, folder
-    yield served
-    served.close()
+    room = Room(folder / "studio").prepare()
+    stored = keep(room, write_pictures(folder) / "content.png")
+    server = Server(folder / "studio").start()
+    server.room, server.stored, server.outside = room, stored, folder
+    yield server
+    assert server.end() == 130
 
 
-def test_nothing_of_the_page_comes_from_elsewhere(served):
-    status, text = served.get()
+@pytest.mark.slow
+def test_nothing_of_the_page_comes_from_elsewhere(server):
+    status, text = get(server)
     assert status == 200
-    loaded = re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=\"([^\"]+)\"", text)
+    loaded = re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="([^"]+)"', text)
     assert loaded
     assert not [place for place in loaded if re.match(r"(https?:)?//", place)]
-    _, theme = served.get("theme.css")
-    assert "url(" not in theme
-    assert "fonts.googleapis" not in theme
-    config = json.loads(served.get("config")[1])
+    _, theme = get(server, "theme.css")
+    assert "--body-background-fill" in theme
+    assert "url(http" not in theme
+    config = json.loads(get(server, "config")[1])
     assert config["analytics_enabled"] is False
-    assert "stylesheets" not in config or not config["stylesheets"]
+    assert not config.get("stylesheets")
 
 
-def test_only_this_machine_is_answered(served):
-    assert served.get("config", Host=f"localhost:{served.address.split(':')[-1][:-1]}")[0] == 200
+@pytest.mark.slow
+def test_only_this_machine_is_answered(server):
+    assert get(server, "config", Host=f"localhost:{server.port}")[0] == 200
     for host in ("example.org", "127.0.0.1.example.org", "studio.local:80"):
-        assert served.get("config", Host=host)[0] == 400
+        assert get(server, "config", Host=host)[0] == 400
 
 
-def test_no_file_is_served_by_its_path(served):
-    picture = served.room.folder / "secret.png"
-    picture.write_bytes((served.outside / "content.png").read_bytes())
-    places = [
-        "/etc/passwd",
-        str(picture),
-        str(served.room.inputs / served.stored),
+@pytest.mark.slow
+def test_no_file_is_served_by_its_path(server):
+    picture = server.folder / "secret.png"
+    picture.write_bytes((server.outside / "content.png").read_bytes())
+    places = ["/etc/passwd", str(picture), str(server.room.inputs / server.stored)]
+    places += [
+        str(server.outside / "content.png"),
+        "..%2f..%2f..%2fetc%2fpasswd",
         "../../etc/passwd",
     ]
-    places += [str(served.outside / "content.png"), "..%2f..%2f..%2fetc%2fpasswd", "pyproject.toml"]
     for place in places:
-        for route in ("gradio_api/file=", "file=", "gradio_api/stream/", "static/", "assets/"):
-            status, text = served.get(f"{route}{place}")
+        for route in ("gradio_api/file=", "file=", "static/", "assets/", "gradio_api/stream/"):
+            status, text = get(server, f"{route}{place}")
             assert status in (400, 403, 404, 405, 500), (route, place)
             assert "root:" not in text
     picture.unlink()
 
 
-def test_no_path_is_taken_from_the_page(served):
-    for place in ("/etc/passwd", str(served.outside / "content.png")):
+@pytest.mark.slow
+def test_no_path_is_taken_from_the_page(server):
+    for place in ("/etc/passwd", str(server.outside / "content.png")):
         file = {"path": place, "meta": {"_type": "gradio.FileData"}, "orig_name": "a.png"}
-        answer = served.call("drop", "", file, [])
-        assert not answer["success"]
-        answer = served.call("set_from", "", {**file, "path": place})
-        assert not answer["success"]
-    assert [path.name for path in served.room.inputs.iterdir()] == [served.stored]
+        for event, more in (("drop", [[]]), ("set_from", [])):
+            answer = call(server, event, "", file, *more)
+            assert not answer["success"]
+            assert "root:" not in json.dumps(answer)
+    assert [path.name for path in server.room.inputs.iterdir()] == [server.stored]
 
 
-def test_events_are_no_api(served):
-    status, text = served.get("gradio_api/info")
+@pytest.mark.slow
+def test_events_are_no_api(server):
+    status, text = get(server, "gradio_api/info")
     assert status == 200
     assert json.loads(text)["named_endpoints"] == {}
 
 
+@pytest.mark.slow
 def test_a_password_is_asked_for(tmp_path):
-    access = replace(Access.of("127.0.0.1", free_port(), "ada:secret:words"))
+    pytest.importorskip("gradio", reason=REASON)
+    server = Server(tmp_path / "studio", "--auth", "ada:secret").start()
+    try:
+        assert get(server, "config")[0] == 401
+        assert get(server, "gradio_api/queue/join", {"data": [], "fn_index": 0})[0] == 401
+    finally:
+        server.end()
+
+
+def test_passwords():
+    access = Access.of("127.0.0.1", None, "ada:secret:words")
     assert (access.user, access.password) == ("ada", "secret:words")
     assert access.allows("ada", "secret:words")
     assert not access.allows("ada", "secret")
     assert not access.allows("", "")
-    served = Served(tmp_path / "studio", access)
-    try:
-        assert served.get("config")[0] == 401
-        assert served.get("gradio_api/queue/join", {"data": [], "fn_index": 0})[0] == 401
-    finally:
-        served.close()
+    for auth in ("", "ada", "ada:", ":secret"):
+        with pytest.raises(ValueError, match="USER:PASSWORD"):
+            Access.of("127.0.0.1", None, auth)
+    assert not Access.of("0.0.0.0", None, None).is_local
 
 
-@pytest.mark.parametrize("auth", ["", "ada", "ada:", ":secret"])
-def test_a_password_that_is_none(auth):
-    with pytest.raises(ValueError, match="USER:PASSWORD"):
-        Access.of("127.0.0.1", None, auth)
-
-
+@pytest.mark.slow
 def test_build_returns_blocks_to_be_mounted(tmp_path):
-    import gradio
-
-    page = build(tmp_path / "studio", offline=True, share_nothing=True)
-    assert isinstance(page, gradio.Blocks)
-    assert not page.analytics_enabled
+    pytest.importorskip("gradio", reason=REASON)
+    program = (
+        "import gradio, fastapi, jaxstyle.app as app, sys\n"
+        "page = app.build(sys.argv[1], offline=True, share_nothing=True)\n"
+        "assert isinstance(page, gradio.Blocks) and not page.analytics_enabled\n"
+        "from jaxstyle.app.page.build import launch_options\n"
+        "gradio.mount_gradio_app(fastapi.FastAPI(), page, path='/studio', **launch_options())\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "studio")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

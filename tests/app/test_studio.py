@@ -4,6 +4,7 @@ import json
 import shutil
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,6 +95,7 @@ def test_a_picture_is_that_of_stylize_and_replays(studio, room, lying, watch):
     assert facts["inputs"]["content"]["path"] == f"inputs/{lying.content}"
 
 
+@pytest.mark.slow
 def test_the_package_replays_elsewhere_to_the_same_bytes(studio, room, lying, tmp_path):
     picture = make(studio, room, lying)
     entry = gallery.find(room, picture.name)
@@ -123,6 +125,7 @@ def test_stopped_and_resumed_it_has_the_same_bytes(studio, room, lying, watch):
     assert not picture.with_name(f"{picture.name}.checkpoint").exists()
 
 
+@pytest.mark.slow
 def test_continues_after_the_server_was_killed(studio, room, lying, watch):
     whole = make(studio, room, lying).read_bytes()
     watch.stop_at = 2
@@ -143,6 +146,7 @@ def test_continues_after_the_server_was_killed(studio, room, lying, watch):
     assert [view.step for view in later.views] == [3]
 
 
+@pytest.mark.slow
 def test_continues_with_other_settings(studio, room, lying):
     first = make(studio, room, lying)
     order, changed = studio.carry_on(room, lying, first.name, "more style")
@@ -159,6 +163,7 @@ def test_continues_with_other_settings(studio, room, lying):
     assert again.history["total"] == facts["history"]["total"]
 
 
+@pytest.mark.slow
 def test_continues_a_stopped_picture(studio, room, lying, watch):
     watch.stop_at = 2
     stopped = studio.make(room, lying)
@@ -167,9 +172,10 @@ def test_continues_a_stopped_picture(studio, room, lying, watch):
     assert until_done(studio, room, order.name) is None
     facts = gallery.facts_of(gallery.find(room, f"{order.name}.png"))
     assert facts["settings"]["smoothness"] == changed.settings.smoothness == 0.04
-    assert facts["inputs"]["init"]["path"] == f"{stopped.name}.png"
+    assert Path(facts["inputs"]["init"]["path"]) == room.picture(stopped.name)
 
 
+@pytest.mark.slow
 def test_larger(studio, room, lying):
     first = make(studio, room, replace(lying, settings=replace(SETTINGS, size=32)))
     order, changed = studio.carry_on(room, lying, first.name, "larger")
@@ -197,6 +203,7 @@ def test_two_studios_do_not_share_a_folder(studio):
         Studio(studio.rooms.folder, runner())
 
 
+@pytest.mark.slow
 def test_a_grid_fills_in_together_and_has_a_plane(studio, room, lying, watch):
     order = studio.vary(room, lying, "content_weight=0.1,1", "smoothness=0.02,0.2")
     assert until_done(studio, room, order.name) is None
@@ -221,6 +228,7 @@ def test_a_grid_fills_in_together_and_has_a_plane(studio, room, lying, watch):
     assert 0 < np.abs(moved - plane.at(0.5, 0.5)).mean() < 0.2
 
 
+@pytest.mark.slow
 def test_a_manifest_sets_the_table_as_it_was(studio, room, lying, tmp_path):
     lying = replace(lying, files={"content_mask": (lying.styles[0],)})
     picture = make(studio, room, lying)
@@ -240,6 +248,7 @@ def test_a_manifest_sets_the_table_as_it_was(studio, room, lying, tmp_path):
         table.of_file(room, tmp_path / "text.json")
 
 
+@pytest.mark.slow
 def test_a_dropped_manifest_opens_no_file(studio, room, lying, tmp_path):
     picture = make(studio, room, lying)
     facts = json.loads(picture.with_suffix(".json").read_text())
