@@ -226,7 +226,12 @@ class Studio:
             several = isinstance(getattr(settings, key), tuple)
             whole = isinstance(getattr(settings, key), int)
             values[key] = (short,) if several else round(short) if whole else short
-        beginning = {"steps": steps, "scales": 1, "scale_steps": (), "first_steps": None}
+        beginning: dict[str, Any] = {
+            "steps": steps,
+            "scales": 1,
+            "scale_steps": (),
+            "first_steps": None,
+        }
         settings = replace(settings, **values, **beginning)
         files = {**order.files, "init": (stored,)}
         table = Table(order.content, order.styles, settings, files)

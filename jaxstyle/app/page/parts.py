@@ -25,8 +25,12 @@ def well(label: str, **more: Any) -> gr.Image:
     No subclass: Gradio would write a `.pyi` file beside it.
     """
     image = gr.Image(label=label, sources=["upload", "clipboard"], interactive=True, **more)
-    image.preprocess = lambda payload: None if payload is None else payload.path
+    image.preprocess = _path_of  # type: ignore[method-assign]
     return image
+
+
+def _path_of(payload: Any) -> str | None:
+    return None if payload is None else payload.path
 
 
 def viewer(nothing: str, elem_id: str) -> gr.HTML:

@@ -80,11 +80,10 @@ class Events:
 
         def drop(request: gr.Request, token: str, path: str | None, styles: list[str]) -> Any:
             if path is None:
-                is_content = role == "content"
-                names = (
-                    {self.table.content_name: ""} if is_content else {self.table.style_names: []}
-                )
-                return {**names, self.table.make: gr.Button(interactive=False)}
+                changed: dict[Any, Any] = {self.table.make: gr.Button(interactive=False)}
+                if role == "content":
+                    return {**changed, self.table.content_name: ""}
+                return {**changed, self.table.style_names: []}
             room = self.shared.room(token, request)
             try:
                 stored = keep(room, uploaded(path))
@@ -331,7 +330,7 @@ def connect(shared: Shared, table: TableParts) -> Events:
     events = Events(shared, table)
     token, inputs = shared.token, [*table.panel.inputs.values()]
     lying, panel, pictures = table.lying, table.panel, table.pictures
-    in_text = settings_panel.connect(panel, lying, said, QUIET)
+    in_text = settings_panel.connect(panel, lying)
     for role, well in (("content", table.content), ("style", table.style)):
         changed = [table.content_name, table.style_names, well, pictures.painter, table.make]
         gr.on(
