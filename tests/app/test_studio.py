@@ -234,7 +234,7 @@ def test_a_manifest_sets_the_table_as_it_was(studio, room, lying, tmp_path):
     picture = make(studio, room, lying)
     laid = table.of_picture(room, picture.name)
     assert (laid.content, laid.styles, laid.files) == (lying.content, lying.styles, lying.files)
-    assert replace(laid.settings, learning_rate=None, positions=1024) == SETTINGS
+    assert replace(laid.settings, positions=1024) == SETTINGS
     for suffix in (".png", ".json"):  # dropped on the page
         file = shutil.copy(picture.with_suffix(suffix), tmp_path / f"dropped{suffix}")
         assert table.of_file(room, file) == laid
