@@ -1,12 +1,13 @@
 """How long the studio's page takes to the first picture of a run that is warm.
 
 A server of its own, and Chromium: a picture of 256 pixels with all defaults is made once, so that
-its programs are compiled; then Make is clicked again and again, and the time to the first picture in
-the viewer is measured, in the browser, and the time between two pictures after that.
+its programs are compiled; then Make is clicked again and again, and the time to the first picture
+in the viewer is measured, in the browser, and the time between two pictures after that.
 
 python benchmarks/studio.py [SIZE [TIMES]]      writes benchmarks/studio.md
 """
 
+import itertools
 import os
 import platform
 import shutil
@@ -85,11 +86,11 @@ with tempfile.TemporaryDirectory() as folder, sync_playwright() as manager:
     server.wait()
 
 firsts = [row[0] for row in rows]
-between = [b - a for row in rows for a, b in zip(row, row[1:], strict=False)]
+between = [b - a for row in rows for a, b in itertools.pairwise(row)]
 load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
 report = f"""# The studio's first picture
 
-{date.today()}, {platform.machine()}, {os.cpu_count()} cores, load {load:.0f} while it was measured, \
+{date.today()}, {platform.machine()}, {os.cpu_count()} cores, load {load:.0f} meanwhile, \
 {size} pixels, all else the defaults. Seconds in the browser, from the click on Make. Made by
 benchmarks/studio.py.
 

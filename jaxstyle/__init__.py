@@ -68,7 +68,7 @@ _HOMES = {
 }
 """Where each public name lives."""
 _PACKAGES = (
-    *("backbones", "batch", "citations", "grid", "image", "metrics", "objective", "optim"),
+    *("app", "backbones", "batch", "citations", "grid", "image", "metrics", "objective", "optim"),
     *("recipes", "samples", "study", "transfer", "weights"),
 )
 
