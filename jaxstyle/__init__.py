@@ -84,6 +84,8 @@ _HOMES = {
 _PACKAGES = (
     *("backbones", "batch", "citations", "grid", "image", "metrics", "objective", "optim"),
     *("recipes", "samples", "study", "texture", "transfer", "video", "weights"),
+    *("app", "backbones", "batch", "citations", "grid", "image", "metrics", "objective", "optim"),
+    *("recipes", "samples", "study", "transfer", "weights"),
 )
 
 __all__ = sorted(_HOMES)

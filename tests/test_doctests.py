@@ -13,4 +13,6 @@ MODULES = [module.name for module in pkgutil.walk_packages(jaxstyle.__path__, "j
 
 @pytest.mark.parametrize("name", ["jaxstyle", *MODULES])
 def test_examples_in_docstrings(name):
+    if name.startswith("jaxstyle.app.page."):
+        pytest.importorskip("gradio", reason="needs Gradio: pip install 'jaxstyle[app]'")
     assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -17,6 +17,8 @@ from jaxstyle.weights.registry import listing
 Form = Literal["number", "whole number", "choice", "flag", "text", "mixture"]
 _NOT_SHOWN = ("calibration", "region_labels", *(name for name in FILE_SETTINGS if name != "init"))
 """Settings that name files, or parts of them: uploads have a place of their own on the page."""
+_USABLE = ("ready", "not fetched")
+"""Status of networks that a run can have: by name alone, nothing of the page is one."""
 _NETWORKS = ("backbone", "style_backbone", "content_backbone")
 
 
@@ -118,7 +120,7 @@ def _control(name: str, metadata: Mapping[str, Any]) -> Control:
 
 def _choices(name: str, kind: Kind) -> tuple[str, ...]:
     if name in _NETWORKS:
-        return tuple(row["name"] for row in listing() if row["layers"] and row["status"] == "ready")
+        return tuple(row["name"] for row in listing() if row["layers"] and row["status"] in _USABLE)
     if name == "init":
         return INITS
     if name == "recipe":

@@ -171,8 +171,8 @@ def package(room: Room, entry: Entry, target: Path) -> Path:
     paths = [entry.path, *([manifest.beside(entry.path)] if facts else [])]
     records = facts.get("inputs", {}).values()
     inputs = [Path(record["path"]) for record in records if "path" in record]
-    paths += [path for path in inputs if path.resolve().parent == room.inputs.resolve()]
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+    paths += [path for path in inputs if path.resolve().is_relative_to(room.folder.resolve())]
+    with zipfile.ZipFile(target, "w", strict_timestamps=False) as archive:
         for path in dict.fromkeys(path.resolve() for path in paths):
             archive.write(path, path.relative_to(room.folder.resolve()).as_posix())
     return target

@@ -63,7 +63,7 @@ class Order:
         files: dict[str, Any] = {}
         for name, stored in self.files.items():
             paths = tuple(str(path_of(room, one)) for one in stored)
-            if name in FILE_SETTINGS and paths:
+            if paths:
                 files[name] = paths if name in _SEVERAL else paths[0]
         return replace(from_plain(self.settings), **files)
 
@@ -89,6 +89,8 @@ def order_of(
         path_of(room, stored)
     check_no_paths(settings)
     kept = {name: tuple(stored) for name, stored in (files or {}).items() if stored}
+    if others := kept.keys() - {*FILE_SETTINGS}:
+        raise ValueError(f"pictures are of no use as {', '.join(sorted(others))}")
     order = Order(
         name=_free_name(room, f"{title_of(content)}-{title_of(styles[0])}"),
         content=content,

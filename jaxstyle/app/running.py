@@ -54,10 +54,10 @@ def _run_single(room: Room, order: Order, show: Show, sources: Sources) -> None:
         job = job_of(room, order, sources)
         checkpoints = Checkpoints(picture, [identity(job)], CHECKPOINT_SECONDS)
         # On a CPU a program is one step: so a run stops within one, and shows each.
-        chunk = 1 if jax.default_backend() == "cpu" else None
+        steps = 1 if jax.default_backend() == "cpu" else None
         last: Progress | None = None
         result: Result | None = None
-        run = iterate_job(job, checkpoints=checkpoints, resume=checkpoints.exist, chunk=chunk)
+        run = iterate_job(job, checkpoints=checkpoints, resume=checkpoints.exist, chunk_steps=steps)
         try:
             with closing(run) as progresses:
                 for last in progresses:

@@ -30,15 +30,15 @@ _GRID = "studio.json"
 
 
 def _more_style(settings: Settings, longest: int) -> Settings:
-    return replace(settings, content_weight=settings.content_weight / _STEP)
+    return replace(settings, content_weight=_short(settings.content_weight / _STEP))
 
 
 def _more_photo(settings: Settings, longest: int) -> Settings:
-    return replace(settings, content_weight=settings.content_weight * _STEP)
+    return replace(settings, content_weight=_short(settings.content_weight * _STEP))
 
 
 def _smoother(settings: Settings, longest: int) -> Settings:
-    return replace(settings, smoothness=2 * settings.smoothness or 0.01)
+    return replace(settings, smoothness=_short(2 * settings.smoothness or 0.01))
 
 
 def _as_it_is(settings: Settings, longest: int) -> Settings:
@@ -222,11 +222,16 @@ class Studio:
         values: dict[str, Any] = {}
         settings = of_order(order).settings
         for key, value in plane.values(across, down).items():
-            short = float(f"{value:.4g}")
+            short = _short(value)
             several = isinstance(getattr(settings, key), tuple)
             whole = isinstance(getattr(settings, key), int)
             values[key] = (short,) if several else round(short) if whole else short
-        beginning = {"steps": steps, "scales": 1, "scale_steps": (), "first_steps": None}
+        beginning: dict[str, Any] = {
+            "steps": steps,
+            "scales": 1,
+            "scale_steps": (),
+            "first_steps": None,
+        }
         settings = replace(settings, **values, **beginning)
         files = {**order.files, "init": (stored,)}
         table = Table(order.content, order.styles, settings, files)
@@ -236,6 +241,11 @@ class Studio:
         for order in self.queue.orders_in(room):
             if order.state == "running" and f"{order.name}.png" == name:
                 raise ValueError(f"{name} is still being made: stop it first")
+
+
+def _short(value: float) -> float:
+    """Return a number in four digits, which a page can show."""
+    return float(f"{value:.4g}")
 
 
 def _modified(path: Path) -> int:

@@ -11,6 +11,7 @@ from jaxstyle.app import gallery
 from jaxstyle.app.orders import FILE_SETTINGS, Order
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.uploads import keep, path_of, with_digest
+from jaxstyle.optim import optimizers
 from jaxstyle.plain import from_plain, to_plain
 from jaxstyle.settings import Settings
 from jaxstyle.transfer.manifest import Manifest
@@ -82,6 +83,10 @@ def of_file(room: Room, file: Path) -> Table:
 def _of_facts(room: Room, facts: Manifest, settings: Settings, *, trusted: bool) -> Table:
     if isinstance(settings.calibration, str):
         settings = replace(settings, calibration=None)
+    # A rate that is the optimizer's own would stay where another optimizer is chosen.
+    usual = optimizers.find(settings.optimizer, settings.optimizer_parameter).learning_rate
+    if settings.learning_rate == usual:
+        settings = replace(settings, learning_rate=None)
     stored: dict[str, list[str]] = {}
     missing = []
     for key, record in facts["inputs"].items():

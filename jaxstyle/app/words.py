@@ -163,8 +163,8 @@ def finished(entry: Entry) -> str:
     height, width = shape_of(entry.path)
     steps = len(facts["history"].get("total", ()))
     seconds = _duration(float(facts.get("seconds", 0)))
-    failure = f" {html.escape(facts['failure'])}" if facts.get("failure") else ""
-    return f"{name}: {width} × {height} pixels, {steps} steps, {seconds}.{failure}"
+    failure = html.escape(facts.get("failure") or "")
+    return f"{name}: {width} × {height} pixels, {steps} steps, {seconds}. {failure}"
 
 
 def sentence(error: Exception) -> str:

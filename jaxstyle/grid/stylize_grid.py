@@ -136,8 +136,13 @@ def stylize_grid(
         ]
         if "seed" in sweep and not all(job.uses_seed for job in jobs):
             sources.note("some cells draw nothing at random: the seed does not change them")
-        looks = {"on_progress": on_progress, "on_pictures": on_pictures}
-        run = partial(run_jobs, lanes=lanes, devices=devices, **looks)
+        run = partial(
+            run_jobs,
+            lanes=lanes,
+            devices=devices,
+            on_progress=on_progress,
+            on_pictures=on_pictures,
+        )
         if folder is None:
             results = dict(run(jobs))
         else:

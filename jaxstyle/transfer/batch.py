@@ -114,7 +114,7 @@ def run_batch(
     constants: dict[Hashable, JobConstants],
     on_chunk: Callable[[Loop, Chunk], object],
     checkpoints: Checkpoints | None = None,
-    chunk: int | None = None,
+    chunk_steps: int | None = None,
 ) -> Loop:
     """Run the jobs of a batch to their end.
 
@@ -125,7 +125,7 @@ def run_batch(
         constants: Calibration constants by target key; those that are missing are added.
         on_chunk: Called after each chunk of steps. If it raises, a checkpoint is written first.
         checkpoints: Where to write the batch's state, and to resume it from.
-        chunk: The most steps in a chunk.
+        chunk_steps: The most steps in a chunk.
 
     Returns:
         The loop, which holds records and pictures by lane.
@@ -136,7 +136,7 @@ def run_batch(
     stepper = BatchedStepper(lanes, devices, shared=shared)
     steppers = [stepper] * len(lanes[0].scales)
     kept = [constants[job.target_key] for job in lanes]
-    loop = Loop(lanes, steppers, kept, chunk=chunk)
+    loop = Loop(lanes, steppers, kept, chunk_steps=chunk_steps)
     state = checkpoints.read() if checkpoints else None
     with closing(checkpointed(loop, checkpoints, state)) as chunks:
         for chunk in chunks:

@@ -98,7 +98,7 @@ class Loop:
         pictures: The picture of each job, in its bucket; at the end the result.
         lost: The last good pictures of jobs that failed at an earlier scale, by number.
         beginnings: The pictures that the current scale began with, where targets depend on them.
-        chunk: The most steps between two looks of the host; None for as many as the stepper says.
+        chunk_steps: The most steps between two looks of the host; None: as the stepper says.
     """
 
     jobs: Sequence[Job]
@@ -108,7 +108,7 @@ class Loop:
     pictures: list[Picture] = field(default_factory=list)
     lost: dict[int, Picture] = field(default_factory=dict)
     beginnings: list[Picture] = field(default_factory=list)
-    chunk: int | None = None
+    chunk_steps: int | None = None
 
     def __post_init__(self) -> None:
         """Begin with empty records and the initial pictures."""
@@ -148,7 +148,7 @@ class Loop:
                 first_pictures = self._detailed(scale, enlarged)
                 fresh = stepper.init(first_pictures)
                 state = fresh if state is None else stepper.warm_start(state, fresh)
-            length = min(stepper.chunk(size), self.chunk or steps)
+            length = min(stepper.chunk(size), self.chunk_steps or steps)
             for first in range(begun, steps, length):
                 count = min(length, steps - first)
                 state, losses = stepper.step(prepared, state, count)

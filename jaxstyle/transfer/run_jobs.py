@@ -88,10 +88,10 @@ def run_jobs(
             logger.log(level, f"{name}: one {unit} at a time")
             job, kept = jobs[number], checkpoints([jobs[number]]) if checkpoints else None
             look = _Looks(jobs, waiting, meter, on_pictures).single(number)
-            resume, chunk = kept is not None and kept.exist, 1 if on_pictures else None
+            resume, steps = kept is not None and kept.exist, 1 if on_pictures else None
             yield (
                 number,
-                run_job(job, on_progress=look, checkpoints=kept, resume=resume, chunk=chunk),
+                run_job(job, on_progress=look, checkpoints=kept, resume=resume, chunk_steps=steps),
             )
             meter.finish(1)
 
@@ -162,7 +162,7 @@ def _run_batches(
             constants=constants,
             on_chunk=looks.batch(batch),
             checkpoints=kept,
-            chunk=1 if looks.on_pictures else None,
+            chunk_steps=1 if looks.on_pictures else None,
         )
         seconds = (time.perf_counter() - began) / len(wanted)
         try:

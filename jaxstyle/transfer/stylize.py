@@ -147,11 +147,13 @@ def run_job(
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
     layouts: Sequence[Layout] = (),
-    chunk: int | None = None,
+    chunk_steps: int | None = None,
 ) -> Result:
     """Run a job to its end; see `iterate_job`."""
     with closing(
-        iterate_job(job, checkpoints=checkpoints, resume=resume, layouts=layouts, chunk=chunk)
+        iterate_job(
+            job, checkpoints=checkpoints, resume=resume, layouts=layouts, chunk_steps=chunk_steps
+        )
     ) as progresses:
         for progress in progresses:
             if progress.result is None and on_progress:
@@ -166,7 +168,7 @@ def iterate_job(
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
     layouts: Sequence[Layout] = (),
-    chunk: int | None = None,
+    chunk_steps: int | None = None,
 ) -> Generator[Progress, None, None]:
     """Run a job, and yield its progress after each chunk; at the end once more, with the result.
 
@@ -175,7 +177,7 @@ def iterate_job(
         checkpoints: Where its state is written, and read from.
         resume: Whether to resume from them.
         layouts: How a step is laid out at each scale (default: the fastest that fits).
-        chunk: The most steps in a chunk, for who wants to look, or to stop, more often.
+        chunk_steps: The most steps in a chunk, for who wants to look, or to stop, more often.
     """
     if not job.steps:
         yield _without_steps(job)
@@ -192,7 +194,7 @@ def iterate_job(
     else:
         layouts = tuple(layouts or (chosen.layout_at(scale.size) for scale in job.scales))
     steppers = [single_stepper(job, layout) for layout in layouts]
-    loop = Loop([job], steppers, [JobConstants(job)], chunk=chunk)
+    loop = Loop([job], steppers, [JobConstants(job)], chunk_steps=chunk_steps)
     clock = _Clock(job, began)
     progress = clock.progress(loop, None)
     with closing(checkpointed(loop, checkpoints, state, layouts)) as chunks:

@@ -14,7 +14,7 @@ import gradio as gr  # noqa: E402 (it reads its environment when it is imported)
 
 from jaxstyle.app.page import gallery_tab, table_tab, variations_tab  # noqa: E402
 from jaxstyle.app.page.parts import text_of  # noqa: E402
-from jaxstyle.app.page.shared import Shared  # noqa: E402
+from jaxstyle.app.page.shared import QUIET, Shared  # noqa: E402
 from jaxstyle.app.studio import Studio  # noqa: E402
 
 _TOKEN = """() => {
@@ -77,7 +77,6 @@ def blocks(studio: Studio) -> gr.Blocks:
         table_tab.connect(shared, table)
         variations_tab.connect(shared, variations, table, tabs)
         gallery_tab.connect(shared, gallery, table, tabs)
-        page.load(None, None, token, js=_TOKEN).then(
-            *(table_tab.begin(shared, table), [token], table.all), show_progress="hidden"
-        )
+        begun = table_tab.begin(shared, table)
+        page.load(None, None, token, js=_TOKEN, **QUIET).then(begun, [token], table.all, **QUIET)
     return page

@@ -19,20 +19,18 @@ def text_of(name: str) -> str:
     return (_FOLDER / name).read_text("utf-8")
 
 
-class Well(gr.Image):
-    """Where a picture is dropped. The file is taken as it is: Gradio does not open it."""
+def well(label: str, **more: Any) -> gr.Image:
+    """Return where a picture is dropped; events get the path of the upload.
 
-    is_template = True
+    No subclass: Gradio would write a `.pyi` file beside it.
+    """
+    image = gr.Image(label=label, sources=["upload", "clipboard"], interactive=True, **more)
+    image.preprocess = _path_of  # type: ignore[method-assign]
+    return image
 
-    def preprocess(self, payload: Any) -> str | None:
-        """Return the path of the uploaded file."""
-        return None if payload is None else payload.path
 
-
-class Painted(gr.ImageEditor):
-    """Where a mask is painted by brush."""
-
-    is_template = True
+def _path_of(payload: Any) -> str | None:
+    return None if payload is None else payload.path
 
 
 def viewer(nothing: str, elem_id: str) -> gr.HTML:

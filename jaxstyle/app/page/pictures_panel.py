@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from jaxstyle.app.gallery import THUMBNAIL, data_uri
-from jaxstyle.app.page.parts import Choice, Painted, buttons, picker
+from jaxstyle.app.page.parts import Choice, buttons, picker
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.uploads import path_of, title_of
 from jaxstyle.image.encode import as_pillow
@@ -51,7 +51,7 @@ class Pictures:
         list: What there is; a click removes one.
     """
 
-    painter: Painted
+    painter: gr.ImageEditor
     use: gr.Radio
     take: gr.Button
     role: gr.Dropdown
@@ -62,7 +62,7 @@ class Pictures:
 def lay_out() -> Pictures:
     """Lay the panel out."""
     with gr.Accordion("Masks and other pictures", open=False, elem_id="masks"):
-        painter = Painted(
+        painter = gr.ImageEditor(
             label="Paint a mask over the photograph",
             type="numpy",
             sources=[],

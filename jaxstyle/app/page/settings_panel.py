@@ -13,7 +13,8 @@ from jaxstyle import recipes
 from jaxstyle.app import controls, simple, words
 from jaxstyle.app.controls import Control
 from jaxstyle.app.gallery import data_uri
-from jaxstyle.app.page.parts import Choice, buttons, picker
+from jaxstyle.app.page.parts import Choice, buttons, picked, picker
+from jaxstyle.app.page.shared import QUIET, said
 from jaxstyle.app.plain_words import in_words
 from jaxstyle.image.io import read_image
 from jaxstyle.settings import Settings
@@ -121,16 +122,12 @@ def lay_out() -> Panel:
     )
 
 
-def connect(
-    panel: Panel, context: Sequence[Any], said: Any, quiet: Mapping[str, Any]
-) -> tuple[Any, Sequence[Any], Sequence[Any]]:
+def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], Sequence[Any]]:
     """Connect the palette's own events; return the one that says the settings in text.
 
     Args:
         panel: The components.
         context: Those with the content, the styles and other files, which the texts name.
-        said: See `shared.said`.
-        quiet: Arguments of quiet events.
     """
     everything = [*context, *panel.inputs.values()]
     texts = [panel.command, panel.python, *panel.sliders]
@@ -149,7 +146,7 @@ def connect(
         everything,
         texts,
         trigger_mode="always_last",
-        **quiet,
+        **QUIET,
     )
 
     @said
@@ -165,19 +162,17 @@ def connect(
         [*everything, *panel.sliders],
         [one for one in panel.all if one not in panel.sliders],
         trigger_mode="always_last",
-        **quiet,
+        **QUIET,
     )
 
     @said
     def chosen(
         event: gr.EventData, content: str, styles: list[str], files: dict[str, Any], *shown: Any
     ) -> Any:
-        from jaxstyle.app.page.parts import picked
-
         settings = simple.character(picked(event), panel.settings(shown))
         return panel.showing(settings, content, styles, files)
 
-    panel.characters.select(chosen, everything, panel.all, **quiet)
+    panel.characters.select(chosen, everything, panel.all, **QUIET)
 
     @said
     def recipe_chosen(content: str, styles: list[str], files: dict[str, Any], *shown: Any) -> Any:
@@ -187,13 +182,13 @@ def connect(
         settings = recipes.settings(recipe=name, size=size) if name else Settings(size=size)
         return panel.showing(settings, content, styles, files)
 
-    panel.inputs["recipe"].input(recipe_chosen, everything, panel.all, **quiet)
+    panel.inputs["recipe"].input(recipe_chosen, everything, panel.all, **QUIET)
     views = [panel.simple, panel.full]
     panel.view.change(
         lambda view: [gr.Column(visible=view == VIEWS[0]), gr.Column(visible=view == VIEWS[1])],
         panel.view,
         views,
-        **quiet,
+        **QUIET,
     )
     return in_text, everything, texts
 

@@ -34,7 +34,7 @@ _SHOWN = 768
 """Longest side of a picture in a well, pixels."""
 _SECONDS = 0.5
 """Between two looks at a run."""
-_NOTHING = "Drop a photograph and a painting, or pick a sample of each. Then press Make."
+NOTHING = "Drop a photograph and a painting, or pick a sample of each. Then press Make."
 
 
 class Events:
@@ -62,21 +62,17 @@ class Events:
         texts = (lying.content, lying.styles, lying.files)
         return shown | parts.panel.showing(lying.settings, *texts)
 
-    def one_laid(
-        self, room: Room, role: str, stored: str, styles: Sequence[str], show: bool
-    ) -> dict[Any, Any]:
+    def one_laid(self, room: Room, role: str, stored: str, styles: Sequence[str]) -> dict[Any, Any]:
         """Return what changes when one picture is laid."""
-        parts, make = self.table, {self.table.make: gr.Button(interactive=True)}
+        parts = self.table
         if role == "content":
             changed: dict[Any, Any] = {parts.content_name: stored}
             changed[parts.pictures.painter] = painting_ground(room, stored)
             well = parts.content
         else:
-            changed = {parts.style_names: [stored, *styles[1:]] if stored else []}
+            changed = {parts.style_names: [stored, *styles[1:]]}
             well = parts.style
-        if show:
-            changed[well] = _in_well(room, stored)
-        return changed | make
+        return {**changed, well: _in_well(room, stored), parts.make: gr.Button(interactive=True)}
 
     def dropped(self, role: str) -> Callable[..., Any]:
         """Return the handler of an upload into a well."""
@@ -84,18 +80,17 @@ class Events:
 
         def drop(request: gr.Request, token: str, path: str | None, styles: list[str]) -> Any:
             if path is None:
-                return (
-                    self.one_laid(Room(Path()), role, "", [], False)
-                    if role != "content"
-                    else {self.table.content_name: ""}
-                )
+                changed: dict[Any, Any] = {self.table.make: gr.Button(interactive=False)}
+                if role == "content":
+                    return {**changed, self.table.content_name: ""}
+                return {**changed, self.table.style_names: []}
             room = self.shared.room(token, request)
             try:
                 stored = keep(room, uploaded(path))
             except (ValueError, OSError) as error:
                 gr.Warning(words.sentence(error), duration=12)
                 return {well: None}
-            return self.one_laid(room, role, stored, styles, True)
+            return self.one_laid(room, role, stored, styles)
 
         return drop
 
@@ -106,7 +101,7 @@ class Events:
         room, name = self.shared.room(token, request), picked(event)
         stored = keep_sample(room, name, offline=self.studio.offline)
         kind = (samples.OWN.get(name) or samples.FETCHED[name]).kind
-        return self.one_laid(room, kind, stored, styles, True)
+        return self.one_laid(room, kind, stored, styles)
 
     def set_from(self, request: gr.Request, token: str, path: str | None) -> Any:
         """Set the table as a dropped manifest or picture says."""
@@ -235,7 +230,7 @@ class Events:
     # What there is to see.
 
     def begin(self, request: gr.Request, token: str) -> Any:
-        """Return what a page that was just opened shows: the run that goes on, or the last picture."""
+        """Return what a new page shows: the run that goes on, or the last picture."""
         room = self.shared.room(token, request)
         name, lying = self._latest(room)
         return {**self.laid(room, lying), self.table.shown: name, **self._grown(room, name, "", {})}
@@ -335,7 +330,7 @@ def connect(shared: Shared, table: TableParts) -> Events:
     events = Events(shared, table)
     token, inputs = shared.token, [*table.panel.inputs.values()]
     lying, panel, pictures = table.lying, table.panel, table.pictures
-    in_text = settings_panel.connect(panel, lying, said, QUIET)
+    in_text = settings_panel.connect(panel, lying)
     for role, well in (("content", table.content), ("style", table.style)):
         changed = [table.content_name, table.style_names, well, pictures.painter, table.make]
         gr.on(
@@ -404,7 +399,7 @@ def _uri(picture: Picture, at_rest: bool) -> str:
 
 def _nothing(order: Order | None) -> str:
     if order is None:
-        return _NOTHING
+        return NOTHING
     if order.state == "failed":
         return "No picture was made."
     return "The first picture comes in a few seconds; the first of a kind takes longer."

@@ -11,14 +11,12 @@ import gradio as gr
 from jaxstyle import samples
 from jaxstyle.app.gallery import data_uri
 from jaxstyle.app.page import pictures_panel, settings_panel, table_events
-from jaxstyle.app.page.parts import Choice, Well, buttons, picker, viewer
+from jaxstyle.app.page.parts import Choice, buttons, picker, viewer, well
 from jaxstyle.app.page.pictures_panel import Pictures
 from jaxstyle.app.page.settings_panel import Panel
 from jaxstyle.app.page.shared import Shared
 from jaxstyle.app.studio import WAYS
 from jaxstyle.image.io import read_image
-
-NOTHING = "Drop a photograph and a painting, or pick a sample of each. Then press Make."
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,8 @@ class TableParts:
         pictures: Masks and other pictures.
     """
 
-    content: Well
-    style: Well
+    content: gr.Image
+    style: gr.Image
     content_name: gr.Textbox
     style_names: gr.JSON
     files: gr.JSON
@@ -115,7 +113,7 @@ def lay_out(shared: Shared) -> TableParts:
                     elem_id="drop",
                 )
             with gr.Column(scale=6, min_width=320):
-                view = viewer(NOTHING, "viewer")
+                view = viewer(table_events.NOTHING, "viewer")
                 status = gr.HTML("", elem_id="status", apply_default_css=False)
                 with gr.Row():
                     make = gr.Button("Make", variant="primary", elem_id="make", interactive=False)
@@ -152,12 +150,9 @@ def _says(way: str) -> str:
     return "Continue with these settings" if way == "these settings" else way.capitalize()
 
 
-def _well(label: str, name: str) -> Well:
-    return Well(
-        label=label,
-        sources=["upload", "clipboard"],
-        type="filepath",
-        interactive=True,
+def _well(label: str, name: str) -> gr.Image:
+    return well(
+        label,
         height=200,
         buttons=[],
         elem_id=name,

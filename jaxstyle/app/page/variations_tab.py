@@ -12,7 +12,7 @@ import gradio as gr
 
 from jaxstyle.app import space, words
 from jaxstyle.app import table as tables
-from jaxstyle.app.gallery import data_uri, picture_of, thumbnail
+from jaxstyle.app.gallery import data_uri, find, picture_of, thumbnail
 from jaxstyle.app.page import table_events
 from jaxstyle.app.page.parts import Choice, buttons, picked, picker, viewer
 from jaxstyle.app.page.shared import QUIET, Shared, said
@@ -106,7 +106,8 @@ def lay_out(shared: Shared) -> Variations:
                         neighbors = gr.Button("Its neighbors", elem_id="neighbors")
                 with gr.Column(visible=False, elem_id="plane") as plane_box:
                     gr.Markdown(
-                        "### The plane\nBetween the cells, pixels are mixed at once; a few steps then make a picture of its own."
+                        "### The plane\nBetween the cells, pixels are mixed at once; a few steps "
+                        "then make a picture of its own."
                     )
                     across = gr.Slider(0, 1, 0.5, step=0.01, label="Across", elem_id="across")
                     down = gr.Slider(0, 1, 0.5, step=0.01, label="Down", elem_id="down")
@@ -218,7 +219,7 @@ class Events:
         picture = data_uri(plane.at(across, down), lossless=False, quality=90)
         return {
             self.parts.place: {"after": picture, "alt": f"The plane at {text}"},
-            self.parts.values: f"<p role=status>{html.escape(text)}: mixed from the cells around</p>",
+            self.parts.values: _line_of_status(f"{text}: mixed from the cells around"),
             self.parts.rested: "",
         }
 
@@ -282,7 +283,7 @@ class Events:
         shown[parts.stop] = gr.Button(visible=active)
         shown[parts.cell_row] = gr.Row(visible=bool(cell))
         shown[parts.plane_box] = gr.Column(visible=plane is not None)
-        if plane is not None and (seen or {}).get("name") != name:
+        if plane is not None:
             one, other = (n.replace("_", " ") for n in plane.names)
             shown[parts.down] = gr.Slider(label=f"Down: {one}")
             shown[parts.across] = gr.Slider(label=f"Across: {other}")
@@ -307,7 +308,7 @@ class Events:
         picture = room.folder / rested
         if not picture.is_file():
             return {}
-        entry = next(e for e in [*_entries(room)] if e.name == rested)
+        entry = find(room, rested)
         text = f"{rested}: {words.finished(entry)}"
         value = {
             "after": data_uri(picture_of(entry), lossless=True),
@@ -387,6 +388,10 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
         **QUIET,
     )
     tabs.select(said(events.opened), [token, parts.name], [parts.name, parts.known], **QUIET)
+
+
+def _line_of_status(text: str) -> str:
+    return f'<p role="status">{html.escape(text)}</p>'
 
 
 def _named(names: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,0 +1,106 @@
+"""How long the studio's page takes to the first picture of a run that is warm.
+
+A server of its own, and Chromium: a picture of 256 pixels with all defaults is made once, so that
+its programs are compiled; then Make is clicked again and again, and the time to the first picture
+in the viewer is measured, in the browser, and the time between two pictures after that.
+
+python benchmarks/studio.py [SIZE [TIMES]]      writes benchmarks/studio.md
+"""
+
+import itertools
+import os
+import platform
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import date
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+size, times = (int(word) for word in (*sys.argv[1:], *("256", "5")[len(sys.argv) - 1 :]))
+PORT, PATIENCE = 7899, 3_600_000
+WATCH = """() => new Promise((done) => {
+  const picture = document.querySelector("#viewer img.after");
+  const before = picture.getAttribute("src"), began = performance.now(), seen = [];
+  document.querySelector("#make").click();
+  const observer = new MutationObserver(() => {
+    if (picture.getAttribute("src") && picture.getAttribute("src") !== before)
+      seen.push((performance.now() - began) / 1000);
+    if (seen.length === 12) { observer.disconnect(); done(seen); }
+  });
+  observer.observe(picture, { attributes: true, attributeFilter: ["src"] });
+})"""
+
+
+def start(folder):
+    """Start the server, and wait until it answers."""
+    command = [sys.executable, "-m", "jaxstyle", "studio", "-o", folder, "--port", str(PORT)]
+    process = subprocess.Popen([*command, "--no-browser", "--offline"])
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=5).close()
+            return process
+        except OSError:
+            time.sleep(0.5)
+
+
+def stopped(page):
+    """Stop the run, and forget it."""
+    page.click("#stop")
+    page.wait_for_selector("#discard")
+    page.click("#discard")
+    page.wait_for_selector("#discard", state="hidden")
+
+
+with tempfile.TemporaryDirectory() as folder, sync_playwright() as manager:
+    server = start(folder)
+    browser = manager.chromium.launch(
+        executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+    )
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"http://127.0.0.1:{PORT}/")
+    for name, well in (("lighthouse", "#content"), ("swirls", "#style")):
+        page.click(f"#samples [data-pick={name}]")
+        page.wait_for_selector(f"{well} img")
+    page.get_by_text("Full").click()
+    page.get_by_role("button", name="Size and effort").click()
+    page.fill("#setting-size textarea, #setting-size input", str(size))
+    page.wait_for_timeout(2000)
+    cold = page.evaluate(WATCH)[0]
+    stopped(page)
+    rows = []
+    for _ in range(times):
+        page.wait_for_timeout(1000)
+        rows.append(page.evaluate(WATCH))
+        stopped(page)
+        print([f"{seconds:.2f}" for seconds in rows[-1][:4]], flush=True)
+    browser.close()
+    server.send_signal(signal.SIGINT)
+    server.wait()
+
+firsts = [row[0] for row in rows]
+between = [b - a for row in rows for a, b in itertools.pairwise(row)]
+load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+report = f"""# The studio's first picture
+
+{date.today()}, {platform.machine()}, {os.cpu_count()} cores, load {load:.0f} meanwhile, \
+{size} pixels, all else the defaults. Seconds in the browser, from the click on Make. Made by
+benchmarks/studio.py.
+
+| | seconds |
+|---|---|
+| first picture, cold (programs compiled or read from the cache) | {cold:.1f} |
+| first picture, warm: median of {times} | {statistics.median(firsts):.2f} |
+| first picture, warm: longest | {max(firsts):.2f} |
+| between two pictures: median | {statistics.median(between):.2f} |
+| between two pictures: longest | {max(between):.2f} |
+"""
+print(report)
+(Path(__file__).parent / "studio.md").write_text(report)
