@@ -110,13 +110,13 @@ def test_a_tileable_photograph_is_painted_wherever_it_begins():
     settings |= {"learning_rate": 1e-5, "scale_factor": 1.5}
     result = jaxstyle.stylize(PHOTO, STYLE, **settings)
     assert [scale["size"] for scale in result.facts["scales"]] == [64, 96]
-    again = jaxstyle.stylize(rolled(PHOTO), STYLE, **settings)
     moved = np.abs(result.image - PHOTO).max()
     assert moved > 1e-3
-    # The coarse scale is 48 × 64, where 48 columns are 32: only its rows move by whole positions.
-    rows = jaxstyle.stylize(np.roll(PHOTO, (16, -48), (0, 1)), STYLE, **settings)
-    np.testing.assert_allclose(rows.image, np.roll(result.image, (16, -48), (0, 1)), atol=2e-3)
-    assert np.isfinite(again.image).all()
+    # At the coarse scale, 48 × 64, these are 12 rows and 32 columns.
+    shift = (16, -48)
+    turned = jaxstyle.stylize(np.roll(PHOTO, shift, (0, 1)), STYLE, **settings)
+    gap = np.abs(turned.image - np.roll(result.image, shift, (0, 1)))
+    assert gap.max() < 0.02 * moved
 
 
 def test_sides_become_whole_units_which_is_said(caplog):
