@@ -19,7 +19,7 @@ from jaxstyle.objective.build import (
 from jaxstyle.objective.term import Term, layers_of, term_names
 from jaxstyle.optim import optimizers
 from jaxstyle.settings import Settings
-from jaxstyle.specs import wrap_of
+from jaxstyle.specs import Wrap, wrap_of
 from jaxstyle.transfer.completion import completes, picture_to_complete, surroundings
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.pictures import Pictures, in_whole_units, read_pictures
@@ -58,7 +58,7 @@ def make_job(
     is_weighted = settings.style_weight or settings.content_weight or settings.smoothness
     pictures = _pictures(content, given, settings, sources)
     if any(wrap):
-        unit = _unit(settings, sources) if is_weighted else LEAST_UNIT
+        unit = _unit(settings, wrap, sources) if is_weighted else LEAST_UNIT
         pictures = in_whole_units(pictures, wrap, unit, sources)
     original, frame = pictures.content, pictures.frame
     guide = _guide(pictures, settings, sources)
@@ -165,12 +165,12 @@ def _with_constants(
     return replace(settings, calibration=constants)
 
 
-def _unit(settings: Settings, sources: Sources) -> int:
+def _unit(settings: Settings, wrap: Wrap, sources: Sources) -> int:
     """Return what the sides of a picture that wraps are multiples of, by the layers compared."""
     terms = terms_from_settings(settings, sources.networks)
     backbones = {str(r.backbone): r for r in layers_of(terms)}
     known = {name: sources.networks.backbone(name) for name in backbones}
-    return tile_unit(extractor(layers_of(terms), known, pooling=settings.pooling))
+    return tile_unit(extractor(layers_of(terms), known, pooling=settings.pooling, wrap=wrap))
 
 
 def _optimizer(settings: Settings) -> optimizers.Optimizer:
