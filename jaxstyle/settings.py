@@ -309,6 +309,28 @@ class Settings:
         "Labels of the map, in the order of the styles: numbers, or colors such as #ff0000.",
         since=8,
     )
+    region_border: float = _setting(
+        0.0,
+        Number(low=0, high=1000),
+        REGIONS,
+        "Pixels over which one region of the label map passes into the next.",
+        since=9,
+    )
+    keep: object = _setting(
+        None,
+        Picture(optional=True, metavar="FILE", sweepable=False),
+        REGIONS,
+        "Of a texture: complete the sample. Where this mask is white it stays as it is, the rest "
+        "is made anew like it.",
+        since=9,
+    )
+    extend: int = _setting(
+        0,
+        Number(type=int, low=0, high=16384),
+        REGIONS,
+        "Of a texture: continue the sample by so many pixels on each side.",
+        since=9,
+    )
     outside: OutsideName = _setting(
         "content",
         Kind(choices=get_args(OutsideName)),
@@ -546,7 +568,7 @@ class Settings:
 
 _FIELDS = {setting.name: setting for setting in fields(Settings)}
 
-MAPS = ("regions", "content_weight_map", "style_weight_map")
+MAPS = ("regions", "content_weight_map", "style_weight_map", "keep")
 """Settings that name a file which says what goes where."""
 GUIDES = ("content_mask", "style_mask", *MAPS)
 """With those that name several."""

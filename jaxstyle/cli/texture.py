@@ -43,8 +43,8 @@ _texture_options = partial(
     examples=(
         "jaxstyle texture wall.jpg -o tile.png --tile both",
         "jaxstyle texture wall.jpg -o wide.png --size 1024x768 --variations 4",
-        "jaxstyle texture -o land.png --regions map.png --region-style '#ff0000=rock.jpg'\n"
-        "--region-style '#00ff00=grass.jpg'",
+        "jaxstyle texture -o land.png --regions map.png --region-style 1=rock.jpg\n"
+        "--region-style 2=grass.jpg",
     ),
 )
 @click.argument("samples", metavar="SAMPLE...", nargs=-1)

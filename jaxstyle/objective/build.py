@@ -262,11 +262,11 @@ times."""
 
 
 def tile_unit(extract: Extractor) -> int:
-    """Return what the sides of a picture that wraps are multiples of.
+    """Return what the sides of a picture that wraps are multiples of; 1 if it ends at its edges.
 
     At the deepest layer, too, it then has a whole number of positions.
     """
-    return max(LEAST_UNIT, extract.stride)
+    return 1 if extract.wrap == OPEN else max(LEAST_UNIT, extract.stride)
 
 
 def min_side(terms: Iterable[Term], extract: Extractor) -> int:

@@ -6,6 +6,8 @@ import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from jaxstyle._util.log import logger
 from jaxstyle.image.framing import Frame
 from jaxstyle.image.geometry import Picture, bucket_of, have_same_proportions, pad_to_bucket
@@ -52,7 +54,7 @@ def read_places(
     shape = content.shape[:2]
 
     def over_content(source: Any, role: str) -> Mask:
-        return _mask(source, content, role, originals.content, frame)
+        return mask_over(source, content, role, originals.content, frame)
 
     def padded(mask: Mask) -> Mask:
         return padded_like(mask, shape, padded_shape(settings, shape))
@@ -72,7 +74,7 @@ def read_places(
         if settings.style_mask:
             which = number if len(styles) > number else 0
             original = originals.styles[which] if originals.styles else None
-            part = _mask(settings.style_mask[number], styles[which], "style mask", original)
+            part = mask_over(settings.style_mask[number], styles[which], "style mask", original)
         regions.append(Region(padded(mask), part))
 
     def weights(source: Any, role: str) -> Mask | None:
@@ -113,13 +115,28 @@ def _of_labels(
     shape = content.shape[:2]
     smaller = min(shape[0], indices.shape[0]), min(shape[1], indices.shape[1])
     masks = [resize_mask((indices == label).astype(indices.dtype), smaller) for label in chosen]
+    masks = [_softened(mask, settings, content.shape) for mask in masks]
     for label, mask in zip(chosen, masks, strict=True):
         if not mask.any():
             raise ValueError(f"label {labels.labels[label]} of the {role} is cropped away")
     return masks
 
 
-def _mask(
+def _softened(mask: Mask, settings: Settings, shape: Sequence[int]) -> Mask:
+    """Blur a mask so that it rises over `region_border` pixels of its picture."""
+    if not settings.region_border:
+        return mask
+    from scipy import ndimage
+
+    # A normal distribution has nine tenths of itself within 3.3 deviations.
+    deviation = settings.region_border / 3.3 * mask.shape[0] / shape[0]
+    wrap = wrap_of(settings.padding, settings.tile)
+    modes = tuple("wrap" if wraps else "nearest" for wraps in wrap)
+    blurred: Mask = ndimage.gaussian_filter(mask.astype(np.float32), deviation, mode=modes)
+    return np.clip(blurred, 0, 1)
+
+
+def mask_over(
     source: Any,
     picture: Picture,
     role: str,

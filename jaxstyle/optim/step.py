@@ -62,6 +62,7 @@ class State(NamedTuple):
         lowest: That loss.
         trust: Multiplies every step: 1, and less for a while after a step had to be taken back.
         sum: Of the pictures so far, each decayed for every step since; () where none is averaged.
+        free: 1 where a pixel may change, 0 where not; () where all may.
     """
 
     image: Float[Array, "h w 3"]
@@ -72,6 +73,7 @@ class State(NamedTuple):
     lowest: Float[Array, ""]
     trust: Float[Array, ""]
     sum: Float[Array, "h w 3"] | tuple[()] = ()
+    free: Float[Array, "h w 3"] | tuple[()] = ()
 
 
 Evaluate = Callable[[Float[Array, "h w 3"], Int[Array, ""]], Losses]
@@ -100,13 +102,14 @@ def init(
     transform: optax.GradientTransformation,
     image: Float[Array, "h w 3"],
     rules: Rules = PLAIN,
+    free: Any = (),
 ) -> State:
     """Return the state before the first step."""
     image = jnp.asarray(image, jnp.float32)
     step, lowest = jnp.zeros((), jnp.int32), jnp.array(jnp.inf, jnp.float32)
     memory = transform.init(rules.space.encode(image))
     sums = image if rules.average else ()
-    state = State(image, memory, step, jnp.array(True), image, lowest, jnp.ones(()), sums)
+    state = State(image, memory, step, jnp.array(True), image, lowest, jnp.ones(()), sums, free)
     # optax may put one buffer in several places; separate copies let a caller donate the state.
     return jax.tree.map(jnp.array, state)
 
@@ -153,6 +156,9 @@ def apply_update(
     back.)
     """
     space, safeguard = rules.space, rules.safeguard
+    if not isinstance(state.free, tuple):
+        # Then no direction of any optimizer leads where the picture is to stay.
+        gradient = gradient * state.free
     point = space.encode(state.image)
     cotangent = jax.vjp(space.decode, point)[1](gradient)[0]
     # A line search of optax needs these; other transformations ignore them.
@@ -209,6 +215,7 @@ def apply_update(
         jnp.where(better & finite, value, state.lowest),
         trust,
         sums,
+        state.free,
     )
 
 

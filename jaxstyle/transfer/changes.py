@@ -66,6 +66,9 @@ class Changes(TypedDict, total=False):
     style_mask: Source | Sequence[Source]
     regions: Source | None
     region_labels: str | int | Sequence[str | int]
+    region_border: float
+    keep: Source | None
+    extend: int
     outside: OutsideName
     content_weight_map: Source | None
     style_weight_map: Source | None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from jaxstyle.backbones.extractor import Extractor
 from jaxstyle.image import color
@@ -16,6 +18,7 @@ from jaxstyle.image.geometry import (
     crop_from_bucket,
     details,
     fit_within,
+    pad_to_bucket,
     resize,
     resize_alpha,
     shape_at,
@@ -125,6 +128,25 @@ def _layer_shapes(
     picture = jax.ShapeDtypeStruct((*shape, 3), jnp.float32)
     features = jax.eval_shape(extract, job.params, picture)
     return {name: grid.shape[:2] for name, grid in features.items()} | {"image": shape}
+
+
+def free_at(job: Job, shape: Sequence[int]) -> Float[np.ndarray, "h w 3"] | tuple[()]:
+    """Return 1 where a pixel may change at a scale, 0 where it is known; () if none is."""
+    inside = job.guide.inside if job.is_texture else None
+    if inside is None:
+        return ()
+    inside = pad_to_bucket(inside, job.guide.content.shape[:2])
+    share = regions.resize_mask(inside, (shape[0], shape[1]))
+    return np.repeat((share > 0).astype(np.float32)[..., None], 3, axis=2)
+
+
+def with_known(job: Job, picture: Picture) -> Picture:
+    """Return a picture of the run with the pixels that are known in their place."""
+    shape = picture.shape[0], picture.shape[1]
+    free = free_at(job, shape)
+    if isinstance(free, tuple):
+        return picture
+    return np.where(free > 0, picture, resize(job.guide.content, shape, job.wrap))
 
 
 def displayed(job: Job, image: Picture) -> Picture:

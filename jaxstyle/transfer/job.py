@@ -87,6 +87,11 @@ class Job:
         return self.extract.wrap
 
     @property
+    def keeps(self) -> bool:
+        """Whether some pixels of the picture are known, and stay."""
+        return self.is_texture and self.guide.inside is not None
+
+    @property
     def unit(self) -> int:
         """What sides are multiples of along these axes, at every scale: then wrapping is exact."""
         return tile_unit(self.extract)
@@ -208,6 +213,7 @@ class Job:
             self.settings.safeguard,
             self.settings.rate_decay,
             self.settings.average,
+            self.keeps,
             self.settings.memory,
             jax.tree.structure(self.terms),
             self.scales,

@@ -19,7 +19,7 @@ from jaxstyle.citations import summary
 from jaxstyle.image.geometry import Picture, details, resize
 from jaxstyle.transfer import owed
 from jaxstyle.transfer.constants import JobConstants
-from jaxstyle.transfer.geometry import content_shape, displayed, displayed_alpha
+from jaxstyle.transfer.geometry import content_shape, displayed, displayed_alpha, with_known
 from jaxstyle.transfer.job import Job, resolved_settings
 from jaxstyle.transfer.manifest import Facts
 from jaxstyle.transfer.result import Result
@@ -145,7 +145,8 @@ class Loop:
             constants = [constants.at for constants in self.constants]
             prepared = stepper.prepare(size, constants, self.beginnings)
             if not begun:
-                first_pictures = self._detailed(scale, enlarged)
+                pairs = zip(self.jobs, self._detailed(scale, enlarged), strict=True)
+                first_pictures = [with_known(job, picture) for job, picture in pairs]
                 fresh = stepper.init(first_pictures)
                 state = fresh if state is None else stepper.warm_start(state, fresh)
             length = min(stepper.chunk(size), self.chunk_steps or steps)

@@ -19,9 +19,10 @@ from jaxstyle.objective.build import (
 from jaxstyle.objective.term import Term, layers_of, term_names
 from jaxstyle.optim import optimizers
 from jaxstyle.settings import Settings
-from jaxstyle.specs import wrap_of
+from jaxstyle.specs import Wrap, wrap_of
+from jaxstyle.transfer.completion import completes, picture_to_complete, surroundings
 from jaxstyle.transfer.job import Job
-from jaxstyle.transfer.pictures import in_whole_units, read_pictures
+from jaxstyle.transfer.pictures import Pictures, in_whole_units, read_pictures
 from jaxstyle.transfer.scales import Scale, plan
 from jaxstyle.transfer.sources import Source, Sources, as_styles
 from jaxstyle.transfer.start import initial_picture
@@ -55,24 +56,12 @@ def make_job(
     given = as_styles(style)
     wrap = wrap_of(settings.padding, settings.tile)
     is_weighted = settings.style_weight or settings.content_weight or settings.smoothness
-    pictures = read_pictures(content, given, settings, sources)
+    pictures = _pictures(content, given, settings, sources)
     if any(wrap):
-        unit = _unit(settings, sources) if is_weighted else LEAST_UNIT
+        unit = _unit(settings, wrap, sources) if is_weighted else LEAST_UNIT
         pictures = in_whole_units(pictures, wrap, unit, sources)
     original, frame = pictures.content, pictures.frame
-    guide = guidance.gather(
-        sources.with_masks(settings),
-        original,
-        pictures.styles,
-        frame.size,
-        frame,
-        pictures.palette,
-        content_alpha=pictures.alpha,
-        style_alphas=pictures.style_alphas,
-        originals=pictures.originals,
-    )
-    if guide.inside is not None and content is not None:
-        sources.note("outside the masks the content stays; --outside style paints there, too")
+    guide = _guide(pictures, settings, sources)
     planned = _planned(settings, guide, is_texture=content is None)
     terms: tuple[Term, ...] = ()  # of a run that only moves colors: no network is loaded
     if is_weighted or any(scale.steps for scale in planned):
@@ -88,14 +77,7 @@ def make_job(
         wrap=wrap,
     )
     scales = _usable(planned, original, guide, min_side(terms, extract), sources)
-    is_bare = not settings.calibrate and settings.calibration is None
-    method = recipes.method(settings.recipe) if settings.recipe and is_bare and terms else None
-    if method:
-        height, width = guide.content.shape[:2]
-        shapes = [fit_within(height, width, scale.size) for scale in scales]
-        alone = terms_from_settings(settings, sources.networks)
-        constants = method.constants(shapes, _stated(terms, alone))
-        settings = replace(settings, calibration=constants)
+    settings = _with_constants(settings, guide, scales, terms, sources)
     optimizer = _optimizer(settings)
     if settings.recipe and settings.calibrate and terms:
         weights = recipes.find(settings.recipe).weights
@@ -132,12 +114,63 @@ def make_job(
     )
 
 
-def _unit(settings: Settings, sources: Sources) -> int:
+def _pictures(
+    content: Source | None, styles: Sequence[Source], settings: Settings, sources: Sources
+) -> Pictures:
+    """Read all pictures but the one to start from."""
+    if not completes(settings):
+        return read_pictures(content, styles, settings, sources)
+    if content is not None:
+        raise ValueError("expected no keep and no extend with a content: they complete a texture")
+    return picture_to_complete(styles, settings, sources)
+
+
+def _guide(pictures: Pictures, settings: Settings, sources: Sources) -> guidance.Guide:
+    """Return what the objective compares with."""
+    free = pictures.free
+    guide = guidance.gather(
+        sources.with_masks(settings),
+        pictures.content,
+        pictures.styles,
+        pictures.frame.size,
+        pictures.frame,
+        pictures.palette,
+        content_alpha=pictures.alpha if free is None else surroundings(free),
+        style_alphas=pictures.style_alphas,
+        originals=pictures.originals,
+    )
+    if free is not None:
+        return guide._replace(inside=free)
+    if guide.inside is not None:
+        sources.note("outside the masks the content stays; --outside style paints there, too")
+    return guide
+
+
+def _with_constants(
+    settings: Settings,
+    guide: guidance.Guide,
+    scales: Sequence[Scale],
+    terms: Sequence[Term],
+    sources: Sources,
+) -> Settings:
+    """Return settings with the constants that a recipe's method states, if there is one."""
+    is_bare = not settings.calibrate and settings.calibration is None
+    method = recipes.method(settings.recipe) if settings.recipe and is_bare and terms else None
+    if not method:
+        return settings
+    height, width = guide.content.shape[:2]
+    shapes = [fit_within(height, width, scale.size) for scale in scales]
+    alone = terms_from_settings(settings, sources.networks)
+    constants = method.constants(shapes, _stated(terms, alone))
+    return replace(settings, calibration=constants)
+
+
+def _unit(settings: Settings, wrap: Wrap, sources: Sources) -> int:
     """Return what the sides of a picture that wraps are multiples of, by the layers compared."""
     terms = terms_from_settings(settings, sources.networks)
     backbones = {str(r.backbone): r for r in layers_of(terms)}
     known = {name: sources.networks.backbone(name) for name in backbones}
-    return tile_unit(extractor(layers_of(terms), known, pooling=settings.pooling))
+    return tile_unit(extractor(layers_of(terms), known, pooling=settings.pooling, wrap=wrap))
 
 
 def _optimizer(settings: Settings) -> optimizers.Optimizer:

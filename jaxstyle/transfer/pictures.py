@@ -10,9 +10,11 @@ import numpy as np
 
 from jaxstyle.image.framing import ORIGINAL, Frame, frame_of, whole_size
 from jaxstyle.image.geometry import Alpha, Picture, enlarged, in_units, resize, resize_alpha
+from jaxstyle.image.masks import Mask
 from jaxstyle.image.transparency import Color, color_of_text, opaque_part
 from jaxstyle.objective import guidance
 from jaxstyle.objective.places import Originals
+from jaxstyle.objective.regions import resize_mask
 from jaxstyle.settings import Settings, guides
 from jaxstyle.specs import Wrap
 from jaxstyle.transfer.sources import Source, Sources
@@ -31,6 +33,7 @@ class Pictures(NamedTuple):
     style_alphas: tuple[Alpha | None, ...]
     palette: Picture | None  # whose colors the result takes, if another's than the styles'
     originals: Originals | None  # how the files hold their pixels, where masks lie over them
+    free: Mask | None = None  # 1 where a texture is made, 0 where its pixels are known
 
 
 def size_of(settings: Settings) -> int | str:
@@ -69,7 +72,7 @@ def read_pictures(
         frame=frame,
         styles=tuple(pictures),
         style_alphas=tuple(alphas),
-        palette=_palette(settings, frame.size, sources),
+        palette=palette_of(settings, frame.size, sources),
         originals=_originals(content, styles, settings, sources),
     )
 
@@ -111,10 +114,11 @@ def in_whole_units(pictures: Pictures, wrap: Wrap, unit: int, sources: Sources) 
     )
     alpha = None if pictures.alpha is None else resize_alpha(pictures.alpha, (rows, columns))
     content = resize(pictures.content, (rows, columns), wrap)
-    return pictures._replace(content=content, alpha=alpha)
+    free = None if pictures.free is None else resize_mask(pictures.free, (rows, columns))
+    return pictures._replace(content=content, alpha=alpha, free=free)
 
 
-def _palette(settings: Settings, size: int, sources: Sources) -> Picture | None:
+def palette_of(settings: Settings, size: int, sources: Sources) -> Picture | None:
     """Read the opaque part of the picture of colors, if there is one."""
     if settings.color_from is None:
         return None

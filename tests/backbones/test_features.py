@@ -76,7 +76,7 @@ def test_only_what_the_layers_need_is_computed():
         ({"architecture": "resnet50", "layers": ("relu2_4",)}, "resnet50 has no layer 'relu2_4'"),
         ({"architecture": "alexnet", "layers": ("relu5",)}, "needs at least 31"),
         ({"pooling": "min"}, "expected pooling to be one of max, average"),
-        ({"padding": "wrap"}, "expected padding to be one of"),
+        ({"padding": "torus"}, "expected padding to be one of"),
         ({"dtype": "float16"}, "expected dtype to be one of float32, bfloat16"),
         ({"image": jnp.zeros((8, 8))}, r"shape \(height, width, 3\)"),
         ({"image": jnp.zeros((9, 7, 3)), "layers": ("relu4_1",)}, "at least 8"),

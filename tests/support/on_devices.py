@@ -1,7 +1,8 @@
 """Every metric on a picture that is divided among devices: its loss and gradient, beside one's.
 
 Run by tests/transfer/test_devices.py in a process with eight virtual devices, as
-`python -m support.on_devices METRIC …`; prints a line of JSON for each.
+`python -m support.on_devices METRIC …`; prints a line of JSON for each. With --wrap the picture
+continues at its opposite edges.
 """
 
 import json
@@ -21,6 +22,7 @@ from jaxstyle.weights.network_cache import NetworkCache
 
 LAYERS = ("relu1_1", "relu2_1")
 NETWORKS = NetworkCache()
+WRAP = (True, True) if "--wrap" in sys.argv else (False, False)
 PICTURES = np.random.default_rng(0).random((3, 64, 48, 3)).astype(np.float32)
 
 
@@ -41,14 +43,17 @@ def compared(kind, name):
 
 def evaluated(term, count):
     """Return a term's loss and gradient on so many devices, and whether they gather anything."""
-    extract, params = extractor_for([term], NETWORKS)
+    term = replace(term, wrap=WRAP)
+    extract, params = extractor_for([term], NETWORKS, wrap=WRAP)
     if count > 1:
         bands = Bands.over(jax.devices()[:count])
         extract, params = replace(extract, bands=bands), bands.weights(params)
 
     def run(params, image, content, style):
         features = partial(extract, params)
-        objective = prepare(features, (term,), content, style, jax.random.key(0))
+        of_styles = partial(extract.of_styles, params)
+        given = (term,), content, style, jax.random.key(0)
+        objective = prepare(features, *given, extract_style=of_styles)
 
         def total(image):
             return evaluate(features, objective, extract.divided(image, image.shape)).total
@@ -66,6 +71,6 @@ def evaluated(term, count):
 if __name__ == "__main__":
     for kind, metrics in METRICS.items():
         for name in metrics:
-            if len(sys.argv) == 1 or name in sys.argv:
+            if not {*sys.argv[1:]} - {"--wrap"} or name in sys.argv:
                 facts = {"metric": name, "kind": kind} | compared(kind, name)
                 print(json.dumps(facts), flush=True)

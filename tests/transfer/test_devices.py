@@ -91,6 +91,16 @@ def test_every_metric_is_one_devices_but_for_rounding():
     assert np.median([facts["gradient"] for facts in map(json.loads, lines)]) < 1e-5
 
 
+@pytest.mark.slow
+def test_so_is_one_of_a_picture_that_wraps():
+    names = ("gram", "patch", "power_spectrum", "translated_gram", "total_variation")
+    lines = on_devices(8, "-m", "support.on_devices", "--wrap", *names).splitlines()
+    assert len(lines) == len(names)
+    for facts in map(json.loads, lines):
+        assert facts["loss"] < 1e-3, facts
+        assert facts["gradient"] < 1e-3, facts
+
+
 @pytest.mark.parametrize(
     ("count", "shape", "bands"),
     [(8, (96, 64, 3), 8), (8, (64, 100, 3), 4), (6, (90, 10, 3), 6), (6, (64, 64, 3), 2)],

@@ -25,7 +25,7 @@ from jaxstyle.image.geometry import Picture
 from jaxstyle.objective.objective import Losses, Objective
 from jaxstyle.optim import step as optim_step
 from jaxstyle.optim.step import State
-from jaxstyle.transfer.geometry import content_shape
+from jaxstyle.transfer.geometry import content_shape, free_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers import whole
 from jaxstyle.transfer.steppers.stepper import ConstantsAt, Demand, Stepper, Steps, size_of
@@ -80,7 +80,9 @@ class BatchedStepper(Stepper):
 
     def init(self, pictures: Sequence[Picture]) -> State:
         images = _placed(np.stack(pictures), self._split)
-        state: State = init(images, self._rates, spec=self._spec)
+        masks = [free_at(job, images.shape[1:3]) for job in self.jobs]
+        free = _placed(np.stack(masks), self._split) if self.jobs[0].keeps else ()
+        state: State = init(images, self._rates, free, spec=self._spec)
         return state
 
     def warm_start(self, state: State, fresh: State) -> State:
@@ -176,10 +178,14 @@ def _fetched(array: Array) -> np.ndarray:
 
 @partial(jax.jit, static_argnames="spec")
 def init(
-    images: Float[Array, "lanes h w 3"], rates: Float[Array, " lanes"], *, spec: StepSpec
+    images: Float[Array, "lanes h w 3"],
+    rates: Float[Array, " lanes"],
+    free: Any = (),
+    *,
+    spec: StepSpec,
 ) -> Any:
     """Run `whole.init` for each lane."""
-    return jax.vmap(lambda *lane: whole.init(*lane, spec=spec))(images, rates)
+    return jax.vmap(lambda *lane: whole.init(*lane, spec=spec))(images, rates, free)
 
 
 @partial(jax.jit, static_argnames="spec")

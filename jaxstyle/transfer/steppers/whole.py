@@ -28,7 +28,7 @@ from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.optim.parametrization import parametrization
 from jaxstyle.optim.step import Rules, State
 from jaxstyle.specs import OPEN, Wrap
-from jaxstyle.transfer.geometry import References, reference_shapes, references_at
+from jaxstyle.transfer.geometry import References, free_at, reference_shapes, references_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers.stepper import ConstantsAt, Demand, Stepper, Steps, size_of
 
@@ -115,7 +115,9 @@ class WholeStepper(Stepper):
         return prepare(job.params, job.terms_at(size), references, extract=job.extract)
 
     def init(self, pictures: Sequence[Picture]) -> State:
-        state: State = init(jnp.asarray(pictures[0]), self.job.rate, spec=self.spec)
+        image = jnp.asarray(pictures[0])
+        free = free_at(self.job, image.shape[:2])
+        state: State = init(image, self.job.rate, free, spec=self.spec)
         return state
 
     def warm_start(self, state: State, fresh: State) -> State:
@@ -161,7 +163,8 @@ class WholeStepper(Stepper):
         yield Demand(size_of(references[:2]), lowered, together)
         if bands:
             prepared = _as_made(prepared, lowered)
-            state = _as_made(state, init.lower(references.content, job.rate, spec=self.spec))
+            lowered_init = init.lower(references.content, job.rate, state.free, spec=self.spec)
+            state = _as_made(state, lowered_init)
         if job.settings.calibrate and job.settings.calibration is None and size <= CALIBRATED:
             given = (job.params, prepared, *references[:2])
             lowered = calibrate.lower(*given, extract=job.extract)
@@ -179,8 +182,10 @@ class WholeStepper(Stepper):
             return prepare(job.params, job.terms, pictures, extract=job.extract)
 
         prepared = jax.eval_shape(targets, *references[:2])
+        image = references.content
         start = partial(init, rate=job.rate, spec=self.spec)
-        return references, prepared, jax.eval_shape(start, references.content)
+        state = jax.eval_shape(start, image, free=image if job.keeps else ())
+        return references, prepared, state
 
 
 def _as_made(shapes: Any, lowered: Any) -> Any:
@@ -228,9 +233,10 @@ def calibrate(
 
 
 @partial(jax.jit, static_argnames="spec")
-def init(image: Image, rate: Any, *, spec: StepSpec) -> State:
+def init(image: Image, rate: Any, free: Any = (), *, spec: StepSpec) -> State:
     """Run `optim.step.init`, compiled."""
-    state = optim_step.init(spec.optimizer.transformation(rate), image, spec.rules(image.shape))
+    transform, rules = spec.optimizer.transformation(rate), spec.rules(image.shape)
+    state = optim_step.init(transform, image, rules, free)
     return cast(State, spec.extract.divided(state, image.shape))
 
 
