@@ -131,7 +131,8 @@ class Selection:
         chosen = (frame.later(-self.start) for frame in chosen)
         if self.rate is not None:
             return _at_rate(chosen, self.rate)
-        return (frame for number, frame in enumerate(chosen) if number % self.every == 0)
+        kept = (frame for number, frame in enumerate(chosen) if number % self.every == 0)
+        return (f._replace(duration=f.duration and self.every * f.duration) for f in kept)
 
     def count_of(self, count: int | None, rate: Fraction) -> int | None:
         """Estimate how many of a clip's frames are taken."""
