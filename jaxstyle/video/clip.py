@@ -258,6 +258,8 @@ def _of_files(files: list[Path], name: str, selection: Selection) -> Clip:
         for number, path in enumerate(files)
     ]
     chosen = [*selection.of(timed)]
+    names = tuple(path.stem for path in files)
+    has_names = len({*names}) == len(names)
     places = {round((one.seconds + selection.start) / interval) for one in chosen}
     if not chosen:
         raise ValueError(f"{name} has no frame from {selection.start:g} s to {selection.last:g} s")
@@ -268,7 +270,7 @@ def _of_files(files: list[Path], name: str, selection: Selection) -> Clip:
         rate=selection.rate_of(rate),
         time_base=1 / rate,
         files=tuple(files),
-        names=tuple(path.stem for number, path in enumerate(files) if number in places),
+        names=tuple(n for k, n in enumerate(names) if k in places) if has_names else (),
     )
 
 

@@ -172,7 +172,8 @@ class Film:
         self._scenes[number] = self._scenes.get(number - 1, 0) + facts["cut"]
         if known is not None:
             memory[number] = known
-        forgotten = number - self.film.distances[-1]
+        # One more than the next frame needs: the newest may turn out to be damaged.
+        forgotten = number - self.film.distances[-1] - 1
         if memory.pop(forgotten, None) is not None and kept and is_last:
             kept.slim(forgotten)
         return image, facts
