@@ -42,6 +42,7 @@ def clip(size, frames):
 
 
 def main():
+    """Make the clip, and the film."""
     film = Path(sys.argv[1] if len(sys.argv) > 1 else "film.webp")
     size, frames, steps = (
         int(sys.argv[k]) if len(sys.argv) > k else usual

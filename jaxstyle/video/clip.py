@@ -131,7 +131,8 @@ class Selection:
         chosen = (frame.later(-self.start) for frame in chosen)
         if self.rate is not None:
             return _at_rate(chosen, self.rate)
-        return (frame for number, frame in enumerate(chosen) if number % self.every == 0)
+        kept = (frame for number, frame in enumerate(chosen) if number % self.every == 0)
+        return (f._replace(duration=f.duration and self.every * f.duration) for f in kept)
 
     def count_of(self, count: int | None, rate: Fraction) -> int | None:
         """Estimate how many of a clip's frames are taken."""
@@ -257,6 +258,8 @@ def _of_files(files: list[Path], name: str, selection: Selection) -> Clip:
         for number, path in enumerate(files)
     ]
     chosen = [*selection.of(timed)]
+    names = tuple(path.stem for path in files)
+    has_names = len({*names}) == len(names)
     places = {round((one.seconds + selection.start) / interval) for one in chosen}
     if not chosen:
         raise ValueError(f"{name} has no frame from {selection.start:g} s to {selection.last:g} s")
@@ -267,7 +270,7 @@ def _of_files(files: list[Path], name: str, selection: Selection) -> Clip:
         rate=selection.rate_of(rate),
         time_base=1 / rate,
         files=tuple(files),
-        names=tuple(path.stem for number, path in enumerate(files) if number in places),
+        names=tuple(n for k, n in enumerate(names) if k in places) if has_names else (),
     )
 
 

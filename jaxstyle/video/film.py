@@ -98,6 +98,7 @@ class Film:
                 folder = Path(stack.enter_context(TemporaryDirectory(prefix="jaxstyle-film-")))
             kept = Kept(folder) if folder else None
             painter = Painter(self.film, self.flows)
+            self._scenes: dict[int, int] = {}
             self._meter = Meter(self.clip.count, self.film.passes, self.on_progress)
             first = self._forward(painter, kept)
             if self.film.passes == 1:
@@ -158,7 +159,7 @@ class Film:
             image = kept.shown(number) if kept and is_last else None
         else:
             others = self._others(memory, number, -1)
-            if number and others[0] is None:
+            if number and number - 1 not in memory:
                 raise ValueError(f"{self.folder} lacks frame {number}; leave out --resume")
             job = self._job(content, settings)
             known, image, facts = self._painted(painter, job, number, others, None)
@@ -168,9 +169,11 @@ class Film:
                 if number == 0:
                     self._note(painter, kept)
                 kept.put(known, image, facts, content=None if is_last else job.original)
+        self._scenes[number] = self._scenes.get(number - 1, 0) + facts["cut"]
         if known is not None:
             memory[number] = known
-        forgotten = number - self.film.distances[-1]
+        # One more than the next frame needs: the newest may turn out to be damaged.
+        forgotten = number - self.film.distances[-1] - 1
         if memory.pop(forgotten, None) is not None and kept and is_last:
             kept.slim(forgotten)
         return image, facts
@@ -192,7 +195,7 @@ class Film:
             if first is None or first[0] is None or content is None:
                 raise ValueError(f"{kept.folder} lacks frame {number + 1}; leave out --resume")
             others = self._others(memory, number, 1)
-            if number + 1 < len(frames) and frames[number + 1].facts["cut"]:
+            if self._scenes.get(number + 1) != self._scenes[number]:
                 others = [None for _ in others]
             job = self._job(content, settings[number])
             known, shown, facts = self._painted(painter, job, number, others, first[0].raw)
@@ -204,7 +207,10 @@ class Film:
             self._meter.finish(shown)
 
     def _others(self, memory: Mapping[int, Known], number: int, way: int) -> list[Known | None]:
-        return [memory.get(number + way * distance) for distance in self.film.distances]
+        """Return the frames at the film's distances: those of one scene, the nearest's."""
+        scene = self._scenes.get(number + way)
+        places = [number + way * distance for distance in self.film.distances]
+        return [memory.get(at) if self._scenes.get(at) == scene else None for at in places]
 
     def _at(self, settings: Settings, seconds: float) -> Settings:
         """Return the settings of a frame at a time."""

@@ -48,6 +48,8 @@ def read(path: Path) -> dict[str, Any] | None:
 
 def is_film(path: Path) -> bool:
     """Whether a file is the manifest of a film, whole or damaged."""
+    if not path.is_file():
+        return False  # a pipe can be read only once
     try:
         facts = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool
+from scipy.ndimage import gaussian_filter
 
 from jaxstyle._util.log import logger
 from jaxstyle.image.geometry import Picture, pad_to_bucket
@@ -213,7 +215,7 @@ def _start(job: Job, moved: Moved, before: Picture | None) -> Picture:
     """Return the picture that a frame starts from.
 
     Where the nearest frames show what is here, their moved pictures; elsewhere the start of a
-    picture on its own, or what an earlier pass made.
+    picture on its own, in the colors that are around it, or what an earlier pass made.
 
     References:
         Ruder et al., section 4.1 (the first pass; they take the moved picture everywhere), and
@@ -222,10 +224,34 @@ def _start(job: Job, moved: Moved, before: Picture | None) -> Picture:
     if before is not None:
         visible = moved.trusts[0].weights[..., None]
         return (before + 0.5 * visible * (moved.pictures[0] - before)).astype(np.float32)
-    start = _cropped(job.initial, job.original)
-    for picture, known in reversed([*zip(moved.pictures, moved.trusts, strict=True)]):
-        start = np.where(known.visible[..., None], picture, start)
-    return start.astype(np.float32)
+    alone = _cropped(job.initial, job.original)
+    start, is_known = alone, np.zeros(alone.shape[:2], bool)
+    for picture, other in reversed([*zip(moved.pictures, moved.trusts, strict=True)]):
+        start = np.where(other.visible[..., None], picture, start)
+        is_known |= other.visible
+    # Few steps at full size do not give an area the style's colors: it begins with what paint has
+    # changed around it.
+    changes = spread(start - alone, is_known)
+    return np.where(is_known[..., None], start, np.clip(alone + changes, 0, 1)).astype(np.float32)
+
+
+def spread(values: Picture, is_known: Bool[np.ndarray, "_h _w"]) -> Picture:
+    """Return means of the known values around each pixel: of near ones, where there are enough."""
+    result = np.zeros_like(values, np.float32)
+    weights = is_known.astype(np.float32)
+    for part in _REACHES:
+        reach = max(1.0, part * max(values.shape[:2]))
+        near = gaussian_filter(weights, reach)
+        sums = gaussian_filter(weights[..., None] * values, (reach, reach, 0))
+        enough = (near > _ENOUGH)[..., None]
+        result = np.where(enough, sums / np.maximum(near, _ENOUGH)[..., None], result)
+    return result
+
+
+_REACHES = (0.3, 0.1, 0.03)
+"""How far values are spread, standard deviations in parts of the longest side; the last wins."""
+_ENOUGH = 0.05
+"""The part of what is around that has to be known."""
 
 
 def _cropped(picture: Picture, original: Picture) -> Picture:

@@ -139,7 +139,8 @@ def _timed(container: Any, stream: Any, path: Path) -> Iterator[Timed]:
             seconds = latest + (interval if number else 0.0)
             if frame.pts is not None and frame.time_base:
                 seconds = float(frame.pts * frame.time_base) - begin
-            duration = frame.duration and float(frame.duration * frame.time_base)
+            lasts = getattr(frame, "duration", None)  # PyAV before 15 does not say it
+            duration = lasts and float(lasts * frame.time_base)
             number, latest = number + 1, seconds
             yield Timed(seconds, duration or None, lambda frame=frame: pixels(frame))  # type: ignore[misc]
     if damaged > 1:

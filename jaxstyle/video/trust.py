@@ -66,7 +66,7 @@ def nearest_alone(weights: Sequence[Weights]) -> list[Weights]:
         weights: Of earlier frames, the nearest first.
 
     References:
-        The equation of section 4.3: max(c − Σ of the nearer frames' c, 0).
+        Equation 10: max(c − Σ of the nearer frames' c, 0).
     """
     taken = np.zeros_like(weights[0])
     left = []

@@ -19,7 +19,7 @@ from jaxstyle.transfer.sources import Sources
 from jaxstyle.transfer.steppers.whole import WholeStepper
 from jaxstyle.video.flow import move
 from jaxstyle.video.flow_sources import estimated
-from jaxstyle.video.painter import Painter
+from jaxstyle.video.painter import Painter, spread
 
 pytest.importorskip("cv2", reason="needs the extra video")
 FRAMES = panned(5)
@@ -110,8 +110,25 @@ class TestFrames:
         assert np.abs(inner - before).mean() < 0.01
         assert moved.trusts[0].visible[:, : -PAN - 1].mean() > 0.95
         assert not moved.trusts[0].visible[:, -PAN + 1 :].any()
-        np.testing.assert_array_equal(start[:, -1], jobs[1].initial[:40, 47])
+        # They are the content in the colors that paint has around them.
+        content, painted = jobs[1].initial[:40, :48], start
+        changes = (painted - content)[:, 40:46].mean((0, 1))
+        np.testing.assert_allclose((painted - content)[:, -1].mean(0), changes, atol=0.06)
         assert [scale.steps for scale in job.scales] == [2]
+
+    def test_known_values_are_spread(self):
+        values = RANDOM.random((20, 30, 3)).astype(np.float32)
+        is_known = np.ones((20, 30), bool)
+        is_known[:, 20:] = False
+        near = spread(values, is_known)
+        # The definition, at one place near the edge: a mean by distance of what is known.
+        rows, columns = np.indices((20, 30))
+        weights = np.exp(-((rows - 10) ** 2 + (columns - 20) ** 2) / 2 / 1.0**2) * is_known
+        expected = (weights[..., None] * values).sum((0, 1)) / weights.sum()
+        np.testing.assert_allclose(near[10, 20], expected, atol=0.01)
+        flat = np.full((20, 30, 3), 0.25, np.float32)
+        np.testing.assert_allclose(spread(flat, is_known)[:, :26], 0.25, atol=1e-5)
+        assert not spread(values, np.zeros((20, 30), bool)).any()
 
     def test_a_heavy_term_holds_what_is_visible(self):
         apart = []
@@ -225,7 +242,7 @@ class TestResume:
     def test_little_is_kept(self, tmp_path):
         film(folder=tmp_path / "a")
         sizes = [p.stat().st_size for p in sorted((tmp_path / "a").glob("*.npz"))]
-        assert max(sizes[:-1]) < sizes[-1] / 5
+        assert max(sizes[:-2]) < sizes[-1] / 5
 
 
 @pytest.mark.parametrize(
