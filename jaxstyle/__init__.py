@@ -82,10 +82,8 @@ _HOMES = {
 }
 """Where each public name lives."""
 _PACKAGES = (
-    *("backbones", "batch", "citations", "grid", "image", "metrics", "objective", "optim"),
-    *("recipes", "samples", "study", "texture", "transfer", "video", "weights"),
     *("app", "backbones", "batch", "citations", "grid", "image", "metrics", "objective", "optim"),
-    *("recipes", "samples", "study", "transfer", "weights"),
+    *("recipes", "samples", "study", "texture", "transfer", "video", "weights"),
 )
 
 __all__ = sorted(_HOMES)

@@ -95,6 +95,7 @@ class Job:
     def unit(self) -> int:
         """What sides are multiples of along these axes, at every scale: then wrapping is exact."""
         return tile_unit(self.extract)
+
     # targets that come from neither content nor style, by the term's number; of one layer each
     given_targets: Mapping[int, Any] = field(default_factory=dict)
 
