@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from jaxstyle._util.files import check_folder
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.options import OFFLINE, PATH, GroupedCommand, diagnostics
@@ -69,7 +70,9 @@ def studio(
     """
     from jaxstyle.app.page.server import Access, check_gradio, serve
 
+    # Before anything heavy is imported.
     access = Access.of(host, port, auth)
+    check_folder(output)
     check_gradio()
     start_jax()
     from jaxstyle.app.running import runner
