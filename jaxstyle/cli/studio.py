@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from jaxstyle._util.files import check_folder
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.options import OFFLINE, PATH, GroupedCommand, diagnostics
-from jaxstyle.cli.streams import write_result
+from jaxstyle.cli.streams import write_message, write_result
+from jaxstyle.cli.terminal import exit_status
 
 
 @click.command(
@@ -91,6 +93,11 @@ def studio(
             time.sleep(1)
     finally:
         logger.info("stopping after the current step")
-        place.close()
+        has_stopped = place.close()
         if page is not None:
             page.close()
+        if not has_stopped:
+            # A program is being compiled, for minutes perhaps. All files are whole, and the next
+            # server begins the run again.
+            write_message("jaxstyle: interrupted")
+            os._exit(exit_status(KeyboardInterrupt()))
