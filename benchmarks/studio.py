@@ -25,7 +25,7 @@ import psutil
 from playwright.sync_api import sync_playwright
 
 size, times = (int(word) for word in (*sys.argv[1:], *("256", "5")[len(sys.argv) - 1 :]))
-PORT, PATIENCE = 7899, 3_600_000
+PORT, PATIENCE = 7897, 3_600_000
 WATCH = """(count) => new Promise((done) => {
   const picture = document.querySelector("#viewer img.after");
   const before = picture.getAttribute("src"), began = performance.now(), seen = [];
