@@ -83,13 +83,19 @@ class Queue:
             self._changed()
         return self
 
-    def close(self, seconds: float = 60.0) -> None:
-        """Stop after the current step; the run continues when a server is started again."""
+    def close(self, seconds: float = 20.0) -> bool:
+        """Stop after the current step; the run continues when a server is started again.
+
+        Returns:
+            Whether it has stopped: a program that is being compiled takes its time.
+        """
         with self._lock:
             self._closed = self._stopping = True
             self._changed()
         if self._thread and self._thread is not threading.current_thread():
             self._thread.join(seconds)
+            return not self._thread.is_alive()
+        return True
 
     def submit(self, room: Room, order: Order) -> Order:
         """Let an order wait for its turn."""

@@ -42,6 +42,8 @@ def settings_of(sliders: Sliders, settings: Settings | None = None) -> Settings:
     0.4
     """
     settings = settings or Settings()
+    # A slider that stands where it stood leaves its setting, which may lie between two places.
+    moved = [one != other for one, other in zip(sliders, sliders_of(settings), strict=True)]
     style, strokes, colors, smooth = (min(100.0, max(0.0, float(one))) for one in sliders)
     content = tuple(spec for spec in settings.content_metric if spec.name != _PALETTE)
     color: Any = "style" if settings.color == "chroma" else settings.color
@@ -51,14 +53,15 @@ def settings_of(sliders: Sliders, settings: Settings | None = None) -> Settings:
         share = (colors - _FIRST) / (_LAST - _FIRST)
         weight = _WEAKEST * (_STRONGEST / _WEAKEST) ** share
         content = (*content, MetricSpec(_PALETTE, round(weight, 3)))
-    return replace(
-        settings,
-        content_weight=_rounded(_USUAL.content_weight * 10 ** (0.8 * (50 - style) / 50)),
-        style_scale=(_rounded(2 ** ((strokes - 50) / 25)),),
-        content_metric=content,
-        color=color,
-        smoothness=_rounded(_USUAL.smoothness * 10 ** ((smooth - 50) / 50)),
+    changes: tuple[dict[str, Any], ...] = (
+        {"content_weight": _rounded(_USUAL.content_weight * 10 ** (0.8 * (50 - style) / 50))},
+        {"style_scale": (_rounded(2 ** ((strokes - 50) / 25)),)},
+        {"content_metric": content, "color": color},
+        {"smoothness": _rounded(_USUAL.smoothness * 10 ** ((smooth - 50) / 50))},
     )
+    for change, is_moved in zip(changes, moved, strict=True):
+        settings = replace(settings, **change) if is_moved else settings
+    return settings
 
 
 def sliders_of(settings: Settings) -> Sliders:

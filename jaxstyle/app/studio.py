@@ -107,10 +107,11 @@ class Studio:
         self._lock.__enter__()
         self.queue = Queue(runner).start(self.rooms.all())
 
-    def close(self) -> None:
-        """Stop after the current step."""
-        self.queue.close()
+    def close(self) -> bool:
+        """Stop after the current step; return whether it has stopped, see `Queue.close`."""
+        has_stopped = self.queue.close()
         self._lock.__exit__(None, None, None)
+        return has_stopped
 
     def make(self, room: Room, table: Table) -> Order:
         """Order the picture of a table.

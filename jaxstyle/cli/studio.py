@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import click
 
+from jaxstyle._util.files import check_folder
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.options import OFFLINE, PATH, GroupedCommand, diagnostics
-from jaxstyle.cli.streams import write_result
+from jaxstyle.cli.streams import write_message, write_result
+from jaxstyle.cli.terminal import exit_status
 
 
 @click.command(
@@ -69,7 +72,9 @@ def studio(
     """
     from jaxstyle.app.page.server import Access, check_gradio, serve
 
+    # Before anything heavy is imported.
     access = Access.of(host, port, auth)
+    check_folder(output)
     check_gradio()
     start_jax()
     from jaxstyle.app.running import runner
@@ -88,6 +93,11 @@ def studio(
             time.sleep(1)
     finally:
         logger.info("stopping after the current step")
-        place.close()
+        has_stopped = place.close()
         if page is not None:
             page.close()
+        if not has_stopped:
+            # A program is being compiled, for minutes perhaps. All files are whole, and the next
+            # server begins the run again.
+            write_message("jaxstyle: interrupted")
+            os._exit(exit_status(KeyboardInterrupt()))

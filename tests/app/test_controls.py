@@ -3,7 +3,7 @@
 import math
 import re
 import shlex
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -103,6 +103,15 @@ def test_sliders_mean_what_they_say():
     assert palette == [pytest.approx(2.0)]
     other = simple.settings_of(Sliders(), Settings(steps=7, metric="gram"))
     assert (other.steps, other.metric) == (7, (MetricSpec("gram"),))
+
+
+def test_a_slider_that_does_not_move_leaves_its_setting():
+    odd = Settings(content_weight=0.1875, style_scale=(0.5, 1.0), color="histogram")
+    places = simple.sliders_of(odd)
+    assert simple.settings_of(places, odd) == odd
+    assert simple.settings_of(places._replace(smoothness=0.0), odd) == replace(
+        odd, smoothness=0.003
+    )
 
 
 def test_characters_replace_each_other():

@@ -182,7 +182,7 @@ def test_from_two_pictures_to_a_saved_one(tab, files, tmp_path):
     tab.locator("#view").get_by_text("Simple").click()
     tab.locator("#slider-3 input[type=range]").fill("80")
     playwright.expect(tab.locator("#command textarea")).to_have_value(
-        _holding("--smoothness 0.119"), timeout=PATIENCE
+        _holding("--content-weight 0.1875", "--smoothness 0.119"), timeout=PATIENCE
     )
     tab.get_by_role("button", name="Continue with these settings").click()
     says(tab, "#status", "lighthouse-swirls-3")

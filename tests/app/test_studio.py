@@ -1,6 +1,7 @@
 """The studio with real runs: made, stopped, resumed to the same bytes, continued; grids."""
 
 import json
+import re
 import shutil
 import zipfile
 from dataclasses import replace
@@ -19,6 +20,7 @@ from jaxstyle.app.table import Table
 from jaxstyle.app.uploads import keep
 from jaxstyle.image.io import read_image
 from jaxstyle.settings import Settings
+from jaxstyle.transfer import memory
 
 SECONDS = 240.0
 SETTINGS = Settings(**SMALL)
@@ -196,6 +198,17 @@ def test_what_cannot_be_ordered(studio, room, lying):
     for name in ("", "..", "../studio", "inputs", "/"):
         with pytest.raises(ValueError, match="there is no grid"):
             studio.grid(room, name)
+
+
+@pytest.mark.slow
+def test_what_does_not_fit_is_said_before_a_step(studio, room, lying, watch, monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: memory.used() + 2**20)
+    order = studio.make(room, lying)
+    failed = until_done(studio, room, order.name)
+    assert failed.state == "failed"
+    assert re.search("48 × 40, .* does not fit; size [0-9]+ should|does not fit$", failed.message)
+    assert "--" not in failed.message
+    assert watch.views == []
 
 
 def test_two_studios_do_not_share_a_folder(studio):

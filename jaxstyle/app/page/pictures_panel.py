@@ -34,7 +34,7 @@ ROLES = {
 }
 """What an uploaded picture can be."""
 SEVERAL = ("content_mask", "style_mask")
-SIDE = 640
+SIDE = 480
 """Longest side of the picture that is painted on."""
 
 
@@ -69,7 +69,7 @@ def lay_out() -> Pictures:
             transforms=[],
             layers=False,
             brush=gr.Brush(default_size=36, colors=["#ffffff"], color_mode="fixed"),
-            height=360,
+            height=330,
             canvas_size=(SIDE, SIDE),
             buttons=[],
             elem_id="painter",

@@ -101,16 +101,20 @@ def serve(studio: Studio, access: Access, *, browser: bool = False) -> tuple[str
         options["app_kwargs"] = _only_hosts([*LOCAL, "[::1]"])
     if access.user:
         options["auth"] = access.allows
-    _, address, _ = page.launch(
-        server_name=access.host,
-        server_port=access.port,
-        prevent_thread_lock=True,
-        quiet=True,
-        share=False,
-        ssr_mode=False,
-        show_error=False,
-        **options,
-    )
+    try:
+        _, address, _ = page.launch(
+            server_name=access.host,
+            server_port=access.port,
+            prevent_thread_lock=True,
+            quiet=True,
+            share=False,
+            ssr_mode=False,
+            show_error=False,
+            **options,
+        )
+    except OSError as error:
+        where = f"port {access.port}" if access.port else "every port from 7860"
+        raise OSError(f"{where} of {access.host} is taken, or there is no such host") from error
     if browser:
         webbrowser.open(address)
     return address, page

@@ -238,10 +238,12 @@ class Events:
     def _latest(self, room: Room) -> tuple[str, Table]:
         orders = [order for order in self.studio.queue.orders_in(room) if not order.sweep]
         active = [order for order in orders if order.state in ("running", "waiting")]
-        if orders:
-            order = (active or orders)[0 if active else -1]
-            return f"{order.name}.png", tables.of_order(order)
         whole = [entry for entry in gallery.entries(room) if entry.is_whole]
+        since = whole[0].modified / 1e9 if whole else 0.0
+        later = [order for order in orders[-1:] if order.created > since]
+        if active or later:
+            order = (active or later)[0]
+            return f"{order.name}.png", tables.of_order(order)
         if not whole:
             return "", Table()
         try:
