@@ -25,7 +25,7 @@ def well(label: str, **more: Any) -> gr.Image:
     No subclass: Gradio would write a `.pyi` file beside it.
     """
     image = gr.Image(label=label, sources=["upload", "clipboard"], interactive=True, **more)
-    image.preprocess = _path_of  # type: ignore[method-assign]
+    vars(image)["preprocess"] = _path_of
     return image
 
 
