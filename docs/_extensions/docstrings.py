@@ -10,7 +10,6 @@ from typing import Any
 
 _CODE = re.compile(r"(`+[^`]+`+)")
 _MARKUP = re.compile(r"([|*\\]|_(?!\w))")
-_PLURAL = re.compile(r"(`[^`]+`)(?=\w)")  # markup would not end before a letter
 _EXAMPLE = re.compile(r"\s*>>> ")
 
 
@@ -33,9 +32,9 @@ def escaped(lines: list[str]) -> list[str]:
 def _escaped(paragraph: str) -> str:
     if _EXAMPLE.match(paragraph) or paragraph.startswith(" " * 8):
         return paragraph
-    text = _PLURAL.sub("\\1\0", paragraph)
-    parts = _CODE.split(text)  # code may go on in the next line
-    escaped_parts = (
-        part if at % 2 else _MARKUP.sub(r"\\\1", part) for at, part in enumerate(parts)
-    )
-    return "".join(escaped_parts).replace("\0", "\\ ")
+    parts = _CODE.split(paragraph)  # code may go on in the next line
+    for at, part in enumerate(parts):
+        if at % 2 == 0:
+            ends_code = at and part[:1].isalnum()  # markup would not end before a letter
+            parts[at] = ("\\ " if ends_code else "") + _MARKUP.sub(r"\\\1", part)
+    return "".join(parts)
