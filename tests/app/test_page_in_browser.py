@@ -80,7 +80,7 @@ def opened(browser, server, **how):
     tab = context.new_page()
     tab.set_default_timeout(PATIENCE)
     tab.goto(server.address)
-    tab.wait_for_selector("#make")
+    tab.wait_for_selector("#status p", state="attached")  # it knows what lies in the folder
     try:
         yield tab
     finally:
@@ -245,7 +245,7 @@ def test_a_mask_is_painted(tab, files, server):
 
 def test_a_broken_picture_is_refused_in_words(tab, files):
     tab.set_input_files("#content input[type=file]", files / "broken.png")
-    says(tab, "body", "broken.png")
+    says(tab, "body", "Cannot read broken.png")
     photograph(tab, "refused")
     counts(tab, "#content img", 0)
     tab.set_input_files("#drop input[type=file]", files / "swirls.jpg")
