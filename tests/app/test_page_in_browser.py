@@ -257,7 +257,7 @@ def test_a_run_survives_a_reload_and_another_tab_has_it(browser, server, files):
         lay(tab, files)
         set_number(tab, "steps", MANY)
         tab.click("#make")
-        tab.wait_for_selector("#viewer img.after[src]")
+        says(tab, "#status", "Running")
         name = tab.inner_text("#status").split(":")[0].split()[-1]
         tab.reload()
         says(tab, "#status", f"{name}: Running")
