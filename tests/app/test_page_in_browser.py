@@ -246,7 +246,7 @@ def test_a_mask_is_painted(tab, files, server):
 
 def test_a_broken_picture_is_refused_in_words(tab, files):
     tab.set_input_files("#content input[type=file]", files / "broken.png")
-    says(tab, "body", "Cannot read broken.png")
+    says(tab, "body", "broken.png is not a picture")
     photograph(tab, "refused")
     counts(tab, "#content img", 0)
     tab.set_input_files("#drop input[type=file]", files / "swirls.jpg")

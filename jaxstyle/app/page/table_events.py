@@ -11,12 +11,12 @@ import gradio as gr
 
 from jaxstyle import samples
 from jaxstyle.app import table as tables
-from jaxstyle.app import words
 from jaxstyle.app.page import pictures_panel, settings_panel
 from jaxstyle.app.page.growing import Growing
 from jaxstyle.app.page.parts import picked
 from jaxstyle.app.page.pictures_panel import ANOTHER_STYLE, in_use, painting_ground
 from jaxstyle.app.page.shared import QUIET, Shared, said, uploaded
+from jaxstyle.app.plain_words import in_words
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.table import Table
 from jaxstyle.app.uploads import keep, keep_sample, path_of
@@ -84,7 +84,7 @@ class Events:
             try:
                 stored = keep(room, uploaded(path))
             except (ValueError, OSError) as error:
-                gr.Warning(words.sentence(error), duration=12)
+                gr.Warning(in_words(error), duration=12)
                 return {well: None}
             return self.one_laid(room, role, stored, styles)
 
