@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support.browsers import chromium
 from support.small import LAYERS
 from support.studio_server import Server
 
@@ -34,14 +35,8 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as manager:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
-        try:
-            browser = manager.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"no Chromium: {error.message.splitlines()[0]}")
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
