@@ -11,7 +11,6 @@ import itertools
 import os
 import platform
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -96,7 +95,7 @@ with tempfile.TemporaryDirectory() as folder, sync_playwright() as manager:
             f"{work[-1]:.2f} s of work;", [f"{seconds:.2f}" for seconds in rows[-1][:4]], flush=True
         )
     browser.close()
-    server.send_signal(signal.SIGINT)
+    server.terminate()
     server.wait()
 
 firsts = [row[0] for row in rows]

@@ -10,7 +10,6 @@ from typing import Any
 
 from jaxstyle.app.gallery import Entry, facts_of
 from jaxstyle.app.orders import Order
-from jaxstyle.app.plain_words import in_words
 from jaxstyle.app.queue import View
 from jaxstyle.grid.commands import stylize_command
 from jaxstyle.grid.sweep import label
@@ -165,9 +164,3 @@ def finished(entry: Entry) -> str:
     seconds = _duration(float(facts.get("seconds", 0)))
     failure = html.escape(facts.get("failure") or "")
     return f"{name}: {width} × {height} pixels, {steps} steps, {seconds}. {failure}"
-
-
-def sentence(error: Exception) -> str:
-    """Return an error as a sentence."""
-    text = in_words(error)
-    return f"{text[:1].upper()}{text[1:]}."

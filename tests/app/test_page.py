@@ -77,6 +77,16 @@ def test_only_this_machine_is_answered(server):
 
 
 @pytest.mark.slow
+def test_other_web_pages_are_refused(server):
+    body = {"data": [], "fn_index": 0, "session_hash": "tests"}
+    here = server.address.rstrip("/")
+    assert get(server, "gradio_api/queue/join", body, Origin=here)[0] == 200
+    for origin in ("http://example.org", "null", here.replace("127.0.0.1", "localhost")):
+        for path in ("gradio_api/queue/join", "gradio_api/upload"):
+            assert get(server, path, body, Origin=origin)[0] == 403
+
+
+@pytest.mark.slow
 def test_no_file_is_served_by_its_path(server):
     picture = server.folder / "secret.png"
     picture.write_bytes((server.outside / "content.png").read_bytes())

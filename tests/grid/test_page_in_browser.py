@@ -8,13 +8,13 @@ import http.server
 import io
 import json
 import shlex
-import shutil
 import threading
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.browsers import chromium
 
 from jaxstyle.grid.page import embedded, page
 
@@ -24,14 +24,8 @@ WEIGHTS, METRICS = ["0.1", "1"], ["gram", "gram=0.5+histogram@relu1_1"]
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as manager:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
-        try:
-            browser = manager.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"no Chromium: {error.message.splitlines()[0]}")
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 def cells():

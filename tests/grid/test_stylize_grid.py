@@ -273,3 +273,19 @@ def test_two_processes_agree_with_one(tmp_path):
     for path in (tmp_path / "one" / "cells").glob("*.png"):
         picture = read_image(tmp_path / "two" / "cells" / path.name)
         np.testing.assert_allclose(picture, read_image(path), atol=1.5 / 255)
+
+
+def test_pictures_after_every_step():
+    looks = []
+
+    def on_pictures(pictures):
+        looks.append(dict(pictures))
+
+    sweep = {"content_weight": [0.1, 1.0]}
+    cells = jaxstyle.stylize_grid(CONTENT, STYLE, sweep=sweep, on_pictures=on_pictures, **SMALL)
+    assert [sorted(pictures) for pictures in looks] == [[0, 1]] * SMALL["steps"]
+    usual = jaxstyle.stylize_grid(CONTENT, STYLE, sweep=sweep, **SMALL)
+    for number, (cell, other) in enumerate(zip(cells, usual, strict=True)):
+        np.testing.assert_array_equal(looks[-1][number], cell.result.image)
+        np.testing.assert_array_equal(cell.result.image, other.result.image)
+        assert np.abs(looks[0][number] - cell.result.image).max() > 1e-4

@@ -9,7 +9,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-START_SECONDS = 240.0
+START_SECONDS = 600.0
 
 
 def free_port() -> int:

@@ -98,7 +98,7 @@ def serve(studio: Studio, access: Access, *, browser: bool = False) -> tuple[str
     page = blocks(studio)
     options: dict[str, Any] = launch_options()
     if access.is_local:
-        options["app_kwargs"] = _only_hosts([*LOCAL, "[::1]"])
+        options["app_kwargs"] = _only_from_here([*LOCAL, "[::1]"])
     if access.user:
         options["auth"] = access.allows
     try:
@@ -120,9 +120,31 @@ def serve(studio: Studio, access: Access, *, browser: bool = False) -> tuple[str
     return address, page
 
 
-def _only_hosts(hosts: list[str]) -> dict[str, Any]:
-    """Refuse requests to other names: a web page could let its own name mean this machine."""
+class SameOrigin:
+    """Refuses what other web pages let a browser send here, such as uploads."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request, as ASGI has it."""
+        from starlette.responses import PlainTextResponse
+
+        headers = dict(scope.get("headers", ()))
+        origin, host = headers.get(b"origin"), headers.get(b"host", b"")
+        if scope["type"] == "http" and origin and origin.partition(b"://")[2] != host:
+            await PlainTextResponse("another page's request", 403)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _only_from_here(hosts: list[str]) -> dict[str, Any]:
+    """Refuse requests of other web pages, and to other names.
+
+    A page could let its own name mean this machine, and would then be of the same origin.
+    """
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    return {"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=hosts)]}
+    known = Middleware(TrustedHostMiddleware, allowed_hosts=hosts)
+    return {"middleware": [known, Middleware(SameOrigin)]}

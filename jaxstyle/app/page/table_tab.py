@@ -10,7 +10,7 @@ import gradio as gr
 
 from jaxstyle import samples
 from jaxstyle.app.gallery import data_uri
-from jaxstyle.app.page import pictures_panel, settings_panel, table_events
+from jaxstyle.app.page import growing, pictures_panel, settings_panel, table_events
 from jaxstyle.app.page.parts import Choice, buttons, picker, viewer, well
 from jaxstyle.app.page.pictures_panel import Pictures
 from jaxstyle.app.page.settings_panel import Panel
@@ -113,7 +113,7 @@ def lay_out(shared: Shared) -> TableParts:
                     elem_id="drop",
                 )
             with gr.Column(scale=6, min_width=320):
-                view = viewer(table_events.NOTHING, "viewer")
+                view = viewer(growing.NOTHING, "viewer")
                 status = gr.HTML("", elem_id="status", apply_default_css=False)
                 with gr.Row():
                     make = gr.Button("Make", variant="primary", elem_id="make", interactive=False)

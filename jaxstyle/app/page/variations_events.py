@@ -1,0 +1,270 @@
+"""What happens among the variations."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from jaxstyle.app import space, words
+from jaxstyle.app import table as tables
+from jaxstyle.app.gallery import data_uri, find, picture_of, thumbnail
+from jaxstyle.app.page import table_events
+from jaxstyle.app.page.parts import Choice, buttons, picked
+from jaxstyle.app.page.shared import Shared
+from jaxstyle.app.rooms import Room
+from jaxstyle.app.space import Plane
+from jaxstyle.app.studio import Grid
+from jaxstyle.grid.sweep import label
+from jaxstyle.settings import Settings
+
+if TYPE_CHECKING:
+    from jaxstyle.app.page.table_tab import TableParts
+    from jaxstyle.app.page.variations_tab import Variations
+
+NEIGHBORS = 0.4
+"""How wide a grid of a cell's neighbors is, of a first one."""
+_MIXTURES = ("gram", "moments", "sliced_wasserstein", "histogram", "relaxed_emd")
+_KEPT_PLANES = 4
+
+
+class Events:
+    """The handlers of the tab's events."""
+
+    def __init__(self, shared: Shared, parts: Variations, table: TableParts) -> None:
+        self.shared, self.parts, self.table = shared, parts, table
+        self.studio = shared.studio
+        self.at_table = table_events.Events(shared, table)
+        self._planes: dict[tuple[str, str], Plane | None] = {}
+
+    def suggest(self, first: str, second: str, count: int, *shown: Any) -> Any:
+        """Return values of the two settings around the table's."""
+        settings = self.table.panel.settings(shown)
+        return [
+            line_for(first, settings, int(count)),
+            line_for(second, settings, int(count)) if second else "",
+        ]
+
+    def make(
+        self,
+        request: gr.Request,
+        token: str,
+        one: str,
+        other: str,
+        content: str,
+        styles: list[str],
+        files: dict[str, Any],
+        *shown: Any,
+    ) -> Any:
+        """Order a grid."""
+        room = self.shared.room(token, request)
+        lying = self.at_table.lying(content, styles, files, shown)
+        order = self.studio.vary(room, lying, one, other)
+        return {self.parts.name: order.name, self.parts.cell: "", **self._known(room, order.name)}
+
+    def around(self, request: gr.Request, token: str, name: str, cell: str, count: int) -> Any:
+        """Order a grid of a cell's neighbors."""
+        room = self.shared.room(token, request)
+        lying, grid = tables.of_picture(room, cell), self.studio.grid(room, name)
+        axes = [axis for axis in grid.order.sweep if axis in space.numeric()]
+        if not axes:
+            raise ValueError("its neighbors are those along numbers: this grid varies none")
+        lines = [
+            space.line_of(a, space.values_around(a, lying.settings, int(count), NEIGHBORS))
+            for a in axes
+        ]
+        order = self.studio.vary(room, lying, *lines)
+        return {self.parts.name: order.name, self.parts.cell: "", **self._known(room, order.name)}
+
+    def stop(self, request: gr.Request, token: str, name: str) -> None:
+        """Stop the grid."""
+        self.studio.queue.stop(self.shared.room(token, request), name)
+
+    def opened(self, request: gr.Request, token: str, name: str) -> Any:
+        """Return what the tab shows when it is opened."""
+        room = self.shared.room(token, request)
+        known = self.studio.grids(room)
+        name = name if name in known else (known[0] if known else "")
+        return {self.parts.name: name, **self._known(room, name)}
+
+    def _known(self, room: Room, name: str) -> dict[Any, Any]:
+        names = self.studio.grids(room)
+        return {self.parts.known: gr.Dropdown(choices=names, value=name or None)}
+
+    def pick(self, request: gr.Request, event: gr.EventData, token: str, name: str) -> Any:
+        """Show a cell."""
+        room, chosen = self.shared.room(token, request), picked(event)
+        grid = self.studio.grid(room, name)
+        number = int(chosen) if chosen.isdigit() else -1
+        if number not in grid.cells:
+            raise ValueError("this cell is not finished yet")
+        entry = grid.cells[number]
+        picture = data_uri(picture_of(entry), lossless=True)
+        return {
+            self.parts.cell: entry.name,
+            self.parts.cell_row: gr.Row(visible=True),
+            self.parts.large: {"after": picture, "alt": f"The cell {entry.path.stem}"},
+            self.parts.grid: self._cells(room, grid, entry.name),
+        }
+
+    def take(self, request: gr.Request, token: str, cell: str) -> Any:
+        """Lay a cell on the table."""
+        room = self.shared.room(token, request)
+        lying = tables.of_picture(room, cell)
+        laid = self.at_table.laid(room, lying)
+        return {**laid, self.table.shown: cell}
+
+    def moved(self, request: gr.Request, token: str, name: str, across: float, down: float) -> Any:
+        """Show the picture at a place of the plane."""
+        room = self.shared.room(token, request)
+        plane = self._plane(room, name)
+        if plane is None:
+            return {}
+        values = plane.values(across, down)
+        text = ", ".join(f"{n.replace('_', ' ')} {v:.3g}" for n, v in values.items())
+        picture = data_uri(plane.at(across, down), lossless=False, quality=90)
+        return {
+            self.parts.place: {"after": picture, "alt": f"The plane at {text}"},
+            self.parts.values: _line_of_status(f"{text}: mixed from the cells around"),
+            self.parts.rested: "",
+        }
+
+    def rest(self, request: gr.Request, token: str, name: str, across: float, down: float) -> str:
+        """Optimize from a place of the plane."""
+        room = self.shared.room(token, request)
+        order, _ = self.studio.rest(room, name, across, down)
+        return f"{order.name}.png"
+
+    def rested(
+        self, request: gr.Request, always: bool, token: str, name: str, across: float, down: float
+    ) -> Any:
+        """Do so, where that is wanted."""
+        return self.rest(request, token, name, across, down) if always else gr.skip()
+
+    def _plane(self, room: Room, name: str) -> Plane | None:
+        key = (str(room.folder), name)
+        if key not in self._planes:
+            plane = self.studio.plane(room, name) if name else None
+            if plane is None:
+                return None
+            self._planes[key] = plane
+            while len(self._planes) > _KEPT_PLANES:
+                del self._planes[next(iter(self._planes))]
+        return self._planes[key]
+
+    def tick(
+        self,
+        request: gr.Request,
+        token: str,
+        name: str,
+        cell: str,
+        rested: str,
+        seen: dict[str, Any],
+    ) -> Any:
+        """Return what changed since the last look."""
+        parts, queue = self.parts, self.studio.queue
+        now = {"version": queue.version, "name": name, "cell": cell, "rested": rested}
+        if {key: (seen or {}).get(key) for key in now} == now or not token:
+            return {parts.seen: gr.skip()}
+        room = self.shared.room(token, request)
+        shown: dict[Any, Any] = {parts.seen: now}
+        if rested:
+            shown |= self._resting(room, rested)
+        if not name:
+            return shown
+        try:
+            grid = self.studio.grid(room, name)
+        except ValueError:
+            return shown
+        order = next((one for one in queue.orders_in(room) if one.name == name), None)
+        view = queue.view(room, name) if order else None
+        if order:
+            text = words.status(order, view, queue.ahead(room, name))
+        else:
+            text = f"{len(grid.cells)} of {grid.count} cells are made"
+        plane = self._plane(room, name) if order is None else None
+        shown[parts.status] = f'<p role="status">{html.escape(name)}: {html.escape(text)}</p>'
+        shown[parts.grid] = self._cells(room, grid, cell)
+        active = order is not None and order.state in ("running", "waiting")
+        shown[parts.stop] = gr.Button(visible=active)
+        shown[parts.cell_row] = gr.Row(visible=bool(cell))
+        shown[parts.plane_box] = gr.Column(visible=plane is not None)
+        if plane is not None:
+            one, other = (n.replace("_", " ") for n in plane.names)
+            shown[parts.down] = gr.Slider(label=f"Down: {one}")
+            shown[parts.across] = gr.Slider(label=f"Across: {other}")
+        return shown
+
+    def _resting(self, room: Room, rested: str) -> dict[Any, Any]:
+        name, queue = Path(rested).stem, self.studio.queue
+        order = next((one for one in queue.orders_in(room) if one.name == name), None)
+        view = queue.view(room, name) if order else None
+        if order is not None:
+            text = words.status(order, view, queue.ahead(room, name))
+            value = {}
+            if view is not None and view.pictures:
+                value = {
+                    "after": data_uri(view.pictures[0], lossless=False),
+                    "alt": "The plane, optimized",
+                }
+            return {
+                self.parts.place: value,
+                self.parts.values: f"<p role=status>{html.escape(text)}</p>",
+            }
+        picture = room.folder / rested
+        if not picture.is_file():
+            return {}
+        entry = find(room, rested)
+        text = f"{rested}: {words.finished(entry)}"
+        value = {
+            "after": data_uri(picture_of(entry), lossless=True),
+            "alt": f"The picture {rested}",
+        }
+        return {self.parts.place: value, self.parts.values: f"<p role=status>{text}</p>"}
+
+    def _cells(self, room: Room, grid: Grid, chosen: str) -> str:
+        """Return the grid's buttons: finished cells, those that grow, and room for the others."""
+        view = self.studio.queue.view(room, grid.order.name)
+        axes = grid.order.sweep
+        columns = len([*axes.values()][-1]) if len(axes) == 2 else min(5, grid.count)
+        labels = _labels(axes)
+        choices = []
+        for number in range(grid.count):
+            entry, marks = grid.cells.get(number), ""
+            picture = thumbnail(entry) if entry else None
+            if entry and entry.name == chosen:
+                marks = "chosen"
+            if picture is None and view is not None and number in view.pictures:
+                picture = data_uri(view.pictures[number], lossless=False, quality=80)
+            choices.append(Choice(str(number), labels[number], picture, labels[number], marks))
+        return buttons(choices, "tiles whole", columns)
+
+
+def line_for(name: str, settings: Settings, count: int) -> str:
+    """Return the line with values of a setting around that of some settings."""
+    if name == "metric":
+        return f"metric={','.join(_MIXTURES[:count])}"
+    return space.line_of(name, space.values_around(name, settings, count))
+
+
+def _line_of_status(text: str) -> str:
+    return f'<p role="status">{html.escape(text)}</p>'
+
+
+def _labels(axes: Any) -> list[str]:
+    import itertools
+
+    combinations = itertools.product(*axes.values())
+    return [
+        ", ".join(
+            f"{name.replace('_', ' ')} {label(name, _as_value(name, value))}"
+            for name, value in zip(axes, values, strict=True)
+        )
+        for values in combinations
+    ]
+
+
+def _as_value(name: str, value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
