@@ -176,7 +176,8 @@ def make(folder, size, steps, names):
     pictures = draw_samples(folder, size)
     for name in names:
         changes = {} if MIXTURES[name] is None else {"metric": MIXTURES[name]}
-        settings = texture_settings(None, {"size": size, "steps": steps, **changes})
+        changes |= {"size": size, "steps": steps, "smoothness": 0.0}
+        settings = texture_settings(None, changes)
         began, sources = time.perf_counter(), Sources()
         jobs = [make_job(None, [one], settings, sources) for one in pictures.values()]
         for number, result in run_jobs(jobs, unit="texture"):

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxstyle._util import arguments
-from jaxstyle.specs import OPEN, Wrap
+from jaxstyle.specs import Wrap
 
 Scalar = Float[Array, ""]
 Vector = Float[Array, " c"]
@@ -148,9 +148,9 @@ class Metric:
                 raise TypeError(f"expected {name} to be a function, got {got}")
         object.__setattr__(self, "layers", arguments.names("layers", self.layers))
 
-    def around(self, function: Callable[..., Any], wrap: Wrap) -> Mapping[str, Wrap]:
+    def around(self, function: Callable[..., Any], wrap: Wrap | tuple[()]) -> Mapping[str, Any]:
         """Return `wrap` by name, if it is not open and one of the metric's functions takes it."""
-        return {"wrap": wrap} if wrap != OPEN and _takes_wrap(function) else {}
+        return {"wrap": wrap} if any(wrap) and _takes_wrap(function) else {}
 
     def target(self, features: Any, *key: Array) -> Any:
         """Compute what `distance` takes, of one picture: `finish(summarize(features))`.

@@ -98,7 +98,8 @@ class _View(NamedTuple):
 
     features: Any
     at: Any = None  # what the metric's `select` returned; None for all
-    wrap: Wrap = OPEN  # which axes continue at the opposite edge
+    # Which axes continue at the opposite edge; () of what is kept, whose leaves are arrays.
+    wrap: Wrap | tuple[()] = OPEN
 
     def given(self, metric: Metric, function: Callable[..., Any]) -> dict[str, Any]:
         """Return what else one of the metric's functions takes of these features, by name."""
@@ -228,10 +229,10 @@ def _summaries(
     drawing: bool = True,
 ) -> tuple[Any, ...]:
     """Summarize a reference picture at each layer; features that are drawn later stay."""
-    wrap = OPEN if term.metric.kind == "style" and drawing else term.wrap
+    wrap = _wrap_of_reference(term) if drawing else term.wrap
     views = _views(term, *reference, spreads, positions, wrap)
     if term.draws_target or term.metric.redraws:
-        return tuple(views)
+        return tuple(view._replace(wrap=()) for view in views)
     summaries = []
     for layer, view in enumerate(views):
         of_layer = jax.random.fold_in(key, layer)
@@ -241,6 +242,11 @@ def _summaries(
         given = view.given(term.metric, term.metric.summarize)
         summaries.append(term.metric.summarize(view.features, *random, **given))
     return tuple(summaries)
+
+
+def _wrap_of_reference(term: Term) -> Wrap:
+    """Return which axes of what a term compares with continue: never those of a style."""
+    return OPEN if term.metric.kind == "style" else term.wrap
 
 
 def _drawn(term: Term, view: _View, key: Key, count: int | None) -> _View:
@@ -314,6 +320,8 @@ def term_distances(
 def _distance(term: Term, view: _View, target: Any, key: Key) -> Float[Array, ""]:
     """Compute a term's distance at one layer."""
     metric = term.metric
+    if metric.redraws or term.draws_target:
+        target = target._replace(wrap=_wrap_of_reference(term))
     if metric.redraws:
         given = target.given(metric, metric.summarize)
         target = metric.summarize(target.features, key, **given)

@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxstyle.settings import Settings, check_names
 
-DEFAULTS: Mapping[str, Any] = {"init": "style", "smoothness": 0.0}
+DEFAULTS: Mapping[str, Any] = {"init": "style"}
 """Settings of a texture that differ from those of a picture."""
 OF_CONTENTS = (
     *("content_weight", "content_decay", "content_metric", "content_layers", "content_backbone"),

@@ -21,7 +21,7 @@ NETWORKS = [
     pytest.param("vgg16", ("pool1", "relu3_1^1", "relu5_1"), "average", 16, marks=pytest.mark.slow),
     pytest.param("vgg16", ("relu2_2", "relu4_3"), "hanning", 8, marks=pytest.mark.slow),
     pytest.param("vgg19-normalized", ("relu1_1", "relu5_4"), "max", 16, marks=pytest.mark.slow),
-    ("alexnet", ("relu1", "relu2", "relu5"), "max", 16),
+    pytest.param("alexnet", ("relu1", "relu2", "relu5"), "max", 16, marks=pytest.mark.slow),
     pytest.param("alexnet", ("relu1", "relu5"), "average", 16, marks=pytest.mark.slow),
     pytest.param("resnet18", ("relu1", "relu5_2"), "max", 32, marks=pytest.mark.slow),
     pytest.param("resnet50", ("relu1", "relu4_6"), "max", 16, marks=pytest.mark.slow),

@@ -31,6 +31,7 @@ def test_a_hole_is_filled_and_the_rest_stays():
     assert result.history["total"][-1] < result.history["total"][-3]
 
 
+@pytest.mark.slow
 def test_a_picture_is_continued_beyond_its_border():
     result = jaxstyle.synthesize(STRIPES, extend=8, **SETTINGS)
     assert result.image.shape == (64, 64, 3)

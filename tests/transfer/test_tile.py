@@ -51,7 +51,9 @@ def test_resizing_goes_on_over_the_edge(shape):
     )
 
 
-@pytest.mark.parametrize("name", ["laplacian", "laplacian_8", "fourier"])
+@pytest.mark.parametrize(
+    "name", ["laplacian", pytest.param("laplacian_8", marks=pytest.mark.slow), "fourier"]
+)
 def test_coordinates_wrap(name):
     shape = (64, 96, 3)
     space = parametrization(name, shape, BOTH)
@@ -156,3 +158,15 @@ def test_the_gradient_at_the_seam_is_as_elsewhere():
     ratio = np.sqrt(np.mean(at_seam) / np.mean(inside))
     print(f"root mean square at the seam over inside: {ratio:.3f}")
     assert abs(ratio - 1) < 0.05
+
+
+def test_positions_are_drawn_over_the_edge_too():
+    layers = "relu1_1,relu2_1"
+    settings = {
+        **{"metric": f"relaxed_emd@{layers}", "content_metric": f"hypercolumn_similarity@{layers}"},
+        **{"positions": 64, "steps": 2, "scales": 1, "size": 48},
+    }
+    tiled = jaxstyle.stylize(CONTENT, STYLE, tile="both", **settings)
+    assert tiled.finite
+    assert tiled.image.shape == (48, 48, 3)
+    assert tiled.history["total"][-1] != tiled.history["total"][0]
