@@ -29,7 +29,7 @@ from jaxstyle.image.io import read_image, write_image
 from jaxstyle.study.known_flow import KnownFrame
 from jaxstyle.video.film_settings import FilmSettings
 
-JUDGES = ("moments@alexnet", "sliced_wasserstein@alexnet", "lpips", "ms_ssim")
+JUDGES = ("moments@alexnet", "lpips")
 
 METHODS = {
     "frame by frame": FilmSettings(warp=False),
