@@ -29,14 +29,14 @@ from jaxstyle.image.io import read_image, write_image
 from jaxstyle.study.known_flow import KnownFrame
 from jaxstyle.video.film_settings import FilmSettings
 
-JUDGES = ("moments@alexnet", "sliced_wasserstein@alexnet", "lpips", "ms_ssim")
+JUDGES = ("moments@alexnet", "lpips")
 
 METHODS = {
     "frame by frame": FilmSettings(warp=False),
     "warped start": FilmSettings(temporal_weight=0),
     "temporal term": FilmSettings(),
     "absolute": FilmSettings(temporal_metric="absolute"),
-    "long-term": FilmSettings(distances=(1, 2, 4)),
+    "long-term": FilmSettings(distances=(1, 10, 20)),
 }
 
 
@@ -53,22 +53,23 @@ def variants(words: Sequence[str]) -> dict[str, FilmSettings]:
 
 
 def real(path: str, size: int, frames: int) -> list[KnownFrame]:
-    """Read the first frames of a film, with estimated flow."""
+    """Read the first frames of a film, cropped to 4:3, with estimated flow."""
+    from jaxstyle.image.geometry import resize
     from jaxstyle.image.load import load_image
     from jaxstyle.video.clip import clip_of
     from jaxstyle.video.flow import estimate, gray_of
     from jaxstyle.video.trust import trust
 
+    shape = (round(0.75 * size), size)
     pictures = []
     for frame, _ in zip(clip_of(path).frames(), range(frames), strict=False):
-        pictures.append(load_image(frame.image, size=size))
-    known = [
-        KnownFrame(
-            pictures[0],
-            np.zeros((*pictures[0].shape[:2], 2)),
-            np.zeros(pictures[0].shape[:2], bool),
-        )
-    ]
+        picture = load_image(frame.image)
+        height, width = picture.shape[:2]
+        tall, wide = min(height, round(0.75 * width)), min(width, round(height / 0.75))
+        top, left = (height - tall) // 2, (width - wide) // 2
+        pictures.append(resize(picture[top : top + tall, left : left + wide], shape))
+    nothing = np.zeros((*shape, 2), np.float32), np.zeros(shape, bool)
+    known = [KnownFrame(pictures[0], *nothing)]
     for before, picture in itertools.pairwise(pictures):
         grays = gray_of(picture), gray_of(before)
         backward, forward = estimate(*grays), estimate(*reversed(grays))
@@ -145,6 +146,7 @@ def main() -> None:
     settings, sources = recipes.settings(size=given.size), Sources()
     of_known = clips(given.size, given.frames)
     shot = {name: of_known[name] for name in (of_known if given.clip is None else given.clip)}
+    # Flow of real films is the estimate by which they are made: read it with care.
     shot |= {Path(path).stem: real(path, given.size, given.frames) for path in given.real}
     style_picture = read_image(samples.resolve(given.style), size=given.size)
     for name, clip in shot.items():

@@ -3,7 +3,7 @@
     python examples/09_film.py [FILM] [SIZE] [FRAMES] [STEPS]
 
 The clip is made here, from two of the sample pictures: a disc passes before a valley. FILM is an
-animated WebP with the clip beside the film (and so README's, at 192 pixels with 24 frames). Of a
+animated WebP, the clip beside the film, enlarged if it is small (README's is of 96 pixels). Of a
 clip in a file: jaxstyle video clip.mp4 painting.jpg -o film.mp4
 """
 
@@ -18,6 +18,9 @@ from jaxstyle import samples
 from jaxstyle.image.io import read_image
 from jaxstyle.study.known_flow import Layer, motion, render
 
+SHOWN = 288
+"""Pixels up to which small frames are enlarged."""
+
 
 def clip(size, frames):
     """Render the clip, `size` pixels wide."""
@@ -26,7 +29,7 @@ def clip(size, frames):
         for name in ("valley", "mosaic")
     )
     height, middle = (
-        round(0.625 * size),
+        round(0.75 * size),
         [(p.shape[0] / 2, p.shape[1] / 2) for p in (valley, mosaic)],
     )
 
@@ -53,7 +56,9 @@ def main():
     for frame in jaxstyle.stylize_video(shown, "sample:swirls", size=size, steps=steps):
         print(f"frame {frame.number + 1} of {frames}: {frame.facts['steps']} steps")
         pair = np.concatenate([shown[frame.number], frame.image], axis=1)
-        pictures.append(Image.fromarray(np.round(255 * pair).astype(np.uint8)))
+        picture = Image.fromarray(np.round(255 * pair).astype(np.uint8))
+        factor = max(1, SHOWN // size)
+        pictures.append(picture.resize((factor * picture.width, factor * picture.height)))
     first, *others = pictures
     first.save(film, save_all=True, append_images=others, duration=80, loop=0, quality=80)
     print(f"{film}: {frames} frames")

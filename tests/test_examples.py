@@ -92,4 +92,4 @@ def test_film(tmp_path, run, capsys, monkeypatch):
     run("09_film.py", out, 64, 10, 3)
     assert "frame 10 of 10: 15 steps" in capsys.readouterr().out
     with Image.open(out) as film:
-        assert (film.n_frames, film.size) == (10, (128, 40))
+        assert (film.n_frames, film.size) == (10, (512, 192))

@@ -112,7 +112,7 @@ def _distances(text: str) -> tuple[int, ...]:
     "--temporal-weight",
     type=click.FloatRange(0),
     metavar="NUMBER",
-    help="How hard a frame is held to the ones before, moved along the flow.",
+    help="How hard a frame is held to the ones before, moved along the flow [default: 10].",
 )
 @film_option(
     "--temporal-metric",
@@ -124,14 +124,14 @@ def _distances(text: str) -> tuple[int, ...]:
     type=Parsed("FRAMES", _distances),
     help="How long ago those frames are, as 1,10,20 [default: 1].",
 )
-@film_option("--frame-steps", type=COUNT, help="Steps of a frame after the first.")
+@film_option("--frame-steps", type=COUNT, help="Steps of a frame after the first [default: 15].")
 @film_option("--warp/--no-warp", default=None, help="Start from the frame before, moved.")
 @film_option("--passes", type=click.IntRange(1, 2), help="2: backward over the film, too.")
 @film_option(
     "--cut",
     type=click.FloatRange(0, 1),
     metavar="PART",
-    help="A frame that shows less of the one before begins a scene; 0 for none.",
+    help="A frame that shows less of the one before begins a scene; 0 for none [default: 0.35].",
 )
 @film_option(
     "--flow", type=PATH, metavar="FOLDER", help="Flow files: forward_1_2.flo, backward_2_1.flo …"

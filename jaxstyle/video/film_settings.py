@@ -38,7 +38,7 @@ class FilmSettings:
     (1, 10)
     """
 
-    temporal_weight: float = 30.0
+    temporal_weight: float = 10.0
     temporal_metric: TemporalName = "squared"
     distances: tuple[int, ...] = (1,)
     frame_steps: int = 15

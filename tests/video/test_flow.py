@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from jaxstyle.study.known_flow import Layer, motion, render
 from jaxstyle.video.flow import estimate, gray_of, move, read_flow, resize_flow, write_flow
+from jaxstyle.video.flow_sources import flows_from
 from jaxstyle.video.trust import nearest_alone, trust
 
 cv2 = pytest.importorskip("cv2", reason="needs the extra video")
@@ -207,6 +208,18 @@ class TestFiles:
         path.write_bytes(spoil(path.read_bytes()))
         with pytest.raises(ValueError, match=message):
             read_flow(path)
+
+    def test_a_folder_of_another_programs_flow(self, tmp_path):
+        flows, gray = flows_from(tmp_path), np.zeros((4, 6), np.uint8)
+        with pytest.raises(FileNotFoundError, match=r"no flow file .*backward_3_1\.flo"):
+            flows(2, gray, 0, gray)
+        for name, value in (("backward_3_1", 2), ("forward_1_3", -2)):
+            write_flow(tmp_path / f"{name}.flo", np.full((8, 12, 2), value, np.float32))
+        backward, forward = flows(2, gray, 0, gray)
+        np.testing.assert_allclose(backward, np.ones((4, 6, 2)), atol=1e-6)
+        np.testing.assert_allclose(forward, -np.ones((4, 6, 2)), atol=1e-6)
+        with pytest.raises(ValueError, match="is 12 × 8, and frames are 6 × 6"):
+            flows(2, np.zeros((6, 6), np.uint8), 0, gray)
 
     def test_resize(self):
         flow = np.zeros((10, 20, 2), np.float32)
