@@ -134,7 +134,7 @@ def accepts(kind, label):
                 return label in ("empty list", "nested list")
             return accepts(kind.item, label)
         return label in (*TEXTS, "empty list", "array of texts")
-    return not kind.choices and label in TEXTS
+    return label in TEXTS and (not kind.choices or str(value) in kind.choices)
 
 
 PARTNERS = {"style_mask": "content_mask"}

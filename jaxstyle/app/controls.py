@@ -15,7 +15,12 @@ from jaxstyle.specs import INITS, MetricSpec
 from jaxstyle.weights.registry import listing
 
 Form = Literal["number", "whole number", "choice", "flag", "text", "mixture"]
-_NOT_SHOWN = ("calibration", "region_labels", *(name for name in FILE_SETTINGS if name != "init"))
+_NOT_SHOWN = (
+    "calibration",
+    "region_labels",
+    "extend",
+    *(name for name in FILE_SETTINGS if name != "init"),
+)
 """Settings that name files, or parts of them: uploads have a place of their own on the page."""
 _USABLE = ("ready", "not fetched")
 """Status of networks that a run can have: by name alone, nothing of the page is one."""

@@ -20,8 +20,8 @@ COUNTS = (3, 4, 5)
 MOST_CELLS = 25
 _WIDEST = 4.0
 """Ratio of the outermost values to the middle one, of a setting that takes ratios."""
-_EFFORT = ("steps", "coarse_steps", "positions", "style_positions", "scale_factor")
-"""Numbers that say how a picture is computed, more than what it is."""
+_NOT_VARIED = ("steps", "coarse_steps", "positions", "style_positions", "scale_factor", "extend")
+"""Numbers that say how a picture is computed, more than what it is; and one of textures."""
 
 
 def numeric() -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def numeric() -> tuple[str, ...]:
         kind, value = kind_of(name), getattr(usual, name)
         is_number = isinstance(kind, Number) and isinstance(value, (int, float)) and kind.sweepable
         is_single = isinstance(kind, Several) and len(value) == 1 and isinstance(kind.item, Number)
-        if (is_number and name not in _EFFORT) or is_single:
+        if (is_number and name not in _NOT_VARIED) or is_single:
             rows.append(name)
     return tuple(rows)
 

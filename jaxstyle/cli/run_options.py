@@ -139,11 +139,14 @@ class RunOptions:
             )
         check_output(self.output, encoding=encoding)
 
-    def check_files(self, read: Sequence[Input]) -> None:
+    def open_logs(self, read: Sequence[Input]) -> list[StepLog | TensorBoard]:
         """Refuse to write over what is read, or over what is not a picture of jaxstyle's.
 
+        Returns:
+            Where each step's losses are to be written.
+
         Raises:
-            ValueError: A file would be overwritten.
+            ValueError: A file would be overwritten, or the package of a log is missing.
         """
         from jaxstyle.transfer import manifest
 
@@ -154,21 +157,23 @@ class RunOptions:
             check_frames(self.frames, self.output, paths, resume=self.resume)
         written = [self.output, manifest.beside(self.output)] if self.output and to_file else []
         check_log(self.log, written, paths)
-
-    def start(
-        self,
-        inputs: Sequence[Any],
-        settings: Settings,
-        *,
-        offline: bool,
-        earlier: Earlier | None = None,
-    ) -> None:
-        """Run, or print the plan. The first of the inputs is the content, None for a texture."""
         logs: list[StepLog | TensorBoard] = []
         if self.log:
             logs.append(StepLog(self.log, resume=self.resume))
         if self.tensorboard:
             logs.append(TensorBoard(self.tensorboard))
+        return logs
+
+    def start(
+        self,
+        inputs: Sequence[Any],
+        settings: Settings,
+        logs: Sequence[StepLog | TensorBoard],
+        *,
+        offline: bool,
+        earlier: Earlier | None = None,
+    ) -> None:
+        """Run, or print the plan. The first of the inputs is the content, None for a texture."""
         if self.plan or not self.output:
             self._print_plan(inputs, settings, offline)
             return

@@ -80,7 +80,7 @@ def stylize(
         inputs, settings, earlier = more_of(continued, pictures, given, moved, offline)
     else:
         inputs = [picture_input(str(name), offline=offline) for name in pictures]
-    run.check_files([*inputs, *files_of(settings, offline)])
+    logs = run.open_logs([*inputs, *files_of(settings, offline)])
     if continued is None:
         start_jax()
-    run.start(inputs, settings, offline=offline, earlier=earlier)
+    run.start(inputs, settings, logs, offline=offline, earlier=earlier)

@@ -85,10 +85,10 @@ def texture(
     if variations is not None:
         _check_variations(run)
     inputs = [picture_input(name, offline=offline) for name in samples]
-    run.check_files([*inputs, *files_of(settings, offline)])
+    logs = run.open_logs([*inputs, *files_of(settings, offline)])
     start_jax()
     if variations is None:
-        run.start([None, *inputs], settings, offline=offline)
+        run.start([None, *inputs], settings, logs, offline=offline)
     else:
         _make_variations(inputs, variations, settings, run, offline)
 

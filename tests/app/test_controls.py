@@ -22,7 +22,7 @@ NAMED = {control.name: control for control in controls.controls()}
 
 def test_every_setting_has_a_control_in_the_group_of_the_help():
     without = {"calibration", "region_labels", "content_mask", "style_mask", "regions"}
-    without |= {"content_weight_map", "style_weight_map", "color_from"}
+    without |= {"content_weight_map", "style_weight_map", "color_from", "keep", "extend"}
     metadata = {setting.name: setting.metadata for setting in fields(Settings)}
     assert metadata.keys() - NAMED.keys() == without
     for name, control in NAMED.items():
