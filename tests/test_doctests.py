@@ -9,9 +9,16 @@ import pytest
 import jaxstyle
 
 MODULES = [module.name for module in pkgutil.walk_packages(jaxstyle.__path__, "jaxstyle.")]
+LONG = ("batch.stylize_batch", "texture.synthesize", "texture.variations", "video.stylize_video")
+"""Modules whose examples make several pictures."""
 
 
-@pytest.mark.parametrize("name", ["jaxstyle", *MODULES])
+def _case(name):
+    is_long = name.removeprefix("jaxstyle.") in LONG
+    return pytest.param(name, marks=pytest.mark.slow) if is_long else name
+
+
+@pytest.mark.parametrize("name", map(_case, ["jaxstyle", *MODULES]))
 def test_examples_in_docstrings(name):
     if name.startswith("jaxstyle.app.page."):
         pytest.importorskip("gradio", reason="needs Gradio: pip install 'jaxstyle[app]'")
