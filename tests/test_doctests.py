@@ -18,7 +18,7 @@ def _case(name):
     return pytest.param(name, marks=pytest.mark.slow) if is_long else name
 
 
-@pytest.mark.parametrize("name", map(_case, ["jaxstyle", *MODULES]))
+@pytest.mark.parametrize("name", [*map(_case, ["jaxstyle", *MODULES])])
 def test_examples_in_docstrings(name):
     if name.startswith("jaxstyle.app.page."):
         pytest.importorskip("gradio", reason="needs Gradio: pip install 'jaxstyle[app]'")
