@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 def run(monkeypatch):
     def run(name, *words):
         monkeypatch.setattr(sys, "argv", [name, *map(str, words)])
-        runpy.run_path(str(EXAMPLES / name))
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
 
     return run
 

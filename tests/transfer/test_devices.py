@@ -14,6 +14,9 @@ from support.small import CONTENT, SMALL, STYLE, run, write_pictures
 import jaxstyle
 from jaxstyle.backbones.bands import Bands, prime_factors
 from jaxstyle.metrics import METRICS
+from jaxstyle.transfer.job import chosen_settings
+from jaxstyle.transfer.make_job import make_job
+from jaxstyle.transfer.sources import Sources
 
 RUN = """
 import json, sys
@@ -91,9 +94,16 @@ def test_every_metric_is_one_devices_but_for_rounding():
     assert np.median([facts["gradient"] for facts in map(json.loads, lines)]) < 1e-5
 
 
+def test_a_wrapped_spectrum_needs_one_device(monkeypatch):
+    monkeypatch.setattr("jaxstyle.transfer.job._chosen", lambda devices: [None, None])
+    settings = chosen_settings(None, SMALL | {"metric": "power_spectrum", "tile": "both"})
+    with pytest.raises(ValueError, match="one device for power_spectrum"):
+        make_job(CONTENT, STYLE, settings, Sources()).over(2)
+
+
 @pytest.mark.slow
 def test_so_is_one_of_a_picture_that_wraps():
-    names = ("gram", "patch", "power_spectrum", "translated_gram", "total_variation")
+    names = ("gram", "patch", "translated_gram", "total_variation")
     lines = on_devices(8, "-m", "support.on_devices", "--wrap", *names).splitlines()
     assert len(lines) == len(names)
     for facts in map(json.loads, lines):
