@@ -3,19 +3,19 @@
     python benchmarks/sizes.py FOLDER [--sizes 128 256 512] [--steps 20] [KEY=VALUE …]
 
 Two contents in two styles at each size. The judges see pictures of that size, where 0 and 1 of both
-axes are measured as well, so that they mean the same. KEY=VALUE changes a setting, a number or a
-text. The same command resumes.
+axes are measured as well, so that they mean the same. KEY=VALUE changes a setting. The same
+command resumes.
 """
 
 import argparse
 import csv
-import json
 import logging
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from jaxstyle.grid.sweep import parse
 from jaxstyle.study.study import study
 
 CONTENTS = ["sample:lighthouse", "sample:chelsea"]
@@ -32,13 +32,7 @@ def main():
     options = parser.parse_intermixed_args()
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     logging.getLogger("jaxstyle").setLevel(logging.INFO)
-    changes = {}
-    for change in options.changes:
-        name, _, text = change.partition("=")
-        try:
-            changes[name] = json.loads(text)
-        except ValueError:
-            changes[name] = text
+    changes = {name: values[0] for name, values in map(parse, options.changes)}
     tables = {}
     for size in options.sizes:
         folder = options.folder / str(size)

@@ -27,12 +27,12 @@ size, times = (int(word) for word in (*sys.argv[1:], *("256", "5")[len(sys.argv)
 PORT, PATIENCE = 7897, 3_600_000
 WATCH = """(count) => new Promise((done) => {
   const picture = document.querySelector("#viewer img.after");
-  const before = picture.getAttribute("src"), began = performance.now(), seen = [];
+  const before = picture.getAttribute("src"), began = performance.now(), seconds = [];
   document.querySelector("#make").click();
   const observer = new MutationObserver(() => {
     if (picture.getAttribute("src") && picture.getAttribute("src") !== before)
-      seen.push((performance.now() - began) / 1000);
-    if (seen.length === count) { observer.disconnect(); done(seen); }
+      seconds.push((performance.now() - began) / 1000);
+    if (seconds.length === count) { observer.disconnect(); done(seconds); }
   });
   observer.observe(picture, { attributes: true, attributeFilter: ["src"] });
 })"""

@@ -15,7 +15,7 @@ from jaxstyle.app.queue import Queue, Runner
 from jaxstyle.app.rooms import Room, Rooms
 from jaxstyle.app.table import Table, changed_names, of_order
 from jaxstyle.app.uploads import keep
-from jaxstyle.image.framing import shape_of
+from jaxstyle.image.framing import shape_of, sides_of
 from jaxstyle.image.io import write_image
 from jaxstyle.settings import Settings
 
@@ -258,7 +258,7 @@ def _check_size(settings: Settings) -> None:
     size = settings.size
     sides: Sequence[int] = [size] if isinstance(size, int) else []
     if isinstance(size, str) and "x" in size:
-        sides = [int(side) for side in size.split("x")]
+        sides = sides_of(size)
     scale = max(1.0, *settings.style_scale)
     if any(side > LARGEST for side in sides):
         raise ValueError(f"expected a size of at most {LARGEST} pixels, got {settings.size}")

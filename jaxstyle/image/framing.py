@@ -82,7 +82,7 @@ def whole_size(shape: Sequence[int], size: int | str, fit: str = "cover") -> int
         return longest
     if not isinstance(size, str):
         return size
-    rows, columns = _proportions(size)
+    rows, columns = sides_of(size)
     if fit == "contain":
         return max(1, round(longest * min(rows / height, columns / width)))
     # A pixel too many is cropped, one too few would be missing.
@@ -104,7 +104,7 @@ def frame_of(shape: Sequence[int], size: int | str, fit: str = "cover") -> Frame
     """
     whole = shape[0], shape[1]
     if isinstance(size, str) and size != ORIGINAL and fit == "cover":
-        proportions = _proportions(size)
+        proportions = sides_of(size)
         part = _inscribed(whole, proportions)
         return Frame(max(proportions), whole, min(part, proportions))
     return Frame(whole_size(whole, size, fit), whole, whole)
@@ -139,7 +139,7 @@ def _size_of(image: Image.Image) -> tuple[int, int, bool]:
     return *image.size, is_turned
 
 
-def _proportions(size: str) -> tuple[int, int]:
+def sides_of(size: str) -> tuple[int, int]:
     """Return the height and width of `"WIDTHxHEIGHT"`."""
     width, height = map(int, size.split("x"))
     return height, width

@@ -1,7 +1,5 @@
 """Heitz, Vanhoey, Chambon & Belcour 2021, as the texture that the paper makes."""
 
-from dataclasses import replace
-
 from jaxstyle.recipes import sliced_wasserstein
 from jaxstyle.recipes.recipe import AS_TEXTURES, TEXTURE, Recipe
 
@@ -17,5 +15,5 @@ RECIPE = Recipe(
     ),
     bibtex=sliced_wasserstein.RECIPE.bibtex,
     usual=TEXTURE,
-    methods={"pytorch": replace(sliced_wasserstein.PYTORCH)},
+    methods={"pytorch": sliced_wasserstein.PYTORCH},
 )

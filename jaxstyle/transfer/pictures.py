@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxstyle.image.framing import ORIGINAL, Frame, frame_of, whole_size
-from jaxstyle.image.geometry import Alpha, Picture, enlarged, in_units, resize, resize_alpha
+from jaxstyle.image.framing import ORIGINAL, Frame, frame_of, sides_of, whole_size
+from jaxstyle.image.geometry import Alpha, Picture, enlarged, resize, resize_alpha, shape_at
 from jaxstyle.image.masks import Mask
 from jaxstyle.image.transparency import Color, color_of_text, opaque_part
 from jaxstyle.objective import guidance
@@ -89,8 +89,7 @@ def _texture_shape(
     if asked == ORIGINAL:
         return sources.shape(samples[0], "sample")
     if isinstance(asked, str):
-        width, height = map(int, asked.split("x"))
-        return height, width
+        return sides_of(asked)
     if settings.regions is None:
         return asked, asked
     regions: Any = settings.regions
@@ -102,10 +101,7 @@ def _texture_shape(
 def in_whole_units(pictures: Pictures, wrap: Wrap, unit: int, sources: Sources) -> Pictures:
     """Return pictures whose content has sides of whole units along the axes that wrap."""
     height, width = pictures.content.shape[:2]
-    rows, columns = (
-        in_units(side, unit) if wraps else side
-        for side, wraps in zip((height, width), wrap, strict=True)
-    )
+    rows, columns = shape_at((height, width), max(height, width), wrap, unit)
     if (rows, columns) == (height, width):
         return pictures
     sources.note(

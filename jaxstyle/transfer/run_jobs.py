@@ -70,6 +70,7 @@ def run_jobs(
         groups.setdefault(job.program_key, []).append(number)
     groups = {key: ns for key, ns in groups.items() if any(waiting[n] for n in ns)}
     meter = Meter([jobs[number] for number, waits in enumerate(waiting) if waits], on_progress)
+    looks = _Looks(jobs, waiting, meter, on_pictures)
     devices = devices or jax.devices()
     for place, (key, numbers) in enumerate(groups.items()):
         memory.clear_caches_if_crowded()
@@ -81,17 +82,21 @@ def run_jobs(
             wanted = [jobs[number] for number in numbers if waiting[number]]
             logger.log(level, f"{name}: {plan.describe(wanted, unit)}")
         if plan and plan.fits:
-            looks = _Looks(jobs, waiting, meter, on_pictures)
             yield from _run_batches(jobs, numbers, waiting, plan, devices, looks, checkpoints)
             continue
         for number in (number for number in numbers if waiting[number]):
             logger.log(level, f"{name}: one {unit} at a time")
             job, kept = jobs[number], checkpoints([jobs[number]]) if checkpoints else None
-            look = _Looks(jobs, waiting, meter, on_pictures).single(number)
             resume, steps = kept is not None and kept.exist, 1 if on_pictures else None
             yield (
                 number,
-                run_job(job, on_progress=look, checkpoints=kept, resume=resume, chunk_steps=steps),
+                run_job(
+                    job,
+                    on_progress=looks.single(number),
+                    checkpoints=kept,
+                    resume=resume,
+                    chunk_steps=steps,
+                ),
             )
             meter.finish(1)
 

@@ -33,11 +33,8 @@ def read(path: Path) -> dict[str, Any] | None:
     Raises:
         ValueError: It is one, but damaged.
     """
-    try:
-        facts = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    if not isinstance(facts, dict) or facts.get("kind") != MARK:
+    facts = _marked(path)
+    if facts is None:
         return None
     try:
         _FORM("", facts)
@@ -48,13 +45,16 @@ def read(path: Path) -> dict[str, Any] | None:
 
 def is_film(path: Path) -> bool:
     """Whether a file is the manifest of a film, whole or damaged."""
-    if not path.is_file():
-        return False  # a pipe can be read only once
+    return path.is_file() and _marked(path) is not None  # a pipe can be read only once
+
+
+def _marked(path: Path) -> dict[str, Any] | None:
+    """Return what a file holds that says it is the manifest of a film; None of another."""
     try:
         facts = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(facts, dict) and facts.get("kind") == MARK
+        return None
+    return facts if isinstance(facts, dict) and facts.get("kind") == MARK else None
 
 
 def write(path: Path, facts: Mapping[str, Any]) -> None:

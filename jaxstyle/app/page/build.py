@@ -53,7 +53,7 @@ def build(
 
 
 def launch_options() -> dict[str, Any]:
-    """Return what Gradio is told where the page is launched: nothing comes from the web."""
+    """Return what Gradio is given where the page is launched: nothing comes from the web."""
     fonts = ["system-ui", "sans-serif"]
     theme = gr.themes.Base(
         primary_hue=gr.themes.colors.slate,

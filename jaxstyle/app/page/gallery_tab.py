@@ -37,7 +37,7 @@ class Gallery:
     sheet_file: gr.DownloadButton
     list: gr.HTML
     name: gr.Textbox
-    seen: gr.JSON
+    last_look: gr.JSON
     detail: gr.Column
     large: gr.HTML
     compare: gr.Dropdown
@@ -54,7 +54,7 @@ def lay_out(shared: Shared) -> Gallery:
     """Lay the tab out."""
     hidden: dict[str, Any] = {"visible": False}
     with gr.Tab("Gallery", id="gallery"):
-        name, seen = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
+        name, last_look = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=300):
                 with gr.Row():
@@ -82,7 +82,20 @@ def lay_out(shared: Shared) -> Gallery:
                 facts = gr.HTML("", elem_id="facts", apply_default_css=False)
         timer = gr.Timer(_SECONDS, active=False)
     return Gallery(
-        *(only, page, older, newer, sheet, sheet_file, listing, name, seen, detail, large, compare),
+        *(
+            only,
+            page,
+            older,
+            newer,
+            sheet,
+            sheet_file,
+            listing,
+            name,
+            last_look,
+            detail,
+            large,
+            compare,
+        ),
         *(favorite, take, save, delete, really, facts, timer),
     )
 
@@ -101,7 +114,7 @@ class Events:
         name: str,
         only: bool,
         page: float,
-        seen: dict[str, Any],
+        last_look: dict[str, Any],
     ) -> Any:
         """Return the list, if the folder changed."""
         room = self.shared.room(token, request)
@@ -109,9 +122,9 @@ class Events:
         mark = hash(tuple((e.name, e.modified, e.is_whole) for e in chosen))
         stars = sorted(gallery.favorites(room))
         now = {"mark": str(mark), "name": name, "page": page, "stars": stars}
-        if now == seen:
-            return {self.parts.seen: gr.skip()}
-        return {**self._list(room, chosen, name, int(page or 1)), self.parts.seen: now}
+        if now == last_look:
+            return {self.parts.last_look: gr.skip()}
+        return {**self._list(room, chosen, name, int(page or 1)), self.parts.last_look: now}
 
     def _chosen(self, room: Room, only: bool) -> list[Entry]:
         entries = gallery.entries(room)
@@ -203,8 +216,8 @@ class Events:
 def connect(shared: Shared, parts: Gallery, table: TableParts, tabs: gr.Tabs) -> None:
     """Connect the tab's events."""
     events, token = Events(shared, parts, table), shared.token
-    inputs = [token, parts.name, parts.only, parts.page, parts.seen]
-    listed = [parts.list, parts.newer, parts.older, parts.page, parts.seen]
+    inputs = [token, parts.name, parts.only, parts.page, parts.last_look]
+    listed = [parts.list, parts.newer, parts.older, parts.page, parts.last_look]
     gr.on(
         [parts.timer.tick, parts.only.input, parts.page.input],
         said(events.tick),

@@ -53,8 +53,10 @@ class Growing:
         except (ValueError, OSError):
             return "", Table()
 
-    def grown(self, room: Room, name: str, content: str, seen: Mapping[str, Any]) -> dict[Any, Any]:
-        """Return what all components show; `seen` is what this function said before."""
+    def grown(
+        self, room: Room, name: str, content: str, last_look: Mapping[str, Any]
+    ) -> dict[Any, Any]:
+        """Return what all components show; `last_look` is what this function said before."""
         parts, queue = self.table, self.studio.queue
         version = queue.version
         orders = queue.orders_in(room)
@@ -62,10 +64,10 @@ class Growing:
         view = queue.view(room, order.name) if order else None
         picture, entry = self._picture(room, name, order, view)
         value: dict[str, Any] = {"nothing": _nothing(order)}
-        is_new = seen.get("shown") != name or order is not None or not seen.get("whole")
+        is_new = last_look.get("shown") != name or order is not None or not last_look.get("whole")
         if is_new:
             value |= {"after": picture, "alt": f"The picture {name}" if picture else ""}
-        if seen.get("content") != content:
+        if last_look.get("content") != content:
             value |= {"before": _before(room, content), "before_alt": "The photograph before"}
         state = order.state if order else ""
         is_there = entry is not None and state not in ("running", "waiting")
@@ -81,11 +83,11 @@ class Growing:
             parts.resume: gr.Button(visible=state in ("stopped", "failed")),
             parts.discard: gr.Button(visible=state in ("stopped", "failed")),
             parts.ways_row: gr.Row(visible=is_there),
-            parts.seen: {
+            parts.last_look: {
                 **{"version": version, "shown": name, "content": content, "whole": is_whole}
             },
         }
-        if is_whole and not seen.get("whole"):
+        if is_whole and not last_look.get("whole"):
             assert entry is not None
             shown[parts.save] = gr.DownloadButton(
                 value=str(self._package(room, entry)), interactive=True

@@ -236,17 +236,17 @@ class Events:
         }
 
     def tick(
-        self, request: gr.Request, token: str, name: str, content: str, seen: dict[str, Any]
+        self, request: gr.Request, token: str, name: str, content: str, last_look: dict[str, Any]
     ) -> Any:
         """Return what changed since the last look."""
         try:
             room = self.shared.room(token, request)
         except ValueError:  # before the page knows whose it is
-            return {self.table.seen: seen}
+            return {self.table.last_look: last_look}
         now = {"version": self.studio.queue.version, "shown": name, "content": content}
-        if {key: (seen or {}).get(key) for key in now} == now:
-            return {self.table.seen: gr.skip()}
-        return self.growing.grown(room, name, content, seen or {})
+        if {key: (last_look or {}).get(key) for key in now} == now:
+            return {self.table.last_look: gr.skip()}
+        return self.growing.grown(room, name, content, last_look or {})
 
 
 def connect(shared: Shared, table: TableParts) -> Events:
@@ -293,7 +293,7 @@ def connect(shared: Shared, table: TableParts) -> Events:
     for what in ("stop", "resume", "discard"):
         button = getattr(table, what)
         button.click(said(events.ask(what)), [token, table.shown], None, **QUIET)
-    looks = [token, table.shown, table.content_name, table.seen]
+    looks = [token, table.shown, table.content_name, table.last_look]
     gr.Timer(_SECONDS).tick(
         said(events.tick), looks, table.growing, concurrency_limit=None, **QUIET
     )

@@ -30,7 +30,7 @@ class TableParts:
         style_names: Likewise, of all styles.
         files: Uploads by the setting that names them.
         shown: The picture that is shown, or will be.
-        seen: What the viewer has: the queue's version, and of what.
+        last_look: What the viewer has: the queue's version, and of what.
         samples: Buttons.
         more_samples: Those of samples that are fetched when they are picked.
         drop: Where a manifest is dropped.
@@ -53,7 +53,7 @@ class TableParts:
     style_names: gr.JSON
     files: gr.JSON
     shown: gr.Textbox
-    seen: gr.JSON
+    last_look: gr.JSON
     samples: gr.HTML
     more_samples: gr.HTML
     drop: gr.File
@@ -79,7 +79,7 @@ class TableParts:
     def growing(self) -> list[Any]:
         """What changes while a run goes on."""
         controls = [self.make, self.stop, self.resume, self.discard, self.ways_row, self.save]
-        return [self.viewer, self.status, self.queue, *controls, self.seen]
+        return [self.viewer, self.status, self.queue, *controls, self.last_look]
 
     @property
     def laid(self) -> list[Any]:
@@ -98,7 +98,7 @@ def lay_out(shared: Shared) -> TableParts:
     hidden: dict[str, Any] = {"visible": False}
     with gr.Tab("Table", id="table"):
         names = gr.Textbox("", **hidden), gr.JSON([], **hidden), gr.JSON({}, **hidden)
-        shown, seen = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
+        shown, last_look = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=270):
                 wells = _well("Photograph", "content"), _well("Painting", "style")
@@ -130,7 +130,7 @@ def lay_out(shared: Shared) -> TableParts:
                     pictures = pictures_panel.lay_out()
     buttons_ = (make, stop, resume, discard, ways, ways_row, save)
     return TableParts(
-        *(*wells, *names, shown, seen, picks, more, drop, view, status, queue, *buttons_),
+        *(*wells, *names, shown, last_look, picks, more, drop, view, status, queue, *buttons_),
         panel,
         pictures,
     )

@@ -161,15 +161,15 @@ class Events:
         name: str,
         cell: str,
         rested: str,
-        seen: dict[str, Any],
+        last_look: dict[str, Any],
     ) -> Any:
         """Return what changed since the last look."""
         parts, queue = self.parts, self.studio.queue
         now = {"version": queue.version, "name": name, "cell": cell, "rested": rested}
-        if {key: (seen or {}).get(key) for key in now} == now or not token:
-            return {parts.seen: gr.skip()}
+        if {key: (last_look or {}).get(key) for key in now} == now or not token:
+            return {parts.last_look: gr.skip()}
         room = self.shared.room(token, request)
-        shown: dict[Any, Any] = {parts.seen: now}
+        shown: dict[Any, Any] = {parts.last_look: now}
         if rested:
             shown |= self._resting(room, rested)
         if not name:

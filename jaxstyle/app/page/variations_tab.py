@@ -33,7 +33,7 @@ class Variations:
     name: gr.Textbox
     cell: gr.Textbox
     rested: gr.Textbox
-    seen: gr.JSON
+    last_look: gr.JSON
     status: gr.HTML
     grid: gr.HTML
     cell_row: gr.Row
@@ -55,7 +55,7 @@ def lay_out(shared: Shared) -> Variations:
     names = [*space.numeric(), "metric"]
     with gr.Tab("Variations", id="variations"):
         name, cell = gr.Textbox("", **hidden), gr.Textbox("", **hidden)
-        rested, seen = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
+        rested, last_look = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=270):
                 first = gr.Dropdown(
@@ -105,7 +105,21 @@ def lay_out(shared: Shared) -> Variations:
                         rest = gr.Button(f"Optimize {10} steps from here", elem_id="rest")
                         always = gr.Checkbox(False, label="Wherever the sliders rest")
     return Variations(
-        *(first, second, count, lines, make, stop, known, name, cell, rested, seen, status, grid),
+        *(
+            first,
+            second,
+            count,
+            lines,
+            make,
+            stop,
+            known,
+            name,
+            cell,
+            rested,
+            last_look,
+            status,
+            grid,
+        ),
         *(cell_row, large, take, neighbors, plane_box, across, down, place, values, rest, always),
     )
 
@@ -137,12 +151,12 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
         said(events.take), [token, parts.cell], [*table.laid, table.shown], **QUIET
     ).success(lambda: gr.Tabs(selected="table"), None, tabs, **QUIET)
     place = [token, parts.name, parts.across, parts.down]
-    seen = [parts.place, parts.values, parts.rested]
+    of_plane = [parts.place, parts.values, parts.rested]
     gr.on(
         [parts.across.input, parts.down.input],
         said(events.moved),
         place,
-        seen,
+        of_plane,
         trigger_mode="always_last",
         **QUIET,
     )
@@ -154,11 +168,11 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
         parts.rested,
         **QUIET,
     )
-    shown = [parts.seen, parts.status, parts.grid, parts.stop, parts.cell_row, parts.plane_box]
+    shown = [parts.last_look, parts.status, parts.grid, parts.stop, parts.cell_row, parts.plane_box]
     shown += [parts.down, parts.across, parts.place, parts.values]
     gr.Timer(_SECONDS).tick(
         said(events.tick),
-        [token, parts.name, parts.cell, parts.rested, parts.seen],
+        [token, parts.name, parts.cell, parts.rested, parts.last_look],
         shown,
         concurrency_limit=None,
         **QUIET,
