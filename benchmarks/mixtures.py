@@ -180,7 +180,7 @@ def search(folder, kind):
         trials=TRIALS,
         space={"single": kind == "single"},
         judges=SEARCHED_BY,
-        promote=12,
+        promote=16,
         variants=2,
         lanes=6,
         title=f"Search among {kind} metrics",

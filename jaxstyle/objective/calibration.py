@@ -28,8 +28,8 @@ GRADIENTS_AT_ONCE = 4
 POSITIONS = 4096
 """Positions that terms which draw some draw while they are measured."""
 
-VANISHING = 1e-4
-"""A gradient this much shorter than at reversed features is rounding."""
+ALIKE = 1e-4
+"""Pictures whose root mean square difference is smaller are the same but for rounding."""
 
 WINDOW, PER_SIDE = 128, 2
 """Side of the windows, in pixels, that stand for a larger picture, and how many to a side."""
@@ -55,9 +55,8 @@ def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objec
         reference: A picture where no term's gradient vanishes: see `calibration_reference`.
 
     Returns:
-        The calibrated objective. A layer whose gradient is rounding there (of two identical
-        pictures) is calibrated at the features in reverse order (rows, columns and channels), which
-        are as unlike; one that has none there either (a dead layer) keeps its share of scale 1.
+        The calibrated objective. A layer that has no gradient there (a dead one) keeps its share of
+        scale 1.
     """
 
     def with_image(image: Image) -> Features:
@@ -66,9 +65,6 @@ def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objec
     features, pull_back = jax.vjp(with_image, reference)
     terms = [replace(term, positions=POSITIONS) if term.draws else term for term in objective.terms]
     gradients = _gradients(replace(objective, terms=tuple(terms)), features)
-    # To tell rounding from a gradient the usual number of positions is enough.
-    unlike = _gradients(objective, jax.tree.map(_reversed, features))
-
     masked = any(one is not None for term in objective.positions for one in term)
     starts, shape = _windows(reference.shape[:2], masked)
     if len(starts) == 1:
@@ -84,9 +80,8 @@ def calibrate(extract: Extract, objective: Objective, reference: Image) -> Objec
         by_window = jax.lax.map(in_window, (jnp.array(starts), cropped))
         products, squares = jax.tree.map(partial(jnp.sum, axis=0), by_window)
 
-    lengths, others = (jnp.sqrt(_squares(grids) / reference.size) for grids in (gradients, unlike))
+    lengths = jnp.sqrt(_squares(gradients) / reference.size)
     lengths *= jnp.sqrt(jnp.array(_drawn(objective, features)))
-    lengths = jnp.where(lengths > VANISHING * others, lengths, others)
     return replace(objective, scales=_scales(objective, lengths, products, squares))
 
 
@@ -147,10 +142,6 @@ def _crops(
         return jnp.stack(slices)
 
     return {name: crops(grid) for name, grid in gradient.items()}
-
-
-def _reversed(grid: Float[Array, "_h _w _c"]) -> Float[Array, "_h _w _c"]:
-    return grid[::-1, ::-1, ::-1]
 
 
 def _drawn(objective: Objective, features: Features) -> list[float]:
@@ -224,11 +215,24 @@ def _products(
         pixels: Image = pull_back({name: stacks[name][place] for name, place in places.items()})[0]
         return pixels
 
-    at_once = max(1, round(GRADIENTS_AT_ONCE * 128**2 * 3 / features["image"].size))
-    pulls = dict(zip(through, jax.lax.map(to_pixels, places, batch_size=at_once), strict=True))
+    most = max(1, round(GRADIENTS_AT_ONCE * 128**2 * 3 / features["image"].size))
+    pulls = dict(zip(through, _map_in_batches(to_pixels, places, len(through), most), strict=False))
     pixels = [pulls[k] if k in pulls else grad["image"] for k, grad in enumerate(gradients)]
     table = jnp.stack(pixels).reshape(len(gradients), -1)
     return jnp.matmul(table, table.T, precision="highest"), _squares(gradients)
+
+
+def _map_in_batches(function: Callable[[Any], Array], rows: Any, count: int, most: int) -> Array:
+    """Apply a function to `count` rows, at most so many at a time, and to zeros behind them.
+
+    The zeros make all batches equal, so that the function is compiled once.
+    """
+    batches = max(1, -(-count // most))
+    width = -(-count // batches)
+    if batches == 1:
+        return jax.vmap(function)(rows)
+    padded = jax.tree.map(lambda row: jnp.pad(row, (0, batches * width - count)), rows)
+    return jax.lax.map(function, padded, batch_size=width)
 
 
 def _reciprocal(size: Float[Array, _n]) -> Float[Array, _n]:
@@ -242,11 +246,14 @@ def calibration_reference(
     """Average the content and the styles stretched to its shape.
 
     The content term's gradient is zero at the content picture, a style term's at the style. Halfway
-    between, both pull; and it has the detail of a real picture, as the result will.
+    between, both pull; and it has the detail of a real picture, as the result will. Where the
+    content is the style, it is averaged with itself in reverse order (rows, columns and channels).
     """
     styles = style if isinstance(style, (list, tuple)) else [style]
     stretched = [jax.image.resize(picture, content.shape, "linear") for picture in styles]
-    return (content + sum(stretched[1:], stretched[0]) / len(stretched)) / 2
+    other = sum(stretched[1:], stretched[0]) / len(stretched)
+    is_alike = jnp.mean((content - other) ** 2) < ALIKE**2
+    return (content + jnp.where(is_alike, content[::-1, ::-1, ::-1], other)) / 2
 
 
 def given_constants(

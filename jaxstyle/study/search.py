@@ -7,9 +7,9 @@
     FOLDER/pictures/RUNG-N-PAIR.png    each picture, with its manifest
 
 Every trial is first made at half the size with half the steps, on a few of the pairs; the best of
-these, front by front, are made again at full cost. Trials of one structure (the same metrics and
-layers) differ by numbers, and run as lanes of one program. The same command resumes a search that
-was interrupted, and one that is to have more trials goes on; several processes with the same
+these, by their hypervolume, are made again at full cost. Trials of one structure (the same metrics
+and layers) differ by numbers, and run as lanes of one program. The same command resumes a search
+that was interrupted, and one that is to have more trials goes on; several processes with the same
 command share the work.
 
 Optuna is an extra, imported when a function needs it.

@@ -166,6 +166,8 @@ class NumberChoice:
 _LAYERS = ("", "relu1_1,relu2_1", "relu2_1,relu3_1", "relu3_1,relu4_1", "relu4_1,relu5_1")
 _DEEP, _PIXELS = MetricChoice(layers=_LAYERS), MetricChoice()
 _SMOOTHED = replace(_DEEP, smoothing=("none", "relative/5"))
+# All pairs of patches of shallow layers would take most of a mixture's time: minutes at 256 pixels.
+_PATCHES = MetricChoice(layers=("", "relu4_1", "relu4_1,relu5_1"))
 
 # Without the sliced Wasserstein distance, the energy distance and their kin: these judge.
 _STYLE: Mapping[str, MetricChoice] = {
@@ -178,7 +180,7 @@ _STYLE: Mapping[str, MetricChoice] = {
     "relaxed_emd": _DEEP,
     "nearest_neighbor": _DEEP,
     "neural_neighbor": _DEEP,
-    "patch": _DEEP,
+    "patch_stride_2": _PATCHES,
     "contextual": _DEEP,
     "power_spectrum": _DEEP,
     "gaussian_wasserstein@image": _PIXELS,

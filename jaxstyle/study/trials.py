@@ -24,7 +24,7 @@ from jaxtyping import Float
 
 from jaxstyle._util.lock import exclusive_lock
 from jaxstyle.study.space import Draw, Space
-from jaxstyle.study.statistics import PLANE, front
+from jaxstyle.study.statistics import PLANE, hypervolume
 
 CHEAP, FULL = RUNGS = ("cheap", "full")
 KNOWN = "known"
@@ -61,26 +61,28 @@ def import_optuna() -> Any:
 
 
 def best(values: Float[np.ndarray, "trials 2"], count: int) -> list[int]:
-    """Return the indices of the best points, front by front.
+    """Return the indices of the points that together have most hypervolume, best first.
 
-    Of the last front those that are spread along it.
+    One after another the point is taken that adds most to the area up to (1, 1): first a good
+    compromise, then others that are spread along the front, and of its ends, which have little of
+    style or of content, none before them. Points that add nothing are taken by their sum.
 
-    >>> best(np.array([[0.1, 0.9], [0.9, 0.1], [0.5, 0.5], [0.9, 0.9]]), 2)
-    [0, 1]
-    >>> best(np.array([[0.1, 0.9], [0.9, 0.1], [0.5, 0.5], [0.9, 0.9]]), 4)
-    [0, 2, 1, 3]
+    References:
+        Guerreiro, Fonseca & Paquete, "Greedy hypervolume subset selection in low dimensions",
+        Evolutionary Computation 24, 2016.
+
+    >>> best(np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5], [0.2, 0.9]]), 2)
+    [2, 3]
     """
-    left, chosen = np.arange(len(values)), list[int]()
-    while len(left) and len(chosen) < count:
-        on_front = front(*values[left].T)
-        layer = left[on_front] if on_front.any() else left
-        layer = layer[np.lexsort(values[layer].T[::-1])]
-        room = count - len(chosen)
-        if len(layer) > room:
-            places = np.linspace(0, len(layer) - 1, room) if room > 1 else len(layer) // 2
-            layer = np.atleast_1d(layer[np.round(places).astype(int)])
-        chosen += layer.tolist()
-        left = left[~np.isin(left, layer)]
+    chosen = list[int]()
+    left = np.flatnonzero(np.isfinite(values).all(1)).tolist()
+
+    def worth(index: int) -> tuple[float, float]:
+        return hypervolume(values[[*chosen, index]]), -values[index].sum()
+
+    while left and len(chosen) < count:
+        chosen.append(max(left, key=worth))
+        left.remove(chosen[-1])
     return chosen
 
 

@@ -7,7 +7,7 @@ failures; whoever iterates over it decides about progress, checkpoints and when 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -99,6 +99,7 @@ class Loop:
         lost: The last good pictures of jobs that failed at an earlier scale, by number.
         beginnings: The pictures that the current scale began with, where targets depend on them.
         chunk_steps: The most steps between two looks of the host; None: as the stepper says.
+        before_scale: Called with the size of each scale before anything of it is computed.
     """
 
     jobs: Sequence[Job]
@@ -109,6 +110,7 @@ class Loop:
     lost: dict[int, Picture] = field(default_factory=dict)
     beginnings: list[Picture] = field(default_factory=list)
     chunk_steps: int | None = None
+    before_scale: Callable[[int], object] | None = None
 
     def __post_init__(self) -> None:
         """Begin with empty records and the initial pictures."""
@@ -138,6 +140,8 @@ class Loop:
             if len(self.lost) == len(self.jobs):
                 return
             stepper, (size, steps) = self.steppers[scale], self.jobs[0].scales[scale]
+            if self.before_scale:
+                self.before_scale(size)
             if not begun:
                 shape = content_shape(self.jobs[0], size)
                 enlarged = [resize(picture, shape, self.jobs[0].wrap) for picture in self.pictures]

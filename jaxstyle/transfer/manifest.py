@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
+from jaxstyle._util.cores import cores
 from jaxstyle._util.files import NAME_BYTES, check_outputs, sha256, write_whole
 from jaxstyle._util.log import logger
 from jaxstyle.image.encode import Encoding
@@ -111,21 +112,12 @@ def environment() -> Environment:
 
     device = jax.local_devices()[0]
     # Sums are divided among the cores of a CPU, and so rounded in other places with others.
-    cores = {"cores": str(_cores())} if device.platform == "cpu" else {}
+    of_cpu = {"cores": str(cores())} if device.platform == "cpu" else {}
     return {
         "versions": {"python": platform.python_version()}
         | {name: metadata.version(name) for name in _PACKAGES},
-        "device": {"platform": device.platform, "kind": device.device_kind, **cores},
+        "device": {"platform": device.platform, "kind": device.device_kind, **of_cpu},
     }
-
-
-def _cores() -> int:
-    """Return how many cores XLA computes on: those that the process may use, or `NPROC`."""
-    given = os.environ.get("NPROC", "")
-    if given.isdecimal() and int(given):
-        return int(given)
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def write(picture: Path, image: Picture, facts: Manifest, encoding: Encoding | None = None) -> None:

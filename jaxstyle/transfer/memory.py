@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import psutil
 
+from jaxstyle.transfer.ahead import compiled_together
 from jaxstyle.transfer.geometry import content_shape
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers.stepper import Layout, Stepper
@@ -211,16 +212,17 @@ def peak_of(stepper: Stepper, size: int) -> int:
 
     Its programs are compiled, and say themselves what they need.
     """
+    demands = list(stepper.demands(size))
     most = max(
-        demand.devices * (demand.kept + _taken_by(demand.lowered))
-        for demand in stepper.demands(size)
+        demand.devices * (demand.kept + _taken_by(program))
+        for demand, program in zip(demands, compiled_together(demands), strict=True)
     )
     return used() + most  # with what the compiled programs themselves take
 
 
-def _taken_by(lowered: Any) -> int:
-    """Return what a program takes besides its arguments."""
-    stats = lowered.compile().memory_analysis()
+def _taken_by(program: Any) -> int:
+    """Return what a compiled program takes besides its arguments."""
+    stats = program.memory_analysis()
     return int(stats.temp_size_in_bytes + stats.output_size_in_bytes - stats.alias_size_in_bytes)
 
 

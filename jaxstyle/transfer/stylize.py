@@ -14,6 +14,7 @@ from jaxstyle._util import arguments
 from jaxstyle._util.log import logger, reported_to
 from jaxstyle.settings import CHECKPOINT_SECONDS, Settings
 from jaxstyle.transfer import memory
+from jaxstyle.transfer.ahead import Ahead
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.checkpoint import Checkpoints, RunState, checkpointed
 from jaxstyle.transfer.constants import JobConstants
@@ -185,22 +186,28 @@ def iterate_job(
     state = _resumed(job, checkpoints) if checkpoints and resume else None
     began = time.perf_counter() - (state.seconds if state else 0.0)
     memory.clear_caches_if_crowded()
-    chosen = memory.plan(job)
-    logger.info(str(chosen))
-    if chosen.advice and job.settings.memory == "auto":
-        raise ValueError(str(chosen))
-    if state:
-        layouts = state.layouts
-    else:
-        layouts = tuple(layouts or (chosen.layout_at(scale.size) for scale in job.scales))
-    steppers = [single_stepper(job, layout) for layout in layouts]
-    loop = Loop([job], steppers, [JobConstants(job)], chunk_steps=chunk_steps)
-    clock = _Clock(job, began)
-    progress = clock.progress(loop, None)
-    with closing(checkpointed(loop, checkpoints, state, layouts)) as chunks:
-        for chunk in chunks:
-            progress = clock.progress(loop, chunk)
-            yield progress
+    first = state.scale if state else 0
+    given = state.layouts if state else tuple(layouts)
+    sizes = [scale.size for scale in job.scales]
+    with Ahead() as ahead:
+        if first + 1 < len(sizes):  # the programs of full size are compiled for the plan
+            ahead.start(single_stepper(job, given[first] if given else "whole"), sizes[first])
+        chosen = memory.plan(job)
+        logger.info(str(chosen))
+        if chosen.advice and job.settings.memory == "auto":
+            raise ValueError(str(chosen))
+        layouts = given or tuple(map(chosen.layout_at, sizes))
+        steppers = [single_stepper(job, layout) for layout in layouts]
+        for stepper, size in list(zip(steppers, sizes, strict=True))[first:-1]:
+            ahead.start(stepper, size)
+        loop = Loop([job], steppers, [JobConstants(job)], chunk_steps=chunk_steps)
+        loop.before_scale = ahead.finish
+        clock = _Clock(job, began)
+        progress = clock.progress(loop, None)
+        with closing(checkpointed(loop, checkpoints, state, layouts)) as chunks:
+            for chunk in chunks:
+                progress = clock.progress(loop, chunk)
+                yield progress
     layout: dict[str, object] = {"layout": layouts[-1], "layouts": list(layouts)}
     if job.extract.bands:
         layout["devices"] = job.extract.bands.count

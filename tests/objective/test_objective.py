@@ -86,9 +86,10 @@ class TestCalibration:
         assert sizes[-2] / sizes[-1] == pytest.approx(3, rel=1e-3)
 
     def test_two_equal_pictures_give_no_enormous_constants(self):
-        # Rounding is not a gradient: at the inverted picture there is a real one.
+        # Rounding is not a gradient: at the reversed picture there is a real one.
         usual = calibrated_objective()
-        equal = calibrate(extract, prepare(extract, TERMS, CONTENT, CONTENT), CONTENT)
+        reference = calibration_reference(CONTENT, CONTENT + 1e-6)
+        equal = calibrate(extract, prepare(extract, TERMS, CONTENT, CONTENT), reference)
         for scales, others in zip(equal.scales, usual.scales, strict=True):
             np.testing.assert_array_less(scales, 100 * others)
             assert (scales > 0).all()

@@ -20,7 +20,7 @@ from jaxstyle.specs import MetricSpec
 from jaxstyle.study import making
 from jaxstyle.study.search import judges_for, search
 from jaxstyle.study.space import Draw, MetricChoice, NumberChoice, Space, read_space
-from jaxstyle.study.statistics import front
+from jaxstyle.study.statistics import front, hypervolume
 from jaxstyle.study.trials import best
 
 _Y, _X = np.mgrid[0:40, 0:48] / 48
@@ -230,21 +230,24 @@ class TestJudges:
 
 
 class TestBest:
-    def test_front_by_front(self):
-        values = np.random.default_rng(0).random((30, 2))
-        first = np.flatnonzero(front(*values.T))
-        assert set(best(values, len(first))) == {*first.tolist()}
-        chosen = best(values, len(first) + 3)
-        rest = np.delete(np.arange(30), first)
-        second = rest[front(*values[rest].T)]
-        assert {*first.tolist()} < {*chosen}
-        assert set(chosen[len(first) :]) <= {*second.tolist()}
+    def test_none_adds_more(self):
+        """Against all subsets: of two, the first of which is the best one."""
+        values = np.random.default_rng(0).random((12, 2))
+        volumes = {k: hypervolume(values[[k]]) for k in range(12)}
+        first, second = best(values, 2)
+        assert volumes[first] == max(volumes.values())
+        assert hypervolume(values[[first, second]]) == max(
+            hypervolume(values[[first, k]]) for k in range(12)
+        )
 
-    def test_ends(self):
-        """Of too many, those that are spread along the front, with its ends."""
-        values = np.stack([np.arange(9), np.arange(9)[::-1]], -1) / 9
-        assert best(values, 3) == [0, 4, 8]
-        assert best(values, 1) == [4]
+    def test_a_compromise_before_the_ends(self):
+        """The ends are the photograph itself and no photograph at all."""
+        values = np.stack([np.arange(9), np.arange(9)[::-1]], -1) / 8
+        assert best(values, 3) == [4, 2, 6]
+
+    def test_points_that_add_nothing(self):
+        values = np.array([[0.5, 0.5], [0.9, 0.8], [1.2, 0.1], [0.6, 0.5], [np.nan, 0.0]])
+        assert best(values, 9) == [0, 3, 2, 1]
 
 
 class TestSearch:
