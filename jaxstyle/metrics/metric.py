@@ -106,6 +106,8 @@ class Metric:
         finish: `finish(target) -> target`, called once, after the targets of several pictures were
             averaged: what the average must not be taken of (a root, a principal component).
         gathers: Of a picture that is divided among devices it takes all of some features to each.
+        transforms: It transforms whole sides of features. A picture that wraps then stays on one
+            device: XLA's partitioner cannot divide such a transform, and ends the process.
         weights: The name of the weights that `distance` takes as `fitted`, for a metric that was
             fitted to data (`jaxstyle weights list`).
     """
@@ -132,6 +134,7 @@ class Metric:
     select: Callable[[Inside], Any] | None = None
     finish: Callable[..., Any] | None = None
     gathers: bool = False
+    transforms: bool = False
     weights: str | None = None
 
     def __post_init__(self) -> None:

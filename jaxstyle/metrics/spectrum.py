@@ -224,6 +224,7 @@ METRICS = (
     Metric(
         name="power_spectrum",
         gathers=True,
+        transforms=True,
         summarize=amplitude_spectra,
         distance=power_spectrum,
         expects="grid",

@@ -121,14 +121,14 @@ class Job:
 
         Raises:
             ValueError: There are not so many devices, or they belong to other processes; or the
-                picture wraps and a term transforms whole sides of it (`power_spectrum`), which
-                XLA's partitioner cannot divide: it ends the process.
+                picture wraps and a term transforms whole sides of it (`Metric.transforms`).
         """
         chosen = _chosen(devices)
         if len(chosen) < 2:
             return self
-        if self.wrap != OPEN and any(term.metric.name == "power_spectrum" for term in self.terms):
-            raise ValueError("expected one device for power_spectrum of a picture that wraps")
+        whole = [term.metric.name for term in self.terms if term.metric.transforms]
+        if self.wrap != OPEN and whole:
+            raise ValueError(f"expected one device for {whole[0]} of a picture that wraps")
         bands, content = Bands.over(chosen), self.guide.content
         if bands.bands_of(content.shape) < len(chosen):
             logger.warning(
