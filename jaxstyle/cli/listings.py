@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -275,7 +276,7 @@ def setting_text(name: str, value: Any) -> str:
 def cite(names: tuple[str, ...]) -> None:
     """Print the BibTeX of recipes, metrics, judges and networks; or of all that a run owes.
 
-    NAME is one of theirs, or the .json that lies beside a picture.
+    NAME is one of theirs, or the .json that lies beside a picture or a film.
     """
     entries = [entry for name in names for entry in _cited(name)]
     print("\n\n".join(dict.fromkeys(entries)))
@@ -289,14 +290,16 @@ def _cited(name: str) -> list[str]:
         return [find(name).bibtex]  # of a metric of that name the paper is the same
     from jaxstyle.metrics import METRICS
     from jaxstyle.transfer import manifest, owed
+    from jaxstyle.video import manifest as film_manifest
     from jaxstyle.weights.sources import SOURCES
 
     if name.endswith(".json"):
-        facts = manifest.read(name)
+        is_film = film_manifest.is_film(Path(name))
+        facts = film_manifest.read(Path(name)) if is_film else manifest.read(name)
         if facts is None:
-            raise ValueError(f"{name} is no manifest of a picture")
+            raise ValueError(f"{name} is no manifest of a picture or a film")
         try:
-            return owed.of_manifest(facts)
+            return owed.of_manifest(facts, film=is_film)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
     entries = owed.of_name(name)

@@ -88,5 +88,5 @@ def temporal(name: TemporalName, frames: int) -> Metric:
         layers=IMAGE,
         meaning="earlier frames, moved to where things are now",
         cost="n",
-        paper="Ruder, Dosovitskiy & Brox 2016",
+        paper="Ruder, Dosovitskiy & Brox, GCPR 2016",
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from jaxstyle import citations, recipes
 from jaxstyle.metrics import METRICS, find
 from jaxstyle.plain import from_plain
 from jaxstyle.settings import MIXTURES, Settings
-from jaxstyle.transfer.manifest import Manifest
 from jaxstyle.weights import registry
 from jaxstyle.weights.sources import SOURCES
+
+FILM = "Ruder, Dosovitskiy & Brox, GCPR 2016"
+"""The label of the paper of films whose frames hold together."""
 
 
 def of_run(settings: Settings, weights: Iterable[str]) -> list[str]:
@@ -23,14 +26,20 @@ def of_run(settings: Settings, weights: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(_of_run(settings, weights)))
 
 
-def of_manifest(facts: Manifest) -> list[str]:
-    """Return `of_run` of a run's manifest.
+def of_film(settings: Settings, weights: Iterable[str]) -> list[str]:
+    """Return `of_run` of a film's frames, and the paper of what holds them together."""
+    return [*of_run(settings, weights), citations.bibtex(FILM)]
+
+
+def of_manifest(facts: Mapping[str, Any], *, film: bool = False) -> list[str]:
+    """Return `of_run` of a run's manifest, or `of_film` of a film's.
 
     Raises:
         ValueError: A setting or a name in it does not exist.
     """
+    owed_by = of_film if film else of_run
     try:
-        return of_run(from_plain(facts["settings"]), facts["weights"])
+        return owed_by(from_plain(facts["settings"]), facts["weights"])
     except TypeError as error:
         raise ValueError(str(error)) from None
 

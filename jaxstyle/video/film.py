@@ -239,7 +239,7 @@ class Film:
             "scales": [scale._asdict() for scale in job.scales],
             "inputs": inputs,
             "weights": checksums,
-            "papers": [*map(summary, owed.of_run(job.settings, checksums)), _PAPER],
+            "papers": [*map(summary, owed.of_film(job.settings, checksums))],
             **manifest.environment(),
         }
         obstacles = [one for one in whole.obstacles if one != "content" and one not in moving]
@@ -304,7 +304,6 @@ class Film:
 
 _SECOND = "-2"
 NO_PICTURE = np.zeros((1, 1, 3), np.float32)
-_PAPER = "Ruder, Dosovitskiy & Brox, Artistic style transfer for videos, 2016"
 
 
 def _content(frame: ClipFrame) -> Picture:

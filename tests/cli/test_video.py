@@ -68,6 +68,11 @@ def test_a_film_of_a_clip(folder, tmp_path, capsys):
     assert "the same bytes" in capsys.readouterr().out
     assert again.read_bytes() == out.read_bytes()
 
+    assert run("cite", tmp_path / "film.json") == 0
+    cited = capsys.readouterr().out
+    assert all(key in cited for key in ("jaxstyle", "gatys2016image", "ruder2016artistic"))
+    assert any(paper.startswith("Ruder, Dosovitskiy, Brox: ") for paper in facts["papers"])
+
 
 def test_a_folder_of_frames(folder, tmp_path, capsys):
     out = tmp_path / "painted"
