@@ -82,6 +82,7 @@ JUDGES = ["energy@resnet18", "sliced_wasserstein@resnet18", "moments@resnet18"]
 JUDGES += ["gaussian_wasserstein@resnet18", "ms_ssim", "lpips"]
 JOURNAL = "journal.log"  # kept compressed: to a thirtieth
 KEPT = ("search.json", "front.json")
+REPORTED = ("table.md", "plane.svg")
 CLEAN = "energy@resnet18"  # no objective of the test uses it, nor its kin
 STRENGTHS = (0.5, 2.0)
 # The allocator keeps memory between steps: returning it costs page faults and clearing.
@@ -258,7 +259,7 @@ def judged(folder, objectives, name, few=None, part=None):
 
 
 def scores_of(folder):
-    """Return scores by curve: strengths by pairs by judges, with the judges' names."""
+    """Return scores by curve: strengths by pairs by judges; the judges' names, and the pairs."""
     rows = list(csv.DictReader((folder / "scores.csv").open(encoding="utf-8")))
     objectives, pairs, judges = (
         list(dict.fromkeys(tuple(row[name] for name in names) for row in rows))
@@ -269,13 +270,34 @@ def scores_of(folder):
     curves = {}
     for (objective,), scores in zip(objectives, table, strict=True):
         curves.setdefault(objective.rpartition(" ×")[0], []).append(scores)
-    numbers = [np.unique([pair[k] for pair in pairs], return_inverse=True)[1] for k in range(2)]
-    return {name: np.stack(of) for name, of in curves.items()}, [j for (j,) in judges], numbers
+    return {name: np.stack(of) for name, of in curves.items()}, [j for (j,) in judges], pairs
+
+
+def by_style(curves, first, statistics, coherence, pairs):
+    """Print the same by the style, whose contents are then the only ones to vary."""
+    others = [name for name in curves if name != first]
+    print("\n| style | " + " | ".join(f"ahead of {other}" for other in others) + " |")
+    print("|---|" + "---|" * len(others))
+    paths = {
+        name: np.stack([mean(scores[..., of], 2) for of in (statistics, coherence)])
+        for name, scores in curves.items()
+    }
+    contents, styles = np.array(pairs).T
+    for style in dict.fromkeys(styles):
+        chosen = styles == style
+        numbers = np.unique(contents[chosen], return_inverse=True)[1]
+        cells = []
+        for other in others:
+            ahead = ahead_at_equal_coherence(paths[first][..., chosen], paths[other][..., chosen])
+            gain = bootstrap(ahead, numbers, np.zeros_like(numbers))
+            cells.append(f"{gain.mean:.3f} [{gain.low:.3f}, {gain.high:.3f}]")
+        print(f"| {Path(style).stem} | {' | '.join(cells)} |")
 
 
 def compare(folder, first="found"):
     """Print by how much one curve is ahead of each other one at equal coherence, judge by judge."""
-    curves, judges, numbers = scores_of(folder)
+    curves, judges, pairs = scores_of(folder)
+    numbers = [np.unique([pair[k] for pair in pairs], return_inverse=True)[1] for k in range(2)]
     others = [name for name in curves if name != first]
     level = 1 - (1 - LEVEL) / len(others)  # Bonferroni's
     coherence = [judges.index("ms_ssim"), judges.index("lpips@alexnet")]
@@ -295,6 +317,7 @@ def compare(folder, first="found"):
             f"| {other} | {group} | {gain.mean:.3f} [{gain.low:.3f}, {gain.high:.3f}] | "
             f"{won.mean:.0%} [{won.low:.0%}, {won.high:.0%}] |"
         )
+    by_style(curves, first, groups["statistics"], coherence, pairs)
     print("\n| curve | hypervolume (clean) | hypervolume (statistics) |\n|---|---|---|")
     for name, scores in curves.items():
         means = mean(scores, 1)
@@ -340,10 +363,9 @@ def main():
         for name in ("test", "parts"):
             keep(folder / name / "scores", HERE / name)
     else:
-        for name, summary in (
-            ("test", judged(folder, rivals(), "test")),
-            ("parts", judged(folder, parts(), "parts", few=4)),
-        ):
+        for name, objectives, few in (("test", rivals(), None), ("parts", parts(), 4)):
+            summary = judged(folder, objectives, name, few=few)
+            keep(folder / name, HERE / name, REPORTED)
             print("\n".join(["", name, *summary["answer"]]))
             compare(folder / name)
 
