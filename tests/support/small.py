@@ -53,17 +53,20 @@ def run(*words: object) -> int:
 
 @contextmanager
 def compilations() -> Iterator[list[str]]:
-    """Collect an event for every program that is compiled, or loaded from the persistent cache."""
-    events: list[str] = []
+    """Collect the name of every program that is compiled, or loaded from the persistent cache.
 
-    def listen(event: str, *_: object, **__: object) -> None:
+    An old version of JAX tells the event alone.
+    """
+    names: list[str] = []
+
+    def listen(event: str, *_: object, **facts: object) -> None:
         if event.endswith("backend_compile_duration"):
-            events.append(event)
+            names.append(str(facts.get("fun_name", event)))
 
     if not hasattr(jax.monitoring, "unregister_event_duration_listener"):  # an old version of JAX
         pytest.skip("a listener cannot be removed")
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
-        yield events
+        yield names
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)

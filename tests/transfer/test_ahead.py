@@ -1,0 +1,92 @@
+"""Programs are compiled side by side, before their turn, and none of them twice."""
+
+import threading
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from support.small import SMALL, compilations
+
+import jaxstyle
+from jaxstyle.transfer.ahead import Ahead, compiled_together
+from jaxstyle.transfer.steppers.stepper import Demand
+
+# Of sizes that no other test has: what is compiled already is not compiled again.
+CONTENT, STYLE = np.random.default_rng(5).random((2, 160, 176, 3)).astype(np.float32)
+
+
+class Program:
+    """Takes the place of a lowered program, whose compilation lasts as long as one likes."""
+
+    def __init__(self):
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def compile(self):
+        self.begun.set()
+        assert self.may_end.wait(60)
+        return self
+
+
+def stepper_of(programs):
+    return SimpleNamespace(demands=lambda size: (Demand(0, program) for program in programs))
+
+
+@pytest.mark.parametrize(("size", "scales"), [(94, (1, 1)), (176, (1, 1, 1))])
+def test_every_program_is_compiled_once(size, scales):
+    settings = SMALL | {"size": size, "scales": None, "scale_steps": scales, "scale_factor": 1.3}
+    with compilations() as compiled:
+        jaxstyle.stylize(CONTENT, STYLE, **settings)
+    counts = Counter(compiled)
+    if not any("prepare" in name for name in counts):
+        pytest.skip("this version of JAX does not tell the names of programs")
+    for name in ("prepare", "calibrate", "advance"):
+        assert sum(n for of, n in counts.items() if f"({name})" in of) == len(scales)
+
+
+def test_side_by_side_in_their_order():
+    programs = [Program() for _ in range(2)]
+    programs[1].may_end.set()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NPROC", "2")
+        ender = threading.Timer(
+            0.05, lambda: programs[1].begun.wait(60) and programs[0].may_end.set()
+        )
+        ender.start()
+        assert compiled_together(stepper_of(programs).demands(64)) == programs
+
+
+def test_a_scale_waits_for_its_own_programs_only(monkeypatch):
+    monkeypatch.setenv("NPROC", "2")
+    coarse, fine = Program(), Program()
+    coarse.may_end.set()
+    with Ahead() as ahead:
+        ahead.start(stepper_of([coarse]), 64)
+        ahead.start(stepper_of([fine]), 128)
+        ahead.finish(64)
+        assert coarse.begun.is_set()
+        ahead.finish(256)  # of which nothing was begun
+        fine.may_end.set()
+        ahead.finish(128)
+        assert fine.begun.is_set()
+
+
+def test_what_ends_early_compiles_no_more(monkeypatch):
+    monkeypatch.setenv("NPROC", "1")
+    first, second = Program(), Program()
+    with Ahead() as ahead:
+        ahead.start(stepper_of([first, second]), 64)
+        assert first.begun.wait(60)
+    first.may_end.set()
+    ahead._pool.shutdown(wait=True)
+    assert not second.begun.is_set()
+
+
+def test_what_cannot_be_made_fails_in_its_turn():
+    def demands(size):
+        raise ValueError("too small")
+        yield
+
+    with Ahead() as ahead:
+        ahead.start(SimpleNamespace(demands=demands), 64)
+        ahead.finish(64)
