@@ -16,7 +16,11 @@ from jaxstyle.grid.contact_sheet import contact_sheet
 from jaxstyle.image.geometry import Picture, resize
 from jaxstyle.image.io import read_image, write_image
 
-PAIRS = (("chelsea", "simoa"), ("astronaut", "red-fuji"))
+STRIPS = {
+    "chelsea-simoa": ("chelsea", "simoa", {}),
+    "astronaut-red-fuji": ("astronaut", "red-fuji", {}),
+    "painterly": ("valley", "swirls", {"recipe": "painterly"}),
+}
 FACE = ("astronaut", "venice")
 SIZE, HEIGHT, GAP = 512, 320, 8
 CHARACTERS = ("the default", "faithful", "bold", "tinted")
@@ -28,10 +32,10 @@ def fitted(picture: Picture) -> Picture:
     return resize(picture, (HEIGHT, round(HEIGHT * picture.shape[1] / picture.shape[0])))
 
 
-def strip(content: str, style: str) -> Picture:
+def strip(content: str, style: str, changes: dict[str, str]) -> Picture:
     """Return content, style and result side by side on white."""
     inputs = [read_image(samples.resolve(f"sample:{name}")) for name in (content, style)]
-    result = jaxstyle.stylize(f"sample:{content}", f"sample:{style}", size=SIZE)
+    result = jaxstyle.stylize(f"sample:{content}", f"sample:{style}", size=SIZE, **changes)
     gap = np.ones((HEIGHT, GAP, 3), np.float32)
     first, second, third = map(fitted, (*inputs, result.image))
     return np.concatenate([first, gap, second, gap, third], axis=1)
@@ -49,8 +53,8 @@ def characters(content: str, style: str) -> Image.Image:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for content, style in PAIRS:
-        out = FOLDER / f"{content}-{style}.jpg"
-        write_image(out, strip(content, style))
+    for name, given in STRIPS.items():
+        out = FOLDER / f"{name}.jpg"
+        write_image(out, strip(*given))
         print(out)
     characters(*FACE).save(FOLDER / "characters.jpg", quality=88)
