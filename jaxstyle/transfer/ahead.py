@@ -55,4 +55,5 @@ class Ahead:
 
     def finish(self, size: int) -> None:
         """Wait until the programs of a scale are compiled, so that none is compiled twice."""
-        wait(self._begun.get(size, ()))
+        # `wait` would wait for ever for what was cancelled.
+        wait(future for future in self._begun.get(size, ()) if not future.cancelled())

@@ -78,6 +78,7 @@ def test_what_ends_early_compiles_no_more(monkeypatch):
         assert first.begun.wait(60)
     first.may_end.set()
     ahead._pool.shutdown(wait=True)
+    ahead.finish(64)
     assert not second.begun.is_set()
 
 
