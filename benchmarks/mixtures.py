@@ -273,15 +273,17 @@ def scores_of(folder):
     return {name: np.stack(of) for name, of in curves.items()}, [j for (j,) in judges], pairs
 
 
+def path_of(scores, effectiveness, coherence):
+    """Return means over the judges of each axis: axes by strengths by pairs."""
+    return np.stack([mean(scores[..., judges], 2) for judges in (effectiveness, coherence)])
+
+
 def by_style(curves, first, statistics, coherence, pairs):
     """Print the same by the style, whose contents are then the only ones to vary."""
     others = [name for name in curves if name != first]
     print("\n| style | " + " | ".join(f"ahead of {other}" for other in others) + " |")
     print("|---|" + "---|" * len(others))
-    paths = {
-        name: np.stack([mean(scores[..., of], 2) for of in (statistics, coherence)])
-        for name, scores in curves.items()
-    }
+    paths = {name: path_of(scores, statistics, coherence) for name, scores in curves.items()}
     contents, styles = np.array(pairs).T
     for style in dict.fromkeys(styles):
         chosen = styles == style
@@ -306,10 +308,7 @@ def compare(folder, first="found"):
     groups["paint"] = [k for k, judge in enumerate(judges) if judge.startswith("paint_")]
     print(f"| against | judge | ahead by [{level:.1%}] | pairs won |\n|---|---|---|---|")
     for other, (group, columns) in itertools.product(others, groups.items()):
-        paths = [
-            np.stack([mean(curves[name][..., of], 2) for of in (columns, coherence)])
-            for name in (first, other)
-        ]
+        paths = [path_of(curves[name], columns, coherence) for name in (first, other)]
         ahead = ahead_at_equal_coherence(*paths)
         gain = bootstrap(ahead, *numbers, level=level)
         won = proportion(np.where(np.isfinite(ahead), ahead > 0, np.nan), *numbers, level=level)

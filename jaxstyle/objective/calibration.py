@@ -216,23 +216,23 @@ def _products(
         return pixels
 
     most = max(1, round(GRADIENTS_AT_ONCE * 128**2 * 3 / features["image"].size))
-    pulls = dict(zip(through, _map_in_batches(to_pixels, places, len(through), most), strict=False))
+    pulls = dict(zip(through, _map_in_batches(to_pixels, places, len(through), most), strict=True))
     pixels = [pulls[k] if k in pulls else grad["image"] for k, grad in enumerate(gradients)]
     table = jnp.stack(pixels).reshape(len(gradients), -1)
     return jnp.matmul(table, table.T, precision="highest"), _squares(gradients)
 
 
 def _map_in_batches(function: Callable[[Any], Array], rows: Any, count: int, most: int) -> Array:
-    """Apply a function to `count` rows, at most so many at a time, and to zeros behind them.
+    """Apply a function to `count` rows, at most so many at a time.
 
-    The zeros make all batches equal, so that the function is compiled once.
+    Zeros behind the last make all batches equal, so that the function is compiled once.
     """
     batches = max(1, -(-count // most))
     width = -(-count // batches)
     if batches == 1:
         return jax.vmap(function)(rows)
     padded = jax.tree.map(lambda row: jnp.pad(row, (0, batches * width - count)), rows)
-    return jax.lax.map(function, padded, batch_size=width)
+    return jax.lax.map(function, padded, batch_size=width)[:count]
 
 
 def _reciprocal(size: Float[Array, _n]) -> Float[Array, _n]:

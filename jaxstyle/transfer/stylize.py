@@ -198,10 +198,15 @@ def iterate_job(
             raise ValueError(str(chosen))
         layouts = given or tuple(map(chosen.layout_at, sizes))
         steppers = [single_stepper(job, layout) for layout in layouts]
-        for stepper, size in list(zip(steppers, sizes, strict=True))[first:-1]:
-            ahead.start(stepper, size)
-        loop = Loop([job], steppers, [JobConstants(job)], chunk_steps=chunk_steps)
-        loop.before_scale = ahead.finish
+        for scale in range(first, len(sizes) - 1):
+            ahead.start(steppers[scale], sizes[scale])
+        loop = Loop(
+            [job],
+            steppers,
+            [JobConstants(job)],
+            chunk_steps=chunk_steps,
+            before_scale=ahead.finish,
+        )
         clock = _Clock(job, began)
         progress = clock.progress(loop, None)
         with closing(checkpointed(loop, checkpoints, state, layouts)) as chunks:

@@ -43,16 +43,13 @@ def test_every_program_is_compiled_once():
         assert sum(n for of, n in counts.items() if f"({name})" in of) == 3
 
 
-def test_side_by_side_in_their_order():
-    programs = [Program() for _ in range(2)]
-    programs[1].may_end.set()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NPROC", "2")
-        ender = threading.Timer(
-            0.05, lambda: programs[1].begun.wait(60) and programs[0].may_end.set()
-        )
-        ender.start()
-        assert compiled_together(stepper_of(programs).demands(64)) == programs
+def test_side_by_side_in_their_order(monkeypatch):
+    monkeypatch.setenv("NPROC", "2")
+    first, second = Program(), Program()
+    second.may_end.set()
+    # The first ends only after the second has begun.
+    threading.Thread(target=lambda: second.begun.wait(60) and first.may_end.set()).start()
+    assert compiled_together(stepper_of([first, second]).demands(64)) == [first, second]
 
 
 def test_a_scale_waits_for_its_own_programs_only(monkeypatch):
