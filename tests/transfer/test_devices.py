@@ -79,8 +79,10 @@ def test_a_run_is_one_devices_but_for_rounding(tmp_path):
     files = tmp_path / "content.png", tmp_path / "style.png"
     expected = jaxstyle.stylize(*files, **settings).image
     gaps = np.abs(np.load(tmp_path / "whole.npy") - expected)
+    # Steps amplify rounding, and by how much depends on the processor: few pixels, and never far.
     assert np.median(gaps) < 1e-5
-    assert gaps.max() < 0.01  # steps amplify rounding
+    assert np.percentile(gaps, 99) < 0.01
+    assert gaps.max() < 0.05
 
 
 @pytest.mark.slow
