@@ -34,7 +34,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from jaxstyle.settings import Settings
 from jaxstyle.specs import parse_mixture
 from jaxstyle.study.statistics import (
     LEVEL,
@@ -85,6 +84,15 @@ KEPT = ("search.json", "front.json")
 REPORTED = ("table.md", "plane.svg")
 CLEAN = "energy@resnet18"  # no objective of the test uses it, nor its kin
 STRENGTHS = (0.5, 2.0)
+# The defaults at that time, which what was scored is named after.
+THEN = {
+    "content_metric": "mse",
+    "content_weight": 2.5,
+    "smoothness": 0.03,
+    "content_decay": 2.0,
+}
+DEFAULT_THEN = "relaxed_emd+covariance+moments=0.1+gaussian_wasserstein@image=0.3"
+DIVERSE_THEN = "cross_layer_gram=0.707+histogram=0.707"
 # The allocator keeps memory between steps: returning it costs page faults and clearing.
 KEEP = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 
@@ -198,28 +206,22 @@ def best_of(kind):
 
 def rivals():
     """Return the objectives of the test."""
-    default = {"metric": "+".join(map(str, Settings().metric))}
     return {
         "found": best_of("mixture"),
         "single": best_of("single"),
-        "gram": {"metric": "gram"},
-        "default": default,
-        "diverse": {"metric": "diverse"},
+        "gram": THEN | {"metric": "gram"},
+        "default": THEN | {"metric": DEFAULT_THEN},
+        "diverse": THEN | {"metric": DIVERSE_THEN},
     }
 
 
 def parts():
     """Return what is found with one part of it as usual: what is it that helps?"""
-    found, usual = best_of("mixture"), Settings()
+    found, usual = best_of("mixture"), parse_mixture(DEFAULT_THEN)
     style = parse_mixture(found["metric"])
-    total = sum(spec.weight for spec in usual.metric)
-    plain = {
-        "content_weight": usual.content_weight / total,
-        "smoothness": usual.smoothness / total,
-        "content_decay": usual.content_decay,
-        "content_metric": "mse",
-    }
-    shares = [replace(spec, weight=spec.weight / total) for spec in usual.metric]
+    total = sum(spec.weight for spec in usual)
+    weights = {name: THEN[name] / total for name in ("content_weight", "smoothness")}
+    shares = [replace(spec, weight=spec.weight / total) for spec in usual]
     bare = [
         spec if any(layer.is_image for layer in spec.layers) else replace(spec, layers=())
         for spec in style
@@ -227,7 +229,7 @@ def parts():
     even = [replace(spec, weight=1 / len(style)) for spec in style]
     return {
         "found": found,
-        "usual content side": {"metric": found["metric"]} | plain,
+        "usual content side": THEN | weights | {"metric": found["metric"]},
         "usual style side": found | {"metric": text_of(shares)},
         "usual layers": found | {"metric": text_of(bare)},
         "equal weights": found | {"metric": text_of(even)},

@@ -54,9 +54,8 @@ def test_by_hand(tmp_path, run, capsys):
         ("02_every_metric.py", ("gram", "palette"), "palette", 5),
         ("04_control.py", (), "two styles", 5),
         ("06_grid.py", (), "{'content': 'sample:lighthouse', 'style': 'sample:mosaic'}", 3),
-        ("07_what_to_try.py", ("color",), "--color luminance", 6),
     ],
-    ids=["every metric", "control", "grid", "what to try"],
+    ids=["every metric", "control", "grid"],
 )
 def test_contact_sheets(tmp_path, run, capsys, caplog, name, more, text, columns):
     caplog.set_level("INFO")

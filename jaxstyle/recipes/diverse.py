@@ -7,7 +7,7 @@ RECIPE = Recipe(
     name="diverse",
     meaning="our mixture of unlike metrics",
     settings={"metric": "cross_layer_gram=0.707+histogram=0.707"},
-    constants="None: equal weights in calibrated units; the mixture chosen by benchmarks/study.py.",
+    constants="None: equal weights in calibrated units.",
     weights="any",
     deviations="None.",
     bibtex=bibtex("jaxstyle"),

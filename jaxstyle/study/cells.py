@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,12 +40,8 @@ StudyObjective = Mixture | Mapping[str, Any]
 """A mixture, or settings by name, such as `{"metric": "gram", "content_metric": "lpips"}`."""
 Scores = list[list[float]]
 """Of an objective: pair by judge."""
-SCALE, EARLIER_SCALE = "opposite halves", ""
-"""The scale of scores (see `jaxstyle.study.judging`), and that of earlier versions.
-
-There the zero of effectiveness was the distance of a style's halves from the whole style, inside
-which they lie. Scores of the two scales cannot be compared.
-"""
+SCALE = "opposite halves"
+"""The scale of scores, see `jaxstyle.study.judging`: those of another cannot be compared."""
 
 
 class Point(NamedTuple):
@@ -213,34 +209,29 @@ class ScoreFiles(NamedTuple):
     judges: Sequence[StudyJudge]
     contents: Sequence[Named]
     styles: Sequence[Named]
-    scale: str = SCALE  # what 0 and 1 are, as files are named
 
-    def path(self, settings: Mapping[str, Any], always: Collection[str] = ()) -> Path:
+    def path(self, settings: Mapping[str, Any]) -> Path:
         """Return the file of an objective, named after all that decides its scores.
 
         So no two processes write one file. The names must never change, because committed results
         are found by them: a setting that a later version added is left out at the value that
-        stands for its absence, unless it is one of those that are `always` in the name.
+        stands for its absence.
         """
         lasting = {
             name: value
             for name, value in settings.items()
-            if name not in _LATER.difference(always)
-            or json.dumps(value) != json.dumps(_BEFORE[name])
+            if name not in _LATER or json.dumps(value) != json.dumps(_BEFORE[name])
         }
         digests = ([named.sha256 for named in group] for group in (self.contents, self.styles))
-        circumstances: list[Any] = [[judge.name for judge in self.judges], *digests]
-        circumstances += [self.scale] if self.scale else []
+        circumstances = [[judge.name for judge in self.judges], *digests, SCALE]
         text = json.dumps([lasting, circumstances], sort_keys=True, default=str)
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
 
     def read(self, settings: Mapping[str, Any]) -> Scores | None:
         """Return the scores of an objective's pictures, or None."""
-        # Version 0.1 had `precision` in every name.
-        for path in (self.path(settings), self.path(settings, ["precision"])):
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                scores: Scores = json.loads(path.read_text("utf-8"))["scores"]
-                return scores
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            scores: Scores = json.loads(self.path(settings).read_text("utf-8"))["scores"]
+            return scores
         return None
 
     def write(self, settings: Mapping[str, Any], scores: Scores) -> None:
