@@ -52,14 +52,13 @@ MIXTURES: Mapping[str, Literal["style", "content", "image"]] = {
 """Settings whose values are mixtures of metrics, and of which kind."""
 
 DEFAULT_METRIC = (
-    MetricSpec("relaxed_emd"),
-    MetricSpec("covariance"),
-    MetricSpec("moments", 0.1),
+    MetricSpec.parse("gaussian_wasserstein@relu2_1,relu3_1"),
+    MetricSpec("relaxed_emd", 0.3),
     MetricSpec.parse("gaussian_wasserstein@image=0.3"),
 )
-"""Which place goes where, what is spread over the picture, and its colors; see
+"""Strokes that are spread over the picture, which form goes where, and colors; see
 benchmarks/default.md."""
-DEFAULT_CONTENT_METRIC = (MetricSpec("mse"),)
+DEFAULT_CONTENT_METRIC = (MetricSpec.parse("mse@relu3_2"),)
 
 CHECKPOINT_SECONDS = 30.0
 """Seconds between two checkpoints of a run."""
@@ -179,7 +178,7 @@ class Settings:
     )
     style_weight: float = _setting(1.0, _WEIGHT, TERMS, "How hard the style terms pull.")
     content_weight: float = _setting(
-        2.5, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
+        0.5, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
     )
     content_decay: float = _setting(
         2.0,
@@ -205,6 +204,7 @@ class Settings:
         Mixture(group="content"),
         TERMS,
         "Content metric and its weight; may be given several times.",
+        before=(MetricSpec("mse"),),
     )
     regularizer: tuple[MetricSpec, ...] = _setting(
         (MetricSpec("total_variation"),),
@@ -243,8 +243,12 @@ class Settings:
         "as many as of the picture, others at each step.",
         since=6,
     )
-    style_layers: tuple[str, ...] = _setting((), _LAYERS, TERMS, "Layers of the style terms.")
-    content_layers: tuple[str, ...] = _setting((), _LAYERS, TERMS, "Layers of the content terms.")
+    style_layers: tuple[str, ...] = _setting(
+        (), _LAYERS, TERMS, "Layers of the style terms that name none, and of the default's."
+    )
+    content_layers: tuple[str, ...] = _setting(
+        (), _LAYERS, TERMS, "Layers of the content terms that name none, and of the default's."
+    )
     backbone: str = _setting(
         "vgg16",
         Kind(accepts=_is_network),

@@ -11,7 +11,7 @@ from jaxstyle.metrics import KINDS, find
 from jaxstyle.metrics.metric import Kind, Metric
 from jaxstyle.objective.regions import ContentAssignment, StyleAssignment
 from jaxstyle.objective.term import Term, check_parameter, layers_of, term
-from jaxstyle.settings import PrecisionName, Settings
+from jaxstyle.settings import DEFAULT_CONTENT_METRIC, DEFAULT_METRIC, PrecisionName, Settings
 from jaxstyle.specs import (
     OPEN,
     LayerRef,
@@ -75,10 +75,11 @@ def build_term(
             raise ValueError(f"{metric.name} has no {what}")
         layers = ()
     chosen = spec.layers or as_layers(layers)
+    there = _present(chosen, networks, backbone) or _counterparts(usual, networks, backbone)
     made = term(
         metric,
         weight * spec.weight,
-        _checked(chosen or _counterparts(usual, networks, backbone), networks, backbone),
+        _checked(there, networks, backbone),
         smoothing=spec.smoothing,
         temperature=spec.temperature,
         **hyperparameters,
@@ -101,6 +102,19 @@ def _counterparts(
     record = networks.backbone(backbone)
     refs = (r if r.is_fixed else replace(r, layer=record.counterpart(r.layer)) for r in usual)
     return tuple(dict.fromkeys(refs))
+
+
+def _present(
+    layers: tuple[LayerRef, ...], networks: NetworkCache, backbone: str
+) -> tuple[LayerRef, ...]:
+    """Return layers with counterparts in place of those of a VGG that the network does not have."""
+    record = networks.backbone(backbone)
+    return tuple(
+        replace(ref, layer=record.counterparts[ref.layer])
+        if not ref.is_fixed and ref.layer not in record.layers and ref.layer in record.counterparts
+        else ref
+        for ref in layers
+    )
 
 
 def _checked(
@@ -144,7 +158,9 @@ def terms_from_settings(
     parameters = _parameters(settings)
     terms: list[Term] = []
     for specs, weight, layers, kind, backbone in groups:
-        for spec in specs:
+        # Layers that were chosen take the place of those that nobody chose.
+        yields = bool(layers) and specs in (DEFAULT_METRIC, DEFAULT_CONTENT_METRIC)
+        for spec in map(_without_layers, specs) if yields else specs:
             part = build_term(
                 spec,
                 kind,
@@ -170,6 +186,11 @@ def terms_from_settings(
     if not used:
         raise ValueError("every weight is zero: there is nothing to optimize")
     return used
+
+
+def _without_layers(spec: MetricSpec) -> MetricSpec:
+    """Return a metric at its usual layers, if it compares features."""
+    return spec if any(ref.is_image for ref in spec.layers) else replace(spec, layers=())
 
 
 def _as_settings_say(part: Term, settings: Settings) -> Term:

@@ -5,7 +5,7 @@ from jaxstyle.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     name="painterly",
-    meaning="clean brush strokes that follow the forms, in less time",
+    meaning="the painting's strokes and colors, and none of its forms; quicker",
     settings={
         "metric": "gaussian_wasserstein@relu2_1,relu3_1+gaussian_wasserstein@image=0.3",
         "content_metric": "mse@relu3_2",

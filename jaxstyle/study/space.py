@@ -280,7 +280,7 @@ class Space:
 
         >>> known = Space(single=True).parameters(Settings(metric="gram"))
         >>> known["metric.alone"], known["content_weight"]
-        ('gram', 2.5)
+        ('gram', 0.5)
         """
         try:
             known = _Known(self._answers(settings))

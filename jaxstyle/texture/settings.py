@@ -8,8 +8,12 @@ from typing import Any
 
 from jaxstyle.settings import Settings, check_names
 
-DEFAULTS: Mapping[str, Any] = {"init": "style"}
-"""Settings of a texture that differ from those of a picture."""
+DEFAULTS: Mapping[str, Any] = {
+    "init": "style",
+    "metric": "relaxed_emd+covariance+moments=0.1+gaussian_wasserstein@image=0.3",
+}
+"""Settings of a texture that differ from those of a picture: how statistics are arranged is left to
+deep layers, where a picture has a content."""
 OF_CONTENTS = (
     *("content_weight", "content_decay", "content_metric", "content_layers", "content_backbone"),
     *("content_weight_map", "combination", "picture_guidance", "details", "outside", "enlarge"),

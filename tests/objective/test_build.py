@@ -45,6 +45,27 @@ def test_a_layer_can_name_its_network():
     assert style == ("vgg16:relu1_1", "alexnet:relu3", "vgg16/average/reflect:relu2_1")
 
 
+def test_a_vggs_layer_stands_for_its_counterpart_in_networks_that_have_none_of_the_name():
+    chosen = {"metric": (("gram", 1.0, ("relu2_1", "relu3_1")),), "content_metric": "mse@relu3_2"}
+    style, content, _ = layers(backbone="alexnet", **chosen)
+    assert style == ("alexnet:relu2", "alexnet:relu3")
+    assert content == ("alexnet:relu3",)
+
+
+def test_layers_that_are_chosen_take_the_place_of_the_defaults():
+    def chosen(**settings):
+        terms = terms_from_settings(Settings(**settings), NETWORKS)
+        return [tuple(map(str, one.layers)) for one in terms[:4]]
+
+    usual = chosen()
+    assert usual[0] == ("vgg16:relu2_1", "vgg16:relu3_1")
+    assert usual[2:] == [("image",), ("vgg16:relu3_2",)]
+    ours = chosen(style_layers="relu1_1", content_layers="relu2_1")
+    assert ours == [("vgg16:relu1_1",), ("vgg16:relu1_1",), ("image",), ("vgg16:relu2_1",)]
+    named = chosen(style_layers="relu1_1", metric=(("gram", 1.0, ("relu4_1",)),))
+    assert named[0] == ("vgg16:relu4_1",)
+
+
 def test_a_fitted_metric_keeps_its_network_and_brings_its_numbers():
     chosen = Settings(
         metric="moments", content_metric=(("lpips_vgg", 1.0),), content_layers=("relu3_1",)
