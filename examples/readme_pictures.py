@@ -1,10 +1,11 @@
 """Make the pictures of the README: content, style and the result of the defaults; characters.
 
-    python examples/readme_pictures.py
+    python examples/readme_pictures.py [NAME...]
 
 Takes about ten minutes on two CPU cores; fetches two photographs and three paintings at first use.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from jaxstyle.image.io import read_image, write_image
 
 STRIPS = {
     "chelsea-simoa": ("chelsea", "simoa", {}),
-    "astronaut-red-fuji": ("astronaut", "red-fuji", {}),
+    "valley-swirls": ("valley", "swirls", {}),
     "painterly": ("valley", "swirls", {"recipe": "painterly"}),
 }
 FACE = ("astronaut", "venice")
@@ -53,8 +54,10 @@ def characters(content: str, style: str) -> Image.Image:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for name, given in STRIPS.items():
+    for name in sys.argv[1:] or (*STRIPS, "characters"):
         out = FOLDER / f"{name}.jpg"
-        write_image(out, strip(*given))
+        if name == "characters":
+            characters(*FACE).save(out, quality=88)
+        else:
+            write_image(out, strip(*STRIPS[name]))
         print(out)
-    characters(*FACE).save(FOLDER / "characters.jpg", quality=88)
