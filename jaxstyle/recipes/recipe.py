@@ -90,6 +90,7 @@ BARE: Mapping[str, Any] = {
     "coarse_steps": 0,
     "content_decay": 1.0,
     "positions": 0,
+    "content_metric": "mse",
     "content_weight": 1.0,
     "smoothness": 0.0,
 }
