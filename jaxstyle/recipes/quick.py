@@ -1,6 +1,5 @@
 """Quick: `painterly` in a small size and few steps, to see whether two pictures fit."""
 
-from jaxstyle.citations import bibtex
 from jaxstyle.recipes import painterly
 from jaxstyle.recipes.recipe import Recipe
 
