@@ -39,7 +39,7 @@ def settings_of(sliders: Sliders, settings: Settings | None = None) -> Settings:
     >>> settings_of(Sliders(style=50)) == Settings()
     True
     >>> round(settings_of(Sliders(style=100)).content_weight, 2)
-    0.4
+    0.08
     """
     settings = settings or Settings()
     # A slider that stands where it stood leaves its setting, which may lie between two places.

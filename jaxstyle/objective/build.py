@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from jaxstyle.backbones import Backbone
 from jaxstyle.backbones.extractor import Extractor, Parameters, extractor
 from jaxstyle.metrics import KINDS, find
 from jaxstyle.metrics.metric import Kind, Metric
@@ -158,11 +159,11 @@ def terms_from_settings(
     parameters = _parameters(settings)
     terms: list[Term] = []
     for specs, weight, layers, kind, backbone in groups:
-        # Layers that were chosen take the place of those that nobody chose.
-        yields = bool(layers) and specs in (DEFAULT_METRIC, DEFAULT_CONTENT_METRIC)
-        for spec in map(_without_layers, specs) if yields else specs:
+        is_default = specs in (DEFAULT_METRIC, DEFAULT_CONTENT_METRIC)
+        record = networks.backbone(backbone)
+        for spec in specs:
             part = build_term(
-                spec,
+                _default_on(record, spec, layers) if is_default else spec,
                 kind,
                 networks,
                 backbone=backbone,
@@ -188,9 +189,14 @@ def terms_from_settings(
     return used
 
 
-def _without_layers(spec: MetricSpec) -> MetricSpec:
-    """Return a metric at its usual layers, if it compares features."""
-    return spec if any(ref.is_image for ref in spec.layers) else replace(spec, layers=())
+def _default_on(record: Backbone, spec: MetricSpec, chosen: Sequence[str]) -> MetricSpec:
+    """Return a default metric at its usual layers, if others were chosen, or it has none of its own.
+
+    Nobody chose the default's layers: they need not be in every network.
+    """
+    features = [ref.layer for ref in spec.layers if not ref.is_fixed]
+    stays = not chosen and {*features} <= {*record.layers, *record.counterparts}
+    return spec if stays or not features else replace(spec, layers=())
 
 
 def _as_settings_say(part: Term, settings: Settings) -> Term:

@@ -117,7 +117,7 @@ def test_a_slider_that_does_not_move_leaves_its_setting():
 def test_characters_replace_each_other():
     start = Settings(size=100, steps=9)
     faithful = simple.character("faithful", start)
-    assert (faithful.content_weight, faithful.size, faithful.steps) == (10.0, 100, 9)
+    assert (faithful.content_weight, faithful.size, faithful.steps) == (2.0, 100, 9)
     tinted = simple.character("tinted", faithful)
     assert (tinted.color, tinted.content_weight) == ("chroma", Settings().content_weight)
     assert simple.character("", tinted) == start

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from support.small import CONTENT, SMALL, STYLE
+from support.tiny import tiny
 
 import jaxstyle
 from jaxstyle.metrics import find
@@ -62,6 +63,7 @@ def test_layers_that_are_chosen_take_the_place_of_the_defaults():
     assert usual[2:] == [("image",), ("vgg16:relu3_2",)]
     ours = chosen(style_layers="relu1_1", content_layers="relu2_1")
     assert ours == [("vgg16:relu1_1",), ("vgg16:relu1_1",), ("image",), ("vgg16:relu2_1",)]
+    assert chosen(backbone=tiny(), style_layers="relu1")[3] == ("tiny:relu2",)
     named = chosen(style_layers="relu1_1", metric=(("gram", 1.0, ("relu4_1",)),))
     assert named[0] == ("vgg16:relu4_1",)
 
