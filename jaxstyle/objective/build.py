@@ -190,9 +190,9 @@ def terms_from_settings(
 
 
 def _default_on(record: Backbone, spec: MetricSpec, chosen: Sequence[str]) -> MetricSpec:
-    """Return a default metric at its usual layers, if others were chosen, or it has none of its own.
+    """Return a metric of the default, at its usual layers if others were chosen, or if it must.
 
-    Nobody chose the default's layers: they need not be in every network.
+    Nobody chose the layers of the default, and not every network has them.
     """
     features = [ref.layer for ref in spec.layers if not ref.is_fixed]
     stays = not chosen and {*features} <= {*record.layers, *record.counterparts}
