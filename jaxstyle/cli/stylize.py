@@ -9,7 +9,13 @@ import click
 
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.inputs import picture_input
-from jaxstyle.cli.options import OFFLINE, GroupedCommand, diagnostics, setting_options
+from jaxstyle.cli.options import (
+    OFFLINE,
+    GroupedCommand,
+    diagnostics,
+    grouped_option,
+    setting_options,
+)
 from jaxstyle.cli.preset import (
     check_continued,
     continue_options,
@@ -21,6 +27,13 @@ from jaxstyle.cli.preset import (
 from jaxstyle.cli.region_styles import REGION_STYLE, styles_of_regions
 from jaxstyle.cli.run_options import RunOptions, files_of, run_options
 from jaxstyle.cli.styles import STYLE, chosen_styles
+from jaxstyle.settings import EFFORT
+
+QUICK = grouped_option(EFFORT)(
+    "--quick",
+    is_flag=True,
+    help="A small picture in seconds, to see whether the two fit: --recipe quick.",
+)
 
 
 @click.command(
@@ -37,6 +50,7 @@ from jaxstyle.cli.styles import STYLE, chosen_styles
 @run_options
 @setting_options
 @REGION_STYLE
+@QUICK
 @preset_option
 @continue_options
 @OFFLINE
@@ -48,6 +62,7 @@ def stylize(
     region_styles: tuple[tuple[str, str], ...],
     run: RunOptions,
     offline: bool,
+    quick: bool,
     preset: Path | None,
     continued: Path | None,
     moved: tuple[str, ...],
@@ -62,6 +77,10 @@ def stylize(
 
     # All files are checked before anything heavy is imported.
     given = given_settings(preset, values)
+    if quick:
+        if "recipe" in given or preset or continued:
+            raise ValueError("expected --quick alone, without --recipe, --settings and --continue")
+        given = {"recipe": "quick", **given}
     if continued is not None:
         check_continued(preset, region_styles)
         pictures: tuple[str | None, ...] = content, *style, *more_styles

@@ -1,5 +1,6 @@
 """Every command line ends in a picture or in one line of error."""
 
+import json
 import random
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from support import commanding
 
 from jaxstyle.cli.main import main
+from jaxstyle.recipes import RECIPES
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +106,16 @@ def test_outputs(pictures, tmp_path, capsys):
     assert stylize(copy, str(copy)) == 2
     assert "would be overwritten" in capsys.readouterr().err
     assert copy.read_bytes() == Path(content).read_bytes()
+
+
+def test_quick_is_a_recipe_whose_settings_can_be_changed(pictures, tmp_path, capsys):
+    words = ["stylize", *map(str, pictures[:2]), "-o", str(tmp_path / "out.png"), "--quick"]
+    few = ["--steps", "1", "--first-steps", "1", "--scales", "1", "--size", "32", "--quiet"]
+    assert run([*words, *few, "--style-layers", "relu1_1", "--content-metric", "edges"]) == 0
+    settings = json.loads((tmp_path / "out.json").read_text())["settings"]
+    assert (settings["recipe"], settings["size"], settings["steps"]) == ("quick", 32, 1)
+    assert settings["content_weight"] == RECIPES["quick"].settings["content_weight"]
+    capsys.readouterr()
+    for other in (["--recipe", "bold"], ["--settings", str(tmp_path / "out.json")]):
+        assert run([*words, *other]) == 2
+        assert "expected --quick alone" in capsys.readouterr().err
