@@ -232,6 +232,15 @@ class Backbone:
             )
         return stands_in
 
+    def own_or_counterpart(self, layer: str) -> str:
+        """Return the layer of a name that somebody chose: its own, or else that of a VGG's.
+
+        >>> from jaxstyle.backbones import find
+        >>> [find("alexnet").own_or_counterpart(name) for name in ("relu2", "relu2_1")]
+        ['relu2', 'relu2']
+        """
+        return layer if layer in self.layers else self.counterparts.get(layer, layer)
+
     def needed(self, layers: str | Iterable[str]) -> tuple[Convolution, ...]:
         """Return the convolutions up to the deepest of `layers`, in the order of computation."""
         wanted = {*names("layers", layers)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -76,11 +76,14 @@ def build_term(
             raise ValueError(f"{metric.name} has no {what}")
         layers = ()
     chosen = spec.layers or as_layers(layers)
-    there = _present(chosen, networks, backbone) or _counterparts(usual, networks, backbone)
+    if chosen:
+        named = _named(chosen, networks, backbone, Backbone.own_or_counterpart)
+    else:  # two of a VGG's layers may have one counterpart
+        named = tuple(dict.fromkeys(_named(usual, networks, backbone, Backbone.counterpart)))
     made = term(
         metric,
         weight * spec.weight,
-        _checked(there, networks, backbone),
+        _checked(named, networks, backbone),
         smoothing=spec.smoothing,
         temperature=spec.temperature,
         **hyperparameters,
@@ -94,28 +97,17 @@ def _metric_of(given: Any) -> Metric:
     return metric
 
 
-def _counterparts(
-    usual: tuple[LayerRef, ...], networks: NetworkCache, backbone: str
+def _named(
+    layers: tuple[LayerRef, ...],
+    networks: NetworkCache,
+    backbone: str,
+    name: Callable[[Backbone, str], str],
 ) -> tuple[LayerRef, ...]:
-    """Return the network's layers that stand for a VGG's; two of these may have one."""
-    if all(ref.is_fixed for ref in usual):
-        return usual
+    """Return layers by what the network calls them; it is looked up only where one needs it."""
+    if all(ref.is_fixed for ref in layers):
+        return layers
     record = networks.backbone(backbone)
-    refs = (r if r.is_fixed else replace(r, layer=record.counterpart(r.layer)) for r in usual)
-    return tuple(dict.fromkeys(refs))
-
-
-def _present(
-    layers: tuple[LayerRef, ...], networks: NetworkCache, backbone: str
-) -> tuple[LayerRef, ...]:
-    """Return layers with counterparts in place of those of a VGG that the network does not have."""
-    record = networks.backbone(backbone)
-    return tuple(
-        replace(ref, layer=record.counterparts[ref.layer])
-        if not ref.is_fixed and ref.layer not in record.layers and ref.layer in record.counterparts
-        else ref
-        for ref in layers
-    )
+    return tuple(r if r.is_fixed else replace(r, layer=name(record, r.layer)) for r in layers)
 
 
 def _checked(
@@ -160,10 +152,9 @@ def terms_from_settings(
     terms: list[Term] = []
     for specs, weight, layers, kind, backbone in groups:
         is_default = specs in (DEFAULT_METRIC, DEFAULT_CONTENT_METRIC)
-        record = networks.backbone(backbone)
         for spec in specs:
             part = build_term(
-                _default_on(record, spec, layers) if is_default else spec,
+                _of_default(spec, layers, networks, backbone) if is_default else spec,
                 kind,
                 networks,
                 backbone=backbone,
@@ -189,14 +180,21 @@ def terms_from_settings(
     return used
 
 
-def _default_on(record: Backbone, spec: MetricSpec, chosen: Sequence[str]) -> MetricSpec:
+def _of_default(
+    spec: MetricSpec, chosen: Sequence[str], networks: NetworkCache, backbone: str
+) -> MetricSpec:
     """Return a metric of the default, at its usual layers if others were chosen, or if it must.
 
     Nobody chose the layers of the default, and not every network has them.
     """
-    features = [ref.layer for ref in spec.layers if not ref.is_fixed]
-    stays = not chosen and {*features} <= {*record.layers, *record.counterparts}
-    return spec if stays or not features else replace(spec, layers=())
+    layers = [ref.layer for ref in spec.layers if not ref.is_fixed]
+    if not layers:
+        return spec
+    if not chosen:
+        record = networks.backbone(backbone)
+        if all(record.own_or_counterpart(layer) in record.layers for layer in layers):
+            return spec
+    return replace(spec, layers=())
 
 
 def _as_settings_say(part: Term, settings: Settings) -> Term:

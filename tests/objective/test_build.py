@@ -53,6 +53,12 @@ def test_a_vggs_layer_stands_for_its_counterpart_in_networks_that_have_none_of_t
     assert content == ("alexnet:relu3",)
 
 
+def test_a_network_that_no_term_needs_is_not_loaded():
+    networks = NetworkCache()
+    terms_from_settings(Settings(metric="palette", content_metric="edges"), networks)
+    assert not [*networks]
+
+
 def test_layers_that_are_chosen_take_the_place_of_the_defaults():
     def chosen(**settings):
         terms = terms_from_settings(Settings(**settings), NETWORKS)
