@@ -93,12 +93,10 @@ THEN = {
 }
 DEFAULT_THEN = "relaxed_emd+covariance+moments=0.1+gaussian_wasserstein@image=0.3"
 # Chosen by eye after the search, from the best single metric; now the default.
-SMALL = {
+SMALL = THEN | {
     "metric": "gaussian_wasserstein@relu2_1,relu3_1+relaxed_emd=0.3+gaussian_wasserstein@image=0.3",
     "content_metric": "mse@relu3_2",
     "content_weight": 0.3,
-    "smoothness": 0.03,
-    "content_decay": 2.0,
 }
 DIVERSE_THEN = "cross_layer_gram=0.707+histogram=0.707"
 # The allocator keeps memory between steps: returning it costs page faults and clearing.

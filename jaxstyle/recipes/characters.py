@@ -13,7 +13,7 @@ def _character(name: str, meaning: str, **settings: Any) -> Recipe:
         name=name,
         meaning=meaning,
         settings=settings,
-        constants="Chosen by looking at pictures of 256 and 448 pixels (benchmarks/default.md).",
+        constants="Chosen by looking at two pairs, of 192 and 320 pixels.",
         weights="any",
         deviations="None: it has no paper.",
         bibtex=bibtex("jaxstyle"),

@@ -21,8 +21,8 @@ RECIPE = Recipe(
         "content_decay": 1.0,
     },
     constants=(
-        "Metrics, layers and weights of a search of 48 trials, at twice its style weight: closer to "
-        "the style than any other objective of its test, and in paint (benchmarks/mixtures.md)."
+        "Metrics, layers and weights of a search of 48 trials, at twice its style weight: ahead "
+        "of all other objectives of its test, in paint beyond chance (benchmarks/mixtures.md)."
     ),
     weights="any",
     deviations="None: it has no paper.",

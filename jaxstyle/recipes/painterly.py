@@ -14,7 +14,7 @@ RECIPE = Recipe(
         "content_decay": 2.0,
     },
     constants=(
-        "Metrics, layers and their ratios by a search of 48 trials; it is ahead of the default in a "
+        "Metrics, layers and their ratios by a search of 48 trials; it is ahead of the former default in a "
         "test on 64 other pairs (benchmarks/mixtures.md). By looking at pictures of 256 pixels: a "
         "quarter of the style weight that was found there, and the color term."
     ),
