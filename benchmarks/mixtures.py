@@ -84,6 +84,7 @@ KEPT = ("search.json", "front.json")
 REPORTED = ("table.md", "plane.svg")
 CLEAN = "energy@resnet18"  # no objective of the test uses it, nor its kin
 STRENGTHS = (0.5, 2.0)
+FEW = 4  # contents and styles with which the parts are compared
 # The defaults at that time, which what was scored is named after.
 THEN = {
     "content_metric": "mse",
@@ -218,12 +219,11 @@ def rivals():
         "small": SMALL,
         "gram": THEN | {"metric": "gram"},
         "default": THEN | {"metric": DEFAULT_THEN},
-        "diverse": THEN | {"metric": DIVERSE_THEN},
     }
 
 
 def parts():
-    """Return what is found with one part of it as usual: what is it that helps?"""
+    """Return what is found with one part of it as usual, what is it that helps?, and `diverse`."""
     found, usual = best_of("mixture"), parse_mixture(DEFAULT_THEN)
     style = parse_mixture(found["metric"])
     total = sum(spec.weight for spec in usual)
@@ -235,7 +235,7 @@ def parts():
     ]
     even = [replace(spec, weight=1 / len(style)) for spec in style]
     return {
-        "found": found,
+        "diverse": THEN | {"metric": DIVERSE_THEN},
         "usual content side": THEN | weights | {"metric": found["metric"]},
         "usual style side": found | {"metric": text_of(shares)},
         "usual layers": found | {"metric": text_of(bare)},
@@ -247,11 +247,13 @@ def text_of(specs):
     return "+".join(map(str, specs))
 
 
-def judged(folder, objectives, name, few=None, part=None):
-    """Make and judge the pictures of the test, or only report."""
+def judged(folder, objectives, name, part=None):
+    """Make and judge the pictures of the test, or a quarter of them, or only report."""
     from jaxstyle.study.study import study
 
-    contents, styles = (of_role[:few] for of_role in sets(folder, TEST))
+    contents, styles = (
+        of_role[: FEW if name == "parts" else None] for of_role in sets(folder, TEST)
+    )
     return study(
         contents,
         styles,
@@ -305,9 +307,14 @@ def by_style(curves, first, statistics, coherence, pairs):
         print(f"| {Path(style).stem} | {' | '.join(cells)} |")
 
 
-def compare(folder, first="found"):
+def beside(curves, whole, pairs, all_pairs):
+    """Return curves with one of the whole test, at their pairs."""
+    places = [all_pairs.index(pair) for pair in pairs]
+    return {"found": whole["found"][:, places]} | curves
+
+
+def compare(curves, judges, pairs, first="found"):
     """Print by how much one curve is ahead of each other one at equal coherence, judge by judge."""
-    curves, judges, pairs = scores_of(folder)
     numbers = [np.unique([pair[k] for pair in pairs], return_inverse=True)[1] for k in range(2)]
     others = [name for name in curves if name != first]
     level = 1 - (1 - LEVEL) / len(others)  # Bonferroni's
@@ -361,7 +368,7 @@ def main():
     elif options.command == "worker":
         if what == "test":
             judged(folder, rivals(), "test", part=options.part)
-            judged(folder, parts(), "parts", few=4, part=options.part)
+            judged(folder, parts(), "parts", part=options.part)
         else:
             search(folder, what)
     elif options.command == "test":
@@ -371,11 +378,14 @@ def main():
         for name in ("test", "parts"):
             keep(folder / name / "scores", HERE / name)
     else:
-        for name, objectives, few in (("test", rivals(), None), ("parts", parts(), 4)):
-            summary = judged(folder, objectives, name, few=few)
+        for name, objectives in (("test", rivals()), ("parts", parts())):
+            summary = judged(folder, objectives, name)
             keep(folder / name, HERE / name, REPORTED)
             print("\n".join(["", name, *summary["answer"]]))
-            compare(folder / name)
+        whole, judges, all_pairs = scores_of(folder / "test")
+        compare(whole, judges, all_pairs)
+        curves, _, pairs = scores_of(folder / "parts")
+        compare(beside(curves, whole, pairs, all_pairs), judges, pairs)
 
 
 if __name__ == "__main__":
