@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from jaxstyle.video.stylize_video import stylize_video as stylize_video
     from jaxstyle.weights.registry import Weights as Weights
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Backbone": "backbones.record",
