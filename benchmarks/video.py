@@ -56,8 +56,8 @@ def real(path: str, size: int, frames: int) -> list[KnownFrame]:
     """Read the first frames of a film, cropped to 4:3, with estimated flow."""
     from jaxstyle.image.geometry import resize
     from jaxstyle.image.load import load_image
-    from jaxstyle.video.clip import clip_of
     from jaxstyle.video.flow import estimate, gray_of
+    from jaxstyle.video.opening import clip_of
     from jaxstyle.video.trust import trust
 
     shape = (round(0.75 * size), size)

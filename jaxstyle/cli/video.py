@@ -172,8 +172,9 @@ def video(
     settings = recipes.settings(**given_settings(preset, values))
     styles, times = _styles(chosen_styles(clip, style, more_styles))
     pictures = [picture_input(name, offline=offline, standard_input=False) for name in styles]
-    from jaxstyle.video.clip import Selection, clip_of
+    from jaxstyle.video.clip import Selection
     from jaxstyle.video.film_settings import FilmSettings
+    from jaxstyle.video.opening import clip_of
     from jaxstyle.video.writing import Encoding, check_film
 
     # Everything is checked before anything heavy is imported.

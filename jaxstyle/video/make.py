@@ -18,11 +18,12 @@ from jaxstyle.settings import SCHEMA, Settings
 from jaxstyle.transfer.manifest import beside
 from jaxstyle.transfer.sources import Source, Sources, as_styles
 from jaxstyle.video import manifest as film_manifest
-from jaxstyle.video.clip import Clip, Selection, clip_of
+from jaxstyle.video.clip import Clip, Selection
 from jaxstyle.video.film import NO_PICTURE, Film, FilmFrame, OnProgress
 from jaxstyle.video.film_settings import FilmSettings
 from jaxstyle.video.flow_sources import flows_from
 from jaxstyle.video.kept import Kept, unfinished
+from jaxstyle.video.opening import clip_of
 from jaxstyle.video.schedule import check_times
 from jaxstyle.video.writing import Encoding, Shown, check_film, write_film
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from jaxstyle._util import arguments
 from jaxstyle.settings import MAPS, Settings, guides
-from jaxstyle.video.clip import PICTURES, ClipFrame, Selection, clip_of
+from jaxstyle.video.clip import ClipFrame, Selection
+from jaxstyle.video.opening import PICTURES, clip_of
 
 _LEAST_SHARE = 1e-6
 """The share of a style that is not shown now: above zero, so that the program stays the same."""

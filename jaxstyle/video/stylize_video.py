@@ -12,10 +12,11 @@ from jaxstyle.settings import Settings
 from jaxstyle.transfer.changes import Changes
 from jaxstyle.transfer.job import chosen_settings
 from jaxstyle.transfer.sources import Source, Sources, as_styles
-from jaxstyle.video.clip import Selection, clip_of
+from jaxstyle.video.clip import Selection
 from jaxstyle.video.film import Film, FilmFrame
 from jaxstyle.video.film_settings import FilmSettings
 from jaxstyle.video.flow_sources import flows_from
+from jaxstyle.video.opening import clip_of
 from jaxstyle.video.progress import FilmProgress
 from jaxstyle.video.schedule import check_times
 

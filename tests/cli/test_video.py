@@ -14,7 +14,7 @@ from support.small import SMALL, run, write_pictures
 
 from jaxstyle.cli.video import _rate, _seconds, _styles
 from jaxstyle.image.io import read_image, write_image
-from jaxstyle.video.clip import clip_of
+from jaxstyle.video.opening import clip_of
 
 for module in ("av", "cv2"):
     pytest.importorskip(module, reason="needs the extra video")

@@ -8,7 +8,8 @@ import pytest
 from support.clips import packets, panned, write_clip
 
 from jaxstyle.image.io import write_image
-from jaxstyle.video.clip import Clip, Colors, Selection, clip_of
+from jaxstyle.video.clip import Clip, Colors, Selection
+from jaxstyle.video.opening import clip_of
 from jaxstyle.video.writing import Encoding, check_film, write_film
 
 av = pytest.importorskip("av", reason="needs the extra video")
