@@ -3,7 +3,7 @@
     python examples/09_film.py [FILM] [SIZE] [FRAMES] [STEPS]
 
 The clip is made here, from two of the sample pictures: a disc passes before a valley. FILM is an
-animated WebP, the clip beside the film, enlarged if it is small (README's is of 96 pixels). Of a
+animated WebP, the clip beside the film, enlarged if it is small (README's is of 192 pixels). Of a
 clip in a file: jaxstyle video clip.mp4 painting.jpg -o film.mp4
 """
 
