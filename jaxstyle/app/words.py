@@ -83,13 +83,15 @@ def status(order: Order, view: View | None, ahead: int) -> str:
     if order.state == "failed":
         return f"Failed: {order.message}"
     if view is None:
-        return "Stopped" if order.state == "stopped" else "Preparing …"
+        begins = "Preparing its programs" if order.sweep else "Reading pictures and networks"
+        return "Stopped" if order.state == "stopped" else begins
     unit = "cells" if order.sweep else "steps"
     done = f"{view.step} of {view.steps} {unit}, {view.size} pixels"
     if order.state == "stopped":
         return f"Stopped after {done}"
-    left = "" if view.seconds_left is None else f", about {_duration(view.seconds_left)} left"
-    return f"Running: {done}{left}"
+    if not view.step and not order.sweep:
+        return "Compiling its programs; the next run of this kind begins sooner"
+    return f"Running: {done}"
 
 
 def _duration(seconds: float) -> str:

@@ -236,8 +236,9 @@ def test_status_in_words():
     running = Order("a-b", "a", ("b",), {}, state="running")
     failed = Order("a-b", "a", ("b",), {}, state="failed", message="no room")
     assert words.status(order, None, 2) == "Waiting for its turn, 2 before it"
-    assert words.status(running, None, 0) == "Preparing …"
-    assert words.status(running, view, 0) == "Running: 3 of 10 steps, 64 pixels, about 2 min left"
+    assert words.status(running, None, 0) == "Reading pictures and networks"
+    assert words.status(running, replace(view, step=0), 0).startswith("Compiling its programs")
+    assert words.status(running, view, 0) == "Running: 3 of 10 steps, 64 pixels"
     assert words.status(failed, view, 0) == "Failed: no room"
     assert in_words(ValueError("that\ndoes not fit; --size 64 should")) == (
         "that does not fit; size 64 should"

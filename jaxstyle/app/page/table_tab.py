@@ -13,6 +13,7 @@ from jaxstyle.app.gallery import data_uri
 from jaxstyle.app.page import growing, pictures_panel, settings_panel, table_events
 from jaxstyle.app.page.parts import Choice, buttons, picker, viewer, well
 from jaxstyle.app.page.pictures_panel import Pictures
+from jaxstyle.app.page.progress import progress_line
 from jaxstyle.app.page.settings_panel import Panel
 from jaxstyle.app.page.shared import Shared
 from jaxstyle.app.studio import WAYS
@@ -114,7 +115,7 @@ def lay_out(shared: Shared) -> TableParts:
                 )
             with gr.Column(scale=6, min_width=320):
                 view = viewer(growing.NOTHING, "viewer")
-                status = gr.HTML("", elem_id="status", apply_default_css=False)
+                status = progress_line("", "status")
                 with gr.Row():
                     make = gr.Button("Make", variant="primary", elem_id="make", interactive=False)
                     stop = gr.Button("Stop", elem_id="stop", visible=False)

@@ -13,6 +13,7 @@ from jaxstyle.app import table as tables
 from jaxstyle.app.gallery import data_uri, find, picture_of, thumbnail
 from jaxstyle.app.page import table_events
 from jaxstyle.app.page.parts import Choice, buttons, picked
+from jaxstyle.app.page.progress import line_of
 from jaxstyle.app.page.shared import Shared
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.space import Plane
@@ -181,11 +182,11 @@ class Events:
         order = next((one for one in queue.orders_in(room) if one.name == name), None)
         view = queue.view(room, name) if order else None
         if order:
-            text = words.status(order, view, queue.ahead(room, name))
+            line = line_of(order, view, queue.ahead(room, name), queue.clock(room, name))
         else:
-            text = f"{len(grid.cells)} of {grid.count} cells are made"
+            line = _line_of_status(f"{name}: {len(grid.cells)} of {grid.count} cells are made")
         plane = self._plane(room, name) if order is None else None
-        shown[parts.status] = f'<p role="status">{html.escape(name)}: {html.escape(text)}</p>'
+        shown[parts.status] = line
         shown[parts.grid] = self._cells(room, grid, cell)
         active = order is not None and order.state in ("running", "waiting")
         shown[parts.stop] = gr.Button(visible=active)
@@ -202,17 +203,14 @@ class Events:
         order = next((one for one in queue.orders_in(room) if one.name == name), None)
         view = queue.view(room, name) if order else None
         if order is not None:
-            text = words.status(order, view, queue.ahead(room, name))
+            line = line_of(order, view, queue.ahead(room, name), queue.clock(room, name))
             value = {}
             if view is not None and view.pictures:
                 value = {
                     "after": data_uri(view.pictures[0], lossless=False),
                     "alt": "The plane, optimized",
                 }
-            return {
-                self.parts.place: value,
-                self.parts.values: f"<p role=status>{html.escape(text)}</p>",
-            }
+            return {self.parts.place: value, self.parts.values: line}
         picture = room.folder / rested
         if not picture.is_file():
             return {}

@@ -10,6 +10,7 @@ import gradio as gr
 
 from jaxstyle.app import space
 from jaxstyle.app.page.parts import picker, viewer
+from jaxstyle.app.page.progress import progress_line
 from jaxstyle.app.page.shared import QUIET, Shared, said
 from jaxstyle.app.page.table_tab import TableParts
 from jaxstyle.app.page.variations_events import Events, line_for
@@ -81,11 +82,8 @@ def lay_out(shared: Shared) -> Variations:
                 stop = gr.Button("Stop", visible=False, elem_id="stop-grid")
                 known = gr.Dropdown([], label="Grids in this folder", elem_id="grids")
             with gr.Column(scale=7, min_width=320):
-                status = gr.HTML(
-                    "<p class=quiet>A grid varies what lies on the table.</p>",
-                    elem_id="grid-status",
-                    apply_default_css=False,
-                )
+                nothing = "<p class=quiet>A grid varies what lies on the table.</p>"
+                status = progress_line(nothing, "grid-status")
                 grid = picker("grid")
                 with gr.Row(visible=False) as cell_row, gr.Column(min_width=280):
                     large = viewer("Pick a cell.", "cell")
@@ -99,7 +97,7 @@ def lay_out(shared: Shared) -> Variations:
                     )
                     across = gr.Slider(0, 1, 0.5, step=0.01, label="Across", elem_id="across")
                     down = gr.Slider(0, 1, 0.5, step=0.01, label="Down", elem_id="down")
-                    values = gr.HTML("", elem_id="place-values", apply_default_css=False)
+                    values = progress_line("", "place-values")
                     place = viewer("Move a slider.", "place")
                     with gr.Row():
                         rest = gr.Button(f"Optimize {10} steps from here", elem_id="rest")
