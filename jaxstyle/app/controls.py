@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal, cast
 
 from jaxstyle import recipes
+from jaxstyle.app import mixtures
 from jaxstyle.app.orders import FILE_SETTINGS
 from jaxstyle.app.plain_words import without_options
 from jaxstyle.kinds import Constants, Files, Flag, Kind, Mixture, Number, Parameters, Several
+from jaxstyle.metrics.metric import Kind as MetricKind
 from jaxstyle.settings import RUN, Settings, kind_of
-from jaxstyle.specs import INITS, MetricSpec
-from jaxstyle.weights.registry import listing
+from jaxstyle.specs import INITS
 
 Form = Literal["number", "whole number", "choice", "flag", "text", "mixture"]
 _NOT_SHOWN = (
@@ -22,8 +23,6 @@ _NOT_SHOWN = (
     *(name for name in FILE_SETTINGS if name != "init"),
 )
 """Settings that name files, or parts of them: uploads have a place of their own on the page."""
-_USABLE = ("ready", "not fetched")
-"""Status of networks that a run can have: by name alone, nothing of the page is one."""
 _NETWORKS = ("backbone", "style_backbone", "content_backbone")
 
 
@@ -53,7 +52,7 @@ class Control:
         """Return what the control shows for a value of the setting."""
         kind = kind_of(self.name)
         if self.form == "mixture":
-            return [[str(replace(spec, weight=1.0)), spec.weight] for spec in value]
+            return mixtures.shown_for(value)
         if self.form != "text" or value is None:
             return value
         if isinstance(kind, Parameters):
@@ -125,7 +124,7 @@ def _control(name: str, metadata: Mapping[str, Any]) -> Control:
 
 def _choices(name: str, kind: Kind) -> tuple[str, ...]:
     if name in _NETWORKS:
-        return tuple(row["name"] for row in listing() if row["layers"] and row["status"] in _USABLE)
+        return tuple(mixtures.networks())
     if name == "init":
         return INITS
     if name == "recipe":
@@ -140,8 +139,8 @@ def _variants(name: str, variants: Sequence[str]) -> list[str]:
 
 
 def _read(control: Control, kind: Kind, shown: Any) -> Any:
-    if control.form == "mixture":
-        return _mixture(shown)
+    if isinstance(kind, Mixture):
+        return mixtures.specs_from(shown, cast("MetricKind", kind.group))
     empty = shown is None or (isinstance(shown, str) and not shown.strip())
     if empty and control.optional:
         return None
@@ -165,23 +164,6 @@ def _read(control: Control, kind: Kind, shown: Any) -> Any:
         return kind.parse(text) if text else ()
     assert not isinstance(kind, (Files, Constants))
     return kind.parse(text)
-
-
-def _mixture(rows: Any) -> tuple[MetricSpec, ...]:
-    """Return the metrics of a list of names and weights; rows without a name are left out."""
-    specs = []
-    for row in rows or ():
-        name, weight = (*row, None)[:2]
-        name = str(name or "").strip()
-        if not name:
-            continue
-        spec = MetricSpec.parse(name)
-        try:
-            share = 1.0 if weight in (None, "") else float(weight)
-        except (TypeError, ValueError):
-            raise ValueError(f"expected a number as the weight of {name}, got {weight!r}") from None
-        specs.append(replace(spec, weight=spec.weight * share))
-    return tuple(specs)
 
 
 def _number(value: Any) -> str:

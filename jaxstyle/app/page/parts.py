@@ -65,6 +65,18 @@ def picker(elem_id: str, value: str = "", **more: Any) -> gr.HTML:
     )
 
 
+def editor(value: dict[str, Any], name: str, elem_id: str, **facts: Any) -> gr.HTML:
+    """Return fields that `NAME.js` lays out in `NAME.html`; an `input` event has their values."""
+    return gr.HTML(
+        value,
+        html_template=text_of(f"{name}.html"),
+        js_on_load=text_of(f"{name}.js"),
+        elem_id=elem_id,
+        apply_default_css=False,
+        **facts,
+    )
+
+
 def buttons(choices: Iterable[Choice], kind: str = "tiles", columns: int | None = None) -> str:
     """Return the HTML of a picker's buttons."""
     style = f' style="--columns:{columns}"' if columns else ""

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
 from jaxstyle import recipes
-from jaxstyle.app import controls, simple, words
+from jaxstyle.app import controls, mixtures, simple, words
 from jaxstyle.app.controls import Control
 from jaxstyle.app.gallery import data_uri
-from jaxstyle.app.page.parts import Choice, buttons, picked, picker
+from jaxstyle.app.page.parts import Choice, buttons, editor, picked, picker
 from jaxstyle.app.page.shared import QUIET, said
 from jaxstyle.app.plain_words import in_words
 from jaxstyle.image.io import read_image
-from jaxstyle.settings import Settings
+from jaxstyle.metrics.metric import Kind
+from jaxstyle.settings import MIXTURES, Settings
 
 VIEWS = ("Simple", "Full")
 DEFAULT = "default"
@@ -53,6 +54,20 @@ class Panel:
     def all(self) -> list[Any]:
         """Every component that shows settings."""
         return [*self.inputs.values(), *self.sliders, self.command, self.python]
+
+    @property
+    def mixtures(self) -> dict[str, Any]:
+        """The components that show mixtures of metrics."""
+        return {name: self.inputs[name] for name in MIXTURES}
+
+    def answers(self, settings: Settings, shown: Sequence[Any]) -> dict[Any, Any]:
+        """Return both forms of the mixtures that were changed in one of them."""
+        changed: dict[Any, Any] = {}
+        for name, before in zip(self.inputs, shown, strict=True):
+            if name in MIXTURES and "source" in before:
+                now = mixtures.shown_for(getattr(settings, name))
+                changed[self.inputs[name]] = {**now, "edit": before.get("edit")}
+        return changed
 
     def settings(self, shown: Sequence[Any]) -> Settings:
         """Return the settings of what the components show; errors as of `settings_from`."""
@@ -130,7 +145,7 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
         context: Those with the content, the styles and other files, which the texts name.
     """
     everything = [*context, *panel.inputs.values()]
-    texts = [panel.command, panel.python, *panel.sliders]
+    texts = [panel.command, panel.python, *panel.sliders, *panel.mixtures.values()]
 
     def in_text(content: str, styles: list[str], files: dict[str, Any], *shown: Any) -> Any:
         try:
@@ -138,7 +153,8 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
         except ValueError as error:  # half a word was typed
             return {panel.command: in_words(error), panel.python: in_words(error)}
         sliders = dict(zip(panel.sliders, simple.sliders_of(settings), strict=True))
-        return panel.in_text(settings, content, styles, files) | sliders
+        texts = panel.in_text(settings, content, styles, files)
+        return texts | sliders | panel.answers(settings, shown)
 
     gr.on(
         [component.input for component in panel.inputs.values()],
@@ -210,9 +226,9 @@ def _component(control: Control) -> Any:
     about: dict[str, Any] = {"label": control.label, "elem_id": f"setting-{control.name}"}
     if control.form == "mixture":
         gr.Markdown(f"**{control.label}.** {control.meaning}")
-        about |= {"headers": ["metric", "weight"], "datatype": ["str", "number"]}
-        about |= {"column_count": 2, "type": "array", "interactive": True}
-        return gr.Dataframe(value, show_label=False, **about)
+        group = cast("Kind", MIXTURES[control.name])
+        facts = {"catalog": mixtures.catalog(group), "kind": group, "legend": control.label}
+        return editor(value, "mixture", f"setting-{control.name}", **facts)
     about["info"] = control.meaning
     if control.form == "flag":
         return gr.Checkbox(value, **about)
