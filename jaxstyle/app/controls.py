@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, cast
@@ -17,12 +18,12 @@ from jaxstyle.specs import INITS
 
 Form = Literal["number", "whole number", "choice", "flag", "text", "mixture"]
 _NOT_SHOWN = (
-    "calibration",
-    "region_labels",
     "extend",
     *(name for name in FILE_SETTINGS if name != "init"),
 )
-"""Settings that name files, or parts of them: uploads have a place of their own on the page."""
+"""Settings that name files, or of textures: uploads have a place of their own on the page."""
+LABELS = "region_labels"
+"""A setting that only settings with a label map can have, which on the page is an upload."""
 _NETWORKS = ("backbone", "style_backbone", "content_backbone")
 
 
@@ -55,6 +56,8 @@ class Control:
             return mixtures.shown_for(value)
         if self.form != "text" or value is None:
             return value
+        if isinstance(kind, Constants):
+            return json.dumps(value)
         if isinstance(kind, Parameters):
             return ", ".join(f"{name}={number:g}" for name, number in value)
         if isinstance(kind, Several):
@@ -92,17 +95,33 @@ def groups() -> dict[str, list[Control]]:
 
 
 def settings_from(shown: Mapping[str, Any]) -> Settings:
-    """Return the settings for what the controls show.
+    """Return the settings for what the controls show, but for `LABELS`.
 
     Raises:
         ValueError: A value that cannot be used; the message names the setting.
     """
-    return Settings(**{one.name: one.value(shown[one.name]) for one in controls()})
+    names = (one for one in controls() if one.name != LABELS)
+    return Settings(**{one.name: one.value(shown[one.name]) for one in names})
 
 
-def shown_for(settings: Settings) -> dict[str, Any]:
-    """Return what each control shows for some settings."""
-    return {one.name: one.shown(getattr(settings, one.name)) for one in controls()}
+def labels_from(shown: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the labels of a map's regions that their control shows.
+
+    >>> labels_from({"region_labels": "1, #ff0000"})
+    ('1', '#ff0000')
+
+    Raises:
+        ValueError: One is neither a number nor a color.
+    """
+    control = next(one for one in controls() if one.name == LABELS)
+    labels: tuple[str, ...] = kind_of(LABELS).check(LABELS, control.value(shown[LABELS]))
+    return labels
+
+
+def shown_for(settings: Settings, labels: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what each control shows for some settings, and for labels of a map's regions."""
+    values = {one.name: getattr(settings, one.name) for one in controls()} | {LABELS: labels}
+    return {one.name: one.shown(values[one.name]) for one in controls()}
 
 
 def _control(name: str, metadata: Mapping[str, Any]) -> Control:
@@ -162,8 +181,21 @@ def _read(control: Control, kind: Kind, shown: Any) -> Any:
         return tuple(kind.parse(part.strip()) for part in text.split(",") if part.strip())
     if isinstance(kind, Several):
         return kind.parse(text) if text else ()
-    assert not isinstance(kind, (Files, Constants))
+    if isinstance(kind, Constants):
+        return _constants(text)
+    assert not isinstance(kind, Files)
     return kind.parse(text)
+
+
+def _constants(text: str) -> Any:
+    """Return calibration constants from JSON: those of a manifest, or themselves."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError('expected JSON such as {"gram": [2.5, 1.5]}, or a run\'s manifest')
+    return value.get("calibration", value)
 
 
 def _number(value: Any) -> str:

@@ -20,6 +20,7 @@ from jaxstyle.grid.stylize_grid import stylize_grid
 from jaxstyle.image.geometry import Picture
 from jaxstyle.image.io import reread, storable
 from jaxstyle.image.transparency import WHITE, over
+from jaxstyle.settings import Settings
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.checkpoint import Checkpoints
 from jaxstyle.transfer.continuation import continuation_of, continued_settings
@@ -35,6 +36,9 @@ from jaxstyle.transfer.stylize import iterate_job
 
 CHECKPOINT_SECONDS = 10.0
 """Between two checkpoints: less is lost than on the command line, as a page is closed easily."""
+
+_WITH_RECIPES = ("size", "seed", "memory", "region_labels")
+"""What a grid of recipes takes from the table, beside its pictures."""
 
 
 def runner(*, offline: bool = False) -> Runner:
@@ -127,8 +131,21 @@ def _view(progress: Progress) -> View:
     )
 
 
+def _in_common(room: Room, order: Order) -> tuple[Settings | None, dict[str, Any]]:
+    """Return what all cells of a grid have in common: settings, or changes of what each recipe has.
+
+    Whole recipes on an axis have programs of their own, which take their turn.
+    """
+    settings, usual = order.in_room(room), Settings()
+    if "recipe" not in order.sweep:
+        return settings, {}
+    kept = {name: getattr(settings, name) for name in (*_WITH_RECIPES, *order.files)}
+    return None, {name: value for name, value in kept.items() if value != getattr(usual, name)}
+
+
 def _run_grid(room: Room, order: Order, show: Show, offline: bool) -> None:
     """Run a grid; its pictures fill in together."""
+    settings, changes = _in_common(room, order)
     folder = room.folder / order.name
     pictures: dict[int, Picture] = {}
     began = time.perf_counter()
@@ -153,11 +170,12 @@ def _run_grid(room: Room, order: Order, show: Show, offline: bool) -> None:
     stylize_grid(
         path_of(room, order.content),
         [path_of(room, stored) for stored in order.styles],
-        order.in_room(room),
+        settings,
         sweep=cast("Mapping[str, Any]", order.sweep),
         folder=folder,
         resume=True,
         on_pictures=on_pictures,
         on_progress=on_progress,
         offline=offline,
+        **changes,
     )

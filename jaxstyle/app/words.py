@@ -24,9 +24,11 @@ _WIDTH, _HEIGHT = 560, 180
 _COLORS = ("#4478aa", "#c2703d", "#4a8c5c", "#8d6bb0", "#b04a5a", "#6b7a8f", "#a08a2c", "#3c9a9a")
 
 
-def with_files(settings: Settings, files: Mapping[str, Sequence[str]]) -> Settings:
+def with_files(
+    settings: Settings, files: Mapping[str, Sequence[str]], labels: Sequence[str] = ()
+) -> Settings:
     """Return settings with the names of uploads, as a command in the room's folder has them."""
-    paths: dict[str, Any] = {}
+    paths: dict[str, Any] = {"region_labels": tuple(labels)} if labels else {}
     for name, stored in files.items():
         if stored:
             several = tuple(f"inputs/{one}" for one in stored)

@@ -18,7 +18,7 @@ from jaxstyle.app.running import runner
 from jaxstyle.app.studio import Studio
 from jaxstyle.app.table import Table
 from jaxstyle.app.uploads import keep
-from jaxstyle.image.io import read_image
+from jaxstyle.image.io import read_image, write_image
 from jaxstyle.settings import Settings
 from jaxstyle.transfer import memory
 
@@ -242,6 +242,36 @@ def test_a_grid_fills_in_together_and_has_a_plane(studio, room, lying, watch):
     assert until_done(studio, room, rest.name) is None
     moved = read_image(room.picture(rest.name))
     assert 0 < np.abs(moved - plane.at(0.5, 0.5)).mean() < 0.2
+
+
+@pytest.mark.slow
+def test_a_grid_of_whole_recipes(studio, room, lying):
+    settings = replace(SETTINGS, content_weight=7.0, seed=3)
+    recipes = "recipe=faithful,gatys/adapted"
+    order = studio.vary(room, replace(lying, settings=settings), recipes, "steps=1,2")
+    assert until_done(studio, room, order.name) is None
+    cells = studio.grid(room, order.name).cells
+    made = [gallery.facts_of(cells[number])["settings"] for number in range(4)]
+    assert [(one["recipe"], one["steps"]) for one in made] == [
+        *(("faithful", 1), ("faithful", 2), ("gatys/adapted", 1), ("gatys/adapted", 2)),
+    ]
+    assert [one["content_weight"] for one in made[::2]] == [2.0, 0.3]  # the recipes', not 7
+    assert {(one["size"], one["seed"]) for one in made} == {(48, 3)}
+
+
+@pytest.mark.slow
+def test_a_label_map_and_its_labels(studio, room, lying, tmp_path):
+    regions = np.zeros((40, 48, 3), np.float32)
+    regions[:, 24:, 0] = 1
+    write_image(tmp_path / "map.png", regions)
+    files = {"regions": (keep(room, tmp_path / "map.png"),)}
+    lying = replace(lying, files=files, labels=("#ff0000",))
+    picture = make(studio, room, lying)
+    laid = table.of_picture(room, picture.name)
+    assert (laid.files, laid.labels) == (files, ("#ff0000",))
+    content = read_image(room.inputs / lying.content)
+    changed = np.abs(read_image(picture) - content).max(axis=2) > 0.02
+    assert changed[:, 26:].mean() > 0.5 > 0.05 > changed[:, :20].mean()
 
 
 @pytest.mark.slow

@@ -73,18 +73,23 @@ class Panel:
         """Return the settings of what the components show; errors as of `settings_from`."""
         return controls.settings_from(dict(zip(self.inputs, shown, strict=True)))
 
+    def labels(self, shown: Sequence[Any]) -> tuple[str, ...]:
+        """Return the labels of what the components show; errors as of `labels_from`."""
+        return controls.labels_from(dict(zip(self.inputs, shown, strict=True)))
+
     def showing(
         self,
         settings: Settings,
         content: str = "",
         styles: Sequence[str] = (),
         files: Mapping[str, Sequence[str]] | None = None,
+        labels: Sequence[str] = (),
     ) -> dict[Any, Any]:
         """Return what all components show for some settings."""
-        values = controls.shown_for(settings)
+        values = controls.shown_for(settings, labels)
         shown: dict[Any, Any] = {self.inputs[name]: value for name, value in values.items()}
         shown |= dict(zip(self.sliders, simple.sliders_of(settings), strict=True))
-        return shown | self.in_text(settings, content, styles, files)
+        return shown | self.in_text(settings, content, styles, files, labels)
 
     def in_text(
         self,
@@ -92,9 +97,10 @@ class Panel:
         content: str,
         styles: Sequence[str],
         files: Mapping[str, Sequence[str]] | None,
+        labels: Sequence[str],
     ) -> dict[Any, Any]:
         """Return the command line and the Python."""
-        chosen = words.with_files(settings, files or {})
+        chosen = words.with_files(settings, files or {}, labels)
         inputs = (content, styles)
         return {
             self.command: words.command(*inputs, chosen),
@@ -150,10 +156,10 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
     def in_text(content: str, styles: list[str], files: dict[str, Any], *shown: Any) -> Any:
         try:
             settings = panel.settings(shown)
+            texts = panel.in_text(settings, content, styles, files, panel.labels(shown))
         except ValueError as error:  # half a word was typed
             return {panel.command: in_words(error), panel.python: in_words(error)}
         sliders = dict(zip(panel.sliders, simple.sliders_of(settings), strict=True))
-        texts = panel.in_text(settings, content, styles, files)
         return texts | sliders | panel.answers(settings, shown)
 
     gr.on(
@@ -167,9 +173,10 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
 
     @said
     def slid(content: str, styles: list[str], files: dict[str, Any], *shown: Any) -> Any:
-        settings = panel.settings(shown[:-4])
-        settings = simple.settings_of(simple.Sliders(*shown[-4:]), settings)
-        values = panel.showing(settings, content, styles, files)
+        *shown, style, strokes, colors, smoothness = shown
+        sliders = simple.Sliders(style, strokes, colors, smoothness)
+        settings = simple.settings_of(sliders, panel.settings(shown))
+        values = panel.showing(settings, content, styles, files, panel.labels(shown))
         return {one: value for one, value in values.items() if one not in panel.sliders}
 
     gr.on(
@@ -186,7 +193,7 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
         event: gr.EventData, content: str, styles: list[str], files: dict[str, Any], *shown: Any
     ) -> Any:
         settings = simple.character(picked(event), panel.settings(shown))
-        return panel.showing(settings, content, styles, files)
+        return panel.showing(settings, content, styles, files, panel.labels(shown))
 
     panel.characters.select(chosen, everything, panel.all, **QUIET)
 
@@ -195,8 +202,9 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
         values = dict(zip(panel.inputs, shown, strict=True))
         name = values["recipe"]
         size = controls.settings_from({**values, "recipe": None}).size
-        settings = recipes.settings(recipe=name, size=size) if name else Settings(size=size)
-        return panel.showing(settings, content, styles, files)
+        given = {} if size is None else {"size": size}  # a recipe may have a size
+        settings = recipes.settings(recipe=name or None, **given)
+        return panel.showing(settings, content, styles, files, panel.labels(shown))
 
     panel.inputs["recipe"].input(recipe_chosen, everything, panel.all, **QUIET)
     views = [panel.simple, panel.full]

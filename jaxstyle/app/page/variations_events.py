@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 NEIGHBORS = 0.4
 """How wide a grid of a cell's neighbors is, of a first one."""
-_MIXTURES = ("gram", "moments", "sliced_wasserstein", "histogram", "relaxed_emd")
+_NAMES = {
+    "metric": ("gram", "moments", "sliced_wasserstein", "histogram", "relaxed_emd"),
+    "recipe": ("painterly", "faithful", "bold", "tinted", "strotss/adapted"),
+}
+"""Values to begin with, of settings that are no numbers."""
 _KEPT_PLANES = 4
 
 
@@ -242,8 +246,8 @@ class Events:
 
 def line_for(name: str, settings: Settings, count: int) -> str:
     """Return the line with values of a setting around that of some settings."""
-    if name == "metric":
-        return f"metric={','.join(_MIXTURES[:count])}"
+    if name in _NAMES:
+        return f"{name}={','.join(_NAMES[name][:count])}"
     return space.line_of(name, space.values_around(name, settings, count))
 
 

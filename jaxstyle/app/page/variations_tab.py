@@ -53,7 +53,7 @@ class Variations:
 def lay_out(shared: Shared) -> Variations:
     """Lay the tab out."""
     hidden: dict[str, Any] = {"visible": False}
-    names = [*space.numeric(), "metric"]
+    names = [*space.numeric(), "metric", "recipe"]
     with gr.Tab("Variations", id="variations"):
         name, cell = gr.Textbox("", **hidden), gr.Textbox("", **hidden)
         rested, last_look = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
