@@ -1,7 +1,7 @@
 // A mixture of metrics: a row of fields for each, and one text; the server keeps both the same.
 const group = () => element.querySelector(".mixture");
 const { metrics, networks, smoothings } = props.catalog;
-const kind = props.kind, name = element.closest("[id]")?.id || kind;
+const kind = props.kind;
 let edits = 0, waiting = null;
 
 const make = (tag, attributes = {}, ...children) => {

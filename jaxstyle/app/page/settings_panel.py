@@ -37,7 +37,7 @@ class Panel:
         inputs: A component for each setting, by name.
         command: The command line.
         python: The Python.
-        region: Where the full view has room for pictures.
+        region: What is shown with the full view, elsewhere on the page.
     """
 
     view: gr.Radio
@@ -108,8 +108,8 @@ class Panel:
         }
 
 
-def lay_out() -> Panel:
-    """Lay the palette out."""
+def lay_out(region: gr.Column) -> Panel:
+    """Lay the palette out; `region` is shown with the full view."""
     view = gr.Radio(VIEWS, value=VIEWS[0], label="Settings", elem_id="view")
     with gr.Column(visible=True) as simple_view:
         names = (
@@ -134,7 +134,6 @@ def lay_out() -> Panel:
             with gr.Accordion(group, open=False):
                 for control in members:
                     inputs[control.name] = _component(control)
-        region = gr.Column()
     with gr.Accordion("The same without the page", open=False):
         command = gr.Textbox(label="Command line", lines=2, buttons=["copy"], elem_id="command")
         python = gr.Textbox(label="Python", lines=6, buttons=["copy"], elem_id="python")
@@ -207,9 +206,9 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
         return panel.showing(settings, content, styles, files, panel.labels(shown))
 
     panel.inputs["recipe"].input(recipe_chosen, everything, panel.all, **QUIET)
-    views = [panel.simple, panel.full]
+    views = [panel.simple, panel.full, panel.region]
     panel.view.change(
-        lambda view: [gr.Column(visible=view == VIEWS[0]), gr.Column(visible=view == VIEWS[1])],
+        lambda view: [gr.Column(visible=view == name) for name in (*VIEWS, VIEWS[1])],
         panel.view,
         views,
         **QUIET,

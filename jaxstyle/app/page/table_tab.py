@@ -125,10 +125,10 @@ def lay_out(shared: Shared) -> TableParts:
                 with gr.Row(visible=False, elem_id="ways") as ways_row:
                     ways = {way: gr.Button(_says(way), size="sm", min_width=90) for way in WAYS}
                 queue = gr.HTML("", elem_id="queue", apply_default_css=False)
-            with gr.Column(scale=3, min_width=290):
-                panel = settings_panel.lay_out()
-                with panel.region:
+                with gr.Column(visible=False) as region:  # a mask is painted on a wide picture
                     pictures = pictures_panel.lay_out()
+            with gr.Column(scale=3, min_width=290):
+                panel = settings_panel.lay_out(region)
     buttons_ = (make, stop, resume, discard, ways, ways_row, save)
     return TableParts(
         *(*wells, *names, shown, last_look, picks, more, drop, view, status, queue, *buttons_),
