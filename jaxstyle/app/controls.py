@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from jaxstyle import recipes
 from jaxstyle.app import mixtures
 from jaxstyle.app.orders import FILE_SETTINGS
 from jaxstyle.app.plain_words import without_options
 from jaxstyle.kinds import Constants, Files, Flag, Kind, Mixture, Number, Parameters, Several
-from jaxstyle.metrics.metric import Kind as MetricKind
-from jaxstyle.settings import RUN, Settings, kind_of
+from jaxstyle.settings import MIXTURES, RUN, Settings, kind_of
 from jaxstyle.specs import INITS
 
 Form = Literal["number", "whole number", "choice", "flag", "text", "mixture"]
@@ -22,6 +21,7 @@ _NOT_SHOWN = (
     *(name for name in FILE_SETTINGS if name != "init"),
 )
 """Settings that name files, or of textures: uploads have a place of their own on the page."""
+_CONSTANTS = '{"gram": [2.5, 1.5]}, or the text of a manifest'
 LABELS = "region_labels"
 """A setting that only settings with a label map can have, which on the page is an upload."""
 _NETWORKS = ("backbone", "style_backbone", "content_backbone")
@@ -39,6 +39,7 @@ class Control:
         form: What is shown.
         choices: Of a choice.
         optional: Whether it may be empty.
+        example: Of a text in a form of its own.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Control:
     form: Form
     choices: tuple[str, ...] = ()
     optional: bool = False
+    example: str = ""
 
     def shown(self, value: Any) -> Any:
         """Return what the control shows for a value of the setting."""
@@ -138,7 +140,8 @@ def _control(name: str, metadata: Mapping[str, Any]) -> Control:
         form = "whole number" if kind.type is int else "number"
     meaning = without_options(metadata["help"]).replace("; may be given several times.", ".")
     label = name.replace("_", " ").capitalize()
-    return Control(name, label, meaning, metadata["group"], form, choices, kind.optional)
+    example = _CONSTANTS if isinstance(kind, Constants) else ""
+    return Control(name, label, meaning, metadata["group"], form, choices, kind.optional, example)
 
 
 def _choices(name: str, kind: Kind) -> tuple[str, ...]:
@@ -159,7 +162,7 @@ def _variants(name: str, variants: Sequence[str]) -> list[str]:
 
 def _read(control: Control, kind: Kind, shown: Any) -> Any:
     if isinstance(kind, Mixture):
-        return mixtures.specs_from(shown, cast("MetricKind", kind.group))
+        return mixtures.specs_from(shown, MIXTURES[control.name])
     empty = shown is None or (isinstance(shown, str) and not shown.strip())
     if empty and control.optional:
         return None
@@ -194,7 +197,7 @@ def _constants(text: str) -> Any:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise ValueError('expected JSON such as {"gram": [2.5, 1.5]}, or a run\'s manifest')
+        raise ValueError(f"expected JSON such as {_CONSTANTS}")
     return value.get("calibration", value)
 
 

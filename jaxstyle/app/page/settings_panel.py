@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, cast
+from typing import Any
 
 import gradio as gr
 
@@ -17,7 +17,6 @@ from jaxstyle.app.page.parts import Choice, buttons, editor, picked, picker
 from jaxstyle.app.page.shared import QUIET, said
 from jaxstyle.app.plain_words import in_words
 from jaxstyle.image.io import read_image
-from jaxstyle.metrics.metric import Kind
 from jaxstyle.settings import MIXTURES, Settings
 
 VIEWS = ("Simple", "Full")
@@ -60,13 +59,17 @@ class Panel:
         """The components that show mixtures of metrics."""
         return {name: self.inputs[name] for name in MIXTURES}
 
-    def answers(self, settings: Settings, shown: Sequence[Any]) -> dict[Any, Any]:
-        """Return both forms of the mixtures that were changed in one of them."""
+    def answers(self, shown: Sequence[Any]) -> dict[Any, Any]:
+        """Return both forms of the mixtures that were changed in one of them, or what is wrong."""
         changed: dict[Any, Any] = {}
         for name, before in zip(self.inputs, shown, strict=True):
-            if name in MIXTURES and "source" in before:
-                now = mixtures.shown_for(getattr(settings, name))
+            if name not in MIXTURES or "source" not in before:
+                continue
+            try:
+                now = mixtures.shown_for(mixtures.specs_from(before, MIXTURES[name]))
                 changed[self.inputs[name]] = {**now, "edit": before.get("edit")}
+            except ValueError as error:
+                changed[self.inputs[name]] = {**before, "problem": in_words(error)}
         return changed
 
     def settings(self, shown: Sequence[Any]) -> Settings:
@@ -153,13 +156,14 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
     texts = [panel.command, panel.python, *panel.sliders, *panel.mixtures.values()]
 
     def in_text(content: str, styles: list[str], files: dict[str, Any], *shown: Any) -> Any:
+        answers = panel.answers(shown)
         try:
             settings = panel.settings(shown)
             texts = panel.in_text(settings, content, styles, files, panel.labels(shown))
         except ValueError as error:  # half a word was typed
-            return {panel.command: in_words(error), panel.python: in_words(error)}
+            return answers | {panel.command: in_words(error), panel.python: in_words(error)}
         sliders = dict(zip(panel.sliders, simple.sliders_of(settings), strict=True))
-        return texts | sliders | panel.answers(settings, shown)
+        return answers | texts | sliders
 
     gr.on(
         [component.input for component in panel.inputs.values()],
@@ -172,10 +176,10 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
 
     @said
     def slid(content: str, styles: list[str], files: dict[str, Any], *shown: Any) -> Any:
-        *shown, style, strokes, colors, smoothness = shown
+        *others, style, strokes, colors, smoothness = shown
         sliders = simple.Sliders(style, strokes, colors, smoothness)
-        settings = simple.settings_of(sliders, panel.settings(shown))
-        values = panel.showing(settings, content, styles, files, panel.labels(shown))
+        settings = simple.settings_of(sliders, panel.settings(others))
+        values = panel.showing(settings, content, styles, files, panel.labels(others))
         return {one: value for one, value in values.items() if one not in panel.sliders}
 
     gr.on(
@@ -233,7 +237,7 @@ def _component(control: Control) -> Any:
     about: dict[str, Any] = {"label": control.label, "elem_id": f"setting-{control.name}"}
     if control.form == "mixture":
         gr.Markdown(f"**{control.label}.** {control.meaning}")
-        group = cast("Kind", MIXTURES[control.name])
+        group = MIXTURES[control.name]
         facts = {"catalog": mixtures.catalog(group), "kind": group, "legend": control.label}
         return editor(value, "mixture", f"setting-{control.name}", **facts)
     about["info"] = control.meaning
@@ -248,4 +252,5 @@ def _component(control: Control) -> Any:
         return gr.Number(value, precision=0, **about)
     if control.form == "number":
         return gr.Number(value, **about)
-    return gr.Textbox(value or "", **about)
+    lines = 2 if control.example else 1
+    return gr.Textbox(value or "", lines=lines, placeholder=control.example or None, **about)
