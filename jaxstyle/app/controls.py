@@ -106,6 +106,12 @@ def settings_from(shown: Mapping[str, Any]) -> Settings:
     return Settings(**{one.name: one.value(shown[one.name]) for one in names})
 
 
+def value_of(name: str, shown: Mapping[str, Any]) -> Any:
+    """Return the value of one setting for what the controls show; errors as of `Control.value`."""
+    control = next(one for one in controls() if one.name == name)
+    return control.value(shown[name])
+
+
 def labels_from(shown: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the labels of a map's regions that their control shows.
 
@@ -115,8 +121,8 @@ def labels_from(shown: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         ValueError: One is neither a number nor a color.
     """
-    control = next(one for one in controls() if one.name == LABELS)
-    labels: tuple[str, ...] = kind_of(LABELS).check(LABELS, control.value(shown[LABELS]))
+    value = value_of(LABELS, shown)
+    labels: tuple[str, ...] = kind_of(LABELS).check(LABELS, value)
     return labels
 
 

@@ -127,7 +127,7 @@ def _is_fixed(layers: Sequence[str]) -> bool:
 def _number(row: Mapping[str, Any], name: str) -> float:
     value = row.get(name)
     try:
-        return 1.0 if value in (None, "") else float(value)  # type: ignore[arg-type]
+        return 1.0 if value in (None, "") else float(value)
     except (TypeError, ValueError):
         raise ValueError(
             f"expected a number as the {name} of {row['metric']}, got {value!r}"

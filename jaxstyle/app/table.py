@@ -105,7 +105,8 @@ def _of_facts(room: Room, facts: Manifest, settings: Settings, *, trusted: bool)
             stored.setdefault(role, []).append(kept)
     files = {role: tuple(names) for role, names in stored.items() if role in FILE_SETTINGS}
     content = stored.get("content", [""])[0]
-    labels = tuple(facts["settings"].get("region_labels", ())) if "regions" in files else ()
+    given: Any = facts["settings"].get("region_labels")
+    labels = tuple(given or ()) if "regions" in files else ()
     styles = tuple(stored.get("style", ()))
     return Table(content, styles, settings, files, tuple(missing), labels)
 

@@ -1,7 +1,6 @@
 // A mixture of metrics: a row of fields for each, and one text; the server keeps both the same.
 const group = () => element.querySelector(".mixture");
-const { metrics, networks, smoothings } = props.catalog;
-const kind = props.kind;
+const { kind, legend, catalog: { metrics, networks, smoothings } } = facts;
 let edits = 0, waiting = null;
 
 const make = (tag, attributes = {}, ...children) => {
@@ -45,7 +44,7 @@ function row() {
     make("div", { className: "fields first" }, labeled("Metric", metric, "wide"),
       labeled("Weight", weight, "narrow"), remove),
     make("p", { className: "meaning" }),
-    make("div", { className: "fields" }, labeled("Layers", layers), labeled("Network", network)),
+    make("div", { className: "fields" }, labeled("Layers", layers, "whole"), labeled("Network", network)),
     more);
 }
 
@@ -131,6 +130,6 @@ element.addEventListener("click", (event) => {
     edited("rows", 0);
   }
 });
-group().setAttribute("aria-label", props.legend);
+group().setAttribute("aria-label", legend);
 watch("value", show);
 show();

@@ -203,8 +203,7 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
     @said
     def recipe_chosen(content: str, styles: list[str], files: dict[str, Any], *shown: Any) -> Any:
         values = dict(zip(panel.inputs, shown, strict=True))
-        name = values["recipe"]
-        size = controls.settings_from({**values, "recipe": None}).size
+        name, size = values["recipe"], controls.value_of("size", values)
         given = {} if size is None else {"size": size}  # a recipe may have a size
         settings = recipes.settings(recipe=name or None, **given)
         return panel.showing(settings, content, styles, files, panel.labels(shown))
