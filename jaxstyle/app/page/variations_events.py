@@ -109,7 +109,7 @@ class Events:
         picture = data_uri(picture_of(entry), lossless=True)
         return {
             self.parts.cell: entry.name,
-            self.parts.cell_row: gr.Row(visible=True),
+            self.parts.cell_box: gr.Column(visible=True),
             self.parts.large: {"after": picture, "alt": f"The cell {entry.path.stem}"},
             self.parts.grid: self._cells(room, grid, entry.name),
         }
@@ -194,7 +194,7 @@ class Events:
         shown[parts.grid] = self._cells(room, grid, cell)
         active = order is not None and order.state in ("running", "waiting")
         shown[parts.stop] = gr.Button(visible=active)
-        shown[parts.cell_row] = gr.Row(visible=bool(cell))
+        shown[parts.cell_box] = gr.Column(visible=bool(cell))
         shown[parts.plane_box] = gr.Column(visible=plane is not None)
         if plane is not None:
             one, other = (n.replace("_", " ") for n in plane.names)
