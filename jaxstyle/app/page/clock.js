@@ -14,7 +14,7 @@ function tick() {
   const waited = Number(step) + passed;
   const parts = [`${inWords(Number(run) + passed)} so far`];
   if (steps > 0 && waited >= 1.5) parts.push(`this step ${inWords(waited)}`);
-  if (left) parts.push(`about ${inWords(Math.max(0, left - passed))} left`);
+  if (left - passed >= 1) parts.push(`about ${inWords(left - passed)} left`);
   const text = parts.join(", ");
   if (clock.textContent !== text) clock.textContent = text;
   const bar = element.querySelector("progress[value]");

@@ -38,8 +38,16 @@ def line_of(order: Order, view: View | None, ahead: int, clock: Clock) -> str:
     facts = {"run": f"{clock.run:.1f}", "step": f"{clock.step:.1f}", "left": left}
     facts |= {"pace": f"{view.pace if view else 0.0:.3f}", "steps": str(steps)}
     data = " ".join(f'data-{name}="{value}"' for name, value in facts.items())
-    share = f'max="{view.steps}" value="{steps}" ' if view and steps else ""
     return (
         f'{line}<p class="clock quiet" role="timer" {data}>{clock.run:.0f} s so far</p>'
-        f'<progress {share}aria-label="Progress"></progress>'
+        f'<progress {_share(order, view)}aria-label="Progress"></progress>'
     )
+
+
+def _share(order: Order, view: View | None) -> str:
+    """Return how much of a run is done: of a grid by time, as its cells are done together."""
+    if view is not None and view.step and not order.sweep:
+        return f'max="{view.steps}" value="{view.step}" '
+    if view is not None and view.seconds_left is not None:
+        return f'max="{view.seconds + view.seconds_left:.1f}" value="{view.seconds:.1f}" '
+    return ""
