@@ -101,14 +101,20 @@ def _duration(seconds: float) -> str:
 
 
 def settings_table(facts: Manifest) -> str:
-    """Return the settings of a picture as an HTML table: those first that are not the defaults."""
+    """Return the settings of a picture as HTML: those that are the defaults are folded away."""
     default = to_plain(Settings())
     usual = {name: label(name, value) for name, value in default.items()}
     rows = [(name, label(name, value)) for name, value in facts["settings"].items()]
-    rows.sort(key=lambda row: usual.get(row[0]) == row[1])
+    changed = [row for row in rows if usual.get(row[0]) != row[1]]
+    others = [row for row in rows if row not in changed]
+    folded = f"<details><summary>Defaults</summary>{_table(others)}</details>"
+    return _table(changed) + folded
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> str:
     cells = "".join(
-        f"<tr{'' if usual.get(name) == text else ' class=changed'}>"
-        f"<th scope=row>{html.escape(name.replace('_', ' '))}</th><td>{html.escape(text)}</td></tr>"
+        f"<tr><th scope=row>{html.escape(name.replace('_', ' '))}</th>"
+        f"<td>{html.escape(text)}</td></tr>"
         for name, text in rows
     )
     return f"<table class=settings>{cells}</table>"

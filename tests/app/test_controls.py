@@ -17,6 +17,7 @@ from jaxstyle.backbones import find
 from jaxstyle.cli.stylize import stylize
 from jaxstyle.metrics import KINDS, METRICS
 from jaxstyle.metrics.metric import STYLE_LAYERS
+from jaxstyle.plain import to_plain
 from jaxstyle.settings import RUN, Settings
 from jaxstyle.specs import MetricSpec, as_specs
 
@@ -306,6 +307,16 @@ def test_status_in_words():
     assert in_words(ValueError("that\ndoes not fit; --size 64 should")) == (
         "that does not fit; size 64 should"
     )
+
+
+def test_the_settings_of_a_picture_fold_the_defaults_away():
+    plain = to_plain(Settings(steps=7, metric="gram=0.5"))
+    changed, defaults = words.settings_table({"settings": plain}).split("<details>")
+    assert "<th scope=row>steps</th><td>7</td>" in changed
+    assert "<td>gram=0.5</td>" in changed
+    assert "content weight" not in changed
+    assert "<th scope=row>content weight</th><td>0.5</td>" in defaults
+    assert "<th scope=row>steps</th>" not in defaults
 
 
 def test_curves_are_ratios_to_the_first_value():
