@@ -244,19 +244,16 @@ def test_a_grid_fills_in_together_and_has_a_plane(studio, room, lying, watch):
     assert 0 < np.abs(moved - plane.at(0.5, 0.5)).mean() < 0.2
 
 
-@pytest.mark.slow
 def test_a_grid_of_whole_recipes(studio, room, lying):
     settings = replace(SETTINGS, content_weight=7.0, seed=3)
     recipes = "recipe=faithful,gatys/adapted"
-    order = studio.vary(room, replace(lying, settings=settings), recipes, "steps=1,2")
+    order = studio.vary(room, replace(lying, settings=settings), recipes, "steps=0")
     assert until_done(studio, room, order.name) is None
     cells = studio.grid(room, order.name).cells
-    made = [gallery.facts_of(cells[number])["settings"] for number in range(4)]
-    assert [(one["recipe"], one["steps"]) for one in made] == [
-        *(("faithful", 1), ("faithful", 2), ("gatys/adapted", 1), ("gatys/adapted", 2)),
-    ]
-    assert [one["content_weight"] for one in made[::2]] == [2.0, 0.3]  # the recipes', not 7
-    assert {(one["size"], one["seed"]) for one in made} == {(48, 3)}
+    made = [gallery.facts_of(cells[number])["settings"] for number in range(2)]
+    assert [one["recipe"] for one in made] == ["faithful", "gatys/adapted"]
+    assert [one["content_weight"] for one in made] == [2.0, 0.3]  # the recipes', not 7
+    assert {(one["size"], one["seed"], one["steps"]) for one in made} == {(48, 3, 0)}
 
 
 @pytest.mark.slow

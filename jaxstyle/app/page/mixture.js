@@ -41,10 +41,11 @@ function row() {
     make("div", { className: "fields" }, labeled("Smoothing", smoothing),
       labeled("Temperature", temperature), labeled("Steps of each scale", steps)));
   return make("div", { className: "row" },
-    make("div", { className: "fields first" }, labeled("Metric", metric, "wide"),
-      labeled("Weight", weight, "narrow"), remove),
+    labeled("Metric", metric),
     make("p", { className: "meaning" }),
-    make("div", { className: "fields" }, labeled("Layers", layers, "whole"), labeled("Network", network)),
+    make("div", { className: "fields" }, labeled("Weight", weight, "narrow"),
+      labeled("Network", network), remove),
+    labeled("Layers", layers),
     more);
 }
 
