@@ -1,8 +1,9 @@
-"""How long the studio's page takes to the first picture of a run that is warm.
+"""How long the studio's page takes to the first pictures of a run, and how still it is meanwhile.
 
 A server of its own, and Chromium: a picture of 256 pixels with all defaults is made once, so that
-its programs are compiled; then Make is clicked again and again, and the time to the first picture
-in the viewer is measured, in the browser, and the time between two pictures after that.
+its programs are compiled; then Make is clicked again and again. Measured in the browser: the time
+to the picture that the run starts from, to that of the first step, between two pictures after that,
+and the longest time without any change, be it a picture or the clock.
 
 python benchmarks/studio.py [SIZE [TIMES]]      writes benchmarks/studio.md
 """
@@ -27,13 +28,23 @@ size, times = (int(word) for word in (*sys.argv[1:], *("256", "5")[len(sys.argv)
 PORT, PATIENCE = 7897, 3_600_000
 WATCH = """(count) => new Promise((done) => {
   const picture = document.querySelector("#viewer img.after");
-  const before = picture.getAttribute("src"), began = performance.now(), seconds = [];
+  const status = document.querySelector("#status");
+  const before = picture.getAttribute("src"), began = performance.now(), pictures = [], all = [];
+  const since = () => (performance.now() - began) / 1000;
   document.querySelector("#make").click();
+  const ticks = new MutationObserver(() => all.push(since()));
   const observer = new MutationObserver(() => {
-    if (picture.getAttribute("src") && picture.getAttribute("src") !== before)
-      seconds.push((performance.now() - began) / 1000);
-    if (seconds.length === count) { observer.disconnect(); done(seconds); }
+    if (picture.getAttribute("src") && picture.getAttribute("src") !== before) {
+      pictures.push(since());
+      all.push(since());
+    }
+    if (pictures.length === count) {
+      observer.disconnect();
+      ticks.disconnect();
+      done([pictures, Math.max(...all.slice(1).map((at, i) => at - all[i]))]);
+    }
   });
+  ticks.observe(status, { subtree: true, childList: true, characterData: true });
   observer.observe(picture, { attributes: true, attributeFilter: ["src"] });
 })"""
 
@@ -79,17 +90,19 @@ with tempfile.TemporaryDirectory() as folder, sync_playwright() as manager:
     page.get_by_role("button", name="Size and effort").click()
     page.fill("#setting-size textarea, #setting-size input", str(size))
     page.wait_for_timeout(2000)
-    cold = page.evaluate(WATCH, 1)[0]
+    cold, still_cold = page.evaluate(WATCH, 2)
     stopped(page)
-    rows, work = [], []
+    rows, work, still = [], [], []
     for _ in range(times):
         page.wait_for_timeout(1000)
         before = worked(server)
-        page.evaluate(WATCH, 1)
+        page.evaluate(WATCH, 2)
         work.append(worked(server) - before)
         stopped(page)
         page.wait_for_timeout(1000)
-        rows.append(page.evaluate(WATCH, 12))
+        pictures, longest = page.evaluate(WATCH, 13)
+        rows.append(pictures)
+        still.append(longest)
         stopped(page)
         print(
             f"{work[-1]:.2f} s of work;", [f"{seconds:.2f}" for seconds in rows[-1][:4]], flush=True
@@ -98,10 +111,10 @@ with tempfile.TemporaryDirectory() as folder, sync_playwright() as manager:
     server.terminate()
     server.wait()
 
-firsts = [row[0] for row in rows]
-between = [b - a for row in rows for a, b in itertools.pairwise(row)]
+starts, firsts = [row[0] for row in rows], [row[1] for row in rows]
+between = [b - a for row in rows for a, b in itertools.pairwise(row[1:])]
 load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-report = f"""# The studio's first picture
+report = f"""# The studio's first pictures
 
 {date.today()}, {platform.machine()}, {os.cpu_count()} cores, load {load:.0f} meanwhile, \
 {size} pixels, all else the defaults. Seconds in the browser, from the click on Make. Made by
@@ -109,12 +122,16 @@ benchmarks/studio.py.
 
 | | seconds |
 |---|---|
-| first picture, cold (programs compiled or read from the cache) | {cold:.1f} |
-| first picture, warm: median of {times} | {statistics.median(firsts):.2f} |
-| first picture, warm: longest | {max(firsts):.2f} |
+| the picture that the run starts from, cold | {cold[0]:.1f} |
+| the first step's, cold (programs compiled or read from the cache) | {cold[1]:.1f} |
+| the longest time without any change on the page, cold | {still_cold:.2f} |
+| the picture that the run starts from, warm: median of {times} | {statistics.median(starts):.2f} |
+| the first step's, warm: median | {statistics.median(firsts):.2f} |
+| the first step's, warm: longest | {max(firsts):.2f} |
 | work of the server until then, on all cores together: median | {statistics.median(work):.2f} |
 | between two pictures: median | {statistics.median(between):.2f} |
 | between two pictures: longest | {max(between):.2f} |
+| the longest time without any change on the page, warm | {max(still):.2f} |
 """
 print(report)
 (Path(__file__).parent / "studio.md").write_text(report)

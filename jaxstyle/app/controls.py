@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from jaxstyle import recipes
+from jaxstyle.app import mixtures
 from jaxstyle.app.orders import FILE_SETTINGS
 from jaxstyle.app.plain_words import without_options
 from jaxstyle.kinds import Constants, Files, Flag, Kind, Mixture, Number, Parameters, Several
-from jaxstyle.settings import RUN, Settings, kind_of
-from jaxstyle.specs import INITS, MetricSpec
-from jaxstyle.weights.registry import listing
+from jaxstyle.settings import MIXTURES, RUN, Settings, kind_of
+from jaxstyle.specs import INITS
 
 Form = Literal["number", "whole number", "choice", "flag", "text", "mixture"]
 _NOT_SHOWN = (
-    "calibration",
-    "region_labels",
     "extend",
     *(name for name in FILE_SETTINGS if name != "init"),
 )
-"""Settings that name files, or parts of them: uploads have a place of their own on the page."""
-_USABLE = ("ready", "not fetched")
-"""Status of networks that a run can have: by name alone, nothing of the page is one."""
+"""Settings that name files, or of textures: uploads have a place of their own on the page."""
+_CONSTANTS = '{"gram": [2.5, 1.5]}, or the text of a manifest'
+LABELS = "region_labels"
+"""A setting that only settings with a label map can have, which on the page is an upload."""
 _NETWORKS = ("backbone", "style_backbone", "content_backbone")
 
 
@@ -39,6 +39,7 @@ class Control:
         form: What is shown.
         choices: Of a choice.
         optional: Whether it may be empty.
+        example: Of a text in a form of its own.
     """
 
     name: str
@@ -48,14 +49,17 @@ class Control:
     form: Form
     choices: tuple[str, ...] = ()
     optional: bool = False
+    example: str = ""
 
     def shown(self, value: Any) -> Any:
         """Return what the control shows for a value of the setting."""
         kind = kind_of(self.name)
         if self.form == "mixture":
-            return [[str(replace(spec, weight=1.0)), spec.weight] for spec in value]
+            return mixtures.shown_for(value)
         if self.form != "text" or value is None:
             return value
+        if isinstance(kind, Constants):
+            return json.dumps(value)
         if isinstance(kind, Parameters):
             return ", ".join(f"{name}={number:g}" for name, number in value)
         if isinstance(kind, Several):
@@ -93,17 +97,39 @@ def groups() -> dict[str, list[Control]]:
 
 
 def settings_from(shown: Mapping[str, Any]) -> Settings:
-    """Return the settings for what the controls show.
+    """Return the settings for what the controls show, but for `LABELS`.
 
     Raises:
         ValueError: A value that cannot be used; the message names the setting.
     """
-    return Settings(**{one.name: one.value(shown[one.name]) for one in controls()})
+    names = (one for one in controls() if one.name != LABELS)
+    return Settings(**{one.name: one.value(shown[one.name]) for one in names})
 
 
-def shown_for(settings: Settings) -> dict[str, Any]:
-    """Return what each control shows for some settings."""
-    return {one.name: one.shown(getattr(settings, one.name)) for one in controls()}
+def value_of(name: str, shown: Mapping[str, Any]) -> Any:
+    """Return the value of one setting for what the controls show; errors as of `Control.value`."""
+    control = next(one for one in controls() if one.name == name)
+    return control.value(shown[name])
+
+
+def labels_from(shown: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the labels of a map's regions that their control shows.
+
+    >>> labels_from({"region_labels": "1, #ff0000"})
+    ('1', '#ff0000')
+
+    Raises:
+        ValueError: One is neither a number nor a color.
+    """
+    value = value_of(LABELS, shown)
+    labels: tuple[str, ...] = kind_of(LABELS).check(LABELS, value)
+    return labels
+
+
+def shown_for(settings: Settings, labels: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what each control shows for some settings, and for labels of a map's regions."""
+    values = {one.name: getattr(settings, one.name) for one in controls()} | {LABELS: labels}
+    return {one.name: one.shown(values[one.name]) for one in controls()}
 
 
 def _control(name: str, metadata: Mapping[str, Any]) -> Control:
@@ -120,12 +146,13 @@ def _control(name: str, metadata: Mapping[str, Any]) -> Control:
         form = "whole number" if kind.type is int else "number"
     meaning = without_options(metadata["help"]).replace("; may be given several times.", ".")
     label = name.replace("_", " ").capitalize()
-    return Control(name, label, meaning, metadata["group"], form, choices, kind.optional)
+    example = _CONSTANTS if isinstance(kind, Constants) else ""
+    return Control(name, label, meaning, metadata["group"], form, choices, kind.optional, example)
 
 
 def _choices(name: str, kind: Kind) -> tuple[str, ...]:
     if name in _NETWORKS:
-        return tuple(row["name"] for row in listing() if row["layers"] and row["status"] in _USABLE)
+        return tuple(mixtures.networks())
     if name == "init":
         return INITS
     if name == "recipe":
@@ -140,8 +167,8 @@ def _variants(name: str, variants: Sequence[str]) -> list[str]:
 
 
 def _read(control: Control, kind: Kind, shown: Any) -> Any:
-    if control.form == "mixture":
-        return _mixture(shown)
+    if isinstance(kind, Mixture):
+        return mixtures.specs_from(shown, MIXTURES[control.name])
     empty = shown is None or (isinstance(shown, str) and not shown.strip())
     if empty and control.optional:
         return None
@@ -163,25 +190,21 @@ def _read(control: Control, kind: Kind, shown: Any) -> Any:
         return tuple(kind.parse(part.strip()) for part in text.split(",") if part.strip())
     if isinstance(kind, Several):
         return kind.parse(text) if text else ()
-    assert not isinstance(kind, (Files, Constants))
+    if isinstance(kind, Constants):
+        return _constants(text)
+    assert not isinstance(kind, Files)
     return kind.parse(text)
 
 
-def _mixture(rows: Any) -> tuple[MetricSpec, ...]:
-    """Return the metrics of a list of names and weights; rows without a name are left out."""
-    specs = []
-    for row in rows or ():
-        name, weight = (*row, None)[:2]
-        name = str(name or "").strip()
-        if not name:
-            continue
-        spec = MetricSpec.parse(name)
-        try:
-            share = 1.0 if weight in (None, "") else float(weight)
-        except (TypeError, ValueError):
-            raise ValueError(f"expected a number as the weight of {name}, got {weight!r}") from None
-        specs.append(replace(spec, weight=spec.weight * share))
-    return tuple(specs)
+def _constants(text: str) -> Any:
+    """Return calibration constants from JSON: those of a manifest, or themselves."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError(f"expected JSON such as {_CONSTANTS}")
+    return value.get("calibration", value)
 
 
 def _number(value: Any) -> str:

@@ -34,6 +34,7 @@ class Order:
         styles: The uploads to paint it like.
         settings: As JSON holds them; those that name pictures are in `files`.
         files: Uploads by the setting that names them.
+        labels: Of the regions of a label map, which is one of the files.
         sweep: Of a grid: the values of each swept setting.
         continues: The name of the picture in the room from which the run starts, or nothing.
         changes: Of a run that continues a picture: which settings are others than the picture's.
@@ -47,6 +48,7 @@ class Order:
     styles: tuple[str, ...]
     settings: Mapping[str, Any]
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
     sweep: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     continues: str = ""
     changes: tuple[str, ...] = ()
@@ -65,6 +67,8 @@ class Order:
             paths = tuple(str(path_of(room, one)) for one in stored)
             if paths:
                 files[name] = paths if name in _SEVERAL else paths[0]
+        if self.labels:
+            files["region_labels"] = self.labels
         return replace(from_plain(self.settings), **files)
 
 
@@ -157,7 +161,7 @@ def order_from(path: Path) -> Order:
     try:
         facts = json.loads(path.read_text("utf-8"))
         files = {name: tuple(stored) for name, stored in facts["files"].items()}
-        lists = {name: tuple(facts[name]) for name in ("styles", "changes")}
+        lists = {name: tuple(facts.get(name, ())) for name in ("styles", "changes", "labels")}
         return Order(**{**facts, **lists, "files": files})
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"expected an order, got {error!r}") from None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from jaxstyle._util.files import reason
 from jaxstyle._util.log import logger
@@ -17,7 +19,7 @@ from jaxstyle.image.geometry import Picture
 
 @dataclass(frozen=True)
 class View:
-    """What there is to see of a run, after a step.
+    """What there is to see of a run, before its first step or after one.
 
     Attributes:
         step: Steps taken; of a grid, cells done.
@@ -27,6 +29,7 @@ class View:
         seconds: Since the run began.
         seconds_left: An estimate, or None.
         pictures: So far; of a grid, by the cells' numbers.
+        pace: Seconds that the last step took; 0 where that is not known.
     """
 
     step: int
@@ -36,6 +39,14 @@ class View:
     seconds: float
     seconds_left: float | None
     pictures: Mapping[int, Picture] = field(default_factory=dict)
+    pace: float = 0.0
+
+
+class Clock(NamedTuple):
+    """Since when a run goes on."""
+
+    run: float  # seconds since it began, or resumed
+    step: float  # seconds since its last view, or since it began
 
 
 class StoppedError(Exception):
@@ -61,6 +72,8 @@ class Queue:
         self._lock = threading.Condition()
         self._orders: dict[_Key, tuple[Room, Order]] = {}
         self._views: dict[_Key, View] = {}
+        self._began: dict[_Key, float] = {}
+        self._looked: dict[_Key, float] = {}
         self._running: _Key | None = None
         self._stopping = self._closed = False
         self._thread: threading.Thread | None = None
@@ -128,9 +141,7 @@ class Queue:
             if order.state == "running":
                 raise ValueError(f"{name} is running: stop it first")
             orders.remove_order(room, order)
-            del self._orders[_key(room, name)]
-            self._views.pop(_key(room, name), None)
-            self._changed()
+            self._forget(_key(room, name))
 
     def order(self, room: Room, name: str) -> Order:
         """Return the order of a name in a room.
@@ -152,6 +163,12 @@ class Queue:
         """Return what there is to see of a run; None before its first step."""
         with self._lock:
             return self._views.get(_key(room, name))
+
+    def clock(self, room: Room, name: str) -> Clock:
+        """Return since when a run goes on; zeros of one that did not begin here."""
+        with self._lock:
+            now, key = time.monotonic(), _key(room, name)
+            return Clock(now - self._began.get(key, now), now - self._looked.get(key, now))
 
     def ahead(self, room: Room, name: str) -> int:
         """Return how many runs, of anybody, come before one that waits."""
@@ -184,7 +201,9 @@ class Queue:
             while not self._closed:
                 for room, order in self._orders.values():
                     if order.state == "waiting":
-                        self._running, self._stopping = _key(room, order.name), False
+                        key = self._running = _key(room, order.name)
+                        self._stopping = False
+                        self._began[key] = self._looked[key] = time.monotonic()
                         return room, self._put(room, order, "running")
                 self._lock.wait()
             return None
@@ -197,6 +216,7 @@ class Queue:
             def show(view: View, key: _Key = key) -> None:
                 with self._lock:
                     self._views[key] = view
+                    self._looked[key] = time.monotonic()
                     self._changed()
                     if self._stopping:
                         raise StoppedError
@@ -222,8 +242,13 @@ class Queue:
                 orders.remove_order(room, order)
             except OSError as error:  # a full disk
                 logger.error(f"{order.name}: {reason(error)}")
-            del self._orders[_key(room, order.name)]
-            self._changed()
+            self._forget(_key(room, order.name))
+
+    def _forget(self, key: _Key) -> None:
+        del self._orders[key]
+        for kept in (self._views, self._began, self._looked):
+            kept.pop(key, None)
+        self._changed()
 
 
 def _key(room: Room, name: str) -> _Key:

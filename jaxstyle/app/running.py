@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import jax
@@ -17,11 +18,13 @@ from jaxstyle.app.rooms import Room
 from jaxstyle.app.uploads import path_of
 from jaxstyle.grid.stylize_grid import stylize_grid
 from jaxstyle.image.geometry import Picture
-from jaxstyle.image.io import storable
-from jaxstyle.image.transparency import over
+from jaxstyle.image.io import reread, storable
+from jaxstyle.image.transparency import WHITE, over
+from jaxstyle.settings import Settings
 from jaxstyle.transfer import manifest
 from jaxstyle.transfer.checkpoint import Checkpoints
 from jaxstyle.transfer.continuation import continuation_of, continued_settings
+from jaxstyle.transfer.geometry import displayed, displayed_alpha
 from jaxstyle.transfer.job import Job, identity
 from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.manifest import beside
@@ -33,6 +36,9 @@ from jaxstyle.transfer.stylize import iterate_job
 
 CHECKPOINT_SECONDS = 10.0
 """Between two checkpoints: less is lost than on the command line, as a page is closed easily."""
+
+_WITH_RECIPES = ("size", "seed", "memory", "region_labels")
+"""What a grid of recipes takes from the table, beside its pictures."""
 
 
 def runner(*, offline: bool = False) -> Runner:
@@ -57,6 +63,7 @@ def _run_single(room: Room, order: Order, show: Show, sources: Sources) -> None:
         steps = 1 if jax.default_backend() == "cpu" else None
         last: Progress | None = None
         result: Result | None = None
+        show(_first_view(job, picture if checkpoints.exist else None))
         run = iterate_job(job, checkpoints=checkpoints, resume=checkpoints.exist, chunk_steps=steps)
         try:
             with closing(run) as progresses:
@@ -97,6 +104,20 @@ def job_of(room: Room, order: Order, sources: Sources) -> Job:
     return make_job(content, styles, settings, sources)
 
 
+def _first_view(job: Job, resumed: Path | None) -> View:
+    """Return the picture that a run starts from: its programs may be compiled for a minute.
+
+    Of a run that resumes it is the one that it left, if it left one when it was stopped.
+    """
+    pictures: dict[int, Picture] = {}
+    if resumed is None:
+        picture = displayed(job, job.initial)
+        pictures[0] = over(picture, displayed_alpha(job, picture))
+    elif resumed.is_file():
+        pictures[0] = reread(resumed, background=WHITE)[0]
+    return View(0, job.steps, job.scales[0].size, 0.0, 0.0, None, pictures)
+
+
 def _view(progress: Progress) -> View:
     return View(
         step=progress.step,
@@ -106,11 +127,25 @@ def _view(progress: Progress) -> View:
         seconds=progress.seconds,
         seconds_left=progress.seconds_left,
         pictures={0: over(progress.image, progress.alpha)},
+        pace=1 / progress.rate if progress.rate else 0.0,
     )
+
+
+def _in_common(room: Room, order: Order) -> tuple[Settings | None, dict[str, Any]]:
+    """Return what all cells of a grid have in common: settings, or changes of what each recipe has.
+
+    Whole recipes on an axis have programs of their own, which take their turn.
+    """
+    settings, usual = order.in_room(room), Settings()
+    if "recipe" not in order.sweep:
+        return settings, {}
+    kept = {name: getattr(settings, name) for name in (*_WITH_RECIPES, *order.files)}
+    return None, {name: value for name, value in kept.items() if value != getattr(usual, name)}
 
 
 def _run_grid(room: Room, order: Order, show: Show, offline: bool) -> None:
     """Run a grid; its pictures fill in together."""
+    settings, changes = _in_common(room, order)
     folder = room.folder / order.name
     pictures: dict[int, Picture] = {}
     began = time.perf_counter()
@@ -135,11 +170,12 @@ def _run_grid(room: Room, order: Order, show: Show, offline: bool) -> None:
     stylize_grid(
         path_of(room, order.content),
         [path_of(room, stored) for stored in order.styles],
-        order.in_room(room),
+        settings,
         sweep=cast("Mapping[str, Any]", order.sweep),
         folder=folder,
         resume=True,
         on_pictures=on_pictures,
         on_progress=on_progress,
         offline=offline,
+        **changes,
     )

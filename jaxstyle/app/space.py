@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from jaxstyle import recipes
 from jaxstyle.grid import sweep
 from jaxstyle.image.geometry import Picture
 from jaxstyle.kinds import Number, Several
@@ -82,7 +83,7 @@ def sweep_of(first: str, second: str = "") -> dict[str, list[Any]]:
 
     Raises:
         ValueError: A line has another form, a value may not come from a page, or there are more
-            than 25 cells, or less than two.
+            than 25 cells, or less than two; there is no such recipe.
     """
     axes: dict[str, list[Any]] = {}
     for line in (first, second):
@@ -95,6 +96,9 @@ def sweep_of(first: str, second: str = "") -> dict[str, list[Any]]:
             raise ValueError(f"a grid of the page cannot vary {name}")
         if name in axes:
             raise ValueError(f"{name} is varied twice: choose another setting")
+        if name == "recipe":
+            for recipe in values:
+                recipes.method(recipe)
         axes[name] = values
     cells = math.prod(map(len, axes.values()))
     if not axes or not 2 <= cells <= MOST_CELLS:

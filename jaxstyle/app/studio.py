@@ -121,7 +121,7 @@ class Studio:
         """
         _check_size(table.settings)
         return self.queue.submit(
-            room, order_of(room, table.content, table.styles, table.settings, table.files)
+            room, order_of(*_lying(room, table), table.files, labels=table.labels)
         )
 
     def carry_on(self, room: Room, table: Table, name: str, way: str) -> tuple[Order, Table]:
@@ -150,7 +150,8 @@ class Studio:
         changes = changed_names(facts, table) if facts else ()
         files = {role: stored for role, stored in table.files.items() if role != "init"}
         order = order_of(
-            *(room, table.content, table.styles, table.settings, files),
+            *(*_lying(room, table), files),
+            labels=table.labels,
             continues=name,
             changes=changes,
         )
@@ -160,9 +161,7 @@ class Studio:
         """Order a grid around the settings of the table; arguments and errors as of `sweep_of`."""
         sweep = space.sweep_of(first, second)
         _check_size(table.settings)
-        order = order_of(
-            *(room, table.content, table.styles, table.settings, table.files), sweep=sweep
-        )
+        order = order_of(*_lying(room, table), table.files, labels=table.labels, sweep=sweep)
         folder = room.folder / order.name
         folder.mkdir()
         write_order(folder / _GRID, order)
@@ -235,13 +234,17 @@ class Studio:
         }
         settings = replace(settings, **values, **beginning)
         files = {**order.files, "init": (stored,)}
-        table = Table(order.content, order.styles, settings, files)
+        table = Table(order.content, order.styles, settings, files, labels=order.labels)
         return self.make(room, table), table
 
     def _check_still(self, room: Room, name: str) -> None:
         for order in self.queue.orders_in(room):
             if order.state == "running" and f"{order.name}.png" == name:
                 raise ValueError(f"{name} is still being made: stop it first")
+
+
+def _lying(room: Room, table: Table) -> tuple[Room, str, tuple[str, ...], Settings]:
+    return room, table.content, table.styles, table.settings
 
 
 def _short(value: float) -> float:

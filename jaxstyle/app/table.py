@@ -34,6 +34,7 @@ class Table:
         settings: Of the next run; no paths among them.
         files: Uploads by the setting that names them.
         missing: What a manifest names that is not here: in words.
+        labels: Of the regions of a label map, which is one of the files.
     """
 
     content: str = ""
@@ -41,12 +42,14 @@ class Table:
     settings: Settings = field(default_factory=Settings)
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 def of_order(order: Order) -> Table:
     """Return the table from which a run was ordered."""
-    settings = from_plain(dict(order.settings))
-    return Table(order.content, order.styles, settings, dict(order.files))
+    settings = from_plain(order.settings)
+    files = dict(order.files)
+    return Table(order.content, order.styles, settings, files, labels=order.labels)
 
 
 def of_picture(room: Room, name: str) -> Table:
@@ -102,7 +105,10 @@ def _of_facts(room: Room, facts: Manifest, settings: Settings, *, trusted: bool)
             stored.setdefault(role, []).append(kept)
     files = {role: tuple(names) for role, names in stored.items() if role in FILE_SETTINGS}
     content = stored.get("content", [""])[0]
-    return Table(content, tuple(stored.get("style", ())), settings, files, tuple(missing))
+    given: Any = facts["settings"].get("region_labels")
+    labels = tuple(given or ()) if "regions" in files else ()
+    styles = tuple(stored.get("style", ()))
+    return Table(content, styles, settings, files, tuple(missing), labels)
 
 
 def changed_names(facts: Manifest, table: Table) -> tuple[str, ...]:
@@ -110,7 +116,8 @@ def changed_names(facts: Manifest, table: Table) -> tuple[str, ...]:
 
     What the table leaves to a default that the picture's manifest states is no change.
     """
-    then, now, usual = facts["settings"], to_plain(table.settings), to_plain(Settings())
+    then, usual = facts["settings"], to_plain(Settings())
+    now = {**to_plain(table.settings), "region_labels": table.labels}
     names = []
     for setting in fields(Settings):
         name = setting.name

@@ -24,9 +24,11 @@ _WIDTH, _HEIGHT = 560, 180
 _COLORS = ("#4478aa", "#c2703d", "#4a8c5c", "#8d6bb0", "#b04a5a", "#6b7a8f", "#a08a2c", "#3c9a9a")
 
 
-def with_files(settings: Settings, files: Mapping[str, Sequence[str]]) -> Settings:
+def with_files(
+    settings: Settings, files: Mapping[str, Sequence[str]], labels: Sequence[str] = ()
+) -> Settings:
     """Return settings with the names of uploads, as a command in the room's folder has them."""
-    paths: dict[str, Any] = {}
+    paths: dict[str, Any] = {"region_labels": tuple(labels)} if labels else {}
     for name, stored in files.items():
         if stored:
             several = tuple(f"inputs/{one}" for one in stored)
@@ -83,13 +85,15 @@ def status(order: Order, view: View | None, ahead: int) -> str:
     if order.state == "failed":
         return f"Failed: {order.message}"
     if view is None:
-        return "Stopped" if order.state == "stopped" else "Preparing …"
+        begins = "Preparing its programs" if order.sweep else "Reading pictures and networks"
+        return "Stopped" if order.state == "stopped" else begins
     unit = "cells" if order.sweep else "steps"
     done = f"{view.step} of {view.steps} {unit}, {view.size} pixels"
     if order.state == "stopped":
         return f"Stopped after {done}"
-    left = "" if view.seconds_left is None else f", about {_duration(view.seconds_left)} left"
-    return f"Running: {done}{left}"
+    if not view.step and not order.sweep:
+        return "Compiling its programs; the next run of this kind begins sooner"
+    return f"Running: {done}"
 
 
 def _duration(seconds: float) -> str:
@@ -97,14 +101,20 @@ def _duration(seconds: float) -> str:
 
 
 def settings_table(facts: Manifest) -> str:
-    """Return the settings of a picture as an HTML table: those first that are not the defaults."""
+    """Return the settings of a picture as HTML: those that are the defaults are folded away."""
     default = to_plain(Settings())
     usual = {name: label(name, value) for name, value in default.items()}
     rows = [(name, label(name, value)) for name, value in facts["settings"].items()]
-    rows.sort(key=lambda row: usual.get(row[0]) == row[1])
+    changed = [row for row in rows if usual.get(row[0]) != row[1]]
+    others = [row for row in rows if row not in changed]
+    folded = f"<details><summary>Defaults</summary>{_table(others)}</details>"
+    return _table(changed) + folded
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> str:
     cells = "".join(
-        f"<tr{'' if usual.get(name) == text else ' class=changed'}>"
-        f"<th scope=row>{html.escape(name.replace('_', ' '))}</th><td>{html.escape(text)}</td></tr>"
+        f"<tr><th scope=row>{html.escape(name.replace('_', ' '))}</th>"
+        f"<td>{html.escape(text)}</td></tr>"
         for name, text in rows
     )
     return f"<table class=settings>{cells}</table>"

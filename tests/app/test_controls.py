@@ -9,19 +9,23 @@ import numpy as np
 import pytest
 
 from jaxstyle import recipes
-from jaxstyle.app import controls, simple, space, words
+from jaxstyle.app import controls, mixtures, simple, space, words
 from jaxstyle.app.plain_words import in_words
 from jaxstyle.app.queue import View
 from jaxstyle.app.simple import Sliders
+from jaxstyle.backbones import find
 from jaxstyle.cli.stylize import stylize
+from jaxstyle.metrics import KINDS, METRICS
+from jaxstyle.metrics.metric import STYLE_LAYERS
+from jaxstyle.plain import to_plain
 from jaxstyle.settings import RUN, Settings
-from jaxstyle.specs import MetricSpec
+from jaxstyle.specs import MetricSpec, as_specs
 
 NAMED = {control.name: control for control in controls.controls()}
 
 
 def test_every_setting_has_a_control_in_the_group_of_the_help():
-    without = {"calibration", "region_labels", "content_mask", "style_mask", "regions"}
+    without = {"content_mask", "style_mask", "regions"}
     without |= {"content_weight_map", "style_weight_map", "color_from", "keep", "extend"}
     metadata = {setting.name: setting.metadata for setting in fields(Settings)}
     assert metadata.keys() - NAMED.keys() == without
@@ -42,6 +46,8 @@ def test_every_setting_has_a_control_in_the_group_of_the_help():
         Settings(metric="gram~softmax/3@relu1_1,relu2_1=0.5+histogram", regularizer=()),
         Settings(parameter={"contextual.bandwidth": 0.25}, rate_decay=(0.5, 100)),
         Settings(style_layers=("relu1_1", "alexnet:relu2"), final_rate=0.5, background="white"),
+        Settings(calibration={"gram": [2.5, 1.5], "mse": [[1.0], [0.5]]}, metric="gram"),
+        Settings(metric="gram@alexnet/max/zeros:relu1#0-50=2+mmd@relu1_1,alexnet:relu2^1"),
         *(recipes.settings(recipe=name) for name in ("strotss", "gatys", "mmd/gaussian")),
     ],
 )
@@ -57,9 +63,14 @@ def test_controls_give_back_the_settings(settings):
         ("steps", 1.5, "Steps: expected a whole number, got 1.5"),
         (
             "metric",
-            [["gramm", 1], ["gram", "x"]],
-            "Metric: expected a number as the weight of gram",
+            {"rows": [{"metric": "gram", "weight": "x"}]},
+            "Metric: expected a number as the weight of gram, got 'x'",
         ),
+        ("metric", {"rows": [{"metric": "gramm"}]}, "no style metric is named 'gramm'"),
+        ("metric", {"text": "gram=x", "source": "text"}, "Metric: expected NAME"),
+        ("content_metric", {"rows": [{"metric": "gram"}]}, "gram is of kind style"),
+        ("calibration", "/etc/passwd", "Calibration: expected JSON such as"),
+        ("calibration", '["gram"]', "Calibration: expected JSON such as"),
         ("style_scale", "a", "Style scale: expected numbers with commas between"),
         ("backbone", "/etc/passwd", "Backbone: expected one of"),
         ("init", "../x.png", "Init: expected one of content, noise"),
@@ -75,9 +86,61 @@ def test_empty_controls():
     shown = controls.shown_for(Settings())
     empty = {"size": "", "scales": None, "final_rate": None, "style_backbone": "", "recipe": ""}
     assert controls.settings_from({**shown, **empty}) == Settings()
-    rows = [["gram", ""], ["", 3], [None, None], ["histogram=2", 0.5]]
-    metric = controls.settings_from({**shown, "metric": rows}).metric
-    assert metric == (MetricSpec("gram"), MetricSpec("histogram", 1.0))
+    rows = [{"metric": "gram", "weight": ""}, {"metric": "", "weight": 3}, {"metric": None}]
+    metric = controls.settings_from({**shown, "metric": {"rows": rows}}).metric
+    assert metric == (MetricSpec("gram"),)
+
+
+def test_rows_and_text_of_a_mixture_say_the_same():
+    text = "gram~softmax/3@alexnet:relu1,alexnet:relu2#0-50=0.5+histogram"
+    specs = as_specs(text)
+    shown = mixtures.shown_for(specs)
+    assert shown["text"] == text
+    assert shown["rows"][0] == {
+        **{"metric": "gram", "weight": 0.5, "layers": "relu1, relu2", "network": "alexnet"},
+        **{"smoothing": "softmax", "temperature": 3.0, "steps": "0-50"},
+    }
+    assert mixtures.specs_from({"rows": shown["rows"], "text": ""}, "style") == specs
+    assert mixtures.specs_from({"rows": [], "text": text, "source": "text"}, "style") == specs
+    # What was changed last counts, and the other form follows.
+    changed = {**shown, "rows": shown["rows"][1:], "source": "rows"}
+    assert mixtures.shown_for(mixtures.specs_from(changed, "style"))["text"] == "histogram"
+
+
+def test_a_network_without_layers_takes_the_usual_ones_by_its_names():
+    row = {"metric": "gram", "weight": 1, "layers": "", "network": "resnet18"}
+    (spec,) = mixtures.specs_from({"rows": [row]}, "style")
+    layers = {str(ref) for ref in spec.layers}
+    assert layers == {f"resnet18:{find('resnet18').counterpart(n)}" for n in STYLE_LAYERS}
+    (fixed,) = mixtures.specs_from({"rows": [{**row, "metric": "palette"}]}, "style")
+    assert fixed.layers == ()
+
+
+def test_a_metric_can_be_chosen_by_every_name_that_is_registered():
+    for kind in KINDS:
+        offered = mixtures.catalog(kind)
+        assert [*offered["metrics"]] == [*METRICS[kind]]
+        assert all(metric["meaning"] for metric in offered["metrics"].values())
+        assert "relu3_1" in offered["networks"]["vgg16"]
+
+
+def test_labels_belong_to_a_map():
+    shown = controls.shown_for(Settings(), ("1", "#ff0000"))
+    assert controls.labels_from(shown) == ("1", "#ff0000")
+    assert controls.settings_from(shown) == Settings()
+    with pytest.raises(ValueError, match="region_labels as numbers or colors"):
+        controls.labels_from({**shown, "region_labels": "red"})
+    named = words.with_files(Settings(), {"regions": ("0-map.png",)}, ("1", "#ff0000"))
+    assert "--region-labels '1,#ff0000'" in words.command("0-a.png", ["1-b.png"], named)
+    with pytest.raises(ValueError, match="region_labels with regions"):
+        words.with_files(Settings(), {}, ("1",))
+
+
+def test_constants_of_a_manifest_can_be_pasted():
+    shown = controls.shown_for(Settings())
+    assert shown["calibration"] is None
+    text = '{"settings": {}, "calibration": {"gram": [2.5]}}'
+    assert controls.settings_from({**shown, "calibration": text}).calibration == {"gram": [2.5]}
 
 
 @pytest.mark.parametrize("place", [0, 10, 37, 50, 80, 100])
@@ -152,6 +215,7 @@ def test_neighbors_are_nearer():
         (("content_mask=/etc/passwd,x", ""), "content_mask cannot be swept"),
         (("calibration=/etc/passwd,x", ""), "calibration cannot be swept"),
         (("style_weight", ""), "expected NAME=VALUE"),
+        (("recipe=gatis,strotss", ""), "did you mean 'gatys'"),
     ],
 )
 def test_grids_that_are_refused(lines, message):
@@ -236,12 +300,23 @@ def test_status_in_words():
     running = Order("a-b", "a", ("b",), {}, state="running")
     failed = Order("a-b", "a", ("b",), {}, state="failed", message="no room")
     assert words.status(order, None, 2) == "Waiting for its turn, 2 before it"
-    assert words.status(running, None, 0) == "Preparing …"
-    assert words.status(running, view, 0) == "Running: 3 of 10 steps, 64 pixels, about 2 min left"
+    assert words.status(running, None, 0) == "Reading pictures and networks"
+    assert words.status(running, replace(view, step=0), 0).startswith("Compiling its programs")
+    assert words.status(running, view, 0) == "Running: 3 of 10 steps, 64 pixels"
     assert words.status(failed, view, 0) == "Failed: no room"
     assert in_words(ValueError("that\ndoes not fit; --size 64 should")) == (
         "that does not fit; size 64 should"
     )
+
+
+def test_the_settings_of_a_picture_fold_the_defaults_away():
+    plain = to_plain(Settings(steps=7, metric="gram=0.5"))
+    changed, defaults = words.settings_table({"settings": plain}).split("<details>")
+    assert "<th scope=row>steps</th><td>7</td>" in changed
+    assert "<td>gram=0.5</td>" in changed
+    assert "content weight" not in changed
+    assert "<th scope=row>content weight</th><td>0.5</td>" in defaults
+    assert "<th scope=row>steps</th>" not in defaults
 
 
 def test_curves_are_ratios_to_the_first_value():

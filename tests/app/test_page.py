@@ -6,12 +6,15 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import pytest
 from support.small import write_pictures
 from support.studio_server import Server
 
+from jaxstyle.app.orders import Order
 from jaxstyle.app.page.server import Access
+from jaxstyle.app.queue import Clock, View
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.uploads import keep
 
@@ -131,6 +134,27 @@ def test_a_password_is_asked_for(tmp_path):
         assert get(server, "gradio_api/queue/join", {"data": [], "fn_index": 0})[0] == 401
     finally:
         server.end()
+
+
+def test_the_line_of_a_run_has_what_its_clock_needs():
+    pytest.importorskip("gradio", reason=REASON)
+    from jaxstyle.app.page.progress import line_of
+
+    run = Order("a<b", "a", ("b",), {}, state="running")
+    clock = Clock(12.0, 3.0)
+    before = line_of(run, None, 0, clock)
+    assert "a&lt;b: Reading pictures and networks" in before
+    assert 'data-run="12.0" data-step="3.0" data-left=""' in before
+    assert "<progress aria-label" in before  # nobody knows how long it takes
+    view = View(3, 10, 64, 1.0, 9.0, 60.0, pace=2.5)
+    after = line_of(run, view, 0, clock)
+    assert 'data-left="57.0" data-pace="2.500" data-steps="3"' in after
+    assert '<progress max="10" value="3"' in after
+    grid = line_of(replace(run, sweep={"seed": [1, 2]}), replace(view, step=0), 0, clock)
+    assert '<progress max="69.0" value="9.0"' in grid  # its cells are done together
+    failed = line_of(replace(run, state="failed", message="no room"), view, 0, clock)
+    assert 'class="failed"' in failed
+    assert "progress" not in failed
 
 
 def test_passwords():

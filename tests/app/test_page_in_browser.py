@@ -1,6 +1,7 @@
 """The studio in a real browser, over the real command. Needs Gradio, Playwright and Chromium.
 
-With $JAXSTYLE_SCREENSHOTS the states of the page are photographed into that folder.
+With $JAXSTYLE_SCREENSHOTS the states of the page are photographed into that folder; pictures are
+then made by `quick`, which is worth looking at, and takes longer.
 """
 
 import os
@@ -28,9 +29,25 @@ pytestmark = pytest.mark.slow
 
 PATIENCE = 600_000  # milliseconds: other processes may have the cores
 MANY = 400  # steps of a run that is to be caught while it goes on
+SCREENSHOTS = os.environ.get("JAXSTYLE_SCREENSHOTS")
 SETTINGS = {
     **{"size": 96, "steps": 4, "scales": 2, "metric": "gram", "content_weight": 0.3, **LAYERS},
 }
+SHOWN = "--metric gram"  # of these settings on a command line
+if SCREENSHOTS:
+    SETTINGS = {"recipe": "quick", "size": 192, "content_weight": 0.3}
+    SHOWN = "--recipe quick"
+
+
+WATCH = """() => {
+  window.changes = [];
+  const note = (text) => window.changes.push([performance.now(), text]);
+  const status = document.querySelector("#status"), all = { subtree: true, childList: true };
+  new MutationObserver(() => note(status.innerText))
+    .observe(status, { ...all, characterData: true });
+  new MutationObserver(() => note("picture"))
+    .observe(document.querySelector("#viewer img.after"), { attributeFilter: ["src"] });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +108,9 @@ def tab(browser, server):
 
 
 def photograph(tab, name):
-    if folder := os.environ.get("JAXSTYLE_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        tab.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    if SCREENSHOTS:
+        Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+        tab.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
 
 
 def says(tab, element, words):
@@ -114,7 +131,7 @@ def lay(tab, files):
     tab.get_by_text("The same without the page").click()
     # The manifest's settings, and its pictures, which the room has by now.
     playwright.expect(tab.locator("#command textarea")).to_have_value(
-        _holding("--metric gram", "lighthouse.jpg", "swirls.jpg"), timeout=PATIENCE
+        _holding(SHOWN, "lighthouse.jpg", "swirls.jpg"), timeout=PATIENCE
     )
 
 
@@ -157,8 +174,8 @@ def test_from_two_pictures_to_a_saved_one(tab, files, tmp_path):
     lay(tab, files)
     set_number(tab, "steps", MANY)
     tab.click("#make")
-    tab.wait_for_selector("#viewer img.after[src]")
     says(tab, "#status", "Running")
+    tab.wait_for_selector("#viewer img.after[src]")
     photograph(tab, "running")
     tab.click("#stop")
     says(tab, "#status", "Stopped after")
@@ -181,7 +198,8 @@ def test_from_two_pictures_to_a_saved_one(tab, files, tmp_path):
     )
     tab.get_by_role("button", name="Continue with these settings").click()
     says(tab, "#status", "lighthouse-swirls-3")
-    assert "96 × 72 pixels" in finished(tab)
+    size = SETTINGS["size"]
+    assert f"{size} × {size * 3 // 4} pixels" in finished(tab)
     tab.locator("#viewer .split").fill("50")
     tab.locator("#viewer [data-zoom=in]").click()
     photograph(tab, "finished")
@@ -200,7 +218,7 @@ def test_resumed_after_a_stop(tab, files, server):
     lay(tab, files)
     set_number(tab, "steps", 29)
     tab.click("#make")
-    tab.wait_for_selector("#viewer img.after[src]")
+    says(tab, "#status", "Running")
     tab.click("#stop")
     says(tab, "#status", "Stopped after")
     tab.click("#resume")
@@ -284,9 +302,63 @@ def test_a_grid_is_clicked(tab, files):
     tab.wait_for_selector("#cell img.after[src]")
     tab.click("#take-cell")
     playwright.expect(tab.locator("#command textarea")).to_have_value(
-        _holding("--metric gram"), timeout=PATIENCE
+        _holding(SHOWN), timeout=PATIENCE
     )
     finished(tab)
+
+
+def test_a_mixture_is_picked_by_keyboard_and_as_text(tab, files):
+    lay(tab, files)
+    tab.locator("#view").get_by_text("Full").click()
+    tab.get_by_role("button", name="What is compared").click()
+    picker, command = tab.locator("#setting-metric"), tab.locator("#command textarea")
+    text, expect = picker.get_by_label("The same as text"), playwright.expect
+    text.fill("gram=0.5")
+    row = picker.get_by_role("group", name="style metric 1: gram")
+    expect(row.get_by_label("Weight")).to_have_value("0.5", timeout=PATIENCE)
+    picker.get_by_role("button", name="Add a metric").press("Enter")
+    row = picker.get_by_role("group", name="style metric 2")
+    expect(row.get_by_label("Metric", exact=True)).to_be_focused()
+    tab.keyboard.type("histogram")
+    tab.keyboard.press("Tab")
+    expect(row.get_by_label("Weight")).to_be_focused()
+    tab.keyboard.type("3")  # it was selected
+    row.get_by_label("Network").select_option("alexnet")
+    layers = "relu1, relu2, relu3, relu4, relu5"
+    expect(row.get_by_label("Layers")).to_have_value(layers, timeout=PATIENCE)
+    mixture = f"histogram@{','.join(f'alexnet:{layer}' for layer in layers.split(', '))}=3"
+    expect(text).to_have_value(f"gram=0.5+{mixture}", timeout=PATIENCE)
+    expect(command).to_have_value(_holding("--metric gram=0.5", mixture), timeout=PATIENCE)
+    photograph(tab, "mixture")
+    picker.get_by_role("button", name="Remove gram").press("Enter")
+    expect(text).to_have_value(mixture, timeout=PATIENCE)
+    text.fill("gramm")
+    expect(command).to_have_value(_holding("no style metric is named 'gramm'"), timeout=PATIENCE)
+    # A recipe sets both.
+    tab.locator("#setting-recipe input").fill("gatys/adapted")
+    tab.keyboard.press("Enter")
+    expect(picker.locator(".row")).to_have_count(1, timeout=PATIENCE)
+    expect(text).to_have_value("gram", timeout=PATIENCE)
+
+
+def test_the_picture_that_it_starts_from_comes_first_and_a_clock_ticks(tab, files):
+    lay(tab, files)
+    set_number(tab, "steps", MANY)
+    tab.evaluate(WATCH)
+    tab.click("#make")
+    says(tab, "#status", "Running")
+    says(tab, "#status", "so far")
+    tab.wait_for_timeout(3500)
+    changes = tab.evaluate("window.changes")
+    tab.click("#stop")
+    says(tab, "#status", "Stopped after")
+    tab.click("#discard")
+    running = next(at for at, text in changes if "Running" in text)
+    assert any("Compiling" in text for at, text in changes if at < running)
+    pictures = [at for at, text in changes if text == "picture"]
+    assert pictures[0] < running
+    ticks = [at for at, text in changes if "so far" in text and at > changes[-1][0] - 3000]
+    assert len(ticks) >= 2  # each second, but for a busy machine
 
 
 def test_the_gallery(tab, server):
@@ -312,6 +384,28 @@ def test_the_gallery(tab, server):
         assert sheet.width > 100
 
 
+def test_two_visitors_see_nothing_of_each_other(browser, files, tmp_path):
+    server = Server(tmp_path / "room", "--share-nothing").start()
+    try:
+        with opened(browser, server) as one, opened(browser, server) as other:
+            lay(one, files)
+            one.click("#make")
+            finished(one)
+            other.click("#samples [data-pick=mosaic]")
+            other.wait_for_selector("#style img")
+            other.reload()
+            says(other, "#viewer", "Drop a photograph")
+            other.get_by_role("tab", name="Gallery").click()
+            says(other, "#gallery", "No pictures")
+            one.reload()
+            says(one, "#status", "lighthouse-swirls.png")
+            rooms = [*(server.folder / "visitors").iterdir()]
+            uploads = [sorted(path.name[17:] for path in (r / "inputs").iterdir()) for r in rooms]
+            assert sorted(uploads) == [["lighthouse.jpg", "swirls.jpg"], ["mosaic.jpg"]]
+    finally:
+        server.end()
+
+
 def test_the_server_is_killed_and_started_again(browser, files, tmp_path):
     server = Server(tmp_path / "room").start()
     try:
@@ -319,7 +413,7 @@ def test_the_server_is_killed_and_started_again(browser, files, tmp_path):
             lay(tab, files)
             set_number(tab, "steps", MANY)
             tab.click("#make")
-            tab.wait_for_selector("#viewer img.after[src]")
+            says(tab, "#status", "Running")
             checkpoint = server.folder / "lighthouse-swirls.png.checkpoint"
             end = time.monotonic() + PATIENCE / 1000
             while not checkpoint.exists() and time.monotonic() < end:

@@ -165,6 +165,25 @@ def test_closing_keeps_the_run_for_the_next_server(room, begin):
     assert read_orders(room)[0].state == "waiting"
 
 
+def test_a_clock_runs_from_the_beginning_and_from_the_last_view(room, begin, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("jaxstyle.app.queue.time.monotonic", lambda: now[0])
+    runs = Runs()
+    queue = begin(runs)
+    name = queue.submit(room, ordered(room)).name
+    until(queue, lambda: states(queue, room)[name] == "running")
+    now[0] += 5
+    assert queue.clock(room, name) == (5.0, 5.0)
+    runs.allowed.release(1)
+    until(queue, lambda: queue.view(room, name) is not None)
+    now[0] += 2
+    assert queue.clock(room, name) == (7.0, 2.0)
+    runs.allowed.release(2)
+    until(queue, lambda: not queue.orders_in(room))
+    assert queue.clock(room, name) == (0.0, 0.0)
+    assert queue.view(room, name) is None  # no picture is kept of what has ended
+
+
 def test_rooms_do_not_see_each_other(tmp_path, begin):
     rooms = [Room(write_pictures(folder)).prepare() for folder in _folders(tmp_path)]
     runs = Runs()

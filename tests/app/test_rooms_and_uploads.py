@@ -11,7 +11,7 @@ from support.small import write_pictures
 from jaxstyle import samples
 from jaxstyle._util.files import sha256
 from jaxstyle.app import uploads
-from jaxstyle.app.orders import order_of
+from jaxstyle.app.orders import order_of, place, read_orders, write_order
 from jaxstyle.app.rooms import Room, Rooms
 from jaxstyle.app.uploads import keep, keep_sample, path_of, title_of, with_digest
 from jaxstyle.settings import Settings
@@ -146,5 +146,12 @@ def test_settings_with_paths_are_refused(room, files):
         order_of(room, content, (style,), Settings(), {"content_mask": (path,)})
     with pytest.raises(ValueError, match="of no use as memory"):
         order_of(room, content, (style,), Settings(), {"memory": (style,)})
+    with pytest.raises(ValueError, match="region_labels with regions"):
+        order_of(room, content, (style,), Settings(), labels=("1",))
+    order = order_of(room, content, (style,), Settings(), {"regions": (style,)}, labels=("1",))
+    write_order(place(room, order.name), order)
+    (read,) = read_orders(room)
+    assert (read.name, read.labels) == (order.name, ("1",))
+    assert read.in_room(room).region_labels == ("1",)
     order = order_of(room, content, (style,), Settings(), {"content_mask": (style,)})
     assert order.in_room(room).content_mask == (str(room.inputs / style),)

@@ -18,7 +18,7 @@ from jaxstyle.app.running import runner
 from jaxstyle.app.studio import Studio
 from jaxstyle.app.table import Table
 from jaxstyle.app.uploads import keep
-from jaxstyle.image.io import read_image
+from jaxstyle.image.io import read_image, write_image
 from jaxstyle.settings import Settings
 from jaxstyle.transfer import memory
 
@@ -90,9 +90,11 @@ def test_a_picture_is_that_of_stylize_and_replays(studio, room, lying, watch):
     np.testing.assert_array_equal(
         read_image(picture), np.round(alone.image * 255).astype(np.float32) / np.float32(255)
     )
-    # A picture after every step.
-    assert [view.step for view in watch.views] == [1, 2, 3]
-    assert [view.pictures[0].shape for view in watch.views] == [(40, 48, 3)] * 3
+    # The picture that it starts from, and one after every step.
+    assert [view.step for view in watch.views] == [0, 1, 2, 3]
+    assert [view.pictures[0].shape for view in watch.views] == [(40, 48, 3)] * 4
+    np.testing.assert_array_equal(watch.views[0].pictures[0], read_image(inputs[0]))
+    assert all(view.pace > 0 for view in watch.views[1:])
     facts = json.loads(picture.with_suffix(".json").read_text())
     assert facts["inputs"]["content"]["path"] == f"inputs/{lying.content}"
 
@@ -119,11 +121,12 @@ def test_stopped_and_resumed_it_has_the_same_bytes(studio, room, lying, watch):
     picture = room.picture(order.name)
     assert gallery.find(room, picture.name).is_whole is False
     assert picture.with_name(f"{picture.name}.checkpoint").exists()
-    steps = len(watch.views)
+    steps, stopped = len(watch.views), read_image(picture)
     studio.queue.resume(room, order.name)
     assert until_done(studio, room, order.name) is None
     assert picture.read_bytes() == whole
-    assert len(watch.views) - steps == 1  # it did not begin anew
+    assert [view.step for view in watch.views[steps:]] == [0, 3]  # it did not begin anew
+    np.testing.assert_array_equal(watch.views[steps].pictures[0], stopped)
     assert not picture.with_name(f"{picture.name}.checkpoint").exists()
 
 
@@ -145,7 +148,7 @@ def test_continues_after_the_server_was_killed(studio, room, lying, watch):
         version = successor.wait(version, 1.0)
     successor.close()
     assert room.picture(order.name).read_bytes() == whole
-    assert [view.step for view in later.views] == [3]
+    assert [(view.step, len(view.pictures)) for view in later.views] == [(0, 0), (3, 1)]
 
 
 @pytest.mark.slow
@@ -208,7 +211,7 @@ def test_what_does_not_fit_is_said_before_a_step(studio, room, lying, watch, mon
     assert failed.state == "failed"
     assert re.search("48 × 40, .* does not fit; size [0-9]+ should|does not fit$", failed.message)
     assert "--" not in failed.message
-    assert watch.views == []
+    assert [view.step for view in watch.views] == [0]
 
 
 def test_two_studios_do_not_share_a_folder(studio):
@@ -239,6 +242,33 @@ def test_a_grid_fills_in_together_and_has_a_plane(studio, room, lying, watch):
     assert until_done(studio, room, rest.name) is None
     moved = read_image(room.picture(rest.name))
     assert 0 < np.abs(moved - plane.at(0.5, 0.5)).mean() < 0.2
+
+
+def test_a_grid_of_whole_recipes(studio, room, lying):
+    settings = replace(SETTINGS, content_weight=7.0, seed=3)
+    recipes = "recipe=faithful,gatys/adapted"
+    order = studio.vary(room, replace(lying, settings=settings), recipes, "steps=0")
+    assert until_done(studio, room, order.name) is None
+    cells = studio.grid(room, order.name).cells
+    made = [gallery.facts_of(cells[number])["settings"] for number in range(2)]
+    assert [one["recipe"] for one in made] == ["faithful", "gatys/adapted"]
+    assert [one["content_weight"] for one in made] == [2.0, 0.3]  # the recipes', not 7
+    assert {(one["size"], one["seed"], one["steps"]) for one in made} == {(48, 3, 0)}
+
+
+@pytest.mark.slow
+def test_a_label_map_and_its_labels(studio, room, lying, tmp_path):
+    regions = np.zeros((40, 48, 3), np.float32)
+    regions[:, 24:, 0] = 1
+    write_image(tmp_path / "map.png", regions)
+    files = {"regions": (keep(room, tmp_path / "map.png"),)}
+    lying = replace(lying, files=files, labels=("#ff0000",))
+    picture = make(studio, room, lying)
+    laid = table.of_picture(room, picture.name)
+    assert (laid.files, laid.labels) == (files, ("#ff0000",))
+    content = read_image(room.inputs / lying.content)
+    changed = np.abs(read_image(picture) - content).max(axis=2) > 0.02
+    assert changed[:, 26:].mean() > 0.5 > 0.05 > changed[:, :20].mean()
 
 
 @pytest.mark.slow

@@ -60,6 +60,11 @@ def launch_options() -> dict[str, Any]:
         neutral_hue=gr.themes.colors.slate,
         font=fonts,
         font_mono=["ui-monospace", "monospace"],
+    ).set(
+        # Gradio's dark theme has the same gray for both kinds of buttons.
+        button_primary_background_fill_dark="*primary_200",
+        button_primary_background_fill_hover_dark="*primary_100",
+        button_primary_text_color_dark="*neutral_900",
     )
     return {"theme": theme, "css": text_of("look.css"), "footer_links": []}
 

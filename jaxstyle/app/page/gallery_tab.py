@@ -48,6 +48,7 @@ class Gallery:
     really: gr.Button
     facts: gr.HTML
     timer: gr.Timer
+    pager: gr.Row
 
 
 def lay_out(shared: Shared) -> Gallery:
@@ -62,19 +63,21 @@ def lay_out(shared: Shared) -> Gallery:
                     sheet = gr.Button("Export a sheet", size="sm", elem_id="sheet")
                     sheet_file = gr.DownloadButton("Sheet", elem_id="sheet-file", visible="hidden")
                 listing = picker("gallery", _NOTHING)
-                with gr.Row():
-                    newer = gr.Button("Newer", size="sm", interactive=False)
-                    page = gr.Number(1, label="Page", precision=0, minimum=1, min_width=80)
-                    older = gr.Button("Older", size="sm", interactive=False)
+                with gr.Row(visible=False) as pager:
+                    narrow: dict[str, Any] = {"min_width": 80}
+                    newer = gr.Button("Newer", size="sm", interactive=False, **narrow)
+                    page = gr.Number(1, label="Page", precision=0, minimum=1, **narrow)
+                    older = gr.Button("Older", size="sm", interactive=False, **narrow)
             with gr.Column(scale=6, min_width=320, visible=False) as detail:
                 large = viewer("Pick a picture.", "large")
                 with gr.Row():
-                    take = gr.Button("Take it to the table", elem_id="take-picture")
-                    favorite = gr.Button("Favorite", elem_id="favorite")
-                    save = gr.DownloadButton("Save", elem_id="save-picture")
-                    delete = gr.Button("Delete", elem_id="delete")
+                    two: dict[str, Any] = {"min_width": 130}  # in a row of a narrow screen
+                    take = gr.Button("To the table", elem_id="take-picture", **two)
+                    favorite = gr.Button("Favorite", elem_id="favorite", **two)
+                    save = gr.DownloadButton("Save", elem_id="save-picture", **two)
+                    delete = gr.Button("Delete", elem_id="delete", **two)
                     really = gr.Button(
-                        "Delete for good", variant="stop", elem_id="really", **hidden
+                        "Delete for good", variant="stop", elem_id="really", **two, **hidden
                     )
                 compare = gr.Dropdown(
                     [], label="Compare with (the slider shows both)", elem_id="compare"
@@ -96,7 +99,7 @@ def lay_out(shared: Shared) -> Gallery:
             large,
             compare,
         ),
-        *(favorite, take, save, delete, really, facts, timer),
+        *(favorite, take, save, delete, really, facts, timer, pager),
     )
 
 
@@ -147,6 +150,7 @@ class Events:
             self.parts.newer: gr.Button(interactive=page > 1),
             self.parts.older: gr.Button(interactive=page < pages),
             self.parts.page: page,
+            self.parts.pager: gr.Row(visible=pages > 1),
         }
 
     def pick(self, request: gr.Request, event: gr.EventData, token: str) -> Any:
@@ -170,7 +174,7 @@ class Events:
             parts.facts: text,
             parts.compare: gr.Dropdown(choices=others, value=None),
             parts.save: gr.DownloadButton(value=str(package)),
-            parts.favorite: gr.Button("No favorite any more" if is_favorite else "Favorite"),
+            parts.favorite: gr.Button("Unfavorite" if is_favorite else "Favorite"),
             parts.take: gr.Button(interactive=facts is not None),
             parts.really: gr.Button(visible=False),
         }
@@ -187,7 +191,7 @@ class Events:
         room = self.shared.room(token, request)
         is_favorite = name not in gallery.favorites(room)
         gallery.set_favorite(room, name, is_favorite)
-        return gr.Button("No favorite any more" if is_favorite else "Favorite")
+        return gr.Button("Unfavorite" if is_favorite else "Favorite")
 
     def delete(self, request: gr.Request, token: str, name: str) -> Any:
         """Delete the picture."""
@@ -217,7 +221,7 @@ def connect(shared: Shared, parts: Gallery, table: TableParts, tabs: gr.Tabs) ->
     """Connect the tab's events."""
     events, token = Events(shared, parts, table), shared.token
     inputs = [token, parts.name, parts.only, parts.page, parts.last_look]
-    listed = [parts.list, parts.newer, parts.older, parts.page, parts.last_look]
+    listed = [parts.list, parts.newer, parts.older, parts.page, parts.pager, parts.last_look]
     gr.on(
         [parts.timer.tick, parts.only.input, parts.page.input],
         said(events.tick),

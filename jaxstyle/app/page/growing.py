@@ -15,6 +15,7 @@ from jaxstyle.app import table as tables
 from jaxstyle.app.gallery import data_uri
 from jaxstyle.app.orders import Order
 from jaxstyle.app.page.parts import LARGEST_LOSSLESS
+from jaxstyle.app.page.progress import line_of
 from jaxstyle.app.page.shared import Shared
 from jaxstyle.app.queue import View
 from jaxstyle.app.rooms import Room
@@ -74,9 +75,7 @@ class Growing:
         is_whole = is_there and entry is not None and entry.is_whole and order is None
         shown: dict[Any, Any] = {
             parts.viewer: value,
-            parts.status: _status(
-                order, view, entry, queue.ahead(room, order.name) if order else 0
-            ),
+            parts.status: self._status(room, order, view, entry),
             parts.queue: _waiting([one for one in orders if one is not order]),
             parts.make: gr.Button(interactive=bool(content) or bool(order)),
             parts.stop: gr.Button(visible=state in ("running", "waiting")),
@@ -112,6 +111,15 @@ class Growing:
         except (ValueError, OSError):
             return None, entry
 
+    def _status(
+        self, room: Room, order: Order | None, view: View | None, entry: gallery.Entry | None
+    ) -> str:
+        if order is None:
+            return f"<p>{words.finished(entry)}</p>" if entry else "<p></p>"
+        queue = self.studio.queue
+        waits = queue.ahead(room, order.name), queue.clock(room, order.name)
+        return line_of(order, view, *waits)
+
     def _package(self, room: Room, entry: gallery.Entry) -> Path:
         folder = Path(tempfile.mkdtemp(dir=self.shared.temporary))
         return gallery.package(room, entry, folder / f"{entry.path.stem}.zip")
@@ -134,20 +142,7 @@ def _nothing(order: Order | None) -> str:
         return NOTHING
     if order.state == "failed":
         return "No picture was made."
-    return "The first picture comes in a few seconds; the first of a kind takes longer."
-
-
-def _status(order: Order | None, view: View | None, entry: gallery.Entry | None, ahead: int) -> str:
-    if order is None:
-        return f"<p>{words.finished(entry)}</p>" if entry else "<p></p>"
-    text = html.escape(words.status(order, view, ahead))
-    mark = ' class="failed"' if order.state == "failed" else ""
-    line = f'<p{mark} role="status">{html.escape(order.name)}: {text}</p>'
-    if order.state == "running" and view is not None:
-        line += (
-            f'<progress max="{view.steps}" value="{view.step}" aria-label="Progress"></progress>'
-        )
-    return line
+    return "The picture that it starts from comes in a moment."
 
 
 def _waiting(orders: Sequence[Order]) -> str:

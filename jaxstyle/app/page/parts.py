@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,6 +63,21 @@ def picker(elem_id: str, value: str = "", **more: Any) -> gr.HTML:
         elem_id=elem_id,
         apply_default_css=False,
         **more,
+    )
+
+
+def editor(value: dict[str, Any], name: str, elem_id: str, **facts: Any) -> gr.HTML:
+    """Return fields that `NAME.js` lays out in `NAME.html`; an `input` event has their values.
+
+    The facts that the script needs stand before it: properties of its own Gradio does not give to a
+    component that is hidden at first.
+    """
+    return gr.HTML(
+        value,
+        html_template=text_of(f"{name}.html"),
+        js_on_load=f"const facts = {json.dumps(facts)};\n{text_of(f'{name}.js')}",
+        elem_id=elem_id,
+        apply_default_css=False,
     )
 
 

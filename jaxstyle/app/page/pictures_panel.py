@@ -34,7 +34,7 @@ ROLES = {
 }
 """What an uploaded picture can be."""
 SEVERAL = ("content_mask", "style_mask")
-SIDE = 480
+SIDE = 768
 """Longest side of the picture that is painted on."""
 
 
@@ -68,22 +68,27 @@ def lay_out() -> Pictures:
             sources=[],
             transforms=[],
             layers=False,
-            brush=gr.Brush(default_size=36, colors=["#ffffff"], color_mode="fixed"),
-            height=330,
+            brush=gr.Brush(default_size=SIDE // 14, colors=["#ffffff"], color_mode="fixed"),
+            height="min(70vh, 40rem)",
             canvas_size=(SIDE, SIDE),
             buttons=[],
             elem_id="painter",
         )
-        use = gr.Radio(
-            [(text, name) for name, text in USES.items()], value="content_mask", label="Use"
-        )
-        take = gr.Button("Use what is painted", size="sm", elem_id="take-mask")
-        role = gr.Dropdown(
-            [(text, name) for name, text in ROLES.items()], value=ANOTHER_STYLE, label="Upload as"
-        )
-        upload = gr.UploadButton(
-            "Upload a picture", file_types=["image"], size="sm", elem_id="more"
-        )
+        with gr.Row():
+            with gr.Column(min_width=280):
+                use = gr.Radio(
+                    [(text, name) for name, text in USES.items()], value="content_mask", label="Use"
+                )
+                take = gr.Button("Use what is painted", size="sm", elem_id="take-mask")
+            with gr.Column(min_width=280):
+                role = gr.Dropdown(
+                    [(text, name) for name, text in ROLES.items()],
+                    value=ANOTHER_STYLE,
+                    label="Upload as",
+                )
+                upload = gr.UploadButton(
+                    "Upload a picture", file_types=["image"], size="sm", elem_id="more"
+                )
         gr.Markdown("In use (a click removes one):", elem_classes="quiet")
         chosen = picker("in-use")
     return Pictures(painter, use, take, role, upload, chosen)

@@ -10,14 +10,14 @@ from typing import Any
 import gradio as gr
 
 from jaxstyle import recipes
-from jaxstyle.app import controls, simple, words
+from jaxstyle.app import controls, mixtures, simple, words
 from jaxstyle.app.controls import Control
 from jaxstyle.app.gallery import data_uri
-from jaxstyle.app.page.parts import Choice, buttons, picked, picker
+from jaxstyle.app.page.parts import Choice, buttons, editor, picked, picker
 from jaxstyle.app.page.shared import QUIET, said
 from jaxstyle.app.plain_words import in_words
 from jaxstyle.image.io import read_image
-from jaxstyle.settings import Settings
+from jaxstyle.settings import MIXTURES, Settings
 
 VIEWS = ("Simple", "Full")
 DEFAULT = "default"
@@ -36,7 +36,7 @@ class Panel:
         inputs: A component for each setting, by name.
         command: The command line.
         python: The Python.
-        region: Where the full view has room for pictures.
+        region: What is shown with the full view, elsewhere on the page.
     """
 
     view: gr.Radio
@@ -54,9 +54,31 @@ class Panel:
         """Every component that shows settings."""
         return [*self.inputs.values(), *self.sliders, self.command, self.python]
 
+    @property
+    def mixtures(self) -> dict[str, Any]:
+        """The components that show mixtures of metrics."""
+        return {name: self.inputs[name] for name in MIXTURES}
+
+    def answers(self, shown: Sequence[Any]) -> dict[Any, Any]:
+        """Return both forms of the mixtures that were changed in one of them, or what is wrong."""
+        changed: dict[Any, Any] = {}
+        for name, before in zip(self.inputs, shown, strict=True):
+            if name not in MIXTURES or "source" not in before:
+                continue
+            try:
+                now = mixtures.shown_for(mixtures.specs_from(before, MIXTURES[name]))
+                changed[self.inputs[name]] = {**now, "edit": before.get("edit")}
+            except ValueError as error:
+                changed[self.inputs[name]] = {**before, "problem": in_words(error)}
+        return changed
+
     def settings(self, shown: Sequence[Any]) -> Settings:
         """Return the settings of what the components show; errors as of `settings_from`."""
         return controls.settings_from(dict(zip(self.inputs, shown, strict=True)))
+
+    def labels(self, shown: Sequence[Any]) -> tuple[str, ...]:
+        """Return the labels of what the components show; errors as of `labels_from`."""
+        return controls.labels_from(dict(zip(self.inputs, shown, strict=True)))
 
     def showing(
         self,
@@ -64,12 +86,13 @@ class Panel:
         content: str = "",
         styles: Sequence[str] = (),
         files: Mapping[str, Sequence[str]] | None = None,
+        labels: Sequence[str] = (),
     ) -> dict[Any, Any]:
         """Return what all components show for some settings."""
-        values = controls.shown_for(settings)
+        values = controls.shown_for(settings, labels)
         shown: dict[Any, Any] = {self.inputs[name]: value for name, value in values.items()}
         shown |= dict(zip(self.sliders, simple.sliders_of(settings), strict=True))
-        return shown | self.in_text(settings, content, styles, files)
+        return shown | self.in_text(settings, content, styles, files, labels)
 
     def in_text(
         self,
@@ -77,9 +100,10 @@ class Panel:
         content: str,
         styles: Sequence[str],
         files: Mapping[str, Sequence[str]] | None,
+        labels: Sequence[str],
     ) -> dict[Any, Any]:
         """Return the command line and the Python."""
-        chosen = words.with_files(settings, files or {})
+        chosen = words.with_files(settings, files or {}, labels)
         inputs = (content, styles)
         return {
             self.command: words.command(*inputs, chosen),
@@ -87,8 +111,8 @@ class Panel:
         }
 
 
-def lay_out() -> Panel:
-    """Lay the palette out."""
+def lay_out(region: gr.Column) -> Panel:
+    """Lay the palette out; `region` is shown with the full view."""
     view = gr.Radio(VIEWS, value=VIEWS[0], label="Settings", elem_id="view")
     with gr.Column(visible=True) as simple_view:
         names = (
@@ -113,7 +137,6 @@ def lay_out() -> Panel:
             with gr.Accordion(group, open=False):
                 for control in members:
                     inputs[control.name] = _component(control)
-        region = gr.Column()
     with gr.Accordion("The same without the page", open=False):
         command = gr.Textbox(label="Command line", lines=2, buttons=["copy"], elem_id="command")
         python = gr.Textbox(label="Python", lines=6, buttons=["copy"], elem_id="python")
@@ -130,15 +153,17 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
         context: Those with the content, the styles and other files, which the texts name.
     """
     everything = [*context, *panel.inputs.values()]
-    texts = [panel.command, panel.python, *panel.sliders]
+    texts = [panel.command, panel.python, *panel.sliders, *panel.mixtures.values()]
 
     def in_text(content: str, styles: list[str], files: dict[str, Any], *shown: Any) -> Any:
+        answers = panel.answers(shown)
         try:
             settings = panel.settings(shown)
+            texts = panel.in_text(settings, content, styles, files, panel.labels(shown))
         except ValueError as error:  # half a word was typed
-            return {panel.command: in_words(error), panel.python: in_words(error)}
+            return answers | {panel.command: in_words(error), panel.python: in_words(error)}
         sliders = dict(zip(panel.sliders, simple.sliders_of(settings), strict=True))
-        return panel.in_text(settings, content, styles, files) | sliders
+        return answers | texts | sliders
 
     gr.on(
         [component.input for component in panel.inputs.values()],
@@ -151,9 +176,10 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
 
     @said
     def slid(content: str, styles: list[str], files: dict[str, Any], *shown: Any) -> Any:
-        settings = panel.settings(shown[:-4])
-        settings = simple.settings_of(simple.Sliders(*shown[-4:]), settings)
-        values = panel.showing(settings, content, styles, files)
+        *others, style, strokes, colors, smoothness = shown
+        sliders = simple.Sliders(style, strokes, colors, smoothness)
+        settings = simple.settings_of(sliders, panel.settings(others))
+        values = panel.showing(settings, content, styles, files, panel.labels(others))
         return {one: value for one, value in values.items() if one not in panel.sliders}
 
     gr.on(
@@ -170,22 +196,22 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
         event: gr.EventData, content: str, styles: list[str], files: dict[str, Any], *shown: Any
     ) -> Any:
         settings = simple.character(picked(event), panel.settings(shown))
-        return panel.showing(settings, content, styles, files)
+        return panel.showing(settings, content, styles, files, panel.labels(shown))
 
     panel.characters.select(chosen, everything, panel.all, **QUIET)
 
     @said
     def recipe_chosen(content: str, styles: list[str], files: dict[str, Any], *shown: Any) -> Any:
         values = dict(zip(panel.inputs, shown, strict=True))
-        name = values["recipe"]
-        size = controls.settings_from({**values, "recipe": None}).size
-        settings = recipes.settings(recipe=name, size=size) if name else Settings(size=size)
-        return panel.showing(settings, content, styles, files)
+        name, size = values["recipe"], controls.value_of("size", values)
+        given = {} if size is None else {"size": size}  # a recipe may have a size
+        settings = recipes.settings(recipe=name or None, **given)
+        return panel.showing(settings, content, styles, files, panel.labels(shown))
 
     panel.inputs["recipe"].input(recipe_chosen, everything, panel.all, **QUIET)
-    views = [panel.simple, panel.full]
+    views = [panel.simple, panel.full, panel.region]
     panel.view.change(
-        lambda view: [gr.Column(visible=view == VIEWS[0]), gr.Column(visible=view == VIEWS[1])],
+        lambda view: [gr.Column(visible=view == name) for name in (*VIEWS, VIEWS[1])],
         panel.view,
         views,
         **QUIET,
@@ -210,9 +236,9 @@ def _component(control: Control) -> Any:
     about: dict[str, Any] = {"label": control.label, "elem_id": f"setting-{control.name}"}
     if control.form == "mixture":
         gr.Markdown(f"**{control.label}.** {control.meaning}")
-        about |= {"headers": ["metric", "weight"], "datatype": ["str", "number"]}
-        about |= {"column_count": 2, "type": "array", "interactive": True}
-        return gr.Dataframe(value, show_label=False, **about)
+        group = MIXTURES[control.name]
+        facts = {"catalog": mixtures.catalog(group), "kind": group, "legend": control.label}
+        return editor(value, "mixture", f"setting-{control.name}", **facts)
     about["info"] = control.meaning
     if control.form == "flag":
         return gr.Checkbox(value, **about)
@@ -225,4 +251,5 @@ def _component(control: Control) -> Any:
         return gr.Number(value, precision=0, **about)
     if control.form == "number":
         return gr.Number(value, **about)
-    return gr.Textbox(value or "", **about)
+    lines = 2 if control.example else 1
+    return gr.Textbox(value or "", lines=lines, placeholder=control.example or None, **about)

@@ -55,8 +55,12 @@ class Events:
         shown[parts.files] = {role: list(stored) for role, stored in lying.files.items()}
         shown[parts.pictures.painter] = painting_ground(room, lying.content)
         shown[parts.pictures.list] = in_use(room, lying.styles, lying.files)
-        texts = (lying.content, lying.styles, lying.files)
-        return shown | parts.panel.showing(lying.settings, *texts)
+        return shown | self.panel_showing(lying)
+
+    def panel_showing(self, lying: Table) -> dict[Any, Any]:
+        """Return what the palette shows for a table."""
+        texts = (lying.content, lying.styles, lying.files, lying.labels)
+        return self.table.panel.showing(lying.settings, *texts)
 
     def one_laid(self, room: Room, role: str, stored: str, styles: Sequence[str]) -> dict[Any, Any]:
         """Return what changes when one picture is laid."""
@@ -176,7 +180,9 @@ class Events:
     ) -> Table:
         """Return the table of what the components show."""
         kept = {role: tuple(names) for role, names in (files or {}).items() if names}
-        return Table(content, tuple(styles or ()), self.table.panel.settings(shown), kept)
+        panel = self.table.panel
+        settings, labels = panel.settings(shown), panel.labels(shown)
+        return Table(content, tuple(styles or ()), settings, kept, labels=labels)
 
     def make(
         self,
@@ -207,10 +213,7 @@ class Events:
             room = self.shared.room(token, request)
             lying = self.lying(content, styles, files, shown)
             order, lying = self.studio.carry_on(room, lying, name, way)
-            values = self.table.panel.showing(
-                lying.settings, lying.content, lying.styles, lying.files
-            )
-            return {**values, self.table.shown: f"{order.name}.png"}
+            return {**self.panel_showing(lying), self.table.shown: f"{order.name}.png"}
 
         return carry_on
 

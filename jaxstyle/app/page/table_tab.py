@@ -13,6 +13,7 @@ from jaxstyle.app.gallery import data_uri
 from jaxstyle.app.page import growing, pictures_panel, settings_panel, table_events
 from jaxstyle.app.page.parts import Choice, buttons, picker, viewer, well
 from jaxstyle.app.page.pictures_panel import Pictures
+from jaxstyle.app.page.progress import progress_line
 from jaxstyle.app.page.settings_panel import Panel
 from jaxstyle.app.page.shared import Shared
 from jaxstyle.app.studio import WAYS
@@ -114,7 +115,7 @@ def lay_out(shared: Shared) -> TableParts:
                 )
             with gr.Column(scale=6, min_width=320):
                 view = viewer(growing.NOTHING, "viewer")
-                status = gr.HTML("", elem_id="status", apply_default_css=False)
+                status = progress_line("", "status")
                 with gr.Row():
                     make = gr.Button("Make", variant="primary", elem_id="make", interactive=False)
                     stop = gr.Button("Stop", elem_id="stop", visible=False)
@@ -124,10 +125,10 @@ def lay_out(shared: Shared) -> TableParts:
                 with gr.Row(visible=False, elem_id="ways") as ways_row:
                     ways = {way: gr.Button(_says(way), size="sm", min_width=90) for way in WAYS}
                 queue = gr.HTML("", elem_id="queue", apply_default_css=False)
-            with gr.Column(scale=3, min_width=290):
-                panel = settings_panel.lay_out()
-                with panel.region:
+                with gr.Column(visible=False) as region:  # a mask is painted on a wide picture
                     pictures = pictures_panel.lay_out()
+            with gr.Column(scale=3, min_width=290):
+                panel = settings_panel.lay_out(region)
     buttons_ = (make, stop, resume, discard, ways, ways_row, save)
     return TableParts(
         *(*wells, *names, shown, last_look, picks, more, drop, view, status, queue, *buttons_),

@@ -13,6 +13,7 @@ from jaxstyle.app import table as tables
 from jaxstyle.app.gallery import data_uri, find, picture_of, thumbnail
 from jaxstyle.app.page import table_events
 from jaxstyle.app.page.parts import Choice, buttons, picked
+from jaxstyle.app.page.progress import line_of
 from jaxstyle.app.page.shared import Shared
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.space import Plane
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
 
 NEIGHBORS = 0.4
 """How wide a grid of a cell's neighbors is, of a first one."""
-_MIXTURES = ("gram", "moments", "sliced_wasserstein", "histogram", "relaxed_emd")
+_NAMES = {
+    "metric": ("gram", "moments", "sliced_wasserstein", "histogram", "relaxed_emd"),
+    "recipe": ("painterly", "faithful", "bold", "tinted", "strotss/adapted"),
+}
+"""Values to begin with, of settings that are no numbers."""
 _KEPT_PLANES = 4
 
 
@@ -104,7 +109,7 @@ class Events:
         picture = data_uri(picture_of(entry), lossless=True)
         return {
             self.parts.cell: entry.name,
-            self.parts.cell_row: gr.Row(visible=True),
+            self.parts.cell_box: gr.Column(visible=True),
             self.parts.large: {"after": picture, "alt": f"The cell {entry.path.stem}"},
             self.parts.grid: self._cells(room, grid, entry.name),
         }
@@ -181,15 +186,15 @@ class Events:
         order = next((one for one in queue.orders_in(room) if one.name == name), None)
         view = queue.view(room, name) if order else None
         if order:
-            text = words.status(order, view, queue.ahead(room, name))
+            line = line_of(order, view, queue.ahead(room, name), queue.clock(room, name))
         else:
-            text = f"{len(grid.cells)} of {grid.count} cells are made"
+            line = _line_of_status(f"{name}: {len(grid.cells)} of {grid.count} cells are made")
         plane = self._plane(room, name) if order is None else None
-        shown[parts.status] = f'<p role="status">{html.escape(name)}: {html.escape(text)}</p>'
+        shown[parts.status] = line
         shown[parts.grid] = self._cells(room, grid, cell)
         active = order is not None and order.state in ("running", "waiting")
         shown[parts.stop] = gr.Button(visible=active)
-        shown[parts.cell_row] = gr.Row(visible=bool(cell))
+        shown[parts.cell_box] = gr.Column(visible=bool(cell))
         shown[parts.plane_box] = gr.Column(visible=plane is not None)
         if plane is not None:
             one, other = (n.replace("_", " ") for n in plane.names)
@@ -202,17 +207,14 @@ class Events:
         order = next((one for one in queue.orders_in(room) if one.name == name), None)
         view = queue.view(room, name) if order else None
         if order is not None:
-            text = words.status(order, view, queue.ahead(room, name))
+            line = line_of(order, view, queue.ahead(room, name), queue.clock(room, name))
             value = {}
             if view is not None and view.pictures:
                 value = {
                     "after": data_uri(view.pictures[0], lossless=False),
                     "alt": "The plane, optimized",
                 }
-            return {
-                self.parts.place: value,
-                self.parts.values: f"<p role=status>{html.escape(text)}</p>",
-            }
+            return {self.parts.place: value, self.parts.values: line}
         picture = room.folder / rested
         if not picture.is_file():
             return {}
@@ -244,8 +246,8 @@ class Events:
 
 def line_for(name: str, settings: Settings, count: int) -> str:
     """Return the line with values of a setting around that of some settings."""
-    if name == "metric":
-        return f"metric={','.join(_MIXTURES[:count])}"
+    if name in _NAMES:
+        return f"{name}={','.join(_NAMES[name][:count])}"
     return space.line_of(name, space.values_around(name, settings, count))
 
 

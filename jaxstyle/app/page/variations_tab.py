@@ -10,9 +10,11 @@ import gradio as gr
 
 from jaxstyle.app import space
 from jaxstyle.app.page.parts import picker, viewer
+from jaxstyle.app.page.progress import progress_line
 from jaxstyle.app.page.shared import QUIET, Shared, said
 from jaxstyle.app.page.table_tab import TableParts
 from jaxstyle.app.page.variations_events import Events, line_for
+from jaxstyle.app.studio import REST_STEPS
 from jaxstyle.settings import Settings
 
 _NONE = "(nothing else)"
@@ -36,7 +38,7 @@ class Variations:
     last_look: gr.JSON
     status: gr.HTML
     grid: gr.HTML
-    cell_row: gr.Row
+    cell_box: gr.Column
     large: gr.HTML
     take: gr.Button
     neighbors: gr.Button
@@ -52,7 +54,7 @@ class Variations:
 def lay_out(shared: Shared) -> Variations:
     """Lay the tab out."""
     hidden: dict[str, Any] = {"visible": False}
-    names = [*space.numeric(), "metric"]
+    names = [*space.numeric(), "metric", "recipe"]
     with gr.Tab("Variations", id="variations"):
         name, cell = gr.Textbox("", **hidden), gr.Textbox("", **hidden)
         rested, last_look = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
@@ -81,29 +83,29 @@ def lay_out(shared: Shared) -> Variations:
                 stop = gr.Button("Stop", visible=False, elem_id="stop-grid")
                 known = gr.Dropdown([], label="Grids in this folder", elem_id="grids")
             with gr.Column(scale=7, min_width=320):
-                status = gr.HTML(
-                    "<p class=quiet>A grid varies what lies on the table.</p>",
-                    elem_id="grid-status",
-                    apply_default_css=False,
-                )
+                nothing = "<p class=quiet>A grid varies what lies on the table.</p>"
+                status = progress_line(nothing, "grid-status")
                 grid = picker("grid")
-                with gr.Row(visible=False) as cell_row, gr.Column(min_width=280):
-                    large = viewer("Pick a cell.", "cell")
-                    with gr.Row():
-                        take = gr.Button("Take it to the table", elem_id="take-cell")
-                        neighbors = gr.Button("Its neighbors", elem_id="neighbors")
-                with gr.Column(visible=False, elem_id="plane") as plane_box:
-                    gr.Markdown(
-                        "### The plane\nBetween the cells, pixels are mixed at once; a few steps "
-                        "then make a picture of its own."
-                    )
-                    across = gr.Slider(0, 1, 0.5, step=0.01, label="Across", elem_id="across")
-                    down = gr.Slider(0, 1, 0.5, step=0.01, label="Down", elem_id="down")
-                    values = gr.HTML("", elem_id="place-values", apply_default_css=False)
-                    place = viewer("Move a slider.", "place")
-                    with gr.Row():
-                        rest = gr.Button(f"Optimize {10} steps from here", elem_id="rest")
-                        always = gr.Checkbox(False, label="Wherever the sliders rest")
+                with gr.Row(equal_height=False):
+                    with gr.Column(visible=False, min_width=320) as cell_box:
+                        gr.Markdown("### The cell")
+                        large = viewer("Pick a cell.", "cell")
+                        with gr.Row():
+                            take = gr.Button("Take it to the table", elem_id="take-cell")
+                            neighbors = gr.Button("Its neighbors", elem_id="neighbors")
+                    with gr.Column(visible=False, min_width=320, elem_id="plane") as plane_box:
+                        gr.Markdown(
+                            "### The plane\nBetween the cells, pixels are mixed at once; a few "
+                            "steps then make a picture of its own."
+                        )
+                        place = viewer("Move a slider.", "place")
+                        values = progress_line("", "place-values")
+                        across = gr.Slider(0, 1, 0.5, step=0.01, label="Across", elem_id="across")
+                        down = gr.Slider(0, 1, 0.5, step=0.01, label="Down", elem_id="down")
+                        with gr.Row():
+                            steps = f"Optimize {REST_STEPS} steps from here"
+                            rest = gr.Button(steps, elem_id="rest")
+                            always = gr.Checkbox(False, label="Wherever the sliders rest")
     return Variations(
         *(
             first,
@@ -120,7 +122,7 @@ def lay_out(shared: Shared) -> Variations:
             status,
             grid,
         ),
-        *(cell_row, large, take, neighbors, plane_box, across, down, place, values, rest, always),
+        *(cell_box, large, take, neighbors, plane_box, across, down, place, values, rest, always),
     )
 
 
@@ -145,7 +147,7 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
     )
     parts.stop.click(said(events.stop), [token, parts.name], None, **QUIET)
     parts.known.input(lambda name: [name, ""], parts.known, [parts.name, parts.cell], **QUIET)
-    chosen = [parts.cell, parts.cell_row, parts.large, parts.grid]
+    chosen = [parts.cell, parts.cell_box, parts.large, parts.grid]
     parts.grid.select(said(events.pick), [token, parts.name], chosen, **QUIET)
     parts.take.click(
         said(events.take), [token, parts.cell], [*table.laid, table.shown], **QUIET
@@ -168,7 +170,7 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
         parts.rested,
         **QUIET,
     )
-    shown = [parts.last_look, parts.status, parts.grid, parts.stop, parts.cell_row, parts.plane_box]
+    shown = [parts.last_look, parts.status, parts.grid, parts.stop, parts.cell_box, parts.plane_box]
     shown += [parts.down, parts.across, parts.place, parts.values]
     gr.Timer(_SECONDS).tick(
         said(events.tick),
