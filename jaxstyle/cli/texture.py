@@ -30,8 +30,9 @@ _texture_options = partial(
     "CPU, 512 on an accelerator).",
     scales="Sizes to work through, from coarse to full size (default: as many as lead there from "
     "64 pixels of the sample).",
-    init="Start from: noise, style (noise of the sample's colors), style_mean (its mean color), "
-    "imagenet_mean, or a picture file.",
+    init="Start from: noise, style (noise of the sample's colors), patches (of the sample, put "
+    "together; the default with --keep and --extend), style_mean (its mean color), imagenet_mean, or "
+    "a picture file.",
     regions="Label map: each flat color or class number takes a sample, in their order, or as "
     "--region-style says; the texture has the map's proportions.",
 )
