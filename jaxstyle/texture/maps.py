@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from jaxstyle.image.geometry import Picture, resize
+from jaxstyle.image.geometry import Picture, have_same_proportions, resize
 from jaxstyle.image.nearest_patches import PATCH, nearest_patches
 from jaxstyle.specs import OPEN, Wrap
 
@@ -45,21 +45,29 @@ def transfer_maps(
     shape = sample.shape[0], sample.shape[1]
     if min(*shape, *texture.shape[:2]) < PATCH:
         raise ValueError(f"expected a texture and a sample of {PATCH} × {PATCH} pixels or more")
-    planes = []
-    for name, picture in maps.items():
-        height, width = picture.shape[:2]
-        if abs(np.log(height * shape[1] / (width * shape[0]))) > 0.03:
-            raise ValueError(
-                f"expected the map {name} in the proportions of the sample, {shape[1]} × "
-                f"{shape[0]}, got {width} × {height}"
-            )
-        planes.append(picture if (height, width) == shape else resize(picture, shape))
+    check_maps(sample, maps)
+    planes = [one if one.shape[:2] == shape else resize(one, shape) for one in maps.values()]
     places = nearest_patches(texture, sample, wrap)
     averaged = _averaged(np.concatenate(planes, 2), places, texture.shape[:2])
     made = dict(zip(maps, np.split(averaged, len(planes), 2), strict=True))
     if NORMAL in made:
         made[NORMAL] = _of_unit_length(made[NORMAL])
     return made
+
+
+def check_maps(sample: Picture, maps: Mapping[str, Picture]) -> None:
+    """Refuse maps that do not fit their sample.
+
+    Raises:
+        ValueError: A map has other proportions.
+    """
+    height, width = sample.shape[:2]
+    for name, picture in maps.items():
+        if not have_same_proportions(picture.shape, sample.shape):
+            raise ValueError(
+                f"expected the map {name} in the proportions of the sample, {width} × {height}, "
+                f"got {picture.shape[1]} × {picture.shape[0]}"
+            )
 
 
 def _averaged(planes: Picture, places: np.ndarray, shape: tuple[int, ...]) -> Picture:
