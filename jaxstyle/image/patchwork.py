@@ -238,10 +238,8 @@ def _agreed(
         sources: Of pixels without a patch.
     """
     counts = np.maximum(np.bincount(places.ravel(), minlength=sources.size), 1)
-    means = np.stack(
-        [np.bincount(places.ravel(), plane[patches].ravel(), sources.size) for plane in pixels.T], 1
-    )
-    means = means / counts[:, None]
+    sums = [np.bincount(places.ravel(), plane[patches].ravel(), sources.size) for plane in pixels.T]
+    means = np.stack(sums, axis=1) / counts[:, None]
     result, least = sources.ravel().copy(), np.full(sources.size, np.inf)
     for place, number in zip(places.T, patches.T, strict=True):
         errors = np.sum((pixels[number] - means[place]) ** 2, axis=1)

@@ -179,7 +179,7 @@ def _middle(sample: Image, shape: Sequence[int]) -> Image:
 def _windows(side: int, length: int, wraps: bool) -> Int[np.ndarray, "n length"]:
     """Return the places of half-overlapping windows that cover an axis, row by row.
 
-    >>> _windows(6, 4, wraps=True).tolist()
+    >>> _windows(6, 4, True).tolist()
     [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 0, 1]]
     """
     starts = _starts(side, length)
@@ -230,8 +230,8 @@ def spectrum_projection(image: Image, sample: Part, wrap: Wrap = OPEN) -> Scalar
     """
     sample = _middle(sample, image.shape[:2])
     rows, columns = (
-        _windows(*lengths, wraps=wraps)
-        for *lengths, wraps in zip(image.shape[:2], sample.shape[:2], wrap, strict=True)
+        _windows(side, length, wraps)
+        for side, length, wraps in zip(image.shape[:2], sample.shape[:2], wrap, strict=True)
     )
     windows = image[rows[:, None, :, None], columns[None, :, None, :]]
     windows = windows.reshape(-1, *sample.shape)

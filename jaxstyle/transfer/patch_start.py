@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from jaxstyle.image.geometry import Picture, pad_to_bucket, resize
+from jaxstyle.image.masks import Mask
 from jaxstyle.image.patchwork import Sample, Unknown, patchwork
 from jaxstyle.objective.guidance import Guide
 from jaxstyle.objective.regions import resize_mask
@@ -17,7 +18,7 @@ def patch_start(
     wrap: Wrap,
     random: np.random.Generator,
     *,
-    completes: bool,
+    free: Mask | None = None,
 ) -> Picture | None:
     """Return a patchwork of each region's samples, at the first size.
 
@@ -26,7 +27,7 @@ def patch_start(
         shape: Height and width.
         wrap: Along which axes it continues at its opposite edge.
         random: What draws its first patches.
-        completes: Only a part of the content is made.
+        free: Only this part of the content is made; None for all.
 
     Returns:
         The picture; None if samples have no whole patch.
@@ -34,9 +35,9 @@ def patch_start(
     full = guide.content.shape[:2]
     shrink = max(shape) / max(full)
     unknown = None
-    if completes:
-        free = resize_mask(pad_to_bucket(guide.inside, full), shape)
-        unknown = Unknown(resize(guide.content, shape, wrap), (free > 0).astype(np.float32))
+    if free is not None:
+        made_anew = resize_mask(pad_to_bucket(free, full), shape) > 0
+        unknown = Unknown(resize(guide.content, shape, wrap), made_anew.astype(np.float32))
     # Styles that are mixed are samples of one patchwork.
     styles: dict[int | None, list[int]] = {}
     for assignment in guide.assignments:

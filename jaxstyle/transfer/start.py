@@ -100,8 +100,8 @@ def _without_noise(
             return _by_region(noise, guide, random) if is_texture else noise
         if init == "patches":
             wrap = wrap_of(settings.padding, settings.tile)
-            completes = is_texture and guide.inside is not None
-            patches = patch_start(guide, drawn, wrap, random, completes=completes)
+            free = guide.inside if is_texture else None
+            patches = patch_start(guide, drawn, wrap, random, free=free)
             return _style_noise(colors, drawn, random) if patches is None else patches
         if init == "imagenet_mean":
             return np.broadcast_to(IMAGENET_MEAN, content.shape).astype(np.float32)
