@@ -6,8 +6,9 @@ python benchmarks/texture.py make FOLDER [MIXTURE...]   textures of all samples 
 python benchmarks/texture.py judge FOLDER               a table, and the sheet FOLDER/texture.jpg
 
 What was not optimized judges: how far the autocorrelation of brightness is from the sample's, how
-much of the sample's highest peak is left, and the spectrum of AlexNet's features. Options: --size,
-the side of samples and textures (64); --steps (40).
+much of the sample's highest peak is left, the spectrum of AlexNet's features, and which of the
+sample's patches of pixels are missing (`paint_coverage`). Options: --size,
+the side of samples (64); --texture, that of textures (96); --steps (30).
 """
 
 import argparse
@@ -25,18 +26,15 @@ from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.run_jobs import run_jobs
 from jaxstyle.transfer.sources import Sources
 
+_TRANSPORT = "relaxed_emd+covariance+moments=0.1+gaussian_wasserstein@image=0.3"
 MIXTURES = {
-    "gram": "gram",
-    "default": None,
-    "gram+spectrum": "gram+spectrum_projection",
-    "sliced_wasserstein": "sliced_wasserstein@relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
-    "gram+translated": "gram+translated_gram",
-    "default+spectrum": "relaxed_emd+covariance+moments=0.1+gaussian_wasserstein@image=0.3"
-    "+spectrum_projection=0.5",
-    "patch": "patch+gaussian_wasserstein@image=0.3",
-    "power_spectrum": "gram+power_spectrum",
+    "transport": (_TRANSPORT, "style"),
+    "gram+spectrum": ("gram=0.3+spectrum_projection", "style"),
+    "transport+spectrum": (f"{_TRANSPORT}+spectrum_projection", "style"),
+    "transport from patches": (_TRANSPORT, "patches"),
+    "all from patches": (f"{_TRANSPORT}+spectrum_projection", "patches"),
 }
-"""Mixtures by name; None for the default of a texture."""
+"""Style metrics and the start by name."""
 DETAIL = 4
 """Samples are drawn so many times as large, and reduced."""
 
@@ -171,22 +169,29 @@ def draw_samples(folder, size):
     return drawn
 
 
-def make(folder, size, steps, names):
+def make(folder, size, side, steps, names):
     """Make the textures of all samples by each mixture."""
     pictures = draw_samples(folder, size)
     for name in names:
-        changes = {} if MIXTURES[name] is None else {"metric": MIXTURES[name]}
-        changes |= {"size": size, "steps": steps, "smoothness": 0.0}
+        metric, init = MIXTURES[name]
+        changes = {"metric": metric, "init": init, "size": f"{side}x{side}", "steps": steps}
         settings = texture_settings(None, changes)
-        began, sources = time.perf_counter(), Sources()
+        began, sources = time.process_time(), Sources()
         jobs = [make_job(None, [one], settings, sources) for one in pictures.values()]
         for number, result in run_jobs(jobs, unit="texture"):
             write_image(folder / f"{[*pictures][number]} {name}.png", result.image)
-        print(f"{name}: {time.perf_counter() - began:.0f} s for {len(jobs)}", flush=True)
+        print(
+            f"{name}: {time.process_time() - began:.0f} s of processors for {len(jobs)}", flush=True
+        )
 
 
-def autocorrelation(picture):
-    """Compute the correlation of brightness with itself, up to half a side away, 1 at no shift."""
+def autocorrelation(picture, most):
+    """Compute the correlation of brightness with itself, 1 at no shift.
+
+    Args:
+        picture: Colors.
+        most: Pixels of the largest shift.
+    """
     plane = picture.mean(2) - picture.mean()
     height, width = plane.shape
     shape = 2 * height, 2 * width
@@ -195,8 +200,7 @@ def autocorrelation(picture):
         return np.fft.irfft2(np.abs(np.fft.rfft2(values, shape)) ** 2, shape)
 
     ratio = correlation(plane) / np.maximum(correlation(np.ones_like(plane)), 0.5)
-    reach = [np.r_[-(side // 2) : side // 2] for side in (height, width)]
-    return ratio[np.ix_(*reach)] / ratio[0, 0]
+    return ratio[np.ix_(*[np.r_[-most:most]] * 2)] / ratio[0, 0]
 
 
 def structure(picture, sample):
@@ -204,8 +208,8 @@ def structure(picture, sample):
 
     The difference is relative to the sample's, without the middle, whose peak every picture has.
     """
-    mine, theirs = autocorrelation(picture), autocorrelation(sample)
-    side = mine.shape[0]
+    side = min(sample.shape[:2])
+    mine, theirs = (autocorrelation(one, side // 2) for one in (picture, sample))
     rows, columns = np.indices(mine.shape) - side // 2
     far = np.hypot(rows, columns) >= side / 10
     peak = np.where(far, theirs, -1).argmax()
@@ -216,10 +220,15 @@ def structure(picture, sample):
     return error, near, theirs.flat[peak]
 
 
+ORDER = (("autocorrelation", 0), ("peak", 1), ("AlexNet spectrum", 3), ("paint coverage", 4))
+"""What is judged, and where `report` has it."""
+
+
 def report(folder, size):
     """Print the table, and write the sheet."""
     pictures = draw_samples(folder, size)
     spectrum = judge("power_spectrum", layers=("relu1", "relu2"), backbone="alexnet")
+    coverage = judge("paint_coverage")
     made = [name for name in MIXTURES if (folder / f"bricks {name}.png").exists()]
     print("| mixture | " + " | ".join(pictures) + " | mean |\n|---|" + "---|" * (len(pictures) + 1))
     cells, rows = [], {name: [] for name in made}
@@ -228,9 +237,10 @@ def report(folder, size):
         for name in made:
             texture = read_image(folder / f"{sample} {name}.png")
             error, left, peak = structure(texture, picture)
-            rows[name].append((error, left, peak, float(spectrum(texture, picture))))
+            judged = (float(one(texture, picture)) for one in (spectrum, coverage))
+            rows[name].append((error, left, peak, *judged))
             cells.append((f"{name} {error:.2f}", texture))
-    for title, column in (("autocorrelation", 0), ("peak", 1), ("AlexNet spectrum", 3)):
+    for title, column in ORDER:
         for name, values in rows.items():
             numbers = [one[column] for one in values]
             shown = " | ".join(f"{number:.3g}" for number in (*numbers, np.mean(numbers)))
@@ -240,7 +250,7 @@ def report(folder, size):
         print(
             "| peak: samples | " + " | ".join(f"{p:.3g}" for p in (*peaks, np.mean(peaks))) + " |"
         )
-    contact_sheet(cells, len(made) + 1).save(folder / "texture.jpg", quality=92)
+    contact_sheet(cells, len(made) + 1).save(folder / "texture.jpg", quality=88)
 
 
 def main():
@@ -249,12 +259,13 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("mixtures", nargs="*", default=[*MIXTURES])
     parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--texture", type=int, default=96)
+    parser.add_argument("--steps", type=int, default=30)
     given = parser.parse_args()
     if given.command == "samples":
         draw_samples(given.folder, given.size)
     elif given.command == "make":
-        make(given.folder, given.size, given.steps, given.mixtures)
+        make(given.folder, given.size, given.texture, given.steps, given.mixtures)
     else:
         report(given.folder, given.size)
 

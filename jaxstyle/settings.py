@@ -465,9 +465,9 @@ class Settings:
         "content",
         Picture(),
         OPTIMIZATION,
-        "Start from: content, noise, style (its color statistics), style_mean (its mean color), "
-        "imagenet_mean (a flat gray with hardly any noise), adain (a picture in one pass), or a "
-        "picture file.",
+        "Start from: content, noise, style (its color statistics), patches (of the style, put "
+        "together), style_mean (its mean color), imagenet_mean (a flat gray with hardly any "
+        "noise), adain (a picture in one pass), or a picture file.",
     )
     init_noise: float | None = _setting(
         None,

@@ -25,9 +25,9 @@ Wrap = tuple[bool, bool]
 """Whether rows, and whether columns, continue at the opposite edge."""
 OPEN: Wrap = (False, False)
 """Of a picture that ends at its edges."""
-INITS = ("content", "noise", "style", "style_mean", "imagenet_mean", "adain")
+INITS = ("content", "noise", "style", "patches", "style_mean", "imagenet_mean", "adain")
 """Words for the picture that a run starts from; everything else is a file, or holds a picture."""
-RANDOM_INITS = ("noise", "style", "imagenet_mean")
+RANDOM_INITS = ("noise", "style", "patches", "imagenet_mean")
 
 IMAGE = "image"
 """The layer that is the picture itself."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +21,11 @@ from jaxstyle.cli.run_options import RunOptions, files_of, run_options
 from jaxstyle.cli.saving import STANDARD_OUTPUT
 from jaxstyle.cli.terminal import resumable_progress
 from jaxstyle.settings import Settings
+from jaxstyle.specs import wrap_of
 from jaxstyle.texture.settings import DEFAULTS, OF_CONTENTS, texture_settings
+
+if TYPE_CHECKING:
+    from jaxstyle.texture.material import Material
 
 _texture_options = partial(
     setting_options,
@@ -30,8 +35,9 @@ _texture_options = partial(
     "CPU, 512 on an accelerator).",
     scales="Sizes to work through, from coarse to full size (default: as many as lead there from "
     "64 pixels of the sample).",
-    init="Start from: noise, style (noise of the sample's colors), style_mean (its mean color), "
-    "imagenet_mean, or a picture file.",
+    init="Start from: noise, style (noise of the sample's colors), patches (of the sample, put "
+    "together; the default with --keep and --extend), style_mean (its mean color), imagenet_mean, "
+    "or a picture file.",
     regions="Label map: each flat color or class number takes a sample, in their order, or as "
     "--region-style says; the texture has the map's proportions.",
 )
@@ -56,6 +62,14 @@ _texture_options = partial(
     help="Make so many, of one seed after the other: OUT-1.png, OUT-2.png …; the same command "
     "resumes.",
 )
+@output_option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A map of the sample that the texture gets, too, as OUT-NAME.png of 16 bits: "
+    "height=FILE, roughness=FILE …; the directions of normal=FILE stay of unit length.",
+)
 @_texture_options
 @REGION_STYLE
 @preset_option
@@ -66,6 +80,7 @@ def texture(
     region_styles: tuple[tuple[str, str], ...],
     run: RunOptions,
     variations: int | None,
+    maps: tuple[str, ...],
     offline: bool,
     preset: Path | None,
     **values: Any,
@@ -85,12 +100,29 @@ def texture(
     if variations is not None:
         _check_variations(run)
     inputs = [picture_input(name, offline=offline) for name in samples]
+    material = _material(maps, inputs, variations, run) if maps else None
     logs = run.open_logs([*inputs, *files_of(settings, offline)])
     start_jax()
     if variations is None:
         run.start([None, *inputs], settings, logs, offline=offline)
+        if material is not None:
+            material.write(wrap_of(settings.padding, settings.tile))
     else:
         _make_variations(inputs, variations, settings, run, offline)
+
+
+def _material(
+    maps: Sequence[str], inputs: Sequence[Any], variations: int | None, run: RunOptions
+) -> Material:
+    """Read a sample's maps, and refuse what cannot have any."""
+    from jaxstyle.texture.material import Material
+
+    if len(inputs) != 1 or variations is not None or run.plan or run.output == STANDARD_OUTPUT:
+        raise ValueError(
+            "expected one sample and a file as --output with --map, no --variations and no --plan"
+        )
+    assert run.output
+    return Material.read(inputs[0], maps, run.output)
 
 
 def _check_variations(run: RunOptions) -> None:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxstyle.metrics.metric import IMAGE, Image, Inside, Metric, Scalar
+from jaxstyle.metrics.metric import IMAGE, Image, Inside, Metric, Part, Scalar
 from jaxstyle.metrics.pairwise import safe_sqrt
 from jaxstyle.specs import OPEN, Wrap
 
@@ -169,55 +169,80 @@ def power_spectrum(
     return jnp.mean((amplitude_spectrum(grid, block, starts) - spectrum) ** 2)
 
 
-def fitted(sample: Image, shape: Sequence[int]) -> Image:
-    """Return a picture of some shape whose spectrum is that of a sample.
-
-    Where the sample is larger, its middle. Where it is smaller, it fills a part and its mean the
-    rest, its differences from the mean so much larger that the variance stays.
-
-    References:
-        Galerne, Gousseau & Morel, "Random Phase Textures: Theory and Synthesis" (IEEE TIP 20,
-        2011), who extend a texture so before its phases are drawn. Deviation: its border is not
-        smoothed.
-    """
-    if tuple(sample.shape[:2]) == tuple(shape):
-        return sample
+def _middle(sample: Image, shape: Sequence[int]) -> Image:
+    """Crop the middle of a picture, along axes where it is longer than `shape`."""
     height, width = (min(sides) for sides in zip(sample.shape[:2], shape, strict=True))
     top, left = (sample.shape[0] - height) // 2, (sample.shape[1] - width) // 2
-    part = sample[top : top + height, left : left + width]
-    mean = jnp.mean(part, axis=(0, 1))
-    gain = np.sqrt(shape[0] * shape[1] / (height * width))
-    missing = ((0, shape[0] - height), (0, shape[1] - width), (0, 0))
-    return mean + jnp.pad(gain * (part - mean), missing)
+    return sample[top : top + height, left : left + width]
 
 
-def spectrum_projection(image: Image, sample: Image) -> Scalar:
+def _windows(side: int, length: int, wraps: bool) -> Int[np.ndarray, "n length"]:
+    """Return the places of half-overlapping windows that cover an axis, row by row.
+
+    >>> _windows(6, 4, True).tolist()
+    [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 0, 1]]
+    """
+    starts = _starts(side, length)
+    if wraps and length < side:
+        starts = np.arange(count := -(-2 * side // length)) * side // count
+    return (starts[:, None] + np.arange(length)) % side
+
+
+def _nearest(image: Image, reference: Float[Array, "f g c"]) -> Image:
+    """Return the picture of some moduli, and phases between channels, that is nearest to one.
+
+    Args:
+        image: The picture.
+        reference: Fourier transform of one that has these moduli and phases (`rfft2`).
+    """
+    waves = jnp.fft.rfft2(image, axes=(0, 1))
+    products = jnp.sum(waves * jnp.conj(reference), axis=2, keepdims=True)
+    size = jnp.abs(products)
+    phases = jnp.where(size > 0, products / jnp.where(size > 0, size, 1.0), 1.0)
+    return jnp.fft.irfft2(phases * reference, image.shape[:2], axes=(0, 1))
+
+
+def spectrum_projection(image: Image, sample: Part, wrap: Wrap = OPEN) -> Scalar:
     """Compute the mean squared difference to the nearest picture with the sample's spectrum.
 
     That is the sample with its phases changed, at each frequency by one angle for all channels: the
     moduli and the phases between channels stay. The gradient is the difference itself, as the
     nearest picture is a minimum; it is constant in the backward pass.
 
+    A picture that is larger than the sample is compared in half-overlapping windows of the sample's
+    size, as a texture is the same everywhere. A pixel in k windows counts 1/k in each, so that it
+    is pulled to the mean of what is nearest to them. Of a larger sample the middle is taken.
+
     Args:
         image: The picture.
-        sample: The reference; of another shape it is `fitted` to the picture.
+        sample: The reference.
+        wrap: Along which axes there are windows over the edge.
 
     References:
         Liu, Gousseau & Xia, "Texture Synthesis Through Convolutional Neural Networks and Spectrum
         Constraints" (ICPR 2016), in the form of the code of Gonthier, Gousseau & Ladjal, "High
         Resolution Neural Texture Synthesis with Long Range Constraints" (2020), `loss_spectrum`.
         Deviations: a mean, without its ½; the mean color is always the sample's, where theirs may
-        be its opposite about ImageNet's; sizes may differ, there they are the same.
+        be its opposite about ImageNet's; sizes may differ, there they are the same. A sample that
+        is extended by its mean, as before phases are drawn at random (Galerne, Gousseau & Morel,
+        "Random Phase Textures", IEEE TIP 20, 2011), has an autocorrelation that ends at the
+        sample's size: nothing repeats beyond it, and a part of a larger picture stays flat.
     """
-    waves, reference = (
-        jnp.fft.rfft2(picture, axes=(0, 1))
-        for picture in (jax.lax.stop_gradient(image), fitted(sample, image.shape[:2]))
+    sample = _middle(sample, image.shape[:2])
+    rows, columns = (
+        _windows(side, length, wraps)
+        for side, length, wraps in zip(image.shape[:2], sample.shape[:2], wrap, strict=True)
     )
-    products = jnp.sum(waves * jnp.conj(reference), axis=2, keepdims=True)
-    size = jnp.abs(products)
-    phases = jnp.where(size > 0, products / jnp.where(size > 0, size, 1.0), 1.0)
-    nearest = jnp.fft.irfft2(phases * reference, image.shape[:2], axes=(0, 1))
-    return jnp.mean((image - nearest) ** 2)
+    windows = image[rows[:, None, :, None], columns[None, :, None, :]]
+    windows = windows.reshape(-1, *sample.shape)
+    reference = jnp.fft.rfft2(sample, axes=(0, 1))
+    nearest = jax.vmap(lambda window: _nearest(window, reference))(jax.lax.stop_gradient(windows))
+    if len(windows) == 1:
+        return jnp.mean((windows - nearest) ** 2)
+    counts = [np.bincount(places.ravel()) for places in (rows, columns)]
+    shares = 1 / np.outer(*counts)[rows[:, None, :, None], columns[None, :, None, :]]
+    shares = jnp.asarray(shares.reshape(-1, *sample.shape[:2], 1), image.dtype)
+    return jnp.sum(shares * (windows - nearest) ** 2) / image.size
 
 
 METRICS = (

@@ -29,8 +29,8 @@ CODE = Method(
         "L-BFGS with optax's line search and no bounds; theirs, SciPy's L-BFGS-B, keeps each color "
         "between the smallest and the largest of the style, and may stop earlier.",
         "The picture has the content's size, its longest side 256; theirs the style's, which is "
-        "not resized. A style of another size is cropped or extended before its spectrum is "
-        "taken.",
+        "not resized. A picture larger than the style is compared in windows of the style's size, "
+        "of a larger style the middle is taken.",
         "The mean color is pulled to the style's; theirs may be pulled to its opposite about "
         "ImageNet's where a picture begins there.",
         f"{RESIZED}; odd sides are rounded down where they are pooled, theirs up.",

@@ -9,7 +9,7 @@ CODE = replace(
     spectrum.CODE,
     deviations=tuple(
         "The picture is a square of 256 pixels, to which a larger sample is reduced; theirs has the "
-        "sample's size. A sample of another size is cropped or extended before its spectrum is taken."
+        "sample's size. A texture larger than its sample is compared in windows of its size."
         if "content's size" in line
         else line
         for line in spectrum.CODE.deviations

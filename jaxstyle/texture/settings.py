@@ -14,6 +14,8 @@ DEFAULTS: Mapping[str, Any] = {
 }
 """Settings of a texture that differ from those of a picture. The mixture is the former default of
 pictures, by which textures were looked at and measured."""
+COMPLETING: Mapping[str, Any] = {"init": "patches"}
+"""Others, where a picture is completed: what is made begins with patches of what is kept."""
 OF_CONTENTS = (
     *("content_weight", "content_decay", "content_metric", "content_layers", "content_backbone"),
     *("content_weight_map", "combination", "picture_guidance", "details", "outside", "enlarge"),
@@ -42,7 +44,9 @@ def texture_settings(settings: Settings | None, changes: Mapping[str, Any]) -> S
     elif changes.get("recipe"):
         chosen = recipes.settings(**changes)
     else:
-        chosen = recipes.settings(**{**DEFAULTS, **changes})
+        completes = changes.get("keep") is not None or changes.get("extend")
+        usual = {**DEFAULTS, **COMPLETING} if completes else DEFAULTS
+        chosen = recipes.settings(**{**usual, **changes})
     # What nobody asked for, and only a content could have.
     absent: dict[str, Any] = {"content_weight": 0.0, "outside": "style"}
     if chosen.init == "content":

@@ -18,6 +18,7 @@ from jaxstyle.objective.guidance import Guide
 from jaxstyle.objective.regions import resize_mask
 from jaxstyle.settings import Settings
 from jaxstyle.specs import INITS, is_init, wrap_of
+from jaxstyle.transfer.patch_start import patch_start
 from jaxstyle.transfer.sources import Sources
 
 IMAGENET_MEAN = np.array([123.68, 116.779, 103.939]) / 255
@@ -97,6 +98,11 @@ def _without_noise(
         if init == "style":
             noise = _style_noise(colors, drawn, random)
             return _by_region(noise, guide, random) if is_texture else noise
+        if init == "patches":
+            wrap = wrap_of(settings.padding, settings.tile)
+            free = guide.inside if is_texture else None
+            patches = patch_start(guide, drawn, wrap, random, free=free)
+            return _style_noise(colors, drawn, random) if patches is None else patches
         if init == "imagenet_mean":
             return np.broadcast_to(IMAGENET_MEAN, content.shape).astype(np.float32)
         if init == "style_mean":

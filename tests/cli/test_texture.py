@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from support.small import STYLE, run
 
-from jaxstyle.image.io import write_image
+from jaxstyle.image.io import read_image, write_image
 
 SMALL = ("--metric", "gram@relu1_1,relu2_1", "--steps", 2, "--scales", 1)
 
@@ -57,6 +57,18 @@ def test_variations_differ_and_are_not_made_twice(tmp_path, capsys):
     assert not [*tmp_path.glob("*.checkpoint")]
 
 
+def test_a_material_has_its_maps(tmp_path):
+    wall, out = samples_in(tmp_path), tmp_path / "tile.png"
+    height = (STYLE[..., 0] * 65535).astype(np.uint16)
+    Image.fromarray(height).save(tmp_path / "deep.png")
+    # From the sample itself and without a step: the texture is the sample.
+    words = ("texture", wall, "-o", out, "--size", "original", "--init", wall, "--steps", 0)
+    assert run(*words, "--map", f"height={tmp_path / 'deep.png'}", "--scales", 1) == 0
+    written = read_image(tmp_path / "tile-height.png")
+    assert (tmp_path / "tile-height.png").read_bytes()[24] == 16
+    np.testing.assert_allclose(written[..., 0], height / 65535, atol=1 / 256)
+
+
 def test_what_a_texture_cannot_be_is_refused_in_one_line(tmp_path, capsys):
     wall, out = samples_in(tmp_path), tmp_path / "out.png"
     for words, message in (
@@ -67,6 +79,12 @@ def test_what_a_texture_cannot_be_is_refused_in_one_line(tmp_path, capsys):
         (("texture", wall, "-o", "-", "--variations", 2), "expected a file as --output"),
         (("texture", wall, "-o", out, "--variations", 2, "--resume"), "the same command resumes"),
         (("texture", wall, "-o", wall), "would be overwritten"),
+        (("texture", wall, "-o", out, "--map", wall), "expected a map as NAME=FILE"),
+        (("texture", wall, wall, "-o", out, "--map", f"a={wall}"), "expected one sample"),
+        (
+            ("texture", wall, "-o", wall.with_stem("a"), "--map", f"b={wall.with_stem('a-b')}"),
+            "over",
+        ),
     ):
         assert run(*words) == 2
         error = capsys.readouterr().err.strip().splitlines()[-1]

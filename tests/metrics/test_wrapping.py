@@ -92,8 +92,9 @@ def test_a_rolled_picture_has_the_same_loss_and_the_rolled_gradient(metric):
     np.testing.assert_allclose(
         turned, rolled(np.asarray(gradient)), atol=1e-4 * np.abs(gradient).max()
     )
-    # Without wrapping it is not so: the property can fail.
-    if metric.name not in ("brushwork", "paint_coverage"):  # whose minima may be the same
+    # Without wrapping it is not so: the property can fail. Minima may be the same; so are Fourier
+    # moduli of a picture of the sample's size.
+    if metric.name not in ("brushwork", "paint_coverage", "spectrum_projection"):
         unwrapped = loss_of(metric, OPEN)
         open_target = target if not moves else target_of(metric, Y, OPEN)
         open_moved = target if not moves else target_of(metric, rolled(Y), OPEN)

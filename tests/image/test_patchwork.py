@@ -1,0 +1,81 @@
+"""Patchworks, and which patches are nearest."""
+
+import numpy as np
+import pytest
+
+from jaxstyle.image.nearest_patches import PATCH, nearest_patches
+from jaxstyle.image.patchwork import Sample, Unknown, patchwork
+
+RANDOM = np.random.default_rng(3)
+ROWS, COLUMNS = np.indices((30, 30))
+CHECKS = np.stack([(ROWS // 3 + COLUMNS // 5) % 2, ROWS // 3 % 2, COLUMNS // 5 % 2], -1)
+CHECKS = (0.2 + 0.6 * CHECKS).astype(np.float32)  # repeats each 6 rows and 10 columns
+
+
+def test_a_hole_in_a_regular_pattern_is_filled():
+    free = np.zeros((30, 30), np.float32)
+    free[10:19, 9:20] = 1
+    spoiled = np.where(free[..., None] > 0, RANDOM.random((30, 30, 3)), CHECKS).astype(np.float32)
+    samples, unknown = [Sample(spoiled, 1 - free)], Unknown(spoiled, free)
+    made = patchwork(samples, (30, 30), np.random.default_rng(0), unknown=unknown)
+    np.testing.assert_array_equal(made[free == 0], CHECKS[free == 0])
+    np.testing.assert_allclose(made, CHECKS, atol=1e-5)
+
+
+@pytest.mark.parametrize("wrap", [(False, False), (True, True)])
+def test_a_picture_has_pixels_and_neighborhoods_of_the_sample(wrap):
+    sample = (0.5 + 0.5 * CHECKS * RANDOM.random((30, 30, 1))).astype(np.float32)
+    made = patchwork([Sample(sample)], (36, 40), np.random.default_rng(0), wrap=wrap)
+    again = patchwork([Sample(sample)], (36, 40), np.random.default_rng(0), wrap=wrap)
+    np.testing.assert_array_equal(again, made)
+    other = patchwork([Sample(sample)], (36, 40), np.random.default_rng(1), wrap=wrap)
+    assert np.abs(other - made).mean() > 0.01
+    colors = {tuple(color) for color in sample.reshape(-1, 3)}
+    assert all(tuple(color) in colors for color in made.reshape(-1, 3))
+    # Shuffled pixels would have neighborhoods that the sample has not.
+    shuffled = RANDOM.permutation(made.reshape(-1, 3)).reshape(made.shape)
+    assert brute(made, sample).mean() < 0.4 * brute(shuffled, sample).mean()
+    if wrap[0]:
+        over = np.roll(made, (18, 20), (0, 1))[12:25, 13:28]
+        assert brute(over, sample).mean() < 0.4 * brute(shuffled, sample).mean()
+
+
+def test_nothing_is_made_of_a_sample_without_a_whole_patch():
+    known = (COLUMNS % 4 == 0).astype(np.float32)
+    assert patchwork([Sample(CHECKS, known)], (30, 30), RANDOM) is None
+
+
+def brute(picture, sample):
+    windows = [
+        np.lib.stride_tricks.sliding_window_view(one, (PATCH, PATCH), (0, 1)).astype(float)
+        for one in (picture, sample)
+    ]
+    queries, patches = (one.reshape(-1, 3 * PATCH**2) for one in windows)
+    return np.array([np.min(np.mean((patches - query) ** 2, 1)) for query in queries])
+
+
+def cost(picture, sample, field):
+    theirs = np.lib.stride_tricks.sliding_window_view(sample, (PATCH, PATCH), (0, 1))
+    mine = np.lib.stride_tricks.sliding_window_view(picture, (PATCH, PATCH), (0, 1))
+    matches = theirs[field[..., 0], field[..., 1]]
+    return np.mean((mine - matches) ** 2, (2, 3, 4)).ravel()
+
+
+def test_nearest_patches_of_small_pictures_are_the_nearest():
+    picture, sample = RANDOM.random((2, 14, 16, 3)).astype(np.float32)
+    field = nearest_patches(picture, sample)
+    np.testing.assert_allclose(cost(picture, sample, field), brute(picture, sample), rtol=1e-4)
+
+
+def test_of_larger_ones_pieces_are_recognized():
+    waves = np.cumsum(np.cumsum(RANDOM.standard_normal((80, 96, 3)), 0), 1)
+    sample = ((waves - waves.min()) / np.ptp(waves)).astype(np.float32)
+    sample = 0.5 * sample + 0.5 * RANDOM.random(sample.shape).astype(np.float32)
+    # The left and the right of another place each.
+    picture = np.concatenate([sample[12:60, 50:80], sample[28:76, 4:34]], 1)
+    field = nearest_patches(picture, sample)
+    expected = np.indices(field.shape[:2]).transpose(1, 2, 0)
+    left = (field == expected + np.array([12, 50])).all(-1)[:, : 30 - PATCH]
+    right = (field == expected + np.array([28, -26])).all(-1)[:, 30:]
+    assert left.mean() > 0.9
+    assert right.mean() > 0.9
