@@ -9,8 +9,16 @@ import pytest
 import jaxstyle
 
 MODULES = [module.name for module in pkgutil.walk_packages(jaxstyle.__path__, "jaxstyle.")]
-LONG = ("batch.stylize_batch", "texture.synthesize", "texture.variations", "video.stylize_video")
-"""Modules whose examples make several pictures."""
+LONG = (
+    "batch.stylize_batch",
+    "grid.stylize_grid",
+    "texture.synthesize",
+    "texture.variations",
+    "transfer.continuation",
+    "transfer.stylize",
+    "video.stylize_video",
+)
+"""Modules whose examples make pictures by the default mixture, whose programs take long."""
 
 
 def _case(name):
