@@ -84,7 +84,7 @@ KEPT = ("search.json", "front.json")
 REPORTED = ("table.md", "plane.svg")
 CLEAN = "energy@resnet18"  # no objective of the test uses it, nor its kin
 STRENGTHS = (0.5, 2.0)
-FEW = 3  # contents and styles with which the parts are compared
+FEW = {"test": None, "parts": 3, "diverse": 4}  # how many contents and styles of the test
 # The defaults at that time, which what was scored is named after.
 THEN = {
     "content_metric": "mse",
@@ -237,15 +237,20 @@ def rivals():
     }
 
 
+def compared():
+    """Return all that is judged, by the name of its folder."""
+    diverse = {"diverse": THEN | {"metric": DIVERSE_THEN}}
+    return {"test": rivals(), "parts": parts(), "diverse": diverse}
+
+
 def parts():
-    """Return what is found with one part of it as usual, what is it that helps?, and `diverse`."""
+    """Return what is found with one part of it as usual: what is it that helps?"""
     usual, style = parse_mixture(DEFAULT_THEN), parse_mixture(FOUND["metric"])
     total = sum(spec.weight for spec in usual)
     weights = {name: THEN[name] / total for name in ("content_weight", "smoothness")}
     shares = [replace(spec, weight=spec.weight / total) for spec in usual]
     even = [replace(spec, weight=1 / len(style)) for spec in style]
     return {
-        "diverse": THEN | {"metric": DIVERSE_THEN},
         "usual content side": THEN | weights | {"metric": FOUND["metric"]},
         "usual style side": FOUND | {"metric": text_of(shares)},
         "equal weights": FOUND | {"metric": text_of(even)},
@@ -257,12 +262,10 @@ def text_of(specs):
 
 
 def judged(folder, objectives, name, part=None):
-    """Make and judge the pictures of the test, or a quarter of them, or only report."""
+    """Make and judge the pictures of the test, or a part of them, or only report."""
     from jaxstyle.study.study import study
 
-    contents, styles = (
-        of_role[: FEW if name == "parts" else None] for of_role in sets(folder, TEST)
-    )
+    contents, styles = (of_role[: FEW[name]] for of_role in sets(folder, TEST))
     return study(
         contents,
         styles,
@@ -317,9 +320,9 @@ def by_style(curves, first, statistics, coherence, pairs):
 
 
 def beside(curves, whole, pairs, all_pairs):
-    """Return curves with one of the whole test, at their pairs."""
+    """Return curves with others of the whole test, at their pairs."""
     places = [all_pairs.index(pair) for pair in pairs]
-    return {"found": whole["found"][:, places]} | curves
+    return {name: scores[:, places] for name, scores in whole.items()} | curves
 
 
 def compare(curves, judges, pairs, first="found"):
@@ -376,25 +379,27 @@ def main():
         kept.write_bytes(gzip.compress(journal.read_bytes(), mtime=0))
     elif options.command == "worker":
         if what == "test":
-            judged(folder, rivals(), "test", part=options.part)
-            judged(folder, parts(), "parts", part=options.part)
+            for name, objectives in compared().items():
+                judged(folder, objectives, name, part=options.part)
         else:
             search(folder, what)
     elif options.command == "test":
-        for name in ("test", "parts"):
+        for name in FEW:
             keep(HERE / name, folder / name / "scores")
         side_by_side(["worker", str(folder), "test"], folder, options.minutes, parts=True)
-        for name in ("test", "parts"):
+        for name in FEW:
             keep(folder / name / "scores", HERE / name)
     else:
-        for name, objectives in (("test", rivals()), ("parts", parts())):
-            summary = judged(folder, objectives, name)
+        for name, objectives in compared().items():
+            judged(folder, objectives, name)
             keep(folder / name, HERE / name, REPORTED)
-            print("\n".join(["", name, *summary["answer"]]))
         whole, judges, all_pairs = scores_of(folder / "test")
         compare(whole, judges, all_pairs)
-        curves, _, pairs = scores_of(folder / "parts")
-        compare(beside(curves, whole, pairs, all_pairs), judges, pairs)
+        for name, first in (("parts", "found"), ("diverse", "diverse")):
+            print(f"\n{name}\n")
+            curves, _, pairs = scores_of(folder / name)
+            others = {"found": whole["found"]} if name == "parts" else whole
+            compare(beside(curves, others, pairs, all_pairs), judges, pairs, first)
 
 
 if __name__ == "__main__":
