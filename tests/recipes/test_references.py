@@ -8,7 +8,12 @@ from jaxstyle.recipes import RECIPES
 
 CASES = list(cases())
 # Another scale of a method has other weights, and the same programs.
-SELECTED = [pytest.param(case, marks=pytest.mark.slow) if case.scale else case for case in CASES]
+LONG = ("strotss/code", "style_transfer_pytorch/code", "mmd/gaussian", "sliced_wasserstein/pytorch")
+"""Methods whose programs take longest to compile."""
+SELECTED = [
+    pytest.param(case, marks=pytest.mark.slow) if case.scale or case.name in LONG else case
+    for case in CASES
+]
 
 
 def test_every_method_has_a_reference():

@@ -10,10 +10,10 @@ import jaxstyle
 pytestmark = pytest.mark.filterwarnings("ignore:Some donated buffers were not usable")
 
 COLORS = (
-    *("luminance", "oklab"),
+    "oklab",
     *(
         pytest.param(c, marks=pytest.mark.slow)
-        for c in ("style", "histogram", "covariance", "chroma")
+        for c in ("luminance", "style", "histogram", "covariance", "chroma")
     ),
 )
 

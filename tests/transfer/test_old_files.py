@@ -93,6 +93,9 @@ def test_a_checkpoint_of_another_environment_is_refused(old, monkeypatch, caplog
     settings = settings_of(old / "picture.json")
     pictures = (old / "content.png", old / "style.png")
     more = {"checkpoint": old / "picture.png", "resume": True}
+    facts = json.loads((old / "picture.json").read_text())
+    then = Environment(versions=facts["versions"], device=facts["device"])
+    monkeypatch.setattr(manifest, "environment", lambda: then)
     if damaged:
         progresses = jaxstyle.iterate(*pictures, settings, **more)
         progresses.send(None)

@@ -197,7 +197,13 @@ def estimated_gray(job):
 
 
 class TestResume:
-    @pytest.mark.parametrize("settings", [replace(FEW, distances=(1, 3)), replace(FEW, passes=2)])
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            replace(FEW, distances=(1, 3)),
+            pytest.param(replace(FEW, passes=2), marks=pytest.mark.slow),
+        ],
+    )
     def test_to_the_same_frames(self, tmp_path, settings):
         whole = film(settings=settings)
         count = 0
