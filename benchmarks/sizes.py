@@ -1,6 +1,6 @@
-"""Does a setting mean the same at every size? The default, judged at 128 to 1024 pixels.
+"""Does a setting mean the same at every size? The default, judged at 112 to 448 pixels.
 
-    python benchmarks/sizes.py FOLDER [--sizes 128 256 512] [--steps 20] [KEY=VALUE …]
+    python benchmarks/sizes.py FOLDER [--sizes 112 224 448] [--steps 30] [KEY=VALUE …]
 
 Two contents in two styles at each size. The judges see pictures of that size, where 0 and 1 of both
 axes are measured as well, so that they mean the same. KEY=VALUE changes a setting. The same
@@ -18,7 +18,7 @@ import numpy as np
 from jaxstyle.grid.sweep import parse
 from jaxstyle.study.study import study
 
-CONTENTS = ["sample:lighthouse", "sample:chelsea"]
+CONTENTS = ["sample:lighthouse", "sample:astronaut"]
 STYLES = ["sample:simoa", "sample:red-fuji"]
 JUDGES = ["energy@resnet18", "sliced_wasserstein@alexnet", "lpips", "ms_ssim"]
 
@@ -27,8 +27,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("changes", nargs="*", help="KEY=VALUE, for all sizes")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256, 512])
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[112, 224, 448])
+    parser.add_argument("--steps", type=int, default=30)
     options = parser.parse_intermixed_args()
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     logging.getLogger("jaxstyle").setLevel(logging.INFO)
