@@ -101,7 +101,7 @@ SMALL = THEN | {
 }
 DIVERSE_THEN = "cross_layer_gram=0.707+histogram=0.707"
 # The best of the cheap trials; those at full cost came after the test.
-FOUND = {
+BEST_MIXTURE = {
     "metric": (
         "covariance@relu1_1,relu2_1=0.068+moments~relative/5@relu2_1,relu3_1=0.019"
         "+central_moments@relu2_1,relu3_1=0.11+gaussian_wasserstein@relu3_1,relu4_1=0.044"
@@ -229,7 +229,7 @@ def best_single():
 def rivals():
     """Return the objectives of the test."""
     return {
-        "found": FOUND,
+        "found": BEST_MIXTURE,
         "single": best_single(),
         "small": SMALL,
         "gram": THEN | {"metric": "gram"},
@@ -245,15 +245,15 @@ def compared():
 
 def parts():
     """Return what is found with one part of it as usual: what is it that helps?"""
-    usual, style = parse_mixture(DEFAULT_THEN), parse_mixture(FOUND["metric"])
+    usual, style = parse_mixture(DEFAULT_THEN), parse_mixture(BEST_MIXTURE["metric"])
     total = sum(spec.weight for spec in usual)
     weights = {name: THEN[name] / total for name in ("content_weight", "smoothness")}
     shares = [replace(spec, weight=spec.weight / total) for spec in usual]
     even = [replace(spec, weight=1 / len(style)) for spec in style]
     return {
-        "usual content side": THEN | weights | {"metric": FOUND["metric"]},
-        "usual style side": FOUND | {"metric": text_of(shares)},
-        "equal weights": FOUND | {"metric": text_of(even)},
+        "usual content side": THEN | weights | {"metric": BEST_MIXTURE["metric"]},
+        "usual style side": BEST_MIXTURE | {"metric": text_of(shares)},
+        "equal weights": BEST_MIXTURE | {"metric": text_of(even)},
     }
 
 
@@ -325,15 +325,28 @@ def beside(curves, whole, pairs, all_pairs):
     return {name: scores[:, places] for name, scores in whole.items()} | curves
 
 
+def numbers_of(pairs):
+    """Return the numbers of the contents, and of the styles, of pairs."""
+    return [np.unique([pair[k] for pair in pairs], return_inverse=True)[1] for k in range(2)]
+
+
+def columns_of(judges):
+    """Return which judges are statistics, of coherence, and of paint."""
+    return {
+        "statistics": [k for k, judge in enumerate(judges) if judge.endswith("@resnet18")],
+        "coherence": [judges.index("ms_ssim"), judges.index("lpips@alexnet")],
+        "paint": [k for k, judge in enumerate(judges) if judge.startswith("paint_")],
+    }
+
+
 def compare(curves, judges, pairs, first="found"):
     """Print by how much one curve is ahead of each other one at equal coherence, judge by judge."""
-    numbers = [np.unique([pair[k] for pair in pairs], return_inverse=True)[1] for k in range(2)]
+    numbers = numbers_of(pairs)
     others = [name for name in curves if name != first]
     level = 1 - (1 - LEVEL) / len(others)  # Bonferroni's
-    coherence = [judges.index("ms_ssim"), judges.index("lpips@alexnet")]
-    groups = {judge: [k] for k, judge in enumerate(judges) if k not in coherence}
-    groups["statistics"] = [k for k, judge in enumerate(judges) if judge.endswith("@resnet18")]
-    groups["paint"] = [k for k, judge in enumerate(judges) if judge.startswith("paint_")]
+    together = columns_of(judges)
+    coherence = together.pop("coherence")
+    groups = {judge: [k] for k, judge in enumerate(judges) if k not in coherence} | together
     print(f"| against | judge | ahead by [{level:.1%}] | pairs won |\n|---|---|---|---|")
     for other, (group, columns) in itertools.product(others, groups.items()):
         paths = [path_of(curves[name], columns, coherence) for name in (first, other)]

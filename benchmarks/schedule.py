@@ -13,8 +13,7 @@ import logging
 import sys
 from pathlib import Path
 
-import numpy as np
-from mixtures import JUDGES, TEST, TRAINING, scores_of, sets
+from mixtures import JUDGES, TEST, TRAINING, columns_of, numbers_of, scores_of, sets
 
 from jaxstyle.settings import Settings
 from jaxstyle.study.statistics import bootstrap, mean
@@ -56,12 +55,7 @@ def moved(steps):
 def report(folder):
     """Print how far each schedule is from today's, over pairs; below 0 is better."""
     curves, judges, pairs = scores_of(folder)
-    numbers = [np.unique([pair[k] for pair in pairs], return_inverse=True)[1] for k in range(2)]
-    groups = {
-        "statistics": [k for k, judge in enumerate(judges) if judge.endswith("@resnet18")],
-        "coherence": [judges.index("ms_ssim"), judges.index("lpips@alexnet")],
-        "paint": [k for k, judge in enumerate(judges) if judge.startswith("paint_")],
-    }
+    numbers, groups = numbers_of(pairs), columns_of(judges)
     means = {
         name: {group: mean(scores[0][:, of], 1) for group, of in groups.items()}
         for name, scores in curves.items()

@@ -122,19 +122,15 @@ def patchwork(
     return None if level is None else resize(made, shape, wrap)
 
 
-def _scaled(mask: Mask, shape: tuple[int, int]) -> Mask:
-    return mask if mask.shape == shape else resize_alpha(mask, shape)
-
-
 def _reduced(sample: Sample, shrink: float) -> Sample:
     height, width = (max(1, round(side / shrink)) for side in sample.picture.shape[:2])
-    known = None if sample.known is None else _scaled(sample.known, (height, width))
+    known = None if sample.known is None else resize_alpha(sample.known, (height, width))
     return Sample(resize(sample.picture, (height, width)), known)
 
 
 def _unknown_at(unknown: Unknown, shape: tuple[int, int]) -> Unknown:
     # Where a pixel is free in part it is made.
-    free = (_scaled(unknown.free, shape) > 1e-3).astype(np.float32)
+    free = (resize_alpha(unknown.free, shape) > 1e-3).astype(np.float32)
     return Unknown(resize(unknown.picture, shape), free)
 
 

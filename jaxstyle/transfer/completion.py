@@ -51,7 +51,7 @@ def picture_to_complete(
     # What is made anew says nothing.
     mean = picture[known > 0].mean(0)
     picture = np.where(known[..., None] > 0, picture, mean).astype(np.float32)
-    canvas = np.pad(picture, (ends, ends, (0, 0)), mode="symmetric")
+    canvas = np.pad(picture, (ends, ends, (0, 0)))
     canvas = np.where(free[..., None] > 0, mean, canvas).astype(np.float32)
     shape = canvas.shape[0], canvas.shape[1]
     return Pictures(

@@ -15,7 +15,7 @@ from jaxstyle.app import table as tables
 from jaxstyle.app.gallery import data_uri
 from jaxstyle.app.orders import Order
 from jaxstyle.app.page.parts import LARGEST_LOSSLESS
-from jaxstyle.app.page.progress import line_of
+from jaxstyle.app.page.progress import line_in
 from jaxstyle.app.page.shared import Shared
 from jaxstyle.app.queue import View
 from jaxstyle.app.rooms import Room
@@ -116,9 +116,7 @@ class Growing:
     ) -> str:
         if order is None:
             return f"<p>{words.finished(entry)}</p>" if entry else "<p></p>"
-        queue = self.studio.queue
-        waits = queue.ahead(room, order.name), queue.clock(room, order.name)
-        return line_of(order, view, *waits)
+        return line_in(self.studio.queue, room, order, view)
 
     def _package(self, room: Room, entry: gallery.Entry) -> Path:
         folder = Path(tempfile.mkdtemp(dir=self.shared.temporary))

@@ -9,12 +9,18 @@ import gradio as gr
 from jaxstyle.app import words
 from jaxstyle.app.orders import Order
 from jaxstyle.app.page.parts import text_of
-from jaxstyle.app.queue import Clock, View
+from jaxstyle.app.queue import Clock, Queue, View
+from jaxstyle.app.rooms import Room
 
 
 def progress_line(value: str, elem_id: str) -> gr.HTML:
     """Return a component that shows `line_of`, and keeps its clock going in the browser."""
     return gr.HTML(value, js_on_load=text_of("clock.js"), elem_id=elem_id, apply_default_css=False)
+
+
+def line_in(queue: Queue, room: Room, order: Order, view: View | None) -> str:
+    """Return `line_of` a run of a room, of which the queue knows the rest."""
+    return line_of(order, view, queue.ahead(room, order.name), queue.clock(room, order.name))
 
 
 def line_of(order: Order, view: View | None, ahead: int, clock: Clock) -> str:

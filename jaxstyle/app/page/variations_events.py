@@ -13,7 +13,7 @@ from jaxstyle.app import table as tables
 from jaxstyle.app.gallery import data_uri, find, picture_of, thumbnail
 from jaxstyle.app.page import table_events
 from jaxstyle.app.page.parts import Choice, buttons, picked
-from jaxstyle.app.page.progress import line_of
+from jaxstyle.app.page.progress import line_in
 from jaxstyle.app.page.shared import Shared
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.space import Plane
@@ -186,7 +186,7 @@ class Events:
         order = next((one for one in queue.orders_in(room) if one.name == name), None)
         view = queue.view(room, name) if order else None
         if order:
-            line = line_of(order, view, queue.ahead(room, name), queue.clock(room, name))
+            line = line_in(queue, room, order, view)
         else:
             line = _line_of_status(f"{name}: {len(grid.cells)} of {grid.count} cells are made")
         plane = self._plane(room, name) if order is None else None
@@ -207,7 +207,7 @@ class Events:
         order = next((one for one in queue.orders_in(room) if one.name == name), None)
         view = queue.view(room, name) if order else None
         if order is not None:
-            line = line_of(order, view, queue.ahead(room, name), queue.clock(room, name))
+            line = line_in(queue, room, order, view)
             value = {}
             if view is not None and view.pictures:
                 value = {
