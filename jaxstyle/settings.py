@@ -40,7 +40,7 @@ PrecisionName = Literal["float32", "tensorfloat32", "bfloat16"]
 SafeguardName = Literal["full", "clip", "none"]
 CombinationName = Literal["sum", "product"]
 
-SCHEMA = 9
+SCHEMA = 10
 """Version of the settings as manifests write them. A field that a later version adds says so in its
 `since`; a manifest without it was made with the field's `before`."""
 
@@ -184,8 +184,8 @@ class Settings:
         2.0,
         Number(low=0, above=True, high=1000),  # its power at any size is still a number
         TERMS,
-        "The content weight is that at 256 pixels, and is divided by this for each doubling of the "
-        "size: above 1, coarse scales settle what is where, and fine ones paint.",
+        "The content weight is that at full size, and is multiplied by this for each halving of "
+        "the size: above 1, coarse scales settle what is where, and fine ones paint.",
         since=4,
         before=1.0,
     )

@@ -32,10 +32,6 @@ from jaxstyle.transfer.earlier import Earlier
 from jaxstyle.transfer.scales import Scale
 from jaxstyle.weights.network_cache import NetworkCache
 
-UNDECAYED = 256
-"""The size, in pixels, at which content terms have the weight that the settings say."""
-
-
 Devices = Literal["all"] | int | Sequence[jax.Device]
 """All of the process, the first so many of them, or these."""
 
@@ -110,7 +106,7 @@ class Job:
         Args:
             size: Longest side of the scale, pixels.
         """
-        factor = self.settings.content_decay ** -math.log2(size / UNDECAYED)
+        factor = self.settings.content_decay ** math.log2(self.scales[-1].size / size)
         return tuple(
             replace(term, weight=term.weight * factor) if term.metric.kind == "content" else term
             for term in self.terms

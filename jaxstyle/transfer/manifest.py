@@ -21,6 +21,7 @@ from jaxstyle.plain import differences
 from jaxstyle.transfer import manifest_paths
 from jaxstyle.transfer.manifest_form import check_form
 from jaxstyle.transfer.manifest_paths import Inputs
+from jaxstyle.transfer.updated import updated
 
 MARK = "jaxstyle manifest"
 _PACKAGES = ("jaxstyle", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
@@ -153,7 +154,7 @@ def inside(facts: Manifest) -> str:
 
     So its bytes are the same again. Nor does it tell strangers in which folders inputs lay.
     """
-    volatile = ("history", "memory", "seconds", "schema", "output")
+    volatile = ("history", "memory", "seconds", "output")
     lasting = {name: value for name, value in facts.items() if name not in volatile}
     return json.dumps(manifest_paths.names_only(lasting))
 
@@ -186,7 +187,7 @@ def read(path: str | Path) -> Manifest | None:
     if not isinstance(facts, dict) or facts.get("kind") != MARK:
         return None
     check_form(path, facts)
-    return cast(Manifest, manifest_paths.located(Path(path), facts))
+    return cast(Manifest, manifest_paths.located(Path(path), updated(facts)))
 
 
 def read_if_whole(path: str | Path) -> Manifest | None:

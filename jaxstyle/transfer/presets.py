@@ -19,6 +19,7 @@ from jaxstyle.specs import is_init
 from jaxstyle.transfer.manifest import MARK, Manifest
 from jaxstyle.transfer.manifest_form import check_form
 from jaxstyle.transfer.manifest_paths import located
+from jaxstyle.transfer.updated import updated
 
 
 def settings_of(run: str | Path) -> Settings:
@@ -93,8 +94,7 @@ def read_run(run: Path) -> Manifest:
         check_form(run, facts)
     if not isinstance(facts.get("settings"), dict):
         raise ValueError(f"{run} is a damaged manifest: expected settings, got nothing")
-    manifest: Manifest = facts  # type: ignore[assignment]
-    return located(run, manifest)  # type: ignore[return-value]
+    return located(run, updated(facts))  # type: ignore[return-value]
 
 
 def overridden(preset: Settings, changes: Mapping[str, Any]) -> Settings:

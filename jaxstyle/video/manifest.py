@@ -10,6 +10,7 @@ from typing import Any
 from jaxstyle._util.files import write_whole
 from jaxstyle._util.forms import MAPPING, NUMBER, TEXT, listing, mapping, record
 from jaxstyle.transfer import manifest_paths
+from jaxstyle.transfer.updated import updated
 
 MARK = "jaxstyle film"
 
@@ -40,7 +41,7 @@ def read(path: Path) -> dict[str, Any] | None:
         _FORM("", facts)
     except ValueError as error:
         raise ValueError(f"{path} is a damaged manifest: {error}") from None
-    return manifest_paths.located(path, facts)
+    return manifest_paths.located(path, updated(facts))
 
 
 def is_film(path: Path) -> bool:

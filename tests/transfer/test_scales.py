@@ -49,18 +49,18 @@ def test_scales_lead_from_64_pixels_to_full_size(size, factor):
         assert factor**0.5 < (size / 64) ** (1 / (len(sizes) - 1)) < factor**1.5
 
 
-def test_content_weight_decays_with_size():
-    settings = {"size": 96, "metric": "gram", "content_weight": 3, "content_decay": 2, **LAYERS}
-    job = make_job(LARGE, CONTENT, jaxstyle.Settings(**settings), Sources())
+def test_content_weight_grows_towards_coarse_scales():
+    settings = {"size": 96, "scales": 1, "metric": "gram", "content_weight": 3, **LAYERS}
+    job = make_job(LARGE, CONTENT, jaxstyle.Settings(content_decay=2, **settings), Sources())
     weights = {
         (term.metric.kind, size): term.weight
-        for size in (64, 256, 512)
+        for size in (24, 48, 96)
         for term in job.terms_at(size)
     }
     same = {weight for (kind, _), weight in weights.items() if kind == "style"}
     assert len(same) == 1
-    contents = [weights["content", size] for size in (64, 256, 512)]
-    np.testing.assert_allclose(contents, [12, 3, 1.5], rtol=1e-6)
+    contents = [weights["content", size] for size in (24, 48, 96)]
+    np.testing.assert_allclose(contents, [12, 6, 3], rtol=1e-6)
 
 
 def test_steps_for_each_scale():
