@@ -6,61 +6,39 @@ the network's features are there to mend.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 
-from jaxstyle.image.geometry import Picture, resize, resize_alpha
-from jaxstyle.image.masks import Mask
+from jaxstyle.image.geometry import Picture, resize
 from jaxstyle.image.nearest_patches import PATCH, nearest_rows
+from jaxstyle.image.patch_levels import (
+    Level,
+    Sample,
+    Unknown,
+    agreed,
+    drawn,
+    finer,
+    level_of,
+    places_of,
+    reduced_by,
+    unknown_at,
+)
 from jaxstyle.specs import OPEN, Wrap
 
 LEAST = 2 * PATCH
 """No side of a sample is reduced below this."""
+LEAST_AROUND = 24
+"""The same, where a part of a picture is made: smaller, too little of what is around it is left."""
 LARGEST = 64
-"""Samples are reduced to this longest side: every patch is compared with all of theirs."""
+"""Up to this longest side of the samples each patch is compared with all of theirs."""
 ROUNDS = 3
 """At the finest size; twice as many at the next coarser one, and so on."""
 EVENNESS = 0.3
 """How much dearer, in mean squared differences, a patch is for each time that it was used beyond
 its share: flat ones, which are near to everything, would spread otherwise."""
-
-
-class Sample(NamedTuple):
-    """A picture, and which of its pixels are known; None for all."""
-
-    picture: Picture
-    known: Mask | None = None
-
-
-class Unknown(NamedTuple):
-    """A picture of which a part is made.
-
-    Attributes:
-        picture: Of which only what is known counts.
-        free: 1 where it is made, 0 where it is known.
-    """
-
-    picture: Picture
-    free: Mask
-
-
-class _Level(NamedTuple):
-    """Samples at one size, side by side.
-
-    Attributes:
-        pixels: Of all samples.
-        shapes: Height and width of each.
-        first: The number of each one's first pixel.
-        patches: For each patch that is known as a whole its pixels' numbers, row by row.
-    """
-
-    pixels: Float[np.ndarray, "pixels 3"]
-    shapes: Int[np.ndarray, "samples 2"]
-    first: Int[np.ndarray, " samples"]
-    patches: Int[np.ndarray, "patches p"]
 
 
 def patchwork(
@@ -75,7 +53,8 @@ def patchwork(
 
     Every patch is replaced by the nearest one of the samples; of what the patches over a pixel say,
     it takes the color that is nearest to their mean, some times in turn. At the next finer size
-    pixels come from the same places. It begins with patches drawn at random.
+    pixels come from the same places; where samples are large, patches are only moved a little then.
+    It begins with patches drawn at random, or grows from what is known.
 
     Args:
         samples: At the picture's scale.
@@ -103,151 +82,134 @@ def patchwork(
     longest = max(max(sample.picture.shape[:2]) for sample in samples)
     least = min(min(sample.picture.shape[:2]) for sample in samples)
     shrinks = [max(1.0, longest / LARGEST)]
-    while least / (2 * shrinks[-1]) >= LEAST and min(shape) / (2 * shrinks[-1]) >= LEAST:
+    coarsest = LEAST if unknown is None else LEAST_AROUND
+    while min(least, *shape) / (2 * shrinks[-1]) >= coarsest:
         shrinks.append(2 * shrinks[-1])
-    sources = coarser = level = None
-    for shrink in reversed(shrinks):
+    halvings = math.ceil(math.log2(shrinks[0]))
+    larger = [max(1.0, shrinks[0] / 2**k) for k in range(1, 1 + halvings)]
+    sources = coarser = level = made = None
+    for shrink in (*reversed(shrinks), *larger):
         reduced = round(shape[0] / shrink), round(shape[1] / shrink)
-        coarser, level = level, _level([_reduced(sample, shrink) for sample in samples])
+        part = None if unknown is None else unknown_at(unknown, reduced)
+        coarser, level = level, level_of([reduced_by(sample, shrink) for sample in samples])
         if min(reduced) < PATCH or not len(level.patches):
             level = None
             continue
         if sources is None or coarser is None:
-            sources = _drawn(reduced, level, random)
+            sources = drawn(reduced, level, random)
+            sources = sources if part is None else _grown(sources, level, part, wrap)
         else:
-            sources = _finer(sources, coarser, reduced, level)
-        part = None if unknown is None else _unknown_at(unknown, reduced)
-        rounds = ROUNDS * round(shrink / shrinks[0])
-        sources, made = _corrected(sources, level, part, wrap, rounds)
-    return None if level is None else resize(made, shape, wrap)
+            sources = finer(sources, coarser, reduced, level)
+        if part is None and shrink >= shrinks[0]:
+            rounds = ROUNDS * round(shrink / shrinks[0])
+            sources, made = _compared(sources, level, wrap, rounds)
+        else:  # once: each time some contrast is lost
+            sources, made = _moved(sources, level, part, wrap)
+    return None if made is None else resize(made, shape, wrap)
 
 
-def _reduced(sample: Sample, shrink: float) -> Sample:
-    height, width = (max(1, round(side / shrink)) for side in sample.picture.shape[:2])
-    known = None if sample.known is None else resize_alpha(sample.known, (height, width))
-    return Sample(resize(sample.picture, (height, width)), known)
-
-
-def _unknown_at(unknown: Unknown, shape: tuple[int, int]) -> Unknown:
-    # Where a pixel is free in part it is made.
-    free = (resize_alpha(unknown.free, shape) > 1e-3).astype(np.float32)
-    return Unknown(resize(unknown.picture, shape), free)
-
-
-def _level(samples: Sequence[Sample]) -> _Level:
-    shapes = np.array([sample.picture.shape[:2] for sample in samples])
-    first = np.concatenate([[0], np.cumsum(shapes.prod(1))[:-1]])
-    patches = [np.empty((0, PATCH**2), int)]
-    for (picture, known), begin in zip(samples, first, strict=True):
-        height, width = picture.shape[:2]
-        if min(height, width) < PATCH:
-            continue
-        starts = np.indices((height - PATCH + 1, width - PATCH + 1)).reshape(2, -1)
-        inside = np.indices((PATCH, PATCH)).reshape(2, -1)
-        rows, columns = starts[:, :, None] + inside[:, None]
-        places = rows * width + columns
-        if known is not None:
-            places = places[(known.ravel()[places] > 0.999).all(1)]
-        patches.append(begin + places)
-    pixels = np.concatenate([sample.picture.reshape(-1, 3) for sample in samples])
-    return _Level(pixels.astype(np.float32), shapes, first, np.concatenate(patches))
-
-
-def _drawn(
-    shape: tuple[int, int], level: _Level, random: np.random.Generator
+def _grown(
+    sources: Int[np.ndarray, "h w"], level: Level, unknown: Unknown, wrap: Wrap
 ) -> Int[np.ndarray, "h w"]:
-    """Draw patches at random, side by side, and return where each pixel comes from."""
-    down, across = (-(-side // PATCH) for side in shape)
-    drawn = level.patches[random.integers(0, len(level.patches), down * across)]
-    tiles = drawn.reshape(down, across, PATCH, PATCH).swapaxes(1, 2)
-    return tiles.reshape(down * PATCH, across * PATCH)[: shape[0], : shape[1]]
+    """Fill what is unknown from its edge on, by patches that agree with what is known so far.
+
+    References:
+        Criminisi, Pérez & Toyama, "Region Filling and Object Removal by Exemplar-Based Image
+        Inpainting" (IEEE TIP 13, 2004), without their priorities: from all sides in turn.
+    """
+    known, picture = unknown.free.ravel() == 0, unknown.picture.reshape(-1, 3).copy()
+    rows = level.pixels[level.patches].reshape(len(level.patches), -1)
+    while not known.all():
+        places = _free_places(sources.shape, Unknown(unknown.picture, ~known), wrap)
+        parts = known[places].mean(1)
+        if not parts.size or not parts.max():
+            break
+        places = places[parts >= min(_KNOWN_PART, parts.max())]
+        weights = known[places].repeat(3, 1).astype(np.float32)
+        queries = weights * picture[places].reshape(len(places), -1)
+        differences = weights @ (rows**2).T - 2 * queries @ rows.T
+        nearest = np.argmin(differences, axis=1)
+        errors = differences[np.arange(len(places)), nearest] + np.sum(queries**2, 1)
+        # Of the patches over a pixel the one that agrees best has the last word.
+        order = np.argsort(-errors / weights.sum(1), kind="stable")
+        sources = sources.copy()
+        into, by = places[order], level.patches[nearest[order]]
+        new = into[~known[into]]
+        sources.ravel()[new] = by[~known[into]]
+        picture[new], known[new] = level.pixels[sources.ravel()[new]], True
+    return sources
 
 
-def _finer(
-    sources: Int[np.ndarray, "h w"], coarser: _Level, shape: tuple[int, int], level: _Level
-) -> Int[np.ndarray, "k l"]:
-    """Return where each pixel comes from at twice the size: the same places."""
-    places = np.indices(shape)
-    last = np.array(sources.shape)[:, None, None] - 1
-    coarse = np.minimum(places // 2, last)
-    numbers = sources[coarse[0], coarse[1]]
-    which = np.searchsorted(coarser.first, numbers, side="right") - 1
-    of_sample = np.divmod(numbers - coarser.first[which], coarser.shapes[which, 1])
-    rows, columns = (
-        np.minimum(2 * coordinate + places[axis] - 2 * coarse[axis], level.shapes[which, axis] - 1)
-        for axis, coordinate in enumerate(of_sample)
-    )
-    numbers = level.first[which] + rows * level.shapes[which, 1] + columns
-    # What is unknown at this size: the nearest pixel, in reading order, that is not.
-    usable = np.unique(level.patches)
-    after = np.minimum(np.searchsorted(usable, numbers), len(usable) - 1)
-    result: Int[np.ndarray, "k l"] = usable[after]
-    return result
+_KNOWN_PART = 0.6
+"""A patch is filled if so much of it is known, or as much as of any other."""
 
 
-def _corrected(
-    sources: Int[np.ndarray, "h w"],
-    level: _Level,
-    unknown: Unknown | None,
-    wrap: Wrap,
-    rounds: int,
+def _compared(
+    sources: Int[np.ndarray, "h w"], level: Level, wrap: Wrap, rounds: int
 ) -> tuple[Int[np.ndarray, "h w"], Picture]:
     """Replace pixels by those of the nearest patches, and return the sources and the picture."""
-    shape = sources.shape
-    free: Bool[np.ndarray, "h w"] = np.ones(shape, bool) if unknown is None else unknown.free > 0
-    places = _places(shape, wrap)
-    places = places[free.ravel()[places].any(1)]
+    places = places_of(sources.shape, wrap)
     rows = level.pixels[level.patches].reshape(len(level.patches), -1)
     penalties = np.zeros(len(rows), np.float32)
-    picture = _shown(sources, level, unknown)
-    for _ in range(rounds if len(places) else 0):
-        queries = picture.reshape(-1, 3)[places].reshape(len(places), -1)
+    for _ in range(rounds):
+        queries = level.pixels[sources.ravel()[places]].reshape(len(places), -1)
         nearest = nearest_rows(queries, rows, penalties)
-        sources = _agreed(places, level.patches[nearest], level.pixels, sources)
-        picture = _shown(sources, level, unknown)
+        sources = agreed(places, level.patches[nearest], level.pixels, sources)
         counts = np.bincount(nearest, minlength=len(rows))
         cost = EVENNESS * float(np.mean((queries - rows[nearest]) ** 2))
         share = max(1.0, len(nearest) / len(rows))
         penalties = (cost * np.maximum(counts / share - 1, 0)).astype(np.float32)
-    return sources, picture
+    return sources, level.pixels[sources]
 
 
-def _shown(sources: Int[np.ndarray, "h w"], level: _Level, unknown: Unknown | None) -> Picture:
+def _moved(
+    sources: Int[np.ndarray, "h w"], level: Level, unknown: Unknown | None, wrap: Wrap
+) -> tuple[Int[np.ndarray, "h w"], Picture]:
+    """The same once, by those patches alone that a patch's pixels come from, and those beside.
+
+    References:
+        Ashikhmin, "Synthesizing Natural Textures" (I3D 2001), section 3: the candidates.
+    """
+    places = _free_places(sources.shape, unknown, wrap)
+    number_of = np.full(len(level.pixels), -1)  # of the patch that begins at a pixel
+    number_of[level.patches[:, 0]] = np.arange(len(level.patches))
+    widths = np.repeat(level.shapes[:, 1], level.shapes.prod(1))
+    queries = _shown(sources, level, unknown).reshape(-1, 3)[places]
+    nearest, least = np.zeros(len(places), int), np.full(len(places), np.inf)
+    for place, down, right in _CANDIDATES:
+        at = sources.ravel()[places[:, place]]
+        corners = at - down * widths[at] - right
+        # One over an edge is near the other end of a row or of a sample, where no patch begins.
+        numbers = number_of[np.clip(corners, 0, len(number_of) - 1)]
+        errors = np.sum((level.pixels[level.patches[numbers]] - queries) ** 2, axis=(1, 2))
+        nearer = (numbers >= 0) & (errors < least)
+        nearest[nearer], least[nearer] = numbers[nearer], errors[nearer]
+    sources = agreed(places, level.patches[nearest], level.pixels, sources)
+    return sources, _shown(sources, level, unknown)
+
+
+_CANDIDATES = tuple(
+    (row * PATCH + column, row, column) for row in range(PATCH) for column in range(PATCH)
+) + tuple(
+    (PATCH**2 // 2, PATCH // 2 + down, PATCH // 2 + right)
+    for down in (-1, 0, 1)
+    for right in (-1, 0, 1)
+    if down or right
+)
+"""A pixel of a patch, and how far above and left of where it comes from a candidate begins."""
+
+
+def _free_places(
+    shape: tuple[int, ...], unknown: Unknown | None, wrap: Wrap
+) -> Int[np.ndarray, "n p"]:
+    """Return the positions of the patches in which something is made."""
+    places = places_of(shape, wrap)
+    return places if unknown is None else places[(unknown.free.ravel()[places] > 0).any(1)]
+
+
+def _shown(sources: Int[np.ndarray, "h w"], level: Level, unknown: Unknown | None) -> Picture:
+    """Return the picture that pixels from these places make."""
     picture = level.pixels[sources]
     if unknown is None:
         return picture
     return np.where(unknown.free[..., None] > 0, picture, unknown.picture)
-
-
-def _agreed(
-    places: Int[np.ndarray, "n p"],
-    patches: Int[np.ndarray, "n p"],
-    pixels: Float[np.ndarray, "pixels 3"],
-    sources: Int[np.ndarray, "h w"],
-) -> Int[np.ndarray, "h w"]:
-    """Return for each pixel, of those that the patches over it have there, the one nearest to all.
-
-    Args:
-        places: The positions of each patch, counted row by row.
-        patches: The numbers of the pixels that it has there.
-        pixels: Their colors.
-        sources: Of pixels without a patch.
-    """
-    counts = np.maximum(np.bincount(places.ravel(), minlength=sources.size), 1)
-    sums = [np.bincount(places.ravel(), plane[patches].ravel(), sources.size) for plane in pixels.T]
-    means = np.stack(sums, axis=1) / counts[:, None]
-    result, least = sources.ravel().copy(), np.full(sources.size, np.inf)
-    for place, number in zip(places.T, patches.T, strict=True):
-        errors = np.sum((pixels[number] - means[place]) ** 2, axis=1)
-        nearer = errors < least[place]
-        least[place[nearer]] = errors[nearer]
-        result[place[nearer]] = number[nearer]
-    return result.reshape(sources.shape)
-
-
-def _places(shape: tuple[int, ...], wrap: Wrap) -> Int[np.ndarray, "n p"]:
-    """Return the positions of all patches of a picture, counted row by row."""
-    counts = [side if wraps else side - PATCH + 1 for side, wraps in zip(shape, wrap, strict=True)]
-    starts = np.indices(counts).reshape(2, -1, 1)
-    rows, columns = starts + np.indices((PATCH, PATCH)).reshape(2, 1, -1)
-    return rows % shape[0] * shape[1] + columns % shape[1]

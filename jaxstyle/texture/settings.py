@@ -14,8 +14,9 @@ DEFAULTS: Mapping[str, Any] = {
 }
 """Settings of a texture that differ from those of a picture. The mixture is the former default of
 pictures, by which textures were looked at and measured."""
-COMPLETING: Mapping[str, Any] = {"init": "patches"}
-"""Others, where a picture is completed: what is made begins with patches of what is kept."""
+COMPLETING: Mapping[str, Any] = {"init": "patches", "scales": 1, "steps": 0}
+"""Others, where a picture is completed: what is made are patches of what is kept, at full size.
+Steps of a network would add grain to them (benchmarks/texture.md)."""
 OF_CONTENTS = (
     *("content_weight", "content_decay", "content_metric", "content_layers", "content_backbone"),
     *("content_weight_map", "combination", "picture_guidance", "details", "outside", "enlarge"),

@@ -8,7 +8,10 @@ import numpy as np
 from scipy import ndimage
 
 from jaxstyle.image.framing import ORIGINAL, Frame
+from jaxstyle.image.geometry import Picture
 from jaxstyle.image.masks import Mask
+from jaxstyle.image.patch_levels import Sample, Unknown
+from jaxstyle.image.patchwork import patchwork
 from jaxstyle.objective.places import mask_over
 from jaxstyle.objective.regions import multiplied, resize_mask
 from jaxstyle.settings import Settings
@@ -50,7 +53,7 @@ def picture_to_complete(
     free = 1 - np.pad(known, (ends, ends))
     # What is made anew says nothing.
     mean = picture[known > 0].mean(0)
-    picture = np.where(known[..., None] > 0, picture, mean).astype(np.float32)
+    picture = _filled(np.where(known[..., None] > 0, picture, mean), known, settings.seed)
     canvas = np.pad(picture, (ends, ends, (0, 0)))
     canvas = np.where(free[..., None] > 0, mean, canvas).astype(np.float32)
     shape = canvas.shape[0], canvas.shape[1]
@@ -87,6 +90,20 @@ def _known(sample: Source, settings: Settings, sources: Sources) -> tuple[np.nda
     if known is None:
         known = np.ones(shape, np.float32)
     return picture, (resize_mask(known, shape) >= 0.5).astype(np.float32)
+
+
+def _filled(picture: Picture, known: Mask, seed: int) -> Picture:
+    """Fill what is not known with patches of what is: features at its border see that, too."""
+    shape, picture = (picture.shape[0], picture.shape[1]), picture.astype(np.float32)
+    if known.all():
+        return picture
+    made = patchwork(
+        [Sample(picture, known)],
+        shape,
+        np.random.default_rng(seed),
+        unknown=Unknown(picture, 1 - known),
+    )
+    return picture if made is None else np.where(known[..., None] > 0, picture, made)
 
 
 def surroundings(free: Mask) -> Mask:

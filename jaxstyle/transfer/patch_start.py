@@ -6,7 +6,8 @@ import numpy as np
 
 from jaxstyle.image.geometry import Picture, pad_to_bucket, resize
 from jaxstyle.image.masks import Mask
-from jaxstyle.image.patchwork import Sample, Unknown, patchwork
+from jaxstyle.image.patch_levels import Sample, Unknown
+from jaxstyle.image.patchwork import patchwork
 from jaxstyle.objective.guidance import Guide
 from jaxstyle.objective.regions import resize_mask
 from jaxstyle.specs import Wrap

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from jaxstyle.image.nearest_patches import PATCH, nearest_patches
-from jaxstyle.image.patchwork import Sample, Unknown, patchwork
+from jaxstyle.image.patch_levels import Sample, Unknown
+from jaxstyle.image.patchwork import patchwork
 
 RANDOM = np.random.default_rng(3)
 ROWS, COLUMNS = np.indices((30, 30))

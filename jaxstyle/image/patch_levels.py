@@ -1,0 +1,166 @@
+"""What a patchwork is made of: its samples at one size, and where each of its pixels comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxstyle.image.geometry import Picture, resize, resize_alpha
+from jaxstyle.image.masks import Mask
+from jaxstyle.image.nearest_patches import PATCH
+from jaxstyle.specs import Wrap
+
+
+class Sample(NamedTuple):
+    """A picture, and which of its pixels are known; None for all."""
+
+    picture: Picture
+    known: Mask | None = None
+
+
+class Unknown(NamedTuple):
+    """A picture of which a part is made.
+
+    Attributes:
+        picture: Of which only what is known counts.
+        free: 1 where it is made, 0 where it is known.
+    """
+
+    picture: Picture
+    free: Mask
+
+
+class Level(NamedTuple):
+    """Samples at one size, side by side.
+
+    Attributes:
+        pixels: Of all samples.
+        shapes: Height and width of each.
+        first: The number of each one's first pixel.
+        patches: For each patch that is known as a whole its pixels' numbers, row by row.
+    """
+
+    pixels: Float[np.ndarray, "pixels 3"]
+    shapes: Int[np.ndarray, "samples 2"]
+    first: Int[np.ndarray, " samples"]
+    patches: Int[np.ndarray, "patches p"]
+
+
+def reduced_by(sample: Sample, shrink: float) -> Sample:
+    """Return a sample at a smaller size."""
+    height, width = (max(1, round(side / shrink)) for side in sample.picture.shape[:2])
+    known = None if sample.known is None else resize_alpha(sample.known, (height, width))
+    return Sample(resize(sample.picture, (height, width)), known)
+
+
+def unknown_at(unknown: Unknown, shape: tuple[int, int]) -> Unknown:
+    """Return a picture of which a part is made at another size."""
+    # Where a pixel is free in part it is made.
+    free = (resize_alpha(unknown.free, shape) > 1e-3).astype(np.float32)
+    return Unknown(resize(unknown.picture, shape), free)
+
+
+def level_of(samples: Sequence[Sample]) -> Level:
+    """Put samples side by side."""
+    shapes = np.array([sample.picture.shape[:2] for sample in samples])
+    first = np.concatenate([[0], np.cumsum(shapes.prod(1))[:-1]])
+    patches = [np.empty((0, PATCH**2), int)]
+    for (picture, known), begin in zip(samples, first, strict=True):
+        height, width = picture.shape[:2]
+        if min(height, width) < PATCH:
+            continue
+        starts = np.indices((height - PATCH + 1, width - PATCH + 1)).reshape(2, -1)
+        inside = np.indices((PATCH, PATCH)).reshape(2, -1)
+        rows, columns = starts[:, :, None] + inside[:, None]
+        places = rows * width + columns
+        if known is not None:
+            places = places[(known.ravel()[places] > 0.999).all(1)]
+        patches.append(begin + places)
+    pixels = np.concatenate([sample.picture.reshape(-1, 3) for sample in samples])
+    return Level(pixels.astype(np.float32), shapes, first, np.concatenate(patches))
+
+
+def drawn(
+    shape: tuple[int, int], level: Level, random: np.random.Generator
+) -> Int[np.ndarray, "h w"]:
+    """Draw patches at random, side by side, and return where each pixel comes from."""
+    down, across = (-(-side // PATCH) for side in shape)
+    patches = level.patches[random.integers(0, len(level.patches), down * across)]
+    tiles = patches.reshape(down, across, PATCH, PATCH).swapaxes(1, 2)
+    return tiles.reshape(down * PATCH, across * PATCH)[: shape[0], : shape[1]]
+
+
+def finer(
+    sources: Int[np.ndarray, "h w"],
+    coarser: Level,
+    shape: tuple[int, int],
+    level: Level,
+) -> Int[np.ndarray, "k l"]:
+    """Return where each pixel comes from at a finer size: the same places.
+
+    Args:
+        sources: At the coarser size.
+        coarser: What they are numbers of.
+        shape: Of the picture at the finer size.
+        level: At that size.
+    """
+    places = np.indices(shape)
+    ratio = np.divide(shape, sources.shape)[:, None, None]
+    last = np.array(sources.shape)[:, None, None] - 1
+    coarse = np.minimum((places / ratio + 1e-9).astype(int), last)
+    numbers = sources[coarse[0], coarse[1]]
+    which = np.searchsorted(coarser.first, numbers, side="right") - 1
+    of_sample = np.divmod(numbers - coarser.first[which], coarser.shapes[which, 1])
+    growth = level.shapes / coarser.shapes
+    rows, columns = (
+        np.minimum(
+            np.round(growth[which, axis] * coordinate + places[axis] - ratio[axis] * coarse[axis]),
+            level.shapes[which, axis] - 1,
+        ).astype(int)
+        for axis, coordinate in enumerate(of_sample)
+    )
+    numbers = level.first[which] + rows * level.shapes[which, 1] + columns
+    # What is unknown at this size: the nearest pixel, in reading order, that is not.
+    is_usable = np.zeros(len(level.pixels), bool)
+    is_usable[level.patches] = True
+    usable = np.flatnonzero(is_usable)
+    after = np.minimum(np.searchsorted(usable, numbers), len(usable) - 1)
+    result: Int[np.ndarray, "k l"] = usable[after]
+    return result
+
+
+def agreed(
+    places: Int[np.ndarray, "n p"],
+    patches: Int[np.ndarray, "n p"],
+    pixels: Float[np.ndarray, "pixels 3"],
+    sources: Int[np.ndarray, "h w"],
+) -> Int[np.ndarray, "h w"]:
+    """Return for each pixel, of those that the patches over it have there, the one nearest to all.
+
+    Args:
+        places: The positions of each patch, counted row by row.
+        patches: The numbers of the pixels that it has there.
+        pixels: Their colors.
+        sources: Of pixels without a patch.
+    """
+    counts = np.maximum(np.bincount(places.ravel(), minlength=sources.size), 1)
+    sums = [np.bincount(places.ravel(), plane[patches].ravel(), sources.size) for plane in pixels.T]
+    means = np.stack(sums, axis=1) / counts[:, None]
+    result, least = sources.ravel().copy(), np.full(sources.size, np.inf)
+    for place, number in zip(places.T, patches.T, strict=True):
+        errors = np.sum((pixels[number] - means[place]) ** 2, axis=1)
+        nearer = errors < least[place]
+        least[place[nearer]] = errors[nearer]
+        result[place[nearer]] = number[nearer]
+    return result.reshape(sources.shape)
+
+
+def places_of(shape: tuple[int, ...], wrap: Wrap) -> Int[np.ndarray, "n p"]:
+    """Return the positions of all patches of a picture, counted row by row."""
+    counts = [side if wraps else side - PATCH + 1 for side, wraps in zip(shape, wrap, strict=True)]
+    starts = np.indices(counts).reshape(2, -1, 1)
+    rows, columns = starts + np.indices((PATCH, PATCH)).reshape(2, 1, -1)
+    return rows % shape[0] * shape[1] + columns % shape[1]
