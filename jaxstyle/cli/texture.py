@@ -34,7 +34,9 @@ _texture_options = partial(
     size="Side of a square in pixels, WIDTHxHEIGHT, or original, the sample's (default: 256 on a "
     "CPU, 512 on an accelerator).",
     scales="Sizes to work through, from coarse to full size (default: as many as lead there from "
-    "64 pixels of the sample).",
+    "64 pixels of the sample; 1 with --keep and --extend).",
+    steps="Optimizer steps at full size; each coarser scale gets as many or more; with --keep and "
+    "--extend 0 by default: patches alone.",
     init="Start from: noise, style (noise of the sample's colors), patches (of the sample, put "
     "together; the default with --keep and --extend), style_mean (its mean color), imagenet_mean, "
     "or a picture file.",

@@ -23,6 +23,18 @@ def test_a_hole_in_a_regular_pattern_is_filled():
     np.testing.assert_allclose(made, CHECKS, atol=1e-5)
 
 
+def test_a_large_picture_is_completed_with_its_own_pixels():
+    rows, columns = np.indices((120, 150))
+    stripes = np.stack([(rows // 5 + columns // 8) % 2, rows // 5 % 3 / 2, columns % 8 / 8], -1)
+    free = ((abs(rows - 60) < 15) & (abs(columns - 70) < 15)).astype(np.float32)
+    spoiled = np.where(free[..., None] > 0, 0.5, stripes).astype(np.float32)
+    samples, unknown = [Sample(spoiled, 1 - free)], Unknown(spoiled, free)
+    made = patchwork(samples, (120, 150), np.random.default_rng(0), unknown=unknown)
+    colors = {tuple(color) for color in spoiled[free == 0]}
+    assert all(tuple(color) in colors for color in made[free > 0])
+    assert (np.abs(made - stripes).max(-1) > 1e-6)[free > 0].mean() < 0.3
+
+
 @pytest.mark.parametrize("wrap", [(False, False), (True, True)])
 def test_a_picture_has_pixels_and_neighborhoods_of_the_sample(wrap):
     sample = (0.5 + 0.5 * CHECKS * RANDOM.random((30, 30, 1))).astype(np.float32)

@@ -31,6 +31,13 @@ def test_a_hole_is_filled_and_the_rest_stays():
     assert result.history["total"][-1] < result.history["total"][-3]
 
 
+def test_by_default_patches_continue_a_pattern():
+    spoiled = np.where(KEEP[..., None] > 0, STRIPES, np.float32([1, 0, 1]))
+    result = jaxstyle.synthesize(spoiled, keep=KEEP, size=48)
+    np.testing.assert_array_equal(result.image, STRIPES)
+    assert result.history["total"] == []
+
+
 @pytest.mark.slow
 def test_a_picture_is_continued_beyond_its_border():
     result = jaxstyle.synthesize(STRIPES, extend=8, **SETTINGS)
