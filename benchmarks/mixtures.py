@@ -293,7 +293,7 @@ def scores_of(folder):
     table = table.reshape(len(objectives), len(pairs), len(judges))
     curves = {}
     for (objective,), scores in zip(objectives, table, strict=True):
-        curves.setdefault(objective.rpartition(" ×")[0], []).append(scores)
+        curves.setdefault(objective.rpartition(" ×")[0] or objective, []).append(scores)
     return {name: np.stack(of) for name, of in curves.items()}, [j for (j,) in judges], pairs
 
 

@@ -1,6 +1,6 @@
 """Which steps earn their time? Schedules of the default, judged beside today's.
 
-    python benchmarks/schedule.py FOLDER [--test] [--part K N]
+    python benchmarks/schedule.py FOLDER [SCHEDULE...] [--test] [--part K N]
 
 FOLDER has the pictures of `benchmarks/mixtures.py pictures`. Nine pairs of the training set, or
 with --test sixteen of the test set, at 192 pixels. Pixels are what a schedule's steps move
@@ -74,6 +74,7 @@ def report(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("schedules", nargs="*", default=[*SCHEDULES], help="all, if none is named")
     parser.add_argument("--test", action="store_true")
     parser.add_argument("--part", type=int, nargs=2)
     options = parser.parse_args()
@@ -83,7 +84,7 @@ def main():
     contents, styles = (
         of_role[:few] for of_role in sets(options.folder, TEST if options.test else TRAINING)
     )
-    objectives = {key: changes(steps) for key, steps in SCHEDULES.items()}
+    objectives = {key: changes(SCHEDULES[key]) for key in options.schedules}
     study(
         contents,
         styles,

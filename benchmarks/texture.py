@@ -27,14 +27,15 @@ from jaxstyle.transfer.run_jobs import run_jobs
 from jaxstyle.transfer.sources import Sources
 
 _TRANSPORT = "relaxed_emd+covariance+moments=0.1+gaussian_wasserstein@image=0.3"
-MIXTURES = {
-    "transport": (_TRANSPORT, "style"),
-    "gram+spectrum": ("gram=0.3+spectrum_projection", "style"),
-    "transport+spectrum": (f"{_TRANSPORT}+spectrum_projection", "style"),
-    "transport from patches": (_TRANSPORT, "patches"),
-    "all from patches": (f"{_TRANSPORT}+spectrum_projection", "patches"),
+SETTINGS = {
+    "transport": {"metric": _TRANSPORT},
+    "gram+spectrum": {"metric": "gram=0.3+spectrum_projection"},
+    "transport+spectrum": {"metric": f"{_TRANSPORT}+spectrum_projection"},
+    "transport from patches": {"metric": _TRANSPORT, "init": "patches"},
+    "all from patches": {"metric": f"{_TRANSPORT}+spectrum_projection", "init": "patches"},
+    "patches alone": {"init": "patches", "steps": 0},
 }
-"""Style metrics and the start by name."""
+"""What is compared, by name."""
 DETAIL = 4
 """Samples are drawn so many times as large, and reduced."""
 
@@ -173,8 +174,7 @@ def make(folder, size, side, steps, names):
     """Make the textures of all samples by each mixture."""
     pictures = draw_samples(folder, size)
     for name in names:
-        metric, init = MIXTURES[name]
-        changes = {"metric": metric, "init": init, "size": f"{side}x{side}", "steps": steps}
+        changes = {"size": f"{side}x{side}", "steps": steps} | SETTINGS[name]
         settings = texture_settings(None, changes)
         began, sources = time.process_time(), Sources()
         jobs = [make_job(None, [one], settings, sources) for one in pictures.values()]
@@ -229,7 +229,7 @@ def report(folder, size):
     pictures = draw_samples(folder, size)
     spectrum = judge("power_spectrum", layers=("relu1", "relu2"), backbone="alexnet")
     coverage = judge("paint_coverage")
-    made = [name for name in MIXTURES if (folder / f"bricks {name}.png").exists()]
+    made = [name for name in SETTINGS if (folder / f"bricks {name}.png").exists()]
     print("| mixture | " + " | ".join(pictures) + " | mean |\n|---|" + "---|" * (len(pictures) + 1))
     cells, rows = [], {name: [] for name in made}
     for sample, picture in pictures.items():
@@ -257,7 +257,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("command", choices=("samples", "make", "judge"))
     parser.add_argument("folder", type=Path)
-    parser.add_argument("mixtures", nargs="*", default=[*MIXTURES])
+    parser.add_argument("mixtures", nargs="*", default=[*SETTINGS])
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--texture", type=int, default=96)
     parser.add_argument("--steps", type=int, default=30)
