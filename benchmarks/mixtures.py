@@ -84,7 +84,8 @@ KEPT = ("search.json", "front.json")
 REPORTED = ("table.md", "plane.svg")
 CLEAN = "energy@resnet18"  # no objective of the test uses it, nor its kin
 STRENGTHS = (0.5, 2.0)
-FEW = {"test": None, "parts": 3, "diverse": 4, "contents": 3}  # how many contents and styles of the test
+# How many contents and styles of the test.
+FEW = {"test": None, "parts": 3, "diverse": 4, "contents": 3}
 # The defaults at that time, which what was scored is named after. Content weights that decay held
 # at 256 pixels then: to make these pictures again at 192 pixels, take four thirds of them.
 THEN = {
