@@ -38,8 +38,7 @@ _texture_options = partial(
     steps="Optimizer steps at full size; each coarser scale gets as many or more; with --keep and "
     "--extend 0 by default: patches alone.",
     init="Start from: noise, style (noise of the sample's colors), patches (of the sample, put "
-    "together; the default with --keep and --extend), style_mean (its mean color), imagenet_mean, "
-    "or a picture file.",
+    "together), style_mean (its mean color), imagenet_mean, or a picture file.",
     regions="Label map: each flat color or class number takes a sample, in their order, or as "
     "--region-style says; the texture has the map's proportions.",
 )

@@ -9,12 +9,11 @@ from typing import Any
 from jaxstyle.settings import Settings, check_names
 
 DEFAULTS: Mapping[str, Any] = {
-    "init": "style",
+    "init": "patches",
     "metric": "relaxed_emd+covariance+moments=0.1+gaussian_wasserstein@image=0.3",
 }
-"""Settings of a texture that differ from those of a picture. The mixture is the former default of
-pictures, by which textures were looked at and measured."""
-COMPLETING: Mapping[str, Any] = {"init": "patches", "scales": 1, "steps": 0}
+"""Settings of a texture that differ from those of a picture: benchmarks/texture.md."""
+COMPLETING: Mapping[str, Any] = {"scales": 1, "steps": 0}
 """Others, where a picture is completed: what is made are patches of what is kept, at full size.
 Steps of a network would add grain to them (benchmarks/texture.md)."""
 OF_CONTENTS = (
@@ -51,5 +50,5 @@ def texture_settings(settings: Settings | None, changes: Mapping[str, Any]) -> S
     # What nobody asked for, and only a content could have.
     absent: dict[str, Any] = {"content_weight": 0.0, "outside": "style"}
     if chosen.init == "content":
-        absent["init"] = DEFAULTS["init"]
+        absent["init"] = "style"
     return replace(chosen, **{n: value for n, value in absent.items() if n not in changes})

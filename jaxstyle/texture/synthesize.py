@@ -31,7 +31,7 @@ def synthesize(
 ) -> Result:
     """Make a texture like the samples.
 
-    The run is that of `stylize` without a content: from noise, or a file as `init`, through sizes
+    The run is that of `stylize` without a content: from patches, or a file as `init`, through sizes
     at which the samples grow from 64 pixels to their own, as large as `size` says.
 
     Args:
