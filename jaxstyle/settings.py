@@ -58,7 +58,7 @@ DEFAULT_METRIC = (
 )
 """Strokes that are spread over the picture, which form goes where, and colors; see
 benchmarks/default.md."""
-DEFAULT_CONTENT_METRIC = (MetricSpec.parse("mse@relu3_2"),)
+DEFAULT_CONTENT_METRIC = (MetricSpec.parse("mse@relu3_2=0.85"), MetricSpec("edges", 0.15))
 
 CHECKPOINT_SECONDS = 30.0
 """Seconds between two checkpoints of a run."""
@@ -113,7 +113,7 @@ class Settings:
         "256 on a CPU, 512 on an accelerator).",
     )
     steps: int = _setting(
-        30,
+        15,
         Number(type=int, low=0),
         EFFORT,
         "Optimizer steps at full size; each coarser scale gets as many or more.",
@@ -135,7 +135,7 @@ class Settings:
         before=1.4142135623730951,
     )
     coarse_steps: int = _setting(
-        100,
+        50,
         Number(type=int, low=0),
         EFFORT,
         "At most so many steps at a scale, or --steps if they are more; 0 for no bound.",
@@ -178,7 +178,7 @@ class Settings:
     )
     style_weight: float = _setting(1.0, _WEIGHT, TERMS, "How hard the style terms pull.")
     content_weight: float = _setting(
-        0.5, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
+        0.3, _WEIGHT, TERMS, "How hard the content terms pull.", before=0.3
     )
     content_decay: float = _setting(
         2.0,

@@ -153,8 +153,8 @@ class TestKinds:
     @pytest.mark.parametrize(
         ("name", "shown"),
         [
-            *[("size", None), ("steps", "30"), ("scale_factor", "2")],
-            ("content_metric", "mse@relu3_2"),
+            *[("size", None), ("steps", "15"), ("scale_factor", "2")],
+            ("content_metric", "mse@relu3_2=0.85"),
             *[("style_scale", "1"), ("style_layers", None), ("parameter", None), ("seed", "0")],
             *[("content_mask", None), ("optimizer", "lbfgs"), ("init", "content")],
         ],

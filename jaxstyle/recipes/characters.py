@@ -25,11 +25,11 @@ CHARACTERS = (
     _character(
         "faithful",
         "the default, closer to the photograph: faces, buildings",
-        content_weight=2.0,
+        content_weight=1.2,
         smoothness=0.1,
     ),
     _character(
-        "bold", "the default, closer to the painting: its own things appear", content_weight=0.2
+        "bold", "the default, closer to the painting: its own things appear", content_weight=0.12
     ),
     _character("tinted", "the default in the photograph's colors", color="chroma"),
 )

@@ -10,6 +10,8 @@ from jaxstyle.settings import Settings, check_names
 
 DEFAULTS: Mapping[str, Any] = {
     "init": "patches",
+    "steps": 30,
+    "coarse_steps": 100,
     "metric": "relaxed_emd+covariance+moments=0.1+gaussian_wasserstein@image=0.3",
 }
 """Settings of a texture that differ from those of a picture: benchmarks/texture.md."""

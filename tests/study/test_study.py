@@ -136,7 +136,7 @@ class TestAStudy:
         assert not made(tmp_path)
         first, second = summary["objectives"]
         assert first["cells"] == second["cells"] == before["objectives"][0]["cells"]
-        assert (first["text"], second["text"]) == ("1 gram; content_weight 0.5", "1 gram")
+        assert (first["text"], second["text"]) == ("1 gram; content_weight 0.3", "1 gram")
         changed = {"metric": "gram", "content_metric": [("edges", 0.5), ("mse", 0.5)]}
         (point,) = points_of([("changed", changed)], (1.0,), {})
         assert [spec.name for spec in point.settings.content_metric] == ["edges", "mse"]

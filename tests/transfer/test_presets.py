@@ -114,7 +114,7 @@ class TestOverridden:
     def test_a_recipe_comes_between(self):
         preset = Settings(content_weight=7.0, seed=5)
         changed = overridden(preset, {"recipe": "bold", "smoothness": 0.5})
-        assert (changed.content_weight, changed.seed, changed.smoothness) == (0.2, 5, 0.5)
+        assert (changed.content_weight, changed.seed, changed.smoothness) == (0.12, 5, 0.5)
 
     def test_a_setting_that_does_not_exist_is_refused(self):
         with pytest.raises(TypeError, match="there is no setting 'step'"):

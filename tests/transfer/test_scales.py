@@ -50,8 +50,10 @@ def test_scales_lead_from_64_pixels_to_full_size(size, factor):
 
 
 def test_content_weight_grows_towards_coarse_scales():
-    settings = {"size": 96, "scales": 1, "metric": "gram", "content_weight": 3, **LAYERS}
-    job = make_job(LARGE, CONTENT, jaxstyle.Settings(content_decay=2, **settings), Sources())
+    settings = {"size": 96, "scales": 1, "metric": "gram", "content_metric": "mse", **LAYERS}
+    job = make_job(
+        LARGE, CONTENT, jaxstyle.Settings(content_weight=3, content_decay=2, **settings), Sources()
+    )
     weights = {
         (term.metric.kind, size): term.weight
         for size in (24, 48, 96)
