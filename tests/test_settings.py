@@ -154,7 +154,7 @@ class TestKinds:
         ("name", "shown"),
         [
             *[("size", None), ("steps", "15"), ("scale_factor", "2")],
-            ("content_metric", "mse@relu3_2=0.85"),
+            ("content_metric", "mse@relu3_2=0.85, edges=0.15"),
             *[("style_scale", "1"), ("style_layers", None), ("parameter", None), ("seed", "0")],
             *[("content_mask", None), ("optimizer", "lbfgs"), ("init", "content")],
         ],

@@ -18,7 +18,7 @@ CHARACTERS = ("faithful", "bold", "tinted")
 """Recipes with a button."""
 _USUAL = Settings()
 _PALETTE = "palette"
-_WEAKEST, _STRONGEST = 0.5, 8.0
+_WEAKEST, _STRONGEST = 0.8, 13.0
 """Weights of the palette term at both ends of its part of the slider."""
 _FIRST, _LAST = 5.0, 95.0
 """Where the slider of colors leaves the painting's, and reaches the photograph's."""
@@ -39,7 +39,7 @@ def settings_of(sliders: Sliders, settings: Settings | None = None) -> Settings:
     >>> settings_of(Sliders(style=50)) == Settings()
     True
     >>> round(settings_of(Sliders(style=100)).content_weight, 2)
-    0.08
+    0.05
     """
     settings = settings or Settings()
     # A slider that stands where it stood leaves its setting, which may lie between two places.

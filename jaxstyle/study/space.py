@@ -278,9 +278,10 @@ class Space:
     def parameters(self, settings: Settings) -> dict[str, Any] | None:
         """Return the answers of a drawer that suggest these settings; None if nothing does.
 
-        >>> known = Space(single=True).parameters(Settings(metric="gram"))
+        >>> settings = Settings(metric="gram", content_metric="mse")
+        >>> known = Space(single=True).parameters(settings)
         >>> known["metric.alone"], known["content_weight"]
-        ('gram', 0.5)
+        ('gram', 0.3)
         """
         try:
             known = _Known(self._answers(settings))

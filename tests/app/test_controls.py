@@ -163,7 +163,7 @@ def test_sliders_mean_what_they_say():
     between = simple.settings_of(Sliders(colors=50))
     assert between.color == "style"
     palette = [spec.weight for spec in between.content_metric if spec.name == "palette"]
-    assert palette == [pytest.approx(2.0)]
+    assert palette == [pytest.approx(3.22, rel=0.01)]
     other = simple.settings_of(Sliders(), Settings(steps=7, metric="gram"))
     assert (other.steps, other.metric) == (7, (MetricSpec("gram"),))
 
@@ -180,7 +180,7 @@ def test_a_slider_that_does_not_move_leaves_its_setting():
 def test_characters_replace_each_other():
     start = Settings(size=100, steps=9)
     faithful = simple.character("faithful", start)
-    assert (faithful.content_weight, faithful.size, faithful.steps) == (2.0, 100, 9)
+    assert (faithful.content_weight, faithful.size, faithful.steps) == (1.2, 100, 9)
     tinted = simple.character("tinted", faithful)
     assert (tinted.color, tinted.content_weight) == ("chroma", Settings().content_weight)
     assert simple.character("", tinted) == start
@@ -315,7 +315,7 @@ def test_the_settings_of_a_picture_fold_the_defaults_away():
     assert "<th scope=row>steps</th><td>7</td>" in changed
     assert "<td>gram=0.5</td>" in changed
     assert "content weight" not in changed
-    assert "<th scope=row>content weight</th><td>0.5</td>" in defaults
+    assert "<th scope=row>content weight</th><td>0.3</td>" in defaults
     assert "<th scope=row>steps</th>" not in defaults
 
 

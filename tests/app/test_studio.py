@@ -252,7 +252,7 @@ def test_a_grid_of_whole_recipes(studio, room, lying):
     cells = studio.grid(room, order.name).cells
     made = [gallery.facts_of(cells[number])["settings"] for number in range(2)]
     assert [one["recipe"] for one in made] == ["faithful", "gatys/adapted"]
-    assert [one["content_weight"] for one in made] == [2.0, 0.3]  # the recipes', not 7
+    assert [one["content_weight"] for one in made] == [1.2, 0.3]  # the recipes', not 7
     assert {(one["size"], one["seed"], one["steps"]) for one in made} == {(48, 3, 0)}
 
 
