@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 STEPS = """
-import sys, time, jaxstyle
+import sys, jaxstyle
 rates = {}
 def note(progress):
     if progress.rate:
@@ -35,13 +35,9 @@ for size, seconds in rates.items():
 """A run of its own, in Python: seconds of a step at each size."""
 
 
-def timed(checkout, cache, code, size):
-    """Run a command with a checkout's package, and return its seconds."""
+def timed(checkout, cache, *arguments):
+    """Run Python with a checkout's package, and return its seconds."""
     environment = os.environ | {"PYTHONPATH": str(checkout.resolve()), "JAXSTYLE_CACHE": str(cache)}
-    arguments = code or [
-        *("-m", "jaxstyle", "stylize", "sample:valley", "sample:swirls"),
-        *("-o", str(cache / "picture.png"), "--size", str(size)),
-    ]
     began = time.perf_counter()
     subprocess.run([sys.executable, *arguments], env=environment, check=True, cwd=cache)
     return time.perf_counter() - began
@@ -54,6 +50,7 @@ def main():
     parser.add_argument("--runs", type=int, default=2, help="warm ones")
     parser.add_argument("--size", type=int, default=256)
     options = parser.parse_args()
+    command = ("-m", "jaxstyle", "stylize", "sample:valley", "sample:swirls", "-o", "picture.png")
     checkouts = {"before": options.before, "after": options.after}
     with tempfile.TemporaryDirectory() as folder:
         caches = {name: Path(folder) / name for name in checkouts}
@@ -62,13 +59,14 @@ def main():
         seconds = {name: [] for name in checkouts}
         for run in range(1 + options.runs):
             for name, checkout in checkouts.items():
-                seconds[name].append(timed(checkout, caches[name], None, options.size))
+                arguments = (*command, "--size", str(options.size))
+                seconds[name].append(timed(checkout, caches[name], *arguments))
                 kind = "warm" if run else "cold"
                 print(f"{name}, {kind}: {seconds[name][-1]:.1f} s", flush=True)
         for kind, part in (("cold", slice(0, 1)), ("warm", slice(1, None))):
             middles = [statistics.median(seconds[name][part]) for name in checkouts]
             print(f"{kind}: {middles[1] / middles[0]:.2f} of the time before")
-        timed(options.after, caches["after"], ["-c", STEPS, str(options.size)], options.size)
+        timed(options.after, caches["after"], "-c", STEPS, str(options.size))
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ from jaxstyle.transfer.sources import Sources
 
 _TRANSPORT = "relaxed_emd+covariance+moments=0.1+gaussian_wasserstein@image=0.3"
 SETTINGS = {
-    "transport": {"metric": _TRANSPORT},
-    "gram+spectrum": {"metric": "gram=0.3+spectrum_projection"},
-    "transport+spectrum": {"metric": f"{_TRANSPORT}+spectrum_projection"},
+    "transport": {"metric": _TRANSPORT, "init": "style"},
+    "gram+spectrum": {"metric": "gram=0.3+spectrum_projection", "init": "style"},
+    "transport+spectrum": {"metric": f"{_TRANSPORT}+spectrum_projection", "init": "style"},
     "transport from patches": {"metric": _TRANSPORT, "init": "patches"},
     "all from patches": {"metric": f"{_TRANSPORT}+spectrum_projection", "init": "patches"},
     "patches alone": {"init": "patches", "steps": 0},

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from jaxstyle.image.geometry import Picture, resize
 from jaxstyle.image.nearest_patches import PATCH, nearest_rows
@@ -120,7 +120,7 @@ def _grown(
     known, picture = unknown.free.ravel() == 0, unknown.picture.reshape(-1, 3).copy()
     rows = level.pixels[level.patches].reshape(len(level.patches), -1)
     while not known.all():
-        places = _free_places(sources.shape, Unknown(unknown.picture, ~known), wrap)
+        places = _free_places(sources.shape, ~known, wrap)
         parts = known[places].mean(1)
         if not parts.size or not parts.max():
             break
@@ -170,7 +170,8 @@ def _moved(
     References:
         Ashikhmin, "Synthesizing Natural Textures" (I3D 2001), section 3: the candidates.
     """
-    places = _free_places(sources.shape, unknown, wrap)
+    free = None if unknown is None else unknown.free.ravel() > 0
+    places = _free_places(sources.shape, free, wrap)
     number_of = np.full(len(level.pixels), -1)  # of the patch that begins at a pixel
     number_of[level.patches[:, 0]] = np.arange(len(level.patches))
     widths = np.repeat(level.shapes[:, 1], level.shapes.prod(1))
@@ -200,11 +201,11 @@ _CANDIDATES = tuple(
 
 
 def _free_places(
-    shape: tuple[int, ...], unknown: Unknown | None, wrap: Wrap
+    shape: tuple[int, ...], free: Bool[np.ndarray, " n"] | None, wrap: Wrap
 ) -> Int[np.ndarray, "n p"]:
     """Return the positions of the patches in which something is made."""
     places = places_of(shape, wrap)
-    return places if unknown is None else places[(unknown.free.ravel()[places] > 0).any(1)]
+    return places if free is None else places[free[places].any(1)]
 
 
 def _shown(sources: Int[np.ndarray, "h w"], level: Level, unknown: Unknown | None) -> Picture:

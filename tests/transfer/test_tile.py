@@ -20,7 +20,7 @@ from jaxstyle.transfer.steppers import whole
 
 RANDOM = np.random.default_rng(12)
 BOTH = (True, True)
-SHIFT = (16, -32)
+SHIFT = (16, -48)  # also of the windows of spectrum_projection
 PHOTO = RANDOM.random((64, 96, 3)).astype(np.float32)
 SHALLOW = {
     **{"metric": "gram@relu1_1,relu2_1", "content_metric": "mse@relu2_1", "steps": 3},
@@ -86,16 +86,14 @@ DEEP = ("relaxed_emd+covariance+gaussian_wasserstein@image+patch+power_spectrum"
 
 
 @pytest.mark.parametrize(
-    ("metric", "padding", "error"),
+    ("metric", "padding"),
     [
-        ("gram@relu1_1,relu2_1+relaxed_emd@relu1_1,relu2_1", "edge", 1e-5),
-        pytest.param(DEEP[0], "zeros", 1e-5, marks=pytest.mark.slow),
-        pytest.param("gram+translated_gram", "wrap", 1e-5, marks=pytest.mark.slow),
-        # Its windows, for the sample is smaller, begin at fixed places.
-        pytest.param("gram+spectrum_projection", "wrap", 1e-3, marks=pytest.mark.slow),
+        ("gram@relu1_1,relu2_1+relaxed_emd@relu1_1,relu2_1", "edge"),
+        pytest.param(DEEP[0], "zeros", marks=pytest.mark.slow),
+        pytest.param("gram+spectrum_projection+translated_gram", "wrap", marks=pytest.mark.slow),
     ],
 )
-def test_a_rolled_texture_has_the_same_loss_and_the_rolled_gradient(metric, padding, error):
+def test_a_rolled_texture_has_the_same_loss_and_the_rolled_gradient(metric, padding):
     settings = texture_settings(
         None,
         {"metric": metric, "padding": padding, "tile": "both", "size": "96x64", "positions": 0}
@@ -105,9 +103,8 @@ def test_a_rolled_texture_has_the_same_loss_and_the_rolled_gradient(metric, padd
     assert content_shape(job, 96) == (64, 96)
     loss = loss_of(job, 96)
     (value, gradient), (again, turned) = loss(PHOTO), loss(rolled(PHOTO))
-    assert abs(again - value) < error * value
-    most = float(np.abs(gradient).max())
-    np.testing.assert_allclose(turned, rolled(gradient), atol=10 * error * most)
+    assert abs(again - value) < 1e-5 * value
+    np.testing.assert_allclose(turned, rolled(gradient), atol=1e-4 * float(np.abs(gradient).max()))
 
 
 def test_a_tileable_photograph_is_painted_wherever_it_begins():
