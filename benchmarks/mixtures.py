@@ -86,7 +86,7 @@ REPORTED = ("table.md", "plane.svg")
 CLEAN = "energy@resnet18"  # no objective of the test uses it, nor its kin
 STRENGTHS = (0.5, 2.0)
 # How many contents and styles of the test.
-FEW = {"test": None, "parts": 3, "diverse": 4, "contents": 3}
+FEW = {"test": None, "parts": 3, "diverse": 4, "contents": 3, "layers": 3}
 # The defaults at that time, which what was scored is named after. Content weights that decay held
 # at 256 pixels then: to make these pictures again at 192 pixels, take four thirds of them.
 THEN = {
@@ -104,6 +104,12 @@ SMALL = THEN | {
 }
 # By eye faces are whole with it. 0.4 is what 0.3 at 256 pixels was at 192.
 SOME_EDGES = SMALL | {"content_metric": "mse@relu3_2=0.85+edges=0.15", "content_weight": 0.4}
+# The same at other layers: which of them earn their time? The first has each metric's usual ones.
+LAYERS = {
+    "usual layers": "gaussian_wasserstein+relaxed_emd=0.3+gaussian_wasserstein@image=0.3",
+    "relaxed_emd at three": SMALL["metric"].replace("emd=", "emd@relu2_1,relu3_1,relu4_1="),
+    "relaxed_emd at two": SMALL["metric"].replace("emd=", "emd@relu3_1,relu4_1="),
+}
 DIVERSE_THEN = "cross_layer_gram=0.707+histogram=0.707"
 # The best of the cheap trials; those at full cost came after the test.
 BEST_MIXTURE = {
@@ -246,7 +252,15 @@ def compared():
     """Return all that is judged, by the name of its folder."""
     diverse = {"diverse": THEN | {"metric": DIVERSE_THEN}}
     contents = {"some edges": SOME_EDGES}
-    return {"test": rivals(), "parts": parts(), "diverse": diverse, "contents": contents}
+    layers = {name: SOME_EDGES | {"metric": metric} for name, metric in LAYERS.items()}
+    layers["usual layers"] |= {"content_metric": "mse=0.85+edges=0.15"}
+    return {
+        "test": rivals(),
+        "parts": parts(),
+        "diverse": diverse,
+        "contents": contents,
+        "layers": layers,
+    }
 
 
 def parts():
@@ -414,11 +428,20 @@ def main():
             keep(folder / name, HERE / name, REPORTED)
         whole, judges, all_pairs = scores_of(folder / "test")
         compare(whole, judges, all_pairs)
-        firsts = {"parts": "found", "diverse": "diverse", "contents": "some edges"}
-        for name, first in firsts.items():
+        contents, _, _ = scores_of(folder / "contents")
+        # Which is compared with which others, but for those of its own folder; None is all.
+        compared_with = {
+            "parts": ("found", {"found": whole["found"]}),
+            "diverse": ("diverse", whole),
+            "contents": ("some edges", whole),
+            "layers": ("some edges", None),
+        }
+        for name, (first, others) in compared_with.items():
             print(f"\n{name}\n")
             curves, _, pairs = scores_of(folder / name)
-            others = {"found": whole["found"]} if name == "parts" else whole
+            if others is None:  # the same pairs
+                compare(contents | curves, judges, pairs, first)
+                continue
             compare(beside(curves, others, pairs, all_pairs), judges, pairs, first)
 
 

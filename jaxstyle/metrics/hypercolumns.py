@@ -33,25 +33,41 @@ def _sample(
     the last row is the edge again, or where it wraps the opposite one.
     """
     finest = _finest(layers)
+    corners: dict[tuple[int, ...], Any] = {}  # by a grid's shape, which many layers share
 
     def sample(layer: Grid) -> Float[Array, "k _c"]:
-        if layer.shape[:2] == finest:
+        shape = layer.shape[:2]
+        if shape == finest:
             return layer[tuple(places)]
-        ends: list[Any] = []
-        for place, size, of, wraps in zip(places, layer.shape[:2], finest, wrap, strict=True):
-            at = (jnp.asarray(place, layer.dtype) + 0.5) * (size / of) - 0.5
-            at = at if wraps else jnp.clip(at, 0, size - 1)
-            low = jnp.floor(at).astype(jnp.int32)
-            near = (low % size, (low + 1) % size)
-            near = near if wraps else (low, jnp.minimum(low + 1, size - 1))
-            ends.append((*near, (at - low)[:, None]))
-        (top, bottom, down), (left, right, across) = ends
-        upper, lower = (
-            layer[row, left] * (1 - across) + layer[row, right] * across for row in (top, bottom)
-        )
-        return upper * (1 - down) + lower * down
+        if shape not in corners:
+            corners[shape] = _corners(shape, finest, places, wrap)
+        indices, shares = corners[shape]
+        # One gather, and in the gradient one scatter, which are slow and long to compile.
+        near = layer.reshape(-1, layer.shape[2])[indices]
+        return jnp.sum(near * shares[..., None].astype(layer.dtype), axis=0)
 
     return tuple(map(sample, layers))
+
+
+def _corners(
+    shape: tuple[int, ...],
+    finest: tuple[int, int],
+    places: Sequence[Int[Array | np.ndarray, " k"]],
+    wrap: Wrap,
+) -> tuple[Int[Array, "4 k"], Float[Array, "4 k"]]:
+    """Return the four positions of a grid around each place in the finest, and their shares."""
+    axes: list[Any] = []
+    for place, size, of, wraps in zip(places, shape, finest, wrap, strict=True):
+        at = (jnp.asarray(place, jnp.float32) + 0.5) * (size / of) - 0.5
+        at = at if wraps else jnp.clip(at, 0, size - 1)
+        low = jnp.floor(at).astype(jnp.int32)
+        high = (low + 1) % size if wraps else jnp.minimum(low + 1, size - 1)
+        axes.append((low % size if wraps else low, high, at - low))
+    (top, bottom, down), (left, right, across) = axes
+    pairs = [(row, column) for row in (top, bottom) for column in (left, right)]
+    indices = jnp.stack([row * shape[1] + column for row, column in pairs])
+    vertical, horizontal = (jnp.stack([1 - share, share]) for share in (down, across))
+    return indices, (vertical[:, None] * horizontal[None]).reshape(4, -1)
 
 
 def _counted(layers: tuple[Grid, ...], at: At) -> Int[Array, " n"] | None:

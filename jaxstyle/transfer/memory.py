@@ -6,7 +6,7 @@ import gc
 import math
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ import psutil
 from jaxstyle.transfer.ahead import compiled_together
 from jaxstyle.transfer.geometry import content_shape
 from jaxstyle.transfer.job import Job
-from jaxstyle.transfer.steppers.stepper import Layout, Stepper
+from jaxstyle.transfer.steppers.stepper import Demand, Layout, Stepper
 from jaxstyle.transfer.steppers.tiled import single_stepper
 
 LADDER: tuple[Layout, ...] = ("whole", "recompute", 1536, 1024, 768, 512, 384)
@@ -47,6 +47,15 @@ class MemoryPlan(NamedTuple):
     tried: tuple[Need, ...]  # the layouts that were considered
     shape: tuple[int, int]  # height and width at full size
     advice: str | None  # what to change if nothing fits, or None
+    # programs that were not compiled for it, since there is room in any case: `peak` is a bound
+    uncompiled: tuple[Demand, ...] = ()
+    taken: int = 0  # bytes that the process took already, if programs were not compiled
+
+    def settled(self) -> MemoryPlan:
+        """Return the same with the peak by the programs' own account, compiled if they are not."""
+        if not self.uncompiled:
+            return self
+        return self._replace(peak=self.taken + _most(self.uncompiled), uncompiled=())
 
     def layout_at(self, size: int) -> Layout:
         """Return the layout of a coarser scale: the fastest that fits if memory goes by pixels."""
@@ -61,8 +70,9 @@ class MemoryPlan(NamedTuple):
     def __str__(self) -> str:
         height, width = self.shape
         fits = "" if self.advice is None else f"; {self.advice}"
+        about = "less than" if self.uncompiled else "about"
         return (
-            f"{width} × {height}, {layout_name(self.layout)}: about {self.peak / GIB:.2f} GiB of "
+            f"{width} × {height}, {layout_name(self.layout)}: {about} {self.peak / GIB:.2f} GiB of "
             f"memory at the peak, of {self.available / GIB:.1f} GiB available{fits}"
         )
 
@@ -212,12 +222,33 @@ def peak_of(stepper: Stepper, size: int) -> int:
 
     Its programs are compiled, and say themselves what they need.
     """
-    demands = list(stepper.demands(size))
-    most = max(
+    most = _most(list(stepper.demands(size)))
+    return used() + most  # with what the compiled programs themselves take
+
+
+def _most(demands: Sequence[Demand]) -> int:
+    """Return the bytes that the largest of some programs takes, with what is kept meanwhile."""
+    return max(
         demand.devices * (demand.kept + _taken_by(program))
         for demand, program in zip(demands, compiled_together(demands), strict=True)
     )
-    return used() + most  # with what the compiled programs themselves take
+
+
+def _bound(demands: Sequence[Demand]) -> float:
+    """Return what they would take if every value that they compute were kept; infinite if unknown.
+
+    XLA knows that before it compiles them. It is about ten times of what they take.
+    """
+    analyses = [demand.lowered.cost_analysis() or {} for demand in demands]
+    pairs = zip(demands, analyses, strict=True)
+    return max(
+        demand.devices * (demand.kept + float(analysis.get(WRITTEN, math.inf)))
+        for demand, analysis in pairs
+    )
+
+
+WRITTEN = "bytes accessedout{}"
+"""What XLA's analysis of costs calls the bytes of all results."""
 
 
 def _taken_by(program: Any) -> int:
@@ -227,12 +258,24 @@ def _taken_by(program: Any) -> int:
 
 
 @explained()
-def plan(job: Job) -> MemoryPlan:
-    """Choose how a job's steps are laid out: as it asks for, or the fastest layout that fits."""
+def plan(job: Job, *, prompt: bool = False) -> MemoryPlan:
+    """Choose how a job's steps are laid out: as it asks for, or the fastest layout that fits.
+
+    Args:
+        job: What is planned.
+        prompt: Compile nothing where there is room for several times of what a step takes.
+    """
     wanted, size = job.settings.memory, job.scales[-1].size
-    shape = content_shape(job, size)
+    shape, original = content_shape(job, size), job.original.shape[:2]
     if not job.steps:
-        return MemoryPlan("whole", used(), available(), (), job.original.shape[:2], None)
+        return MemoryPlan("whole", used(), available(), (), original, None)
+    if prompt and wanted in ("auto", "whole"):
+        demands = tuple(single_stepper(job, "whole").demands(size))
+        taken, limit = used(), available()
+        most = taken + _bound(demands)
+        if most < SHARE * limit:
+            need = Need("whole", int(most))
+            return MemoryPlan(*need, limit, (need,), original, None, demands, taken)
     ladder: tuple[Layout, ...] = LADDER
     if wanted != "auto":
         ladder = (int(wanted),) if wanted.isdigit() else (wanted,)  # type: ignore[assignment]
@@ -256,7 +299,7 @@ def plan(job: Job) -> MemoryPlan:
     if tried[-1].peak < SHARE * limit:
         best = tried[-1]
     advice = None if best.peak < SHARE * limit else _advice(job, shape, best.peak, limit)
-    return MemoryPlan(best.layout, best.peak, limit, tuple(tried), job.original.shape[:2], advice)
+    return MemoryPlan(best.layout, best.peak, limit, tuple(tried), original, advice)
 
 
 def account(plan: Any) -> dict[str, int]:

@@ -190,15 +190,15 @@ def iterate_job(
     given = state.layouts if state else tuple(layouts)
     sizes = [scale.size for scale in job.scales]
     with Ahead() as ahead:
-        if first + 1 < len(sizes):  # the programs of full size are compiled for the plan
+        if first + 1 < len(sizes):  # the programs of full size may be compiled for the plan
             ahead.start(single_stepper(job, given[first] if given else "whole"), sizes[first])
-        chosen = memory.plan(job)
+        chosen = memory.plan(job, prompt=True)
         logger.info(str(chosen))
         if chosen.advice and job.settings.memory == "auto":
             raise ValueError(str(chosen))
         layouts = given or tuple(map(chosen.layout_at, sizes))
         steppers = [single_stepper(job, layout) for layout in layouts]
-        for scale in range(first, len(sizes) - 1):
+        for scale in range(first, len(sizes) if chosen.uncompiled else len(sizes) - 1):
             ahead.start(steppers[scale], sizes[scale])
         loop = Loop(
             [job],
@@ -216,7 +216,7 @@ def iterate_job(
     layout: dict[str, object] = {"layout": layouts[-1], "layouts": list(layouts)}
     if job.extract.bands:
         layout["devices"] = job.extract.bands.count
-    result = make_result(loop, 0, layout | memory.account(chosen), clock.seconds)
+    result = make_result(loop, 0, layout | memory.account(chosen.settled()), clock.seconds)
     step, image, alpha = loop.records[0].steps, result.image, result.alpha
     yield replace(progress, step=step, image=image, alpha=alpha, result=result)
 

@@ -29,10 +29,27 @@ def test_the_plan_says_what_the_run_says(files, tmp_path, capsys):
     assert re.search(r"48 × 40, whole: about \d+\.\d\d GiB of memory at the peak, of", line)
     assert not out.exists()
     assert run(*words("stylize", files, out, steps=1)) == 0
-    assert "48 × 40, whole: about" in capsys.readouterr().err
+    assert "48 × 40, whole: less than" in capsys.readouterr().err
     facts = json.loads((tmp_path / "out.json").read_text())["memory"]
     assert facts["layout"] == "whole"
     assert 0 < facts["predicted"] < facts["available"]
+
+
+def test_a_run_with_room_is_not_compiled_to_know_it(monkeypatch, caplog):
+    now = memory.used()
+    monkeypatch.setattr(memory, "used", lambda: now)
+    exact = jaxstyle.plan(CONTENT, STYLE, **ONE).peak
+    with caplog.at_level("INFO", logger="jaxstyle"):
+        facts = jaxstyle.stylize(CONTENT, STYLE, **ONE).facts["memory"]
+    bound = float(re.search(r"less than (\d+\.\d+) GiB", caplog.text)[1])
+    assert facts["predicted"] == exact
+    assert bound * memory.GIB > exact
+    # Room for what it takes, but not for all that it computes: compiled, and it fits.
+    monkeypatch.setattr(memory, "available", lambda: int(1.2 * exact))
+    caplog.clear()
+    with caplog.at_level("INFO", logger="jaxstyle"):
+        jaxstyle.stylize(CONTENT, STYLE, **ONE)
+    assert f"whole: about {exact / memory.GIB:.2f} GiB" in caplog.text
 
 
 @pytest.mark.skipif(not memory.MAPS.exists(), reason="memory maps of a process are Linux's")
