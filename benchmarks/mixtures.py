@@ -96,7 +96,7 @@ THEN = {
     "content_decay": 2.0,
 }
 DEFAULT_THEN = "relaxed_emd+covariance+moments=0.1+gaussian_wasserstein@image=0.3"
-# Chosen by eye after the search, from the best single metric; now the default.
+# Chosen by eye after the search, from the best single metric; for a time the default.
 SMALL = THEN | {
     "metric": "gaussian_wasserstein@relu2_1,relu3_1+relaxed_emd=0.3+gaussian_wasserstein@image=0.3",
     "content_metric": "mse@relu3_2",
@@ -429,20 +429,15 @@ def main():
         whole, judges, all_pairs = scores_of(folder / "test")
         compare(whole, judges, all_pairs)
         contents, _, _ = scores_of(folder / "contents")
-        # Which is compared with which others, but for those of its own folder; None is all.
-        compared_with = {
-            "parts": ("found", {"found": whole["found"]}),
-            "diverse": ("diverse", whole),
-            "contents": ("some edges", whole),
-            "layers": ("some edges", None),
-        }
-        for name, (first, others) in compared_with.items():
+        firsts = {"parts": "found", "diverse": "diverse", "contents": "some edges"}
+        for name, first in firsts.items():
             print(f"\n{name}\n")
             curves, _, pairs = scores_of(folder / name)
-            if others is None:  # the same pairs
-                compare(contents | curves, judges, pairs, first)
-                continue
+            others = {"found": whole["found"]} if name == "parts" else whole
             compare(beside(curves, others, pairs, all_pairs), judges, pairs, first)
+        print("\nlayers\n")
+        curves, _, pairs = scores_of(folder / "layers")
+        compare(contents | curves, judges, pairs, "some edges")
 
 
 if __name__ == "__main__":

@@ -36,8 +36,11 @@ STEPS = ((), (240,))
 """Steps of jaxstyle: the default's at four sizes, and all at full size."""
 
 
-def theirs(pair, size, iterations, start):
-    """Run neural-style; return the seconds and the loss before each iteration."""
+def theirs(pair, size, iterations, start, out=None):
+    """Run neural-style; return the seconds and the loss before each iteration.
+
+    The picture is written to the file `out`, if one is named.
+    """
     began = time.perf_counter()
     import torch
 
@@ -85,6 +88,12 @@ def theirs(pair, size, iterations, start):
         return loss
 
     optimizer.step(closure)
+    if out:
+        from jaxstyle.image.io import write_image
+
+        values = image.detach()[0].permute(1, 2, 0).numpy()
+        picture = (values - affine["bias"]) @ np.linalg.inv(affine["kernel"])
+        write_image(out, np.clip(picture, 0, 1).astype(np.float32))
     return history
 
 

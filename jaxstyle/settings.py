@@ -53,7 +53,7 @@ MIXTURES: Mapping[str, Literal["style", "content", "image"]] = {
 
 DEFAULT_METRIC = (
     MetricSpec.parse("gaussian_wasserstein@relu2_1,relu3_1"),
-    MetricSpec("relaxed_emd", 0.3),
+    MetricSpec.parse("relaxed_emd@relu3_1,relu4_1=0.3"),
     MetricSpec.parse("gaussian_wasserstein@image=0.3"),
 )
 """Strokes that are spread over the picture, which form goes where, and colors; see

@@ -53,7 +53,9 @@ def picture_to_complete(
     free = 1 - np.pad(known, (ends, ends))
     # What is made anew says nothing.
     mean = picture[known > 0].mean(0)
-    picture = _filled(np.where(known[..., None] > 0, picture, mean), known, settings.seed)
+    picture = np.where(known[..., None] > 0, picture, mean).astype(np.float32)
+    if _takes_steps(settings):
+        picture = _filled(picture, known, settings.seed)
     canvas = np.pad(picture, (ends, ends, (0, 0)))
     canvas = np.where(free[..., None] > 0, mean, canvas).astype(np.float32)
     shape = canvas.shape[0], canvas.shape[1]
@@ -92,14 +94,18 @@ def _known(sample: Source, settings: Settings, sources: Sources) -> tuple[np.nda
     return picture, (resize_mask(known, shape) >= 0.5).astype(np.float32)
 
 
+def _takes_steps(settings: Settings) -> bool:
+    """Whether the picture is compared at all: what is made of patches alone is not."""
+    return any(settings.scale_steps or (settings.steps, settings.first_steps, settings.final_steps))
+
+
 def _filled(picture: Picture, known: Mask, seed: int) -> Picture:
     """Fill what is not known with patches of what is: features at its border see that, too."""
-    shape, picture = (picture.shape[0], picture.shape[1]), picture.astype(np.float32)
     if known.all():
         return picture
     made = patchwork(
         [Sample(picture, known)],
-        shape,
+        (picture.shape[0], picture.shape[1]),
         np.random.default_rng(seed),
         unknown=Unknown(picture, 1 - known),
     )

@@ -46,7 +46,8 @@ def test_options_come_from_the_fields():
     text = " ".join(help_of("stylize").split())
     assert "--steps NUMBER Optimizer steps" in text
     assert "--metric NAME[~SMOOTHING][@LAYER,…][#BEGIN-END][=WEIGHT] Style metric" in text
-    metric = "gaussian_wasserstein@relu2_1,relu3_1, relaxed_emd=0.3, gaussian_wasserstein@image=0.3"
+    metric = "gaussian_wasserstein@relu2_1,relu3_1, relaxed_emd@relu3_1,relu4_1=0.3, "
+    metric += "gaussian_wasserstein@image=0.3"
     assert f"[default: {metric}]" in text
     assert "--optimizer [lbfgs|lbfgs_plain|lbfgs_search|adam" in text
     assert "--calibrate / --no-calibrate" in text

@@ -1,0 +1,82 @@
+"""Is the default ahead of neural-style-pt's own 500 steps, in style and in content, and how fast?
+
+Their run is that of `quality.py` (PyTorch's L-BFGS from noise, which is their default, on Oxford's
+VGG16), ours the whole command `jaxstyle stylize` with its defaults, with an empty program cache and
+again with a full one. Both pictures are judged by networks that neither has used: the sliced
+Wasserstein distance on AlexNet and on ResNet-18, LPIPS on AlexNet, and MS-SSIM, as they are.
+
+    pip install torch==2.13.0
+    python benchmarks/beside_neural_style.py FOLDER [SIZE]           (256)
+
+The pictures stay in FOLDER; what is there is not made again. The same command resumes.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import quality
+from vgg_in_torch import pictures
+
+PAIRS = (*quality.PAIRS, ("astronaut", "venice"), ("valley", "swirls"))
+STYLE = ("sliced_wasserstein@alexnet", "sliced_wasserstein@resnet18")
+CONTENT = ("lpips", "ms_ssim")
+
+
+def command(folder, files, out):
+    """Run our command, and return its seconds."""
+    words = ["-m", "jaxstyle", "stylize", *map(str, files), "-o", str(out), "--quiet"]
+    cache = folder / f"cache-{out.stem}"
+    cache.mkdir(exist_ok=True)
+    began = time.perf_counter()
+    environment = os.environ | {"JAXSTYLE_CACHE": str(cache)}
+    subprocess.run([sys.executable, *words], env=environment, check=True)
+    return time.perf_counter() - began
+
+
+def judged(files, names):
+    """Return for each of the pictures the distances to the content and to the style."""
+    import jaxstyle
+    from jaxstyle.image.io import read_image
+
+    content, style, *results = map(read_image, files)
+    rows = [[] for _ in results]
+    for name in names:
+        metric, _, network = name.partition("@")
+        judge = jaxstyle.judge(metric, **({"backbone": network} if network else {}))
+        reference = style if name in STYLE else content
+        for row, result in zip(rows, results, strict=True):
+            row.append(float(judge(result, reference)))
+    return rows
+
+
+def main(folder, size=256):
+    from jaxstyle.image.io import write_image
+
+    folder.mkdir(parents=True, exist_ok=True)
+    print("| pair | picture | seconds | " + " | ".join(STYLE + CONTENT) + " |")
+    print("|---|---|---|" + "---|" * len(STYLE + CONTENT))
+    for pair in PAIRS:
+        stem = "-".join(pair)
+        files = [folder / f"{name}.png" for name in pair]
+        for file, picture in zip(files, pictures(pair, size), strict=True):
+            write_image(file, picture)
+        made = {name: folder / f"{stem}-{name}.png" for name in ("theirs", "ours")}
+        times = folder / f"{stem}.json"
+        if not times.exists():
+            history = quality.run("theirs", pair, size, 500, "noise", str(made["theirs"]))
+            cold, warm = (command(folder, files, made["ours"]) for _ in range(2))
+            seconds = {"theirs": f"{history[-1][0]:.0f}", "ours": f"{cold:.0f}, then {warm:.0f}"}
+            times.write_text(json.dumps(seconds))
+        seconds = json.loads(times.read_text())
+        rows = judged([*files, *made.values()], STYLE + CONTENT)
+        for name, row in zip(made, rows, strict=True):
+            cells = " | ".join(f"{value:.3f}" for value in row)
+            print(f"| {', '.join(pair)} | {name} | {seconds[name]} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
