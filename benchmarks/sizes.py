@@ -1,10 +1,11 @@
 """Does a setting mean the same at every size? The default, judged at 112 to 448 pixels.
 
-    python benchmarks/sizes.py FOLDER [--sizes 112 224 448] [--steps 30] [KEY=VALUE …]
+    python benchmarks/sizes.py FOLDER [--sizes 112 224 448] [KEY=VALUE …]
+        [--contents FILE …] [--styles FILE …]
 
-Two contents in two styles at each size. The judges see pictures of that size, where 0 and 1 of both
-axes are measured as well, so that they mean the same. KEY=VALUE changes a setting. The same
-command resumes.
+Contents in styles at each size (default: two of our samples in two others). The judges see pictures
+of that size, where 0 and 1 of both axes are measured as well, so that they mean the same. KEY=VALUE
+changes a setting. The same command resumes.
 """
 
 import argparse
@@ -28,7 +29,8 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("changes", nargs="*", help="KEY=VALUE, for all sizes")
     parser.add_argument("--sizes", type=int, nargs="+", default=[112, 224, 448])
-    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--contents", nargs="+", default=CONTENTS)
+    parser.add_argument("--styles", nargs="+", default=STYLES)
     options = parser.parse_intermixed_args()
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     logging.getLogger("jaxstyle").setLevel(logging.INFO)
@@ -36,8 +38,8 @@ def main():
     tables = {}
     for size in options.sizes:
         folder = options.folder / str(size)
-        objectives = {"default": {"steps": options.steps} | changes}
-        study(CONTENTS, STYLES, objectives, folder, judges=JUDGES, size=size)
+        objectives = {"default": changes}
+        study(options.contents, options.styles, objectives, folder, judges=JUDGES, size=size)
         rows = list(csv.DictReader((folder / "scores.csv").open(encoding="utf-8")))
         names = list(dict.fromkeys(row["judge"] for row in rows))
         tables[size] = {
