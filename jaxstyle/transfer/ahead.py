@@ -29,7 +29,9 @@ class Ahead:
     def __init__(self) -> None:
         """Nothing is compiled yet."""
         self._pool = ThreadPoolExecutor(cores(), "jaxstyle-compile")
+        self._tracing = ThreadPoolExecutor(1, "jaxstyle-trace")
         self._begun: dict[int, list[Future[Any]]] = {}
+        self._traced: dict[int, Future[None]] = {}
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -42,18 +44,35 @@ class Ahead:
         trace: TracebackType | None,
     ) -> None:
         """Compile no more; what is being compiled is not waited for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._tracing, self._pool):
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def start(self, stepper: Stepper, size: int) -> None:
-        """Begin with the programs of a scale, in the order in which they run."""
+    def start(self, stepper: Stepper, size: int, *, aside: bool = False) -> None:
+        """Begin with the programs of a scale, in the order in which they run.
+
+        Args:
+            stepper: Whose programs.
+            size: Longest side of the scale, pixels.
+            aside: Trace them in a thread, too, one scale after the other. It does not know of
+                contexts of JAX's configuration in which the caller is: a program that would be
+                another one there is compiled again in its turn.
+        """
         if size in self._begun:
             return
-        futures = self._begun[size] = []
+        self._begun[size] = []
+        if aside:
+            self._traced[size] = self._tracing.submit(self._trace, stepper, size)
+        else:
+            self._trace(stepper, size)
+
+    def _trace(self, stepper: Stepper, size: int) -> None:
         with suppress(ValueError):  # a picture too small for a metric
             for demand in stepper.demands(size):
-                futures.append(self._pool.submit(demand.lowered.compile))
+                self._begun[size].append(self._pool.submit(demand.lowered.compile))
 
     def finish(self, size: int) -> None:
         """Wait until the programs of a scale are compiled, so that none is compiled twice."""
-        # `wait` would wait for ever for what was cancelled.
-        wait(future for future in self._begun.get(size, ()) if not future.cancelled())
+        traced = self._traced.get(size)
+        for futures in ([traced] if traced else [], self._begun.get(size, [])):
+            # `wait` would wait for ever for what was cancelled.
+            wait(future for future in futures if not future.cancelled())

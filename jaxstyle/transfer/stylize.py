@@ -199,7 +199,7 @@ def iterate_job(
         layouts = given or tuple(map(chosen.layout_at, sizes))
         steppers = [single_stepper(job, layout) for layout in layouts]
         for scale in range(first, len(sizes) if chosen.uncompiled else len(sizes) - 1):
-            ahead.start(steppers[scale], sizes[scale])
+            ahead.start(steppers[scale], sizes[scale], aside=True)
         loop = Loop(
             [job],
             steppers,

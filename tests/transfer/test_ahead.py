@@ -79,11 +79,29 @@ def test_what_ends_early_compiles_no_more(monkeypatch):
     assert not second.begun.is_set()
 
 
-def test_what_cannot_be_made_fails_in_its_turn():
+@pytest.mark.parametrize(("aside", "error"), [(False, ValueError), (True, TypeError)])
+def test_what_cannot_be_made_fails_in_its_turn(aside, error):
     def demands(size):
-        raise ValueError("too small")
+        raise error("too small, or somebody's own")
         yield
 
     with Ahead() as ahead:
-        ahead.start(SimpleNamespace(demands=demands), 64)
+        ahead.start(SimpleNamespace(demands=demands), 64, aside=aside)
         ahead.finish(64)
+
+
+def test_what_is_traced_aside_is_waited_for_too(monkeypatch):
+    monkeypatch.setenv("NPROC", "1")
+    program, may_be_traced = Program(), threading.Event()
+    program.may_end.set()
+
+    def demands(size):
+        assert may_be_traced.wait(60)
+        yield Demand(0, program)
+
+    with Ahead() as ahead:
+        ahead.start(SimpleNamespace(demands=demands), 64, aside=True)
+        assert not program.begun.is_set()
+        may_be_traced.set()
+        ahead.finish(64)
+        assert program.begun.is_set()
