@@ -137,24 +137,29 @@ def agreed(
     patches: Int[np.ndarray, "n p"],
     pixels: Float[np.ndarray, "pixels 3"],
     sources: Int[np.ndarray, "h w"],
+    *,
+    by_count: bool = False,
 ) -> Int[np.ndarray, "h w"]:
-    """Return for each pixel, of those that the patches over it have there, the one nearest to all.
+    """Return for each pixel one of those that the patches over it have there.
 
     Args:
         places: The positions of each patch, counted row by row.
         patches: The numbers of the pixels that it has there.
         pixels: Their colors.
         sources: Of pixels without a patch.
+        by_count: Take the one that most patches have, which keeps the contrast, and the seams; of
+            several of them, or in any case without it, the one nearest to the mean of all colors.
     """
     counts = np.maximum(np.bincount(places.ravel(), minlength=sources.size), 1)
     sums = [np.bincount(places.ravel(), plane[patches].ravel(), sources.size) for plane in pixels.T]
     means = np.stack(sums, axis=1) / counts[:, None]
-    result, least = sources.ravel().copy(), np.full(sources.size, np.inf)
-    for place, number in zip(places.T, patches.T, strict=True):
-        errors = np.sum((pixels[number] - means[place]) ** 2, axis=1)
-        nearer = errors < least[place]
-        least[place[nearer]] = errors[nearer]
-        result[place[nearer]] = number[nearer]
+    pairs, votes = np.unique(places.astype(np.int64) * len(pixels) + patches, return_counts=True)
+    at, number = np.divmod(pairs, len(pixels))
+    errors = np.sum((pixels[number] - means[at]) ** 2, axis=1)
+    order = np.lexsort((errors, -votes, at) if by_count else (errors, at))
+    best = order[np.unique(at[order], return_index=True)[1]]
+    result = sources.ravel().copy()
+    result[at[best]] = number[best]
     return result.reshape(sources.shape)
 
 

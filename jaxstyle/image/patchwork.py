@@ -51,8 +51,9 @@ def patchwork(
 ) -> Picture | None:
     """Make a picture of pixels of samples, from coarse to fine.
 
-    Every patch is replaced by the nearest one of the samples; of what the patches over a pixel say,
-    it takes the color that is nearest to their mean, some times in turn. At the next finer size
+    Every patch is replaced by the nearest one of the samples, some times in turn; of what the
+    patches over a pixel say, it takes the color that is nearest to their mean, which brings forms
+    into line, and later what most of them say, which keeps the contrast. At the next finer size
     pixels come from the same places; where samples are large, patches are only moved a little then.
     It begins with patches drawn at random, or grows from what is known.
 
@@ -103,7 +104,7 @@ def patchwork(
         if part is None and shrink >= shrinks[0]:
             rounds = ROUNDS * round(shrink / shrinks[0])
             sources, made = _compared(sources, level, wrap, rounds)
-        else:  # once: each time some contrast is lost
+        else:
             sources, made = _moved(sources, level, part, wrap)
     return None if made is None else resize(made, shape, wrap)
 
@@ -151,10 +152,12 @@ def _compared(
     places = places_of(sources.shape, wrap)
     rows = level.pixels[level.patches].reshape(len(level.patches), -1)
     penalties = np.zeros(len(rows), np.float32)
-    for _ in range(rounds):
+    for turn in range(rounds):
         queries = level.pixels[sources.ravel()[places]].reshape(len(places), -1)
         nearest = nearest_rows(queries, rows, penalties)
-        sources = agreed(places, level.patches[nearest], level.pixels, sources)
+        proposed = level.patches[nearest]
+        by_count = turn >= rounds - rounds // 2
+        sources = agreed(places, proposed, level.pixels, sources, by_count=by_count)
         counts = np.bincount(nearest, minlength=len(rows))
         cost = EVENNESS * float(np.mean((queries - rows[nearest]) ** 2))
         share = max(1.0, len(nearest) / len(rows))
@@ -165,7 +168,9 @@ def _compared(
 def _moved(
     sources: Int[np.ndarray, "h w"], level: Level, unknown: Unknown | None, wrap: Wrap
 ) -> tuple[Int[np.ndarray, "h w"], Picture]:
-    """The same once, by those patches alone that a patch's pixels come from, and those beside.
+    """The same, by those patches alone that a patch's pixels come from, and those beside.
+
+    Where a part of a picture is made, twice: it has to be in line with what is around it, too.
 
     References:
         Ashikhmin, "Synthesizing Natural Textures" (I3D 2001), section 3: the candidates.
@@ -175,17 +180,19 @@ def _moved(
     number_of = np.full(len(level.pixels), -1)  # of the patch that begins at a pixel
     number_of[level.patches[:, 0]] = np.arange(len(level.patches))
     widths = np.repeat(level.shapes[:, 1], level.shapes.prod(1))
-    queries = _shown(sources, level, unknown).reshape(-1, 3)[places]
-    nearest, least = np.zeros(len(places), int), np.full(len(places), np.inf)
-    for place, down, right in _CANDIDATES:
-        at = sources.ravel()[places[:, place]]
-        corners = at - down * widths[at] - right
-        # One over an edge is near the other end of a row or of a sample, where no patch begins.
-        numbers = number_of[np.clip(corners, 0, len(number_of) - 1)]
-        errors = np.sum((level.pixels[level.patches[numbers]] - queries) ** 2, axis=(1, 2))
-        nearer = (numbers >= 0) & (errors < least)
-        nearest[nearer], least[nearer] = numbers[nearer], errors[nearer]
-    sources = agreed(places, level.patches[nearest], level.pixels, sources)
+    for by_count in (True,) if unknown is None else (False, True):
+        queries = _shown(sources, level, unknown).reshape(-1, 3)[places]
+        nearest, least = np.zeros(len(places), int), np.full(len(places), np.inf)
+        for place, down, right in _CANDIDATES:
+            at = sources.ravel()[places[:, place]]
+            corners = at - down * widths[at] - right
+            # One over an edge is near the other end of a row or of a sample, where no patch begins.
+            numbers = number_of[np.clip(corners, 0, len(number_of) - 1)]
+            errors = np.sum((level.pixels[level.patches[numbers]] - queries) ** 2, axis=(1, 2))
+            nearer = (numbers >= 0) & (errors < least)
+            nearest[nearer], least[nearer] = numbers[nearer], errors[nearer]
+        proposed = level.patches[nearest]
+        sources = agreed(places, proposed, level.pixels, sources, by_count=by_count)
     return sources, _shown(sources, level, unknown)
 
 

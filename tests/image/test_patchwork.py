@@ -32,7 +32,7 @@ def test_a_large_picture_is_completed_with_its_own_pixels():
     made = patchwork(samples, (120, 150), np.random.default_rng(0), unknown=unknown)
     colors = {tuple(color) for color in spoiled[free == 0]}
     assert all(tuple(color) in colors for color in made[free > 0])
-    assert (np.abs(made - stripes).max(-1) > 1e-6)[free > 0].mean() < 0.3
+    assert (np.abs(made - stripes).max(-1) > 1e-6)[free > 0].mean() < 0.4
 
 
 @pytest.mark.parametrize("wrap", [(False, False), (True, True)])
@@ -51,6 +51,16 @@ def test_a_picture_has_pixels_and_neighborhoods_of_the_sample(wrap):
     if wrap[0]:
         over = np.roll(made, (18, 20), (0, 1))[12:25, 13:28]
         assert brute(over, sample).mean() < 0.4 * brute(shuffled, sample).mean()
+
+
+@pytest.mark.parametrize("side", [40, 80])  # the larger is moved at its full size
+def test_rare_speckles_stay_as_frequent(side):
+    sample = (
+        (np.random.default_rng(3).random((side, side, 1)) < 0.1).repeat(3, 2).astype(np.float32)
+    )
+    made = patchwork([Sample(sample)], (side, side + 20), np.random.default_rng(0))
+    # The pixel that is nearest to the mean of what patches say would seldom be one.
+    assert made.mean() == pytest.approx(sample.mean(), rel=0.15)
 
 
 def test_nothing_is_made_of_a_sample_without_a_whole_patch():
