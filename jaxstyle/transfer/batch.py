@@ -14,6 +14,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from jaxstyle.transfer import memory
+from jaxstyle.transfer.ahead import Ahead
 from jaxstyle.transfer.checkpoint import Checkpoints, checkpointed
 from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.job import Job, identity
@@ -130,17 +131,23 @@ def run_batch(
     Returns:
         The loop, which holds records and pictures by lane.
     """
+    is_first = not constants  # whose programs the others share
     for job in lanes:
         if job.target_key not in constants:
             constants[job.target_key] = JobConstants(job)
     stepper = BatchedStepper(lanes, devices, shared=shared)
     steppers = [stepper] * len(lanes[0].scales)
     kept = [constants[job.target_key] for job in lanes]
-    loop = Loop(lanes, steppers, kept, chunk_steps=chunk_steps)
     state = checkpoints.read() if checkpoints else None
-    with closing(checkpointed(loop, checkpoints, state)) as chunks:
-        for chunk in chunks:
-            on_chunk(loop, chunk)
+    with Ahead() as ahead:
+        # Several processes compile in one order.
+        if is_first and jax.process_count() == 1:
+            for scale in lanes[0].scales[state.scale if state else 0 :]:
+                ahead.start(stepper, scale.size, aside=True)
+        loop = Loop(lanes, steppers, kept, chunk_steps=chunk_steps, before_scale=ahead.finish)
+        with closing(checkpointed(loop, checkpoints, state)) as chunks:
+            for chunk in chunks:
+                on_chunk(loop, chunk)
     return loop
 
 

@@ -43,6 +43,20 @@ def test_every_program_is_compiled_once():
         assert sum(n for of, n in counts.items() if f"({name})" in of) == 3
 
 
+@pytest.mark.slow
+def test_every_program_of_a_grid_is_compiled_once():
+    scales = {"size": 112, "scales": None, "scale_steps": (2, 2), "scale_factor": 1.3}
+    with compilations() as compiled:
+        list(
+            jaxstyle.stylize_grid(CONTENT, STYLE, sweep={"style_weight": [1, 2]}, **SMALL | scales)
+        )
+    counts = Counter(compiled)
+    if not any("prepare" in name for name in counts):
+        pytest.skip("this version of JAX does not tell the names of programs")
+    for name in ("prepare", "calibrate", "advance"):
+        assert sum(n for of, n in counts.items() if f"({name})" in of) == 2
+
+
 def test_side_by_side_in_their_order(monkeypatch):
     monkeypatch.setenv("NPROC", "2")
     first, second = Program(), Program()

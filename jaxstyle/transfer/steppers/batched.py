@@ -82,11 +82,11 @@ class BatchedStepper(Stepper):
         images = _placed(np.stack(pictures), self._split)
         masks = [free_at(job, images.shape[1:3]) for job in self.jobs]
         free = _placed(np.stack(masks), self._split) if self.jobs[0].keeps else ()
-        state: State = init(images, self._rates, free, spec=self._spec)
+        state: State = init(images, self._rates, free, spec=self._spec, split=self._split)
         return state
 
     def warm_start(self, state: State, fresh: State) -> State:
-        return self._spec.warm_started(warm_start, state, fresh)
+        return self._spec.warm_started(partial(warm_start, split=self._split), state, fresh)
 
     def step(self, prepared: Any, state: State, count: int) -> tuple[State, Steps]:
         chunks = []
@@ -114,7 +114,7 @@ class BatchedStepper(Stepper):
         return state
 
     def demands(self, size: int) -> Iterator[Demand]:
-        _, prepared, state = self._single.shapes(size)
+        prepared, state = yield from self._single.before_steps(size)
 
         def shapes(tree: Any, lanes: tuple[int, ...], sharding: NamedSharding) -> Any:
             return jax.tree.map(
@@ -129,7 +129,8 @@ class BatchedStepper(Stepper):
         lanes = ((len(self.jobs),), self._split)
         numbers, state, rates = shapes((numbers, state, rate), *lanes)
         targets = shapes(targets, *(((), self._whole) if self._shared else lanes))
-        args = (self._params, (numbers, targets), state, jnp.array(1), rates)
+        left = jax.ShapeDtypeStruct((), jnp.int32, sharding=self._whole)
+        args = (self._params, (numbers, targets), state, left, rates)
         lowered = advance.lower(*args, spec=self._spec, shared=self._shared)
         count = self._mesh.size
         kept = size_of((numbers, state)) // count
@@ -176,24 +177,33 @@ def _fetched(array: Array) -> np.ndarray:
     return np.asarray(array)
 
 
-@partial(jax.jit, static_argnames="spec")
+@partial(jax.jit, static_argnames=("spec", "split"))
 def init(
     images: Float[Array, "lanes h w 3"],
     rates: Float[Array, " lanes"],
     free: Any = (),
     *,
     spec: StepSpec,
+    split: NamedSharding,
 ) -> Any:
-    """Run `whole.init` for each lane."""
-    return jax.vmap(lambda *lane: whole.init(*lane, spec=spec))(images, rates, free)
+    """Run `whole.init` for each lane, and `split` all of it among the devices."""
+    state = jax.vmap(lambda *lane: whole.init(*lane, spec=spec))(images, rates, free)
+    # What is constant would lie on every device, and make another program of the first step.
+    return jax.lax.with_sharding_constraint(state, split)
 
 
-@partial(jax.jit, static_argnames="spec")
+@partial(jax.jit, static_argnames=("spec", "split"))
 def warm_start(
-    state: Any, fresh: Any, images: Float[Array, "lanes h w 3"], *, spec: StepSpec
+    state: Any,
+    fresh: Any,
+    images: Float[Array, "lanes h w 3"],
+    *,
+    spec: StepSpec,
+    split: NamedSharding,
 ) -> Any:
-    """Run `whole.warm_start` for each lane."""
-    return jax.vmap(lambda *lane: whole.warm_start(*lane, spec=spec))(state, fresh, images)
+    """Run `whole.warm_start` for each lane, likewise."""
+    memory = jax.vmap(lambda *lane: whole.warm_start(*lane, spec=spec))(state, fresh, images)
+    return jax.lax.with_sharding_constraint(memory, split)
 
 
 @partial(jax.jit, static_argnames=("spec", "shared"), donate_argnames="state")

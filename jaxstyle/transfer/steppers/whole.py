@@ -7,7 +7,7 @@ compiles nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
@@ -154,14 +154,19 @@ class WholeStepper(Stepper):
         return jax.tree.map(jnp.asarray, state)
 
     def demands(self, size: int) -> Iterator[Demand]:
+        prepared, state = yield from self.before_steps(size)
+        count, together = self._parts(state.image.shape)
+        args = (self.job.params, prepared, state, jnp.array(1), self.job.rate)
+        kept = size_of((state, prepared)) // count
+        yield Demand(kept, advance.lower(*args, spec=self.spec), together)
+
+    def before_steps(self, size: int) -> Generator[Demand, None, tuple[Any, Any]]:
+        """Lower what runs before the first step; return the shapes of the targets and the state."""
         job, (references, prepared, state) = self.job, self.shapes(size)
-        bands = job.extract.bands
-        count = bands.bands_of(references.content.shape) if bands else 1
-        # Devices that share the host's memory all take some of it.
-        together = bands.count if bands and jax.default_backend() == "cpu" else 1
+        count, together = self._parts(references.content.shape)
         lowered = prepare.lower(job.params, job.terms, references, extract=job.extract)
         yield Demand(size_of(references[:2]), lowered, together)
-        if bands:
+        if job.extract.bands:
             prepared = _as_made(prepared, lowered)
             lowered_init = init.lower(references.content, job.rate, state.free, spec=self.spec)
             state = _as_made(state, lowered_init)
@@ -169,9 +174,14 @@ class WholeStepper(Stepper):
             given = (job.params, prepared, *references[:2])
             lowered = calibrate.lower(*given, extract=job.extract)
             yield Demand(size_of((references[:2], prepared)) // count, lowered, together)
-        args = (job.params, prepared, state, jnp.array(1), job.rate)
-        kept = size_of((state, prepared)) // count
-        yield Demand(kept, advance.lower(*args, spec=self.spec), together)
+        return prepared, state
+
+    def _parts(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Return in how many parts a picture is, and how many of them share one memory."""
+        bands = self.job.extract.bands
+        count = bands.bands_of(shape) if bands else 1
+        # Devices that share the host's memory all take some of it.
+        return count, bands.count if bands and jax.default_backend() == "cpu" else 1
 
     def shapes(self, size: int) -> tuple[References, Any, Any]:
         """Return the shapes of the references, the targets and the state at a scale."""
