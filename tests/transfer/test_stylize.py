@@ -163,17 +163,19 @@ THIN = np.random.default_rng(0).random((14, 96, 3), np.float32)
 
 def test_scales_too_coarse_for_a_thin_picture_are_left_out(caplog):
     caplog.set_level("INFO")
-    job = make_job(THIN, THIN, jaxstyle.Settings(size=96, scales=3, scale_factor=1.4), Sources())
+    settings = jaxstyle.Settings(size=96, scales=3, scale_factor=1.4, metric="relaxed_emd")
+    job = make_job(THIN, THIN, settings, Sources())
     assert [scale.size for scale in job.scales] == [96]
     line = "scales of less than 96 pixels are left out: their short side would be under 16"
     assert line in caplog.messages
     with pytest.raises(ValueError, match="too small: 96 × 3 pixels at this size"):
-        jaxstyle.stylize(THIN[:3], THIN, size=96, steps=1)
+        jaxstyle.stylize(THIN[:3], THIN, settings, steps=1)
 
 
 @pytest.mark.slow
 def test_a_thin_picture_has_the_deepest_layers():
-    result = jaxstyle.stylize(THIN, THIN, size=96, steps=1, scales=3, scale_factor=1.4)
+    scales = {"size": 96, "steps": 1, "scales": 3, "scale_factor": 1.4}
+    result = jaxstyle.stylize(THIN, THIN, metric="relaxed_emd", **scales)
     assert result.finite
     assert result.image.shape == (14, 96, 3)
 
