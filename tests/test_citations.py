@@ -62,6 +62,7 @@ def test_what_a_run_owes():
     assert len(entries) == 5
 
 
+@pytest.mark.slow
 def test_a_manifest_lists_what_the_run_owes():
     photo, painting = np.random.default_rng(0).random((2, 24, 32, 3))
     result = jaxstyle.stylize(

@@ -60,7 +60,9 @@ FEW = ["--steps", "1", "--style-layers", "relu1_1", "--content-layers", "relu1_2
         ("black.png", "white.png", ("--color", "histogram")),
         pytest.param("black.png", "black.png", ("--init", "style"), marks=pytest.mark.slow),
         pytest.param("plain.png", "plain.png", ("--steps", "3"), marks=pytest.mark.slow),
-        ("plain.png", "tiny.png", ("--style-layers", "relu5_1")),
+        pytest.param(
+            "plain.png", "tiny.png", ("--style-layers", "relu5_1"), marks=pytest.mark.slow
+        ),
         ("plain.png", "link.png", ("--style-weight", "0")),
         ("plain.png", "link.png", ("--style-weight", "0", "--content-weight", "0")),
         (

@@ -110,6 +110,7 @@ def test_several_styles_are_options():
     assert parsed(command)[1]["more_styles"] == ("b.png", "c d.png")
 
 
+@pytest.mark.slow
 def test_commands_on_the_page_make_the_cell_again(tmp_path, monkeypatch):
     write_pictures(tmp_path)
     monkeypatch.chdir(tmp_path)

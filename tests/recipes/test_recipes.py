@@ -157,6 +157,7 @@ def test_the_command_line_lists_and_cites(capsys):
     assert "Gatys" in printed("metrics", "gram")
 
 
+@pytest.mark.slow
 def test_mixtures_layers_and_constants_from_the_command_line(tmp_path):
     write_pictures(tmp_path)
     words = ["stylize", tmp_path / "content.png", tmp_path / "style.png", "--quiet"]
