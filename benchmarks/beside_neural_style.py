@@ -13,15 +13,14 @@ The pictures stay in FOLDER; what is there is not made again. The same command r
 """
 
 import json
-import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import quality
+from first_picture import timed
 from vgg_in_torch import pictures
 
+CHECKOUT = Path(__file__).parents[1]
 PAIRS = quality.PAIRS
 STYLE = ("sliced_wasserstein@alexnet", "sliced_wasserstein@resnet18")
 CONTENT = ("lpips", "ms_ssim")
@@ -30,25 +29,21 @@ WEIGHTS = (0.3, 0.1, 0.03)  # the first is the default
 
 def command(cache, files, out, weight):
     """Run our command, and return its seconds."""
-    words = ["-m", "jaxstyle", "stylize", *map(str, files), "-o", str(out), "--quiet"]
-    words += ["--content-weight", str(weight)]
     cache.mkdir(exist_ok=True)
-    began = time.perf_counter()
-    environment = os.environ | {"JAXSTYLE_CACHE": str(cache)}
-    subprocess.run([sys.executable, *words], env=environment, check=True)
-    return time.perf_counter() - began
+    words = ("stylize", *map(str, files), "-o", str(out), "--quiet")
+    return timed(CHECKOUT, cache, "-m", "jaxstyle", *words, "--content-weight", str(weight))
 
 
-def judged(files, names):
+def judged(files):
     """Return for each of the pictures the distances to the content and to the style."""
     import jaxstyle
     from jaxstyle.image.io import read_image
 
     content, style, *results = map(read_image, files)
     rows = [[] for _ in results]
-    for name in names:
+    for name in STYLE + CONTENT:
         metric, _, network = name.partition("@")
-        judge = jaxstyle.judge(metric, **({"backbone": network} if network else {}))
+        judge = jaxstyle.judge(metric, backbone=network or "vgg16")
         reference = style if name in STYLE else content
         for row, result in zip(rows, results, strict=True):
             row.append(float(judge(result, reference)))
@@ -73,17 +68,18 @@ def main(folder, size=256):
         if "theirs" not in seconds:
             history = quality.run("theirs", pair, size, 500, "noise", str(made["theirs"]))
             seconds["theirs"] = f"{history[-1][0]:.0f}"
+            times.write_text(json.dumps(seconds))
         for name, weight in ours.items():
             if name not in seconds:
                 count = 2 if weight == WEIGHTS[0] else 1
                 runs = [command(cache, files, made[name], weight) for _ in range(count)]
                 seconds[name] = ", then ".join(f"{one:.0f}" for one in runs)
-            times.write_text(json.dumps(seconds))
-        rows = judged([*files, *made.values()], STYLE + CONTENT)
+                times.write_text(json.dumps(seconds))
+        rows = judged([*files, *made.values()])
         for name, row in zip(made, rows, strict=True):
             cells = " | ".join(f"{value:.3f}" for value in row)
             print(f"| {', '.join(pair)} | {name} | {seconds[name]} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+    main(Path(sys.argv[1]).resolve(), *map(int, sys.argv[2:]))

@@ -33,15 +33,13 @@ def _sample(
     the last row is the edge again, or where it wraps the opposite one.
     """
     finest = _finest(layers)
-    corners: dict[tuple[int, ...], Any] = {}  # by a grid's shape, which many layers share
+    shapes = dict.fromkeys(layer.shape[:2] for layer in layers)  # which many layers share
+    corners = {shape: _corners(shape, finest, places, wrap) for shape in shapes if shape != finest}
 
     def sample(layer: Grid) -> Float[Array, "k _c"]:
-        shape = layer.shape[:2]
-        if shape == finest:
+        if layer.shape[:2] == finest:
             return layer[tuple(places)]
-        if shape not in corners:
-            corners[shape] = _corners(shape, finest, places, wrap)
-        indices, shares = corners[shape]
+        indices, shares = corners[layer.shape[:2]]
         # One gather, and in the gradient one scatter, which are slow and long to compile.
         near = layer.reshape(-1, layer.shape[2])[indices]
         return jnp.sum(near * shares[..., None].astype(layer.dtype), axis=0)

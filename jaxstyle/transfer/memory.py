@@ -222,7 +222,12 @@ def peak_of(stepper: Stepper, size: int) -> int:
 
     Its programs are compiled, and say themselves what they need.
     """
-    most = _most(list(stepper.demands(size)))
+    return _peak(list(stepper.demands(size)))
+
+
+def _peak(demands: Sequence[Demand]) -> int:
+    """Return the bytes at the peak of a step with these programs."""
+    most = _most(demands)
     return used() + most  # with what the compiled programs themselves take
 
 
@@ -269,13 +274,6 @@ def plan(job: Job, *, prompt: bool = False) -> MemoryPlan:
     shape, original = content_shape(job, size), job.original.shape[:2]
     if not job.steps:
         return MemoryPlan("whole", used(), available(), (), original, None)
-    if prompt and wanted in ("auto", "whole"):
-        demands = tuple(single_stepper(job, "whole").demands(size))
-        taken, limit = used(), available()
-        most = taken + _bound(demands)
-        if most < SHARE * limit:
-            need = Need("whole", int(most))
-            return MemoryPlan(*need, limit, (need,), original, None, demands, taken)
     ladder: tuple[Layout, ...] = LADDER
     if wanted != "auto":
         ladder = (int(wanted),) if wanted.isdigit() else (wanted,)  # type: ignore[assignment]
@@ -288,7 +286,13 @@ def plan(job: Job, *, prompt: bool = False) -> MemoryPlan:
         if wanted == "auto" and (large or vain):
             continue
         try:
-            tried.append(Need(layout, peak_of(single_stepper(job, layout), size)))
+            demands = tuple(single_stepper(job, layout).demands(size))
+            taken = used()
+            bound = taken + (_bound(demands) if prompt and layout == "whole" else math.inf)
+            if bound < SHARE * limit:
+                need = Need(layout, int(bound))
+                return MemoryPlan(*need, limit, (need,), original, None, demands, taken)
+            tried.append(Need(layout, _peak(demands)))
         except ValueError:
             if wanted != "auto" or not isinstance(layout, int):
                 raise
