@@ -23,16 +23,14 @@ import logging
 import os
 import shutil
 import signal
-import struct
 import subprocess
 import sys
-import zlib
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from packaged import picture as packaged
+from PIL import ImageOps
 
 from jaxstyle.specs import parse_mixture
 from jaxstyle.study.statistics import (
@@ -130,40 +128,13 @@ BEST_MIXTURE = {
 KEEP = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 
 
-def resources(path):
-    """Return the files of a Qt resource by name, without the folders and extensions."""
-    data = path.read_bytes()
-    magic, version, tree, content, names = struct.unpack_from(">4sIIII", data)
-    if magic != b"qres":
-        sys.exit(f"{path} is no Qt resource")
-    length = 22 if version >= 2 else 14
-    files, waiting = {}, [0]
-    while waiting:
-        at = tree + length * waiting.pop()
-        name_at, flags = struct.unpack_from(">IH", data, at)
-        if flags & 2:  # a folder
-            count, first = struct.unpack_from(">II", data, at + 6)
-            waiting += range(first, first + count)
-            continue
-        (letters,) = struct.unpack_from(">H", data, names + name_at)
-        start = names + name_at + 6
-        name = data[start : start + 2 * letters].decode("utf-16-be")
-        (file_at,) = struct.unpack_from(">I", data, at + 10)
-        (size,) = struct.unpack_from(">I", data, content + file_at)
-        file = data[content + file_at + 4 : content + file_at + 4 + size]
-        files[name.rpartition(".")[0]] = zlib.decompress(file[4:]) if flags & 1 else file
-    return files
-
-
 def take(folder, rcc):
     """Write the packaged pictures as PNG."""
     folder.mkdir(parents=True, exist_ok=True)
-    held = {of: resources(rcc / f"{of}.rcc") for of in {*PACKAGED.values()}}
     for name, of in PACKAGED.items():
         target = folder / f"{name.removesuffix('_background')}.png"
-        picture = Image.open(BytesIO(held[of][name])).convert("RGB")
         # Without its frame; stored, since what zlib makes differs between its versions.
-        ImageOps.crop(picture, 6).save(target, compress_level=0)
+        ImageOps.crop(packaged(rcc, f"{of}/{name}"), 6).save(target, compress_level=0)
         print(target)
 
 
