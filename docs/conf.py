@@ -30,6 +30,7 @@ extensions = [
     "sphinx_design",
     "commands",
     "docstrings",
+    "gallery_page",
     "measurements",
     "metric_cards",
     "network_cards",
