@@ -127,12 +127,13 @@ def lay(tab, files):
     tab.wait_for_selector("#content img")
     tab.click("#samples [data-pick=swirls]")
     tab.wait_for_selector("#style img")
-    tab.set_input_files("#drop input[type=file]", files / "quick.json")
     tab.get_by_text("The same without the page").click()
+    command = playwright.expect(tab.locator("#command textarea"))
+    tab.click("#characters [data-pick=bold]")  # else nobody sees when the manifest is taken
+    command.to_have_value(_holding("--recipe bold"), timeout=PATIENCE)
+    tab.set_input_files("#drop input[type=file]", files / "quick.json")
     # The manifest's settings, and its pictures, which the room has by now.
-    playwright.expect(tab.locator("#command textarea")).to_have_value(
-        _holding(SHOWN, "lighthouse.jpg", "swirls.jpg"), timeout=PATIENCE
-    )
+    command.to_have_value(_holding(SHOWN, "lighthouse.jpg", "swirls.jpg"), timeout=PATIENCE)
 
 
 def _holding(*parts):

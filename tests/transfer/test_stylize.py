@@ -126,9 +126,7 @@ class TestIterate:
         np.testing.assert_array_equal(only.result.image, CONTENT)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "steps"), [(None, [3, 4]), (0.0, [1, 2, 3, 4]), (1e9, [1, 4])]
-)
+@pytest.mark.parametrize(("seconds", "steps"), [(None, [3, 4]), (0.0, [1, 2, 3, 4]), (1e9, [1, 4])])
 def test_looks_by_the_clock(monkeypatch, seconds, steps):
     monkeypatch.setattr(whole, "CHUNK", 3)
     job = make_job(CONTENT, STYLE, jaxstyle.Settings(**SMALL | {"steps": 4}), Sources())

@@ -20,9 +20,8 @@ from jaxstyle.app.page.shared import Shared
 from jaxstyle.app.queue import View
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.table import Table
-from jaxstyle.app.uploads import path_of
+from jaxstyle.app.uploads import seen
 from jaxstyle.image.geometry import Picture
-from jaxstyle.image.io import read_image
 
 if TYPE_CHECKING:
     from jaxstyle.app.page.table_tab import TableParts
@@ -126,7 +125,7 @@ class Growing:
 def _before(room: Room, content: str) -> str | None:
     if not content:
         return None
-    return data_uri(read_image(path_of(room, content), size=1024), lossless=False)
+    return data_uri(seen(room, content, 1024), lossless=False)
 
 
 def _uri(picture: Picture, at_rest: bool) -> str:

@@ -13,15 +13,14 @@ from jaxstyle import samples
 from jaxstyle.app import table as tables
 from jaxstyle.app.page import pictures_panel, settings_panel
 from jaxstyle.app.page.growing import Growing
-from jaxstyle.app.page.parts import picked
+from jaxstyle.app.page.parts import path_in, picked
 from jaxstyle.app.page.pictures_panel import ANOTHER_STYLE, in_use, painting_ground
 from jaxstyle.app.page.shared import QUIET, Shared, said, uploaded
 from jaxstyle.app.plain_words import in_words
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.table import Table
-from jaxstyle.app.uploads import keep, keep_sample, path_of
+from jaxstyle.app.uploads import keep, keep_sample, seen
 from jaxstyle.image.encode import as_pillow
-from jaxstyle.image.io import read_image
 
 if TYPE_CHECKING:
     from jaxstyle.app.page.table_tab import TableParts
@@ -78,7 +77,8 @@ class Events:
         """Return the handler of an upload into a well."""
         well = self.table.content if role == "content" else self.table.style
 
-        def drop(request: gr.Request, token: str, path: str | None, styles: list[str]) -> Any:
+        def drop(request: gr.Request, token: str, payload: Any, styles: list[str]) -> Any:
+            path = path_in(payload)
             if path is None:
                 changed: dict[Any, Any] = {self.table.make: gr.Button(interactive=False)}
                 if role == "content":
@@ -265,6 +265,7 @@ def connect(shared: Shared, table: TableParts) -> Events:
             said(events.dropped(role)),
             [token, well, table.style_names],
             changed,
+            preprocess=False,
             **QUIET,
         ).then(*in_text, **QUIET)
     laid = [table.content, table.style, *lying, pictures.painter, table.make]
@@ -309,4 +310,4 @@ def begin(shared: Shared, table: TableParts) -> Callable[..., Any]:
 
 
 def _in_well(room: Room, stored: str) -> Any:
-    return as_pillow(read_image(path_of(room, stored), size=_SHOWN)) if stored else None
+    return as_pillow(seen(room, stored, _SHOWN)) if stored else None
