@@ -287,8 +287,11 @@ def test_a_run_survives_a_reload_and_another_tab_has_it(browser, server, files):
 def test_a_grid_is_clicked(tab, files):
     lay(tab, files)
     tab.get_by_role("tab", name="Variations").click()
-    tab.fill("#line-0 textarea, #line-0 input", "content_weight=0.1,1")
-    tab.fill("#line-1 textarea, #line-1 input", "smoothness=0.02,0.2")
+    fields = [tab.locator(f"#numbers-{axis} :is(textarea, input)") for axis in ("down", "across")]
+    # Around the table's values, which are not the defaults.
+    playwright.expect(fields[0]).to_have_value("0.075, 0.3, 1.2", timeout=PATIENCE)
+    for field, values in zip(fields, ("0.1, 1", "0.02, 0.2"), strict=True):
+        field.fill(values)
     tab.click("#make-grid")
     counts(tab, "#grid [data-pick]", 4)
     says(tab, "#grid-status", "4 of 4 cells")

@@ -75,7 +75,7 @@ class Growing:
         shown: dict[Any, Any] = {
             parts.viewer: value,
             parts.status: self._status(room, order, view, entry),
-            parts.queue: _waiting([one for one in orders if one is not order]),
+            parts.queue: self._others(room, [one for one in orders if one is not order]),
             parts.make: gr.Button(interactive=bool(content) or bool(order)),
             parts.stop: gr.Button(visible=state in ("running", "waiting")),
             parts.resume: gr.Button(visible=state in ("stopped", "failed")),
@@ -117,6 +117,19 @@ class Growing:
             return f"<p>{words.finished(entry)}</p>" if entry else "<p></p>"
         return line_in(self.studio.queue, room, order, view)
 
+    def _others(self, room: Room, orders: Sequence[Order]) -> str:
+        """Return the other runs; a button shows one, but for grids, which have a tab."""
+        rows = []
+        for order in orders:
+            queue, name = self.studio.queue, html.escape(order.name)
+            state = words.status(order, queue.view(room, order.name), queue.ahead(room, order.name))
+            if not order.sweep:
+                name = f'<button type="button" data-pick="{name}">{name}</button>'
+            rows.append(f"<li>{name}: {html.escape(state)}</li>")
+        if not rows:
+            return ""
+        return f'<p class="quiet">Other runs</p><ul class="queue">{"".join(rows)}</ul>'
+
     def _package(self, room: Room, entry: gallery.Entry) -> Path:
         folder = Path(tempfile.mkdtemp(dir=self.shared.temporary))
         return gallery.package(room, entry, folder / f"{entry.path.stem}.zip")
@@ -140,8 +153,3 @@ def _nothing(order: Order | None) -> str:
     if order.state == "failed":
         return "No picture was made."
     return "The picture that it starts from comes in a moment."
-
-
-def _waiting(orders: Sequence[Order]) -> str:
-    rows = [f"<li>{html.escape(order.name)}: {order.state}</li>" for order in orders]
-    return f'<p class="quiet">Other runs</p><ul class="queue">{"".join(rows)}</ul>' if rows else ""

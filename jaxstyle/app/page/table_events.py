@@ -226,6 +226,12 @@ class Events:
 
         return ask
 
+    def another(self, request: gr.Request, event: gr.EventData, token: str) -> Any:
+        """Show another run, and lay the table from which it was ordered."""
+        room, name = self.shared.room(token, request), picked(event)
+        lying = tables.of_order(self.studio.queue.order(room, name))
+        return {**self.laid(room, lying), self.table.shown: f"{name}.png"}
+
     # What there is to see.
 
     def begin(self, request: gr.Request, token: str) -> Any:
@@ -297,6 +303,8 @@ def connect(shared: Shared, table: TableParts) -> Events:
     for what in ("stop", "resume", "discard"):
         button = getattr(table, what)
         button.click(said(events.ask(what)), [token, table.shown], None, **QUIET)
+    shows = [*table.laid, table.shown]
+    table.queue.select(said(events.another), token, shows, **QUIET)
     looks = [token, table.shown, table.content_name, table.last_look]
     gr.Timer(_SECONDS).tick(
         said(events.tick), looks, table.growing, concurrency_limit=None, **QUIET

@@ -37,7 +37,7 @@ class TableParts:
         drop: Where a manifest is dropped.
         viewer: Where the picture grows.
         status: What becomes of the run.
-        queue: The runs that wait.
+        queue: The other runs; a click shows one.
         make: The button that begins.
         stop: That stops.
         resume: That resumes.
@@ -102,11 +102,12 @@ def lay_out(shared: Shared) -> TableParts:
         shown, last_look = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=270):
-                wells = _well("Photograph", "content"), _well("Painting", "style")
+                with gr.Column(elem_id="wells", min_width=0):
+                    wells = _well("Photograph", "content"), _well("Painting", "style")
                 with gr.Accordion("Samples", open=True):
                     here, others = _samples()
                     picks = picker("samples", buttons(here, "tiles small"))
-                    more = picker("more-samples", _others(others))
+                    more = picker("more-samples", _others(others), visible=bool(others))
                 drop = gr.File(
                     label="A manifest, or a picture made by jaxstyle, sets the table as it was",
                     file_types=[".json", "image"],
@@ -124,7 +125,7 @@ def lay_out(shared: Shared) -> TableParts:
                     save = gr.DownloadButton("Save", elem_id="save", interactive=False)
                 with gr.Row(visible=False, elem_id="ways") as ways_row:
                     ways = {way: gr.Button(_says(way), size="sm", min_width=90) for way in WAYS}
-                queue = gr.HTML("", elem_id="queue", apply_default_css=False)
+                queue = picker("queue")
                 with gr.Column(visible=False) as region:  # a mask is painted on a wide picture
                     pictures = pictures_panel.lay_out()
             with gr.Column(scale=3, min_width=290):
@@ -155,6 +156,7 @@ def _well(label: str, name: str) -> gr.Image:
     return well(
         label,
         height=200,
+        min_width=130,
         buttons=[],
         elem_id=name,
         alt_text=f"The {label.lower()} on the table",

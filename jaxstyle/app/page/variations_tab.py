@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from jaxstyle.app import space
+from jaxstyle.app import axes
 from jaxstyle.app.page.parts import picker, viewer
 from jaxstyle.app.page.progress import progress_line
 from jaxstyle.app.page.shared import QUIET, Shared, said
 from jaxstyle.app.page.table_tab import TableParts
-from jaxstyle.app.page.variations_events import Events, line_for
+from jaxstyle.app.page.variations_events import Events
 from jaxstyle.app.studio import REST_STEPS
 from jaxstyle.settings import Settings
 
@@ -22,13 +21,27 @@ _SECONDS = 0.7
 
 
 @dataclass(frozen=True)
+class AxisParts:
+    """The components of an axis.
+
+    Attributes:
+        setting: What is varied.
+        numbers: Its values as text, where they are numbers.
+        names: Its values to choose from, where they are names.
+    """
+
+    setting: gr.Dropdown
+    numbers: gr.Textbox
+    names: gr.Dropdown
+
+
+@dataclass(frozen=True)
 class Variations:
     """The components of the tab."""
 
-    first: gr.Dropdown
-    second: gr.Dropdown
+    axes: tuple[AxisParts, AxisParts]
     count: gr.Radio
-    lines: tuple[gr.Textbox, gr.Textbox]
+    offered: gr.JSON
     make: gr.Button
     stop: gr.Button
     known: gr.Dropdown
@@ -54,31 +67,17 @@ class Variations:
 def lay_out(shared: Shared) -> Variations:
     """Lay the tab out."""
     hidden: dict[str, Any] = {"visible": False}
-    names = [*space.numeric(), "metric", "recipe"]
     with gr.Tab("Variations", id="variations"):
         name, cell = gr.Textbox("", **hidden), gr.Textbox("", **hidden)
         rested, last_look = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=270):
-                first = gr.Dropdown(
-                    _named(names), value="content_weight", label="Down", elem_id="vary-first"
+                chosen = (
+                    _axis("Down", "down", "content_weight"),
+                    _axis("Across", "across", "smoothness"),
                 )
-                second = gr.Dropdown(
-                    [(_NONE, ""), *_named(names)],
-                    value="smoothness",
-                    label="Across",
-                    elem_id="vary-second",
-                )
-                count = gr.Radio([*space.COUNTS], value=space.COUNTS[0], label="Values of each")
-                usual = Settings()
-                lines = (
-                    gr.Textbox(
-                        line_for("content_weight", usual, 3), label="Values down", elem_id="line-0"
-                    ),
-                    gr.Textbox(
-                        line_for("smoothness", usual, 3), label="Values across", elem_id="line-1"
-                    ),
-                )
+                count = gr.Radio([*axes.COUNTS], value=axes.COUNTS[0], label="Values of each")
+                offered = gr.JSON([axis.numbers.value for axis in chosen], **hidden)
                 make = gr.Button("Make the grid", variant="primary", elem_id="make-grid")
                 stop = gr.Button("Stop", visible=False, elem_id="stop-grid")
                 known = gr.Dropdown([], label="Grids in this folder", elem_id="grids")
@@ -108,10 +107,9 @@ def lay_out(shared: Shared) -> Variations:
                             always = gr.Checkbox(False, label="Wherever the sliders rest")
     return Variations(
         *(
-            first,
-            second,
+            chosen,
             count,
-            lines,
+            offered,
             make,
             stop,
             known,
@@ -130,17 +128,18 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
     """Connect the tab's events."""
     events = Events(shared, parts, table)
     token, inputs = shared.token, [*table.panel.inputs.values()]
-    suggested = [parts.first, parts.second, parts.count, *inputs]
+    settings = [axis.setting for axis in parts.axes]
+    values = [field for axis in parts.axes for field in (axis.numbers, axis.names)]
     gr.on(
-        [parts.first.input, parts.second.input, parts.count.input],
+        [*(one.input for one in settings), parts.count.input],
         said(events.suggest),
-        suggested,
-        [*parts.lines],
+        [*settings, parts.count, *inputs],
+        [*values, parts.offered],
         **QUIET,
     )
     begun = [parts.name, parts.cell, parts.known]
     parts.make.click(
-        said(events.make), [token, *parts.lines, *table.lying, *inputs], begun, **QUIET
+        said(events.make), [token, *settings, *values, *table.lying, *inputs], begun, **QUIET
     )
     parts.neighbors.click(
         said(events.around), [token, parts.name, parts.cell, parts.count], begun, **QUIET
@@ -180,7 +179,40 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
         **QUIET,
     )
     tabs.select(said(events.opened), [token, parts.name], [parts.name, parts.known], **QUIET)
+    tabs.select(
+        said(events.suggest_again),
+        [*settings, parts.count, parts.offered, *values, *inputs],
+        [*values, parts.offered],
+        **QUIET,
+    )
 
 
-def _named(names: Sequence[str]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), name) for name in names]
+def _axis(label: str, name: str, setting: str) -> AxisParts:
+    """Lay out an axis that begins with a number."""
+    names = [*axes.numeric(), *axes.named()]
+    choices = [(one.replace("_", " "), one) for one in names]
+    text = str(axes.offer(setting, Settings(), axes.COUNTS[0]))
+    return AxisParts(
+        gr.Dropdown(
+            choices if name == "down" else [(_NONE, ""), *choices],
+            value=setting,
+            label=label,
+            allow_custom_value=True,
+            elem_id=f"vary-{name}",
+        ),
+        gr.Textbox(
+            text,
+            label=f"Values {name}",
+            placeholder="0.1, 1, 10 or 0..3 or linspace(0, 1, 5)",
+            elem_id=f"numbers-{name}",
+        ),
+        gr.Dropdown(
+            [],
+            value=[],
+            label=f"Values {name}",
+            multiselect=True,
+            allow_custom_value=True,
+            visible=False,
+            elem_id=f"names-{name}",
+        ),
+    )
