@@ -13,7 +13,15 @@ from jaxstyle.app import gallery, words
 from jaxstyle.app import table as tables
 from jaxstyle.app.gallery import Entry, data_uri
 from jaxstyle.app.page import table_events
-from jaxstyle.app.page.parts import LARGEST_LOSSLESS, Choice, buttons, picked, picker, viewer
+from jaxstyle.app.page.parts import (
+    LARGEST_LOSSLESS,
+    Choice,
+    buttons,
+    into_view,
+    picked,
+    picker,
+    viewer,
+)
 from jaxstyle.app.page.shared import QUIET, Shared, said
 from jaxstyle.app.page.table_tab import TableParts
 from jaxstyle.app.rooms import Room
@@ -241,7 +249,9 @@ def connect(shared: Shared, parts: Gallery, table: TableParts, tabs: gr.Tabs) ->
         )
     large = [parts.name, parts.detail, parts.large, parts.facts, parts.compare, parts.save]
     large += [parts.favorite, parts.take, parts.really]
-    parts.list.select(said(events.pick), token, large, **QUIET)
+    parts.list.select(said(events.pick), token, large, **QUIET).success(
+        None, None, None, js=into_view("large")
+    )
     parts.compare.input(said(events.compared), [token, parts.compare], parts.large, **QUIET)
     parts.favorite.click(said(events.favor), [token, parts.name], parts.favorite, **QUIET)
     parts.delete.click(lambda: gr.Button(visible=True), None, parts.really, **QUIET)

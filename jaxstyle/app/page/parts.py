@@ -45,6 +45,14 @@ def viewer(nothing: str, elem_id: str) -> gr.HTML:
     )
 
 
+def into_view(elem_id: str) -> str:
+    """Return JavaScript that scrolls to an element, which on a phone is below what was picked."""
+    how = "{ block: 'nearest', behavior: 'smooth' }"
+    return (
+        f"() => setTimeout(() => document.querySelector('#{elem_id}').scrollIntoView({how}), 100)"
+    )
+
+
 class Choice(NamedTuple):
     """A button with a picture."""
 

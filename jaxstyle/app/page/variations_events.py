@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,9 +104,13 @@ class Events:
         order = self.studio.vary(room, lying, chosen)
         return {self.parts.name: order.name, self.parts.cell: "", **self._known(room, order.name)}
 
-    def stop(self, request: gr.Request, token: str, name: str) -> None:
-        """Stop the grid."""
-        self.studio.queue.stop(self.shared.room(token, request), name)
+    def ask(self, what: str) -> Callable[..., Any]:
+        """Return the handler of a button that stops, resumes or forgets the grid's run."""
+
+        def ask(request: gr.Request, token: str, name: str) -> None:
+            getattr(self.studio.queue, what)(self.shared.room(token, request), name)
+
+        return ask
 
     def opened(self, request: gr.Request, token: str, name: str) -> Any:
         """Return what the tab shows when it is opened."""
@@ -213,8 +217,10 @@ class Events:
         plane = self._plane(room, name) if order is None else None
         shown[parts.status] = line
         shown[parts.grid] = self._cells(room, grid, cell)
-        active = order is not None and order.state in ("running", "waiting")
-        shown[parts.stop] = gr.Button(visible=active)
+        state = order.state if order else ""
+        shown[parts.stop] = gr.Button(visible=state in ("running", "waiting"))
+        for button in (parts.resume, parts.discard):
+            shown[button] = gr.Button(visible=state in ("stopped", "failed"))
         shown[parts.cell_box] = gr.Column(visible=bool(cell))
         shown[parts.plane_box] = gr.Column(visible=plane is not None)
         if plane is not None:
@@ -240,12 +246,14 @@ class Events:
         if not picture.is_file():
             return {}
         entry = find(room, rested)
-        text = f"{rested}: {words.finished(entry)}"
         value = {
             "after": data_uri(picture_of(entry), lossless=True),
             "alt": f"The picture {rested}",
         }
-        return {self.parts.place: value, self.parts.values: f"<p role=status>{text}</p>"}
+        return {
+            self.parts.place: value,
+            self.parts.values: f"<p role=status>{words.finished(entry)}</p>",
+        }
 
     def _cells(self, room: Room, grid: Grid, chosen: str) -> str:
         """Return the grid's buttons: finished cells, those that grow, and room for the others."""

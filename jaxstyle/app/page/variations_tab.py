@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from jaxstyle.app import axes
-from jaxstyle.app.page.parts import picker, viewer
+from jaxstyle.app.page.parts import into_view, picker, viewer
 from jaxstyle.app.page.progress import progress_line
 from jaxstyle.app.page.shared import QUIET, Shared, said
 from jaxstyle.app.page.table_tab import TableParts
@@ -44,6 +44,8 @@ class Variations:
     offered: gr.JSON
     make: gr.Button
     stop: gr.Button
+    resume: gr.Button
+    discard: gr.Button
     known: gr.Dropdown
     name: gr.Textbox
     cell: gr.Textbox
@@ -80,6 +82,8 @@ def lay_out(shared: Shared) -> Variations:
                 offered = gr.JSON([axis.numbers.value for axis in chosen], **hidden)
                 make = gr.Button("Make the grid", variant="primary", elem_id="make-grid")
                 stop = gr.Button("Stop", visible=False, elem_id="stop-grid")
+                resume = gr.Button("Resume", visible=False, elem_id="resume-grid")
+                discard = gr.Button("Forget this run", visible=False, elem_id="discard-grid")
                 known = gr.Dropdown([], label="Grids in this folder", elem_id="grids")
             with gr.Column(scale=7, min_width=320):
                 nothing = "<p class=quiet>A grid varies what lies on the table.</p>"
@@ -112,6 +116,8 @@ def lay_out(shared: Shared) -> Variations:
             offered,
             make,
             stop,
+            resume,
+            discard,
             known,
             name,
             cell,
@@ -144,10 +150,14 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
     parts.neighbors.click(
         said(events.around), [token, parts.name, parts.cell, parts.count], begun, **QUIET
     )
-    parts.stop.click(said(events.stop), [token, parts.name], None, **QUIET)
+    for what in ("stop", "resume", "discard"):
+        button = getattr(parts, what)
+        button.click(said(events.ask(what)), [token, parts.name], None, **QUIET)
     parts.known.input(lambda name: [name, ""], parts.known, [parts.name, parts.cell], **QUIET)
     chosen = [parts.cell, parts.cell_box, parts.large, parts.grid]
-    parts.grid.select(said(events.pick), [token, parts.name], chosen, **QUIET)
+    parts.grid.select(said(events.pick), [token, parts.name], chosen, **QUIET).success(
+        None, None, None, js=into_view("cell")
+    )
     parts.take.click(
         said(events.take), [token, parts.cell], [*table.laid, table.shown], **QUIET
     ).success(lambda: gr.Tabs(selected="table"), None, tabs, **QUIET)
@@ -169,8 +179,15 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
         parts.rested,
         **QUIET,
     )
-    shown = [parts.last_look, parts.status, parts.grid, parts.stop, parts.cell_box, parts.plane_box]
-    shown += [parts.down, parts.across, parts.place, parts.values]
+    shown: list[Any] = [
+        parts.last_look,
+        parts.status,
+        parts.grid,
+        parts.stop,
+        parts.resume,
+        parts.discard,
+    ]
+    shown += [parts.cell_box, parts.plane_box, parts.down, parts.across, parts.place, parts.values]
     gr.Timer(_SECONDS).tick(
         said(events.tick),
         [token, parts.name, parts.cell, parts.rested, parts.last_look],
