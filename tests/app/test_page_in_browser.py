@@ -392,6 +392,43 @@ def test_the_gallery(tab, server):
         assert sheet.width > 100
 
 
+@pytest.mark.skipif(not SCREENSHOTS, reason="makes the guide's pictures: $JAXSTYLE_SCREENSHOTS")
+def test_pictures_of_the_guide(browser, tmp_path):
+    """All defaults at the table, and a grid of nine."""
+    server = Server(tmp_path / "room").start()
+    try:
+        with opened(browser, server) as tab:
+            for name, well in (("lighthouse", "#content"), ("swirls", "#style")):
+                tab.click(f"#samples [data-pick={name}]")
+                tab.wait_for_selector(f"{well} img")
+            tab.click("#make")
+            finished(tab)
+            tab.wait_for_timeout(1000)
+            photograph(tab, "studio")
+            tab.get_by_text("The same without the page").click()
+            tab.locator("#view").get_by_text("Full").click()
+            tab.get_by_role("button", name="Size and effort").click()
+            tab.fill("#setting-size :is(textarea, input)", "128")
+            playwright.expect(tab.locator("#command textarea")).to_have_value(
+                _holding("--size 128"), timeout=PATIENCE
+            )
+            tab.get_by_role("tab", name="Variations").click()
+            tab.locator("#vary-across input").fill("style scale")
+            tab.keyboard.press("Enter")
+            values = tab.locator("#numbers-across :is(textarea, input)")
+            playwright.expect(values).to_have_value("0.25, 1, 4", timeout=PATIENCE)
+            values.fill("0.5, 1, 2")
+            tab.click("#make-grid")
+            says(tab, "#grid-status", "9 of 9 cells")
+            tab.locator("#grid [data-pick='4']").click()
+            tab.wait_for_selector("#cell img.after[src]")
+            tab.locator("#across input[type=range]").fill("0.75")
+            says(tab, "#place-values", "style scale 1.41")
+            photograph(tab, "space")
+    finally:
+        server.end()
+
+
 def test_two_visitors_see_nothing_of_each_other(browser, files, tmp_path):
     server = Server(tmp_path / "room", "--share-nothing").start()
     try:
