@@ -133,11 +133,15 @@ def lay(tab, files):
     command.to_have_value(_holding("--recipe bold"), timeout=PATIENCE)
     tab.set_input_files("#drop input[type=file]", files / "quick.json")
     # The manifest's settings, and its pictures, which the room has by now.
-    command.to_have_value(_holding(SHOWN, "lighthouse.jpg", "swirls.jpg"), timeout=PATIENCE)
+    command.to_have_value(
+        _holding(SHOWN, "lighthouse.jpg", "swirls.jpg", without="--recipe bold"), timeout=PATIENCE
+    )
 
 
-def _holding(*parts):
-    return re.compile(".*".join(f"(?=.*{re.escape(part)})" for part in parts) + ".*", re.DOTALL)
+def _holding(*parts, without=None):
+    refused = f"(?!.*{re.escape(without)})" if without else ""
+    wanted = "".join(f"(?=.*{re.escape(part)})" for part in parts)
+    return re.compile(f"{refused}{wanted}.*", re.DOTALL)
 
 
 def set_number(tab, name, value):
