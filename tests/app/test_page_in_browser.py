@@ -145,10 +145,11 @@ def _holding(*parts, without=None):
 
 
 def set_number(tab, name, value):
-    if not tab.locator(f"#setting-{name} input").is_visible():
+    field = tab.locator(f"#setting-{name} :is(textarea, input)")
+    if not field.is_visible():
         tab.locator("#view").get_by_text("Full").click()
         tab.get_by_role("button", name="Size and effort").click()
-    tab.fill(f"#setting-{name} input", str(value))
+    field.fill(str(value))
     playwright.expect(tab.locator("#command textarea")).to_have_value(
         _holding(f"--{name} {value}"), timeout=PATIENCE
     )
@@ -217,6 +218,10 @@ def test_from_two_pictures_to_a_saved_one(tab, files, tmp_path):
     again.save(tmp_path / "again.png")
     picture = (tmp_path / "lighthouse-swirls-3.png").read_bytes()
     assert (tmp_path / "again.png").read_bytes() == picture
+    # The stopped run is a click away.
+    tab.click("#queue [data-pick=lighthouse-swirls]")
+    says(tab, "#status", "lighthouse-swirls: Stopped")
+    says(tab, "#resume", "Resume")
 
 
 def test_resumed_after_a_stop(tab, files, server):
@@ -271,6 +276,18 @@ def test_a_broken_picture_is_refused_in_words(tab, files):
     says(tab, "body", "expected the manifest of a run")
 
 
+def test_a_picture_is_removed_and_another_one_laid(tab, files):
+    lay(tab, files)
+    tab.click("#content [aria-label='Remove Image']")
+    command = playwright.expect(tab.locator("#command textarea"))
+    command.to_have_value(_holding("jaxstyle stylize photo.jpg"), timeout=PATIENCE)
+    playwright.expect(tab.locator("#make")).to_be_disabled(timeout=PATIENCE)
+    tab.set_input_files("#content input[type=file]", files / "swirls.jpg")
+    tab.wait_for_selector("#content img")
+    command.to_have_value(_holding("-swirls.jpg inputs/"), timeout=PATIENCE)
+    playwright.expect(tab.locator("#make")).to_be_enabled(timeout=PATIENCE)
+
+
 def test_a_run_survives_a_reload_and_another_tab_has_it(browser, server, files):
     with opened(browser, server) as tab:
         lay(tab, files)
@@ -317,6 +334,21 @@ def test_a_grid_is_clicked(tab, files):
         _holding(SHOWN), timeout=PATIENCE
     )
     finished(tab)
+
+
+def test_names_of_variations_are_chosen_from_a_list(tab):
+    tab.get_by_role("tab", name="Variations").click()
+    tab.locator("#vary-down input").fill("recipe")
+    tab.keyboard.press("Enter")
+    says(tab, "#names-down", "painterly")
+    playwright.expect(tab.locator("#numbers-down")).to_be_hidden(timeout=PATIENCE)
+    tab.locator("#names-down input").fill("gatys/")
+    tab.keyboard.press("Enter")
+    says(tab, "#names-down", "gatys/")
+    photograph(tab, "names")
+    tab.locator("#vary-across input").fill("(nothing")
+    tab.keyboard.press("Enter")
+    playwright.expect(tab.locator("#numbers-across")).to_be_hidden(timeout=PATIENCE)
 
 
 def test_a_mixture_is_picked_by_keyboard_and_as_text(tab, files):
@@ -410,12 +442,7 @@ def test_pictures_of_the_guide(browser, tmp_path):
             tab.wait_for_timeout(1000)
             photograph(tab, "studio")
             tab.get_by_text("The same without the page").click()
-            tab.locator("#view").get_by_text("Full").click()
-            tab.get_by_role("button", name="Size and effort").click()
-            tab.fill("#setting-size :is(textarea, input)", "128")
-            playwright.expect(tab.locator("#command textarea")).to_have_value(
-                _holding("--size 128"), timeout=PATIENCE
-            )
+            set_number(tab, "size", 128)
             tab.get_by_role("tab", name="Variations").click()
             tab.locator("#vary-across input").fill("style scale")
             tab.keyboard.press("Enter")
