@@ -22,7 +22,7 @@ from jaxstyle.app.page.parts import (
     picker,
     viewer,
 )
-from jaxstyle.app.page.shared import QUIET, Shared, said
+from jaxstyle.app.page.shared import QUIET, Shared, said, while_open
 from jaxstyle.app.page.table_tab import TableParts
 from jaxstyle.app.rooms import Room
 
@@ -239,10 +239,7 @@ def connect(shared: Shared, parts: Gallery, table: TableParts, tabs: gr.Tabs) ->
         **QUIET,
     )
 
-    def selected(event: gr.SelectData) -> Any:
-        return gr.Timer(active=event.value == "Gallery")
-
-    tabs.select(selected, None, parts.timer, **QUIET)
+    while_open(tabs, "Gallery", parts.timer)
     for step, button in ((-1, parts.newer), (1, parts.older)):
         button.click(
             lambda page, step=step: max(1, int(page or 1) + step), parts.page, parts.page, **QUIET

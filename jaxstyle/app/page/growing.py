@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 NOTHING = "Drop a photograph and a painting, or pick a sample of each. Then press Make."
 
 
+SECONDS, IDLE_SECONDS = 0.5, 2.0
+"""Between two looks at a run, and where nothing runs: each look costs the browser some work."""
+
+
 class Growing:
     """Returns what the components show of a run, or of a picture."""
 
@@ -60,6 +64,7 @@ class Growing:
         parts, queue = self.table, self.studio.queue
         version = queue.version
         orders = queue.orders_in(room)
+        runs = any(one.state in ("running", "waiting") for one in orders)
         order = next((one for one in orders if f"{one.name}.png" == name), None)
         view = queue.view(room, order.name) if order else None
         picture, entry = self._picture(room, name, order, view)
@@ -81,6 +86,7 @@ class Growing:
             parts.resume: gr.Button(visible=state in ("stopped", "failed")),
             parts.discard: gr.Button(visible=state in ("stopped", "failed")),
             parts.ways_row: gr.Row(visible=is_there),
+            parts.timer: gr.Timer(SECONDS if runs else IDLE_SECONDS),
             parts.last_look: {
                 **{"version": version, "shown": name, "content": content, "whole": is_whole}
             },

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 768
 """Longest side of a picture in a well, pixels."""
-_SECONDS = 0.5
-"""Between two looks at a run."""
 
 
 class Events:
@@ -296,19 +294,21 @@ def connect(shared: Shared, table: TableParts) -> Events:
         (pictures.list.select, events.removed, [token, *more]),
     ):
         happens(said(act), given, with_files, **QUIET).then(*in_text, **QUIET)
-    table.make.click(said(events.make), [token, *lying, *inputs], table.shown, **QUIET)
+    given = [token, table.shown, *lying, *inputs]
+    begun = [table.make.click(said(events.make), [token, *lying, *inputs], table.shown, **QUIET)]
     for way, button in table.ways.items():
-        given = [token, table.shown, *lying, *inputs]
-        button.click(said(events.carry_on(way)), given, [*panel.all, table.shown], **QUIET)
+        shows = [*panel.all, table.shown]
+        begun.append(button.click(said(events.carry_on(way)), given, shows, **QUIET))
     for what in ("stop", "resume", "discard"):
         button = getattr(table, what)
-        button.click(said(events.ask(what)), [token, table.shown], None, **QUIET)
+        begun.append(button.click(said(events.ask(what)), [token, table.shown], None, **QUIET))
     shows = [*table.laid, table.shown]
-    table.queue.select(said(events.another), token, shows, **QUIET)
+    begun.append(table.queue.select(said(events.another), token, shows, **QUIET))
     looks = [token, table.shown, table.content_name, table.last_look]
-    gr.Timer(_SECONDS).tick(
-        said(events.tick), looks, table.growing, concurrency_limit=None, **QUIET
-    )
+    look: dict[str, Any] = {"fn": said(events.tick), "inputs": looks, "outputs": table.growing}
+    for event in begun:  # the timer is slow where nothing runs
+        event.then(**look, concurrency_limit=None, **QUIET)
+    table.timer.tick(**look, concurrency_limit=None, **QUIET)
     return events
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 from jaxstyle.app import axes
 from jaxstyle.app.page.parts import into_view, picker, viewer
 from jaxstyle.app.page.progress import progress_line
-from jaxstyle.app.page.shared import QUIET, Shared, said
+from jaxstyle.app.page.shared import QUIET, Shared, said, while_open
 from jaxstyle.app.page.table_tab import TableParts
 from jaxstyle.app.page.variations_events import Events
 from jaxstyle.app.studio import REST_STEPS
@@ -64,6 +64,7 @@ class Variations:
     values: gr.HTML
     rest: gr.Button
     always: gr.Checkbox
+    timer: gr.Timer
 
 
 def lay_out(shared: Shared) -> Variations:
@@ -109,6 +110,7 @@ def lay_out(shared: Shared) -> Variations:
                             steps = f"Optimize {REST_STEPS} steps from here"
                             rest = gr.Button(steps, elem_id="rest")
                             always = gr.Checkbox(False, label="Wherever the sliders rest")
+        timer = gr.Timer(_SECONDS, active=False)
     return Variations(
         *(
             chosen,
@@ -127,6 +129,7 @@ def lay_out(shared: Shared) -> Variations:
             grid,
         ),
         *(cell_box, large, take, neighbors, plane_box, across, down, place, values, rest, always),
+        timer,
     )
 
 
@@ -188,13 +191,14 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
         parts.discard,
     ]
     shown += [parts.cell_box, parts.plane_box, parts.down, parts.across, parts.place, parts.values]
-    gr.Timer(_SECONDS).tick(
+    parts.timer.tick(
         said(events.tick),
         [token, parts.name, parts.cell, parts.rested, parts.last_look],
         shown,
         concurrency_limit=None,
         **QUIET,
     )
+    while_open(tabs, "Variations", parts.timer)
     tabs.select(said(events.opened), [token, parts.name], [parts.name, parts.known], **QUIET)
     tabs.select(
         said(events.suggest_again),
