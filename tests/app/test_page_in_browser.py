@@ -362,7 +362,7 @@ def test_a_mixture_is_picked_by_keyboard_and_as_text(tab, files):
     expect(row.get_by_label("Weight")).to_have_value("0.5", timeout=PATIENCE)
     picker.get_by_role("button", name="Add a metric").press("Enter")
     row = picker.get_by_role("group", name="style metric 2")
-    expect(row.get_by_label("Metric", exact=True)).to_be_focused(timeout=PATIENCE)
+    expect(row.get_by_role("combobox", name="Metric", exact=True)).to_be_focused(timeout=PATIENCE)
     tab.keyboard.type("histogram")
     tab.keyboard.press("Tab")
     expect(row.get_by_label("Weight")).to_be_focused(timeout=PATIENCE)
