@@ -455,7 +455,7 @@ def test_pictures_of_the_guide(browser, tmp_path):
             tab.wait_for_selector("#cell img.after[src]")
             tab.locator("#across input[type=range]").fill("0.75")
             says(tab, "#place-values", "style scale 1.41")
-            photograph(tab, "space")
+            photograph(tab, "variations-of-the-guide")
     finally:
         server.end()
 
