@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import jax
-
 from jaxstyle._util.lock import exclusive_lock
 from jaxstyle.app.orders import Order
 from jaxstyle.app.queue import Runner, Show, StoppedError, View
@@ -26,6 +24,7 @@ from jaxstyle.transfer.checkpoint import Checkpoints
 from jaxstyle.transfer.continuation import continuation_of, continued_settings
 from jaxstyle.transfer.geometry import displayed, displayed_alpha
 from jaxstyle.transfer.job import Job, identity
+from jaxstyle.transfer.loop import seconds_when_watched
 from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.manifest import beside
 from jaxstyle.transfer.pictures import size_of
@@ -59,12 +58,15 @@ def _run_single(room: Room, order: Order, show: Show, sources: Sources) -> None:
     with exclusive_lock(picture):
         job = job_of(room, order, sources)
         checkpoints = Checkpoints(picture, [identity(job)], CHECKPOINT_SECONDS)
-        # On a CPU a program is one step: so a run stops within one, and shows each.
-        steps = 1 if jax.default_backend() == "cpu" else None
         last: Progress | None = None
         result: Result | None = None
         show(_first_view(job, picture if checkpoints.exist else None))
-        run = iterate_job(job, checkpoints=checkpoints, resume=checkpoints.exist, chunk_steps=steps)
+        run = iterate_job(
+            job,
+            checkpoints=checkpoints,
+            resume=checkpoints.exist,
+            look_seconds=seconds_when_watched(),
+        )
         try:
             with closing(run) as progresses:
                 for last in progresses:

@@ -1,4 +1,4 @@
-"""The space of pictures: which values a grid has around a place, and a plane through its cells."""
+"""The space of pictures: a plane through a grid's cells, and what lies between them."""
 
 from __future__ import annotations
 
@@ -10,110 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from jaxstyle import recipes
-from jaxstyle.grid import sweep
 from jaxstyle.image.geometry import Picture
-from jaxstyle.kinds import Number, Several
-from jaxstyle.settings import Settings, kind_of, names
-
-COUNTS = (3, 4, 5)
-"""Values that each of two settings takes: nine to twenty-five cells."""
-MOST_CELLS = 25
-_WIDEST = 4.0
-"""Ratio of the outermost values to the middle one, of a setting that takes ratios."""
-_NOT_VARIED = ("steps", "coarse_steps", "positions", "style_positions", "scale_factor", "extend")
-"""Numbers that say how a picture is computed, more than what it is; and one of textures."""
-
-
-def numeric() -> tuple[str, ...]:
-    """Return the settings that a grid can vary around a number."""
-    usual = Settings()
-    rows = []
-    for name in names():
-        kind, value = kind_of(name), getattr(usual, name)
-        is_number = isinstance(kind, Number) and isinstance(value, (int, float)) and kind.sweepable
-        is_single = isinstance(kind, Several) and len(value) == 1 and isinstance(kind.item, Number)
-        if (is_number and name not in _NOT_VARIED) or is_single:
-            rows.append(name)
-    return tuple(rows)
-
-
-def values_around(name: str, settings: Settings, count: int, reach: float = 1.0) -> list[Any]:
-    """Return values of a setting around the one that it has.
-
-    >>> values_around("content_weight", Settings(content_weight=2.0), 3)
-    [0.5, 2.0, 8.0]
-    >>> values_around("seed", Settings(seed=4), 3)
-    [4, 5, 6]
-
-    Args:
-        name: A setting of `numeric`.
-        settings: Where the middle is.
-        count: How many.
-        reach: 1 is a wide grid; 0.5 one of its cell's neighbors.
-
-    Raises:
-        ValueError: It is no such setting.
-    """
-    if name not in numeric():
-        raise ValueError(f"expected a setting with a number, got {name}")
-    middle, kind = getattr(settings, name), kind_of(name)
-    if name == "seed":
-        return [middle + number for number in range(count)]
-    is_several = isinstance(middle, tuple)
-    if is_several:
-        middle, kind = middle[0], kind.item  # type: ignore[attr-defined]
-    assert isinstance(kind, Number)
-    places = np.linspace(-1, 1, count) * reach
-    if name == "style_rotation":
-        numbers = [middle + 90 * place for place in places]
-    elif kind.high < 10:  # a share
-        low, high = max(0.0, middle - 0.5 * reach), min(kind.high, middle + 0.5 * reach)
-        numbers = list(np.linspace(low, high, count))
-    else:
-        center = middle or 0.1
-        numbers = [center * _WIDEST**place for place in places]
-    short = [float(f"{min(number, kind.high):.3g}") for number in numbers]
-    values = [round(one) if kind.type is int else one for one in short]
-    return list(dict.fromkeys(values))
-
-
-def sweep_of(first: str, second: str = "") -> dict[str, list[Any]]:
-    """Return the values of one setting or two, from lines such as `style_weight=0.1,1,10`.
-
-    Raises:
-        ValueError: A line has another form, a value may not come from a page, or there are more
-            than 25 cells, or less than two; there is no such recipe.
-    """
-    axes: dict[str, list[Any]] = {}
-    for line in (first, second):
-        if not line.strip():
-            continue
-        name, values = sweep.parse(line)
-        owner = name.partition(".")[0]
-        known = owner in names() and not kind_of(owner).sweepable
-        if name in ("content", "style", "init", "color_from") or known:
-            raise ValueError(f"a grid of the page cannot vary {name}")
-        if name in axes:
-            raise ValueError(f"{name} is varied twice: choose another setting")
-        if name == "recipe":
-            for recipe in values:
-                recipes.method(recipe)
-        axes[name] = values
-    cells = math.prod(map(len, axes.values()))
-    if not axes or not 2 <= cells <= MOST_CELLS:
-        count = cells if axes else 0
-        raise ValueError(f"expected 2 to {MOST_CELLS} cells, got {count}")
-    return axes
-
-
-def line_of(name: str, values: Sequence[Any]) -> str:
-    """Return the line of `sweep_of` for some values.
-
-    >>> line_of("style_scale", [0.5, 1.0])
-    'style_scale=0.5,1'
-    """
-    return f"{name}={','.join(sweep.label(name, value) for value in values)}"
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jaxstyle._util.lock import exclusive_lock
 from jaxstyle.app import gallery, space
+from jaxstyle.app.axes import Axis, sweep_of
 from jaxstyle.app.orders import Order, order_from, order_of, write_order
 from jaxstyle.app.queue import Queue, Runner
 from jaxstyle.app.rooms import Room, Rooms
@@ -157,9 +158,9 @@ class Studio:
         )
         return self.queue.submit(room, order), table
 
-    def vary(self, room: Room, table: Table, first: str, second: str = "") -> Order:
-        """Order a grid around the settings of the table; arguments and errors as of `sweep_of`."""
-        sweep = space.sweep_of(first, second)
+    def vary(self, room: Room, table: Table, chosen: Iterable[Axis]) -> Order:
+        """Order a grid around the settings of the table; errors as of `sweep_of`."""
+        sweep = sweep_of(chosen)
         _check_size(table.settings)
         order = order_of(*_lying(room, table), table.files, labels=table.labels, sweep=sweep)
         folder = room.folder / order.name

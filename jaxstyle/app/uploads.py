@@ -12,7 +12,9 @@ from jaxstyle import samples
 from jaxstyle._util.files import sha256, write_whole
 from jaxstyle._util.names import nearest
 from jaxstyle.app.rooms import Room
-from jaxstyle.image.io import read_image
+from jaxstyle.image.geometry import Picture
+from jaxstyle.image.io import read_image, reread
+from jaxstyle.image.transparency import WHITE
 
 MOST_BYTES = 100 * 2**20
 """Of an upload."""
@@ -70,6 +72,11 @@ def path_of(room: Room, stored: str) -> Path:
     if place is None or place.is_symlink() or not place.is_file():
         raise ValueError(f"there is no upload {Path(stored).name!r}: drop the picture again")
     return place
+
+
+def seen(room: Room, stored: str, size: int) -> Picture:
+    """Return an upload for the eye, over white, its longest side `size` pixels; errors as above."""
+    return reread(path_of(room, stored), size=size, background=WHITE)[0]
 
 
 def title_of(stored: str) -> str:

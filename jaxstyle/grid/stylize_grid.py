@@ -95,7 +95,8 @@ def stylize_grid(
             interrupted.
         command: The command line, quoted on the page.
         on_progress: Called between chunks of steps. If it raises, a checkpoint is written first.
-        on_pictures: Likewise after every step, with the pictures so far by the cells' numbers.
+        on_pictures: Likewise after every step, on an accelerator about every half second, with the
+            pictures so far by the cells' numbers.
         report: Deprecated: the logger `jaxstyle` says what is planned, fetched and noticed.
         offline: Never fetch weights or pictures.
         changes: Settings by name, on top of `settings`.

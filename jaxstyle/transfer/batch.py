@@ -115,7 +115,7 @@ def run_batch(
     constants: dict[Hashable, JobConstants],
     on_chunk: Callable[[Loop, Chunk], object],
     checkpoints: Checkpoints | None = None,
-    chunk_steps: int | None = None,
+    look_seconds: float | None = None,
 ) -> Loop:
     """Run the jobs of a batch to their end.
 
@@ -126,7 +126,7 @@ def run_batch(
         constants: Calibration constants by target key; those that are missing are added.
         on_chunk: Called after each chunk of steps. If it raises, a checkpoint is written first.
         checkpoints: Where to write the batch's state, and to resume it from.
-        chunk_steps: The most steps in a chunk.
+        look_seconds: See `Loop`.
 
     Returns:
         The loop, which holds records and pictures by lane.
@@ -144,7 +144,7 @@ def run_batch(
         if is_first and jax.process_count() == 1:
             for scale in lanes[0].scales[state.scale if state else 0 :]:
                 ahead.start(stepper, scale.size, aside=True)
-        loop = Loop(lanes, steppers, kept, chunk_steps=chunk_steps, before_scale=ahead.finish)
+        loop = Loop(lanes, steppers, kept, look_seconds=look_seconds, before_scale=ahead.finish)
         with closing(checkpointed(loop, checkpoints, state)) as chunks:
             for chunk in chunks:
                 on_chunk(loop, chunk)

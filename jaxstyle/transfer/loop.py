@@ -7,10 +7,12 @@ failures; whoever iterates over it decides about progress, checkpoints and when 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -27,6 +29,18 @@ from jaxstyle.transfer.steppers.stepper import Stepper
 
 UNCHANGED = 1e-6
 """The greatest difference of two pictures that are the same."""
+
+_WATCHED_SECONDS = 0.5
+
+
+def seconds_when_watched() -> float:
+    """Return the seconds between two looks at a run that somebody watches.
+
+    On a CPU a program is one step: so it can be looked at, and stopped, after each. Several
+    processes have clocks of their own, and have to take the same steps.
+    """
+    each_step = jax.default_backend() == "cpu" or jax.process_count() > 1
+    return 0.0 if each_step else _WATCHED_SECONDS
 
 
 class Record:
@@ -98,7 +112,8 @@ class Loop:
         pictures: The picture of each job, in its bucket; at the end the result.
         lost: The last good pictures of jobs that failed at an earlier scale, by number.
         beginnings: The pictures that the current scale began with, where targets depend on them.
-        chunk_steps: The most steps between two looks of the host; None: as the stepper says.
+        look_seconds: Between two looks of the host, as far as the pace so far tells, but after no
+            more steps than the stepper says; 0: after every step; None: as the stepper says.
         before_scale: Called with the size of each scale before anything of it is computed.
     """
 
@@ -109,7 +124,7 @@ class Loop:
     pictures: list[Picture] = field(default_factory=list)
     lost: dict[int, Picture] = field(default_factory=dict)
     beginnings: list[Picture] = field(default_factory=list)
-    chunk_steps: int | None = None
+    look_seconds: float | None = None
     before_scale: Callable[[int], object] | None = None
 
     def __post_init__(self) -> None:
@@ -153,11 +168,15 @@ class Loop:
                 first_pictures = [with_known(job, picture) for job, picture in pairs]
                 fresh = stepper.init(first_pictures)
                 state = fresh if state is None else stepper.warm_start(state, fresh)
-            length = min(stepper.chunk(size), self.chunk_steps or steps)
-            for first in range(begun, steps, length):
-                count = min(length, steps - first)
+            first, most = begun, stepper.chunk(size)
+            length = most if self.look_seconds is None else 1
+            while first < steps:
+                count, clock = min(length, steps - first), time.perf_counter()
                 state, losses = stepper.step(prepared, state, count)
                 finite = stepper.counts(state) - first
+                if self.look_seconds is not None:
+                    pace = (time.perf_counter() - clock) / count
+                    length = steps_within(self.look_seconds, pace, most)
                 for lane, record in enumerate(self.records):
                     if record.failure is None:
                         columns = losses.totals[:, lane], losses.losses[:, lane]
@@ -165,6 +184,7 @@ class Loop:
                 if all(record.failure for record in self.records):
                     break
                 yield Chunk(scale, size, first + count, count, first == begun, state)
+                first += count
             last_pictures = stepper.pictures(state)
             for lane, record in enumerate(self.records):
                 # The beginning of a scale that was resumed is not known.
@@ -181,6 +201,15 @@ class Loop:
             else picture
             for job, picture in zip(self.jobs, pictures, strict=True)
         ]
+
+
+def steps_within(seconds: float, pace: float, most: int) -> int:
+    """Return how many steps of `pace` seconds each are taken within some seconds: 1 to `most`.
+
+    >>> steps_within(0.5, 0.1, 10), steps_within(0.5, 2.0, 10), steps_within(0.5, 0.001, 10)
+    (5, 1, 10)
+    """
+    return max(1, min(most, int(seconds / max(pace, 1e-6))))
 
 
 def _differ(one: Picture, other: Picture) -> bool:

@@ -20,7 +20,7 @@ from jaxstyle.transfer.checkpoint import Checkpoints
 from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.geometry import displayed
 from jaxstyle.transfer.job import Job
-from jaxstyle.transfer.loop import Chunk, Loop
+from jaxstyle.transfer.loop import Chunk, Loop, seconds_when_watched
 from jaxstyle.transfer.progress import Meter, OnProgress
 from jaxstyle.transfer.result import Progress, Result
 from jaxstyle.transfer.steppers.batched import BatchSpec
@@ -51,7 +51,7 @@ def run_jobs(
         lanes: The most jobs at a time.
         devices: Where to spread lanes (default: all devices, of all processes).
         on_progress: Called between chunks of steps.
-        on_pictures: Likewise, and before that; chunks are then single steps.
+        on_pictures: Likewise, and before that; about every half second, or after every step.
         previous: In which batches others of a program key were run before.
         checkpoints: Gives the checkpoints of a batch.
         unit: What a job makes, in the lines that are logged.
@@ -87,7 +87,7 @@ def run_jobs(
         for number in (number for number in numbers if waiting[number]):
             logger.log(level, f"{name}: one {unit} at a time")
             job, kept = jobs[number], checkpoints([jobs[number]]) if checkpoints else None
-            resume, steps = kept is not None and kept.exist, 1 if on_pictures else None
+            resume = kept is not None and kept.exist
             yield (
                 number,
                 run_job(
@@ -95,7 +95,7 @@ def run_jobs(
                     on_progress=looks.single(number),
                     checkpoints=kept,
                     resume=resume,
-                    chunk_steps=steps,
+                    look_seconds=looks.seconds,
                 ),
             )
             meter.finish(1)
@@ -113,6 +113,7 @@ class _Looks:
     ) -> None:
         self._jobs, self._waiting = jobs, waiting
         self.meter, self.on_pictures = meter, on_pictures
+        self.seconds = seconds_when_watched() if on_pictures else None
 
     def batch(self, numbers: Sequence[int]) -> Callable[[Loop, Chunk], None]:
         """Return what is called after each chunk of a batch of jobs."""
@@ -167,7 +168,7 @@ def _run_batches(
             constants=constants,
             on_chunk=looks.batch(batch),
             checkpoints=kept,
-            chunk_steps=1 if looks.on_pictures else None,
+            look_seconds=looks.seconds,
         )
         seconds = (time.perf_counter() - began) / len(wanted)
         try:

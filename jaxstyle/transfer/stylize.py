@@ -148,12 +148,12 @@ def run_job(
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
     layouts: Sequence[Layout] = (),
-    chunk_steps: int | None = None,
+    look_seconds: float | None = None,
 ) -> Result:
     """Run a job to its end; see `iterate_job`."""
     with closing(
         iterate_job(
-            job, checkpoints=checkpoints, resume=resume, layouts=layouts, chunk_steps=chunk_steps
+            job, checkpoints=checkpoints, resume=resume, layouts=layouts, look_seconds=look_seconds
         )
     ) as progresses:
         for progress in progresses:
@@ -169,7 +169,7 @@ def iterate_job(
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
     layouts: Sequence[Layout] = (),
-    chunk_steps: int | None = None,
+    look_seconds: float | None = None,
 ) -> Generator[Progress, None, None]:
     """Run a job, and yield its progress after each chunk; at the end once more, with the result.
 
@@ -178,7 +178,7 @@ def iterate_job(
         checkpoints: Where its state is written, and read from.
         resume: Whether to resume from them.
         layouts: How a step is laid out at each scale (default: the fastest that fits).
-        chunk_steps: The most steps in a chunk, for who wants to look, or to stop, more often.
+        look_seconds: See `Loop`: for who wants to look, or to stop, more often.
     """
     if not job.steps:
         yield _without_steps(job)
@@ -204,7 +204,7 @@ def iterate_job(
             [job],
             steppers,
             [JobConstants(job)],
-            chunk_steps=chunk_steps,
+            look_seconds=look_seconds,
             before_scale=ahead.finish,
         )
         clock = _Clock(job, began)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxstyle import recipes
-from jaxstyle.app import controls, mixtures, simple, space, words
+from jaxstyle.app import axes, controls, mixtures, simple, space, words
 from jaxstyle.app.plain_words import in_words
 from jaxstyle.app.queue import View
 from jaxstyle.app.simple import Sliders
@@ -186,41 +186,68 @@ def test_characters_replace_each_other():
     assert simple.character("", tinted) == start
 
 
-@pytest.mark.parametrize("name", space.numeric())
-@pytest.mark.parametrize("count", space.COUNTS)
+@pytest.mark.parametrize("name", axes.numeric())
+@pytest.mark.parametrize("count", axes.COUNTS)
 def test_values_around_are_settings(name, count):
-    values = space.values_around(name, Settings(), count)
+    values = axes.values_around(name, Settings(), count)
     assert len(values) == len({*values}) == count or name == "average"
     for value in values:
         Settings(**{name: value})
-    assert space.sweep_of(space.line_of(name, values))[name] == [
+    assert axes.sweep_of([(name, axes.as_text(name, values))])[name] == [
         *((v,) if name in ("style_scale", "style_rotation") else v for v in values)
     ]
 
 
+@pytest.mark.parametrize("name", axes.named())
+def test_names_that_are_offered_are_settings(name):
+    offered = axes.offer(name, Settings(), 5)
+    assert 2 <= len(offered) <= 5
+    assert axes.sweep_of([(name, offered)]) == {name: offered}
+    for value in axes.named()[name]:
+        Settings(**{name: value})
+    now = getattr(Settings(), name)
+    if isinstance(now, str):
+        assert offered[0] == now
+
+
+def test_axes_of_their_own_names():
+    """What is not offered can be typed: shares of a mixture, and settings without a number."""
+    assert axes.offer("metric.gram", Settings(), 3) == ""
+    shares = axes.sweep_of([("metric.gram", "0.5, 1"), ("learning_rate", "0.1,0.2")])
+    assert shares == {"metric.gram": [0.5, 1.0], "learning_rate": [0.1, 0.2]}
+    assert axes.sweep_of([("metric", ["gram@relu1_1,relu2_1", "gatys"])])["metric"][1] == "gatys"
+    assert axes.sweep_of([("details", "on,off"), ("", "")]) == {"details": [True, False]}
+
+
 def test_neighbors_are_nearer():
-    wide, near = (space.values_around("content_weight", Settings(), 3, r) for r in (1, 0.4))
+    wide, near = (axes.values_around("content_weight", Settings(), 3, r) for r in (1, 0.4))
     assert wide[0] < near[0] < Settings().content_weight < near[2] < wide[2]
 
 
 @pytest.mark.parametrize(
-    ("lines", "message"),
+    ("chosen", "message"),
     [
-        (("", ""), "expected 2 to 25 cells, got 0"),
-        (("seed=0..30", ""), "got 31"),
-        (("seed=1", ""), "got 1"),
-        (("seed=0..3", "seed=0..3"), "varied twice"),
-        (("content=/etc/passwd,b.png", ""), "cannot vary content"),
-        (("init=/etc/passwd,noise", ""), "cannot vary init"),
-        (("content_mask=/etc/passwd,x", ""), "content_mask cannot be swept"),
-        (("calibration=/etc/passwd,x", ""), "calibration cannot be swept"),
-        (("style_weight", ""), "expected NAME=VALUE"),
-        (("recipe=gatis,strotss", ""), "did you mean 'gatys'"),
+        ([("", ""), ("", "")], "expected 2 to 25 cells, got 0"),
+        ([("seed", "0..30")], "got 31"),
+        ([("seed", "1")], "got 1"),
+        ([("seed", "0..3"), ("seed", "0..3")], "varied twice"),
+        ([("content", "/etc/passwd,b.png")], "cannot vary content"),
+        ([("color_from", "/etc/passwd,b.png")], "cannot vary color from"),
+        ([("init", ["/etc/passwd", "noise"])], "got a path"),
+        ([("content_mask", "/etc/passwd,x")], "content_mask cannot be swept"),
+        ([("calibration", "/etc/passwd,x")], "calibration cannot be swept"),
+        ([("style_weight", "")], "expected values of style weight, got none"),
+        ([("recipe", [])], "expected values of recipe, got none"),
+        ([("style_weight", "one, two")], "expected a number"),
+        ([("recipe", ["gatis", "strotss"])], "did you mean 'gatys'"),
+        ([("metric", ["gramm", "mmd"])], "did you mean 'gram'"),
+        ([("color", ["styles", "oklab"])], "did you mean 'style'"),
+        ([("flavor", "1,2")], "cannot vary flavor"),
     ],
 )
-def test_grids_that_are_refused(lines, message):
+def test_grids_that_are_refused(chosen, message):
     with pytest.raises(ValueError, match=message):
-        space.sweep_of(*lines)
+        axes.sweep_of(chosen)
 
 
 def plane():

@@ -127,23 +127,29 @@ def lay(tab, files):
     tab.wait_for_selector("#content img")
     tab.click("#samples [data-pick=swirls]")
     tab.wait_for_selector("#style img")
-    tab.set_input_files("#drop input[type=file]", files / "quick.json")
     tab.get_by_text("The same without the page").click()
+    command = playwright.expect(tab.locator("#command textarea"))
+    tab.click("#characters [data-pick=bold]")  # else nobody sees when the manifest is taken
+    command.to_have_value(_holding("--recipe bold"), timeout=PATIENCE)
+    tab.set_input_files("#drop input[type=file]", files / "quick.json")
     # The manifest's settings, and its pictures, which the room has by now.
-    playwright.expect(tab.locator("#command textarea")).to_have_value(
-        _holding(SHOWN, "lighthouse.jpg", "swirls.jpg"), timeout=PATIENCE
+    command.to_have_value(
+        _holding(SHOWN, "lighthouse.jpg", "swirls.jpg", without="--recipe bold"), timeout=PATIENCE
     )
 
 
-def _holding(*parts):
-    return re.compile(".*".join(f"(?=.*{re.escape(part)})" for part in parts) + ".*", re.DOTALL)
+def _holding(*parts, without=None):
+    refused = f"(?!.*{re.escape(without)})" if without else ""
+    wanted = "".join(f"(?=.*{re.escape(part)})" for part in parts)
+    return re.compile(f"{refused}{wanted}.*", re.DOTALL)
 
 
 def set_number(tab, name, value):
-    if not tab.locator(f"#setting-{name} input").is_visible():
+    field = tab.locator(f"#setting-{name} :is(textarea, input)")
+    if not field.is_visible():
         tab.locator("#view").get_by_text("Full").click()
         tab.get_by_role("button", name="Size and effort").click()
-    tab.fill(f"#setting-{name} input", str(value))
+    field.fill(str(value))
     playwright.expect(tab.locator("#command textarea")).to_have_value(
         _holding(f"--{name} {value}"), timeout=PATIENCE
     )
@@ -212,6 +218,10 @@ def test_from_two_pictures_to_a_saved_one(tab, files, tmp_path):
     again.save(tmp_path / "again.png")
     picture = (tmp_path / "lighthouse-swirls-3.png").read_bytes()
     assert (tmp_path / "again.png").read_bytes() == picture
+    # The stopped run is a click away.
+    tab.click("#queue [data-pick=lighthouse-swirls]")
+    says(tab, "#status", "lighthouse-swirls: Stopped")
+    says(tab, "#resume", "Resume")
 
 
 def test_resumed_after_a_stop(tab, files, server):
@@ -266,6 +276,18 @@ def test_a_broken_picture_is_refused_in_words(tab, files):
     says(tab, "body", "expected the manifest of a run")
 
 
+def test_a_picture_is_removed_and_another_one_laid(tab, files):
+    lay(tab, files)
+    tab.click("#content [aria-label='Remove Image']")
+    command = playwright.expect(tab.locator("#command textarea"))
+    command.to_have_value(_holding("jaxstyle stylize photo.jpg"), timeout=PATIENCE)
+    playwright.expect(tab.locator("#make")).to_be_disabled(timeout=PATIENCE)
+    tab.set_input_files("#content input[type=file]", files / "swirls.jpg")
+    tab.wait_for_selector("#content img")
+    command.to_have_value(_holding("-swirls.jpg inputs/"), timeout=PATIENCE)
+    playwright.expect(tab.locator("#make")).to_be_enabled(timeout=PATIENCE)
+
+
 def test_a_run_survives_a_reload_and_another_tab_has_it(browser, server, files):
     with opened(browser, server) as tab:
         lay(tab, files)
@@ -285,9 +307,16 @@ def test_a_run_survives_a_reload_and_another_tab_has_it(browser, server, files):
 
 def test_a_grid_is_clicked(tab, files):
     lay(tab, files)
+    tab.locator("#slider-3 input[type=range]").fill("80")
+    playwright.expect(tab.locator("#command textarea")).to_have_value(
+        _holding("--smoothness 0.119"), timeout=PATIENCE
+    )
     tab.get_by_role("tab", name="Variations").click()
-    tab.fill("#line-0 textarea, #line-0 input", "content_weight=0.1,1")
-    tab.fill("#line-1 textarea, #line-1 input", "smoothness=0.02,0.2")
+    fields = [tab.locator(f"#numbers-{axis} :is(textarea, input)") for axis in ("down", "across")]
+    around = re.compile(r".*, 0\.119, .*")  # the table's smoothness, not the default
+    playwright.expect(fields[1]).to_have_value(around, timeout=PATIENCE)
+    for field, values in zip(fields, ("0.1, 1", "0.02, 0.2"), strict=True):
+        field.fill(values)
     tab.click("#make-grid")
     counts(tab, "#grid [data-pick]", 4)
     says(tab, "#grid-status", "4 of 4 cells")
@@ -307,6 +336,21 @@ def test_a_grid_is_clicked(tab, files):
     finished(tab)
 
 
+def test_names_of_variations_are_chosen_from_a_list(tab):
+    tab.get_by_role("tab", name="Variations").click()
+    tab.locator("#vary-down input").fill("recipe")
+    tab.keyboard.press("Enter")
+    says(tab, "#names-down", "painterly")
+    playwright.expect(tab.locator("#numbers-down")).to_be_hidden(timeout=PATIENCE)
+    tab.locator("#names-down input").fill("gatys/")
+    tab.keyboard.press("Enter")
+    says(tab, "#names-down", "gatys/")
+    photograph(tab, "names")
+    tab.locator("#vary-across input").fill("(nothing")
+    tab.keyboard.press("Enter")
+    playwright.expect(tab.locator("#numbers-across")).to_be_hidden(timeout=PATIENCE)
+
+
 def test_a_mixture_is_picked_by_keyboard_and_as_text(tab, files):
     lay(tab, files)
     tab.locator("#view").get_by_text("Full").click()
@@ -318,10 +362,10 @@ def test_a_mixture_is_picked_by_keyboard_and_as_text(tab, files):
     expect(row.get_by_label("Weight")).to_have_value("0.5", timeout=PATIENCE)
     picker.get_by_role("button", name="Add a metric").press("Enter")
     row = picker.get_by_role("group", name="style metric 2")
-    expect(row.get_by_label("Metric", exact=True)).to_be_focused()
+    expect(row.get_by_role("combobox", name="Metric", exact=True)).to_be_focused(timeout=PATIENCE)
     tab.keyboard.type("histogram")
     tab.keyboard.press("Tab")
-    expect(row.get_by_label("Weight")).to_be_focused()
+    expect(row.get_by_label("Weight")).to_be_focused(timeout=PATIENCE)
     tab.keyboard.type("3")  # it was selected
     row.get_by_label("Network").select_option("alexnet")
     layers = "relu1, relu2, relu3, relu4, relu5"
@@ -382,6 +426,38 @@ def test_the_gallery(tab, server):
         tab.click("#sheet")
     with Image.open(download.value.path()) as sheet:
         assert sheet.width > 100
+
+
+@pytest.mark.skipif(not SCREENSHOTS, reason="makes the guide's pictures: $JAXSTYLE_SCREENSHOTS")
+def test_pictures_of_the_guide(browser, tmp_path):
+    """All defaults at the table, and a grid of nine."""
+    server = Server(tmp_path / "room").start()
+    try:
+        with opened(browser, server) as tab:
+            for name, well in (("lighthouse", "#content"), ("swirls", "#style")):
+                tab.click(f"#samples [data-pick={name}]")
+                tab.wait_for_selector(f"{well} img")
+            tab.click("#make")
+            finished(tab)
+            tab.wait_for_timeout(1000)
+            photograph(tab, "studio")
+            tab.get_by_text("The same without the page").click()
+            set_number(tab, "size", 128)
+            tab.get_by_role("tab", name="Variations").click()
+            tab.locator("#vary-across input").fill("style scale")
+            tab.keyboard.press("Enter")
+            values = tab.locator("#numbers-across :is(textarea, input)")
+            playwright.expect(values).to_have_value("0.25, 1, 4", timeout=PATIENCE)
+            values.fill("0.5, 1, 2")
+            tab.click("#make-grid")
+            says(tab, "#grid-status", "9 of 9 cells")
+            tab.locator("#grid [data-pick='4']").click()
+            tab.wait_for_selector("#cell img.after[src]")
+            tab.locator("#across input[type=range]").fill("0.75")
+            says(tab, "#place-values", "style scale 1.41")
+            photograph(tab, "variations-of-the-guide")
+    finally:
+        server.end()
 
 
 def test_two_visitors_see_nothing_of_each_other(browser, files, tmp_path):

@@ -221,7 +221,7 @@ def test_two_studios_do_not_share_a_folder(studio):
 
 @pytest.mark.slow
 def test_a_grid_fills_in_together_and_has_a_plane(studio, room, lying, watch):
-    order = studio.vary(room, lying, "content_weight=0.1,1", "smoothness=0.02,0.2")
+    order = studio.vary(room, lying, [("content_weight", "0.1, 1"), ("smoothness", "0.02, 0.2")])
     assert until_done(studio, room, order.name) is None
     steps = [view.pictures for view in watch.views]
     assert [len(pictures) for pictures in steps] == [4, 4, 4]
@@ -246,8 +246,8 @@ def test_a_grid_fills_in_together_and_has_a_plane(studio, room, lying, watch):
 
 def test_a_grid_of_whole_recipes(studio, room, lying):
     settings = replace(SETTINGS, content_weight=7.0, seed=3)
-    recipes = "recipe=faithful,gatys/adapted"
-    order = studio.vary(room, replace(lying, settings=settings), recipes, "steps=0")
+    chosen = [("recipe", ["faithful", "gatys/adapted"]), ("steps", "0")]
+    order = studio.vary(room, replace(lying, settings=settings), chosen)
     assert until_done(studio, room, order.name) is None
     cells = studio.grid(room, order.name).cells
     made = [gallery.facts_of(cells[number])["settings"] for number in range(2)]

@@ -17,6 +17,7 @@ from jaxstyle.transfer import manifest
 from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.sources import Sources
 from jaxstyle.transfer.steppers import whole
+from jaxstyle.transfer.stylize import iterate_job
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,16 @@ class TestIterate:
         (only,) = jaxstyle.iterate(CONTENT, STYLE, **SMALL | {"steps": 0})
         assert (only.step, only.steps) == (0, 0)
         np.testing.assert_array_equal(only.result.image, CONTENT)
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(None, [3, 4]), (0.0, [1, 2, 3, 4]), (1e9, [1, 4])])
+def test_looks_by_the_clock(monkeypatch, seconds, steps):
+    monkeypatch.setattr(whole, "CHUNK", 3)
+    job = make_job(CONTENT, STYLE, jaxstyle.Settings(**SMALL | {"steps": 4}), Sources())
+    *progresses, last = iterate_job(job, look_seconds=seconds)
+    assert [progress.step for progress in progresses] == steps
+    without = jaxstyle.stylize(CONTENT, STYLE, **SMALL | {"steps": 4})
+    np.testing.assert_array_equal(last.result.image, without.image)
 
 
 def test_progress_adds_up(after_every_step):

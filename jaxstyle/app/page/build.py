@@ -65,6 +65,7 @@ def launch_options() -> dict[str, Any]:
         button_primary_background_fill_dark="*primary_200",
         button_primary_background_fill_hover_dark="*primary_100",
         button_primary_text_color_dark="*neutral_900",
+        slider_color_dark="*primary_300",
     )
     return {"theme": theme, "css": text_of("look.css"), "footer_links": []}
 

@@ -13,8 +13,16 @@ from jaxstyle.app import gallery, words
 from jaxstyle.app import table as tables
 from jaxstyle.app.gallery import Entry, data_uri
 from jaxstyle.app.page import table_events
-from jaxstyle.app.page.parts import LARGEST_LOSSLESS, Choice, buttons, picked, picker, viewer
-from jaxstyle.app.page.shared import QUIET, Shared, said
+from jaxstyle.app.page.parts import (
+    LARGEST_LOSSLESS,
+    Choice,
+    buttons,
+    into_view,
+    picked,
+    picker,
+    viewer,
+)
+from jaxstyle.app.page.shared import QUIET, Shared, said, while_open
 from jaxstyle.app.page.table_tab import TableParts
 from jaxstyle.app.rooms import Room
 
@@ -231,17 +239,16 @@ def connect(shared: Shared, parts: Gallery, table: TableParts, tabs: gr.Tabs) ->
         **QUIET,
     )
 
-    def selected(event: gr.SelectData) -> Any:
-        return gr.Timer(active=event.value == "Gallery")
-
-    tabs.select(selected, None, parts.timer, **QUIET)
+    while_open(tabs, "Gallery", parts.timer)
     for step, button in ((-1, parts.newer), (1, parts.older)):
         button.click(
             lambda page, step=step: max(1, int(page or 1) + step), parts.page, parts.page, **QUIET
         )
     large = [parts.name, parts.detail, parts.large, parts.facts, parts.compare, parts.save]
     large += [parts.favorite, parts.take, parts.really]
-    parts.list.select(said(events.pick), token, large, **QUIET)
+    parts.list.select(said(events.pick), token, large, **QUIET).success(
+        None, None, None, js=into_view("large")
+    )
     parts.compare.input(said(events.compared), [token, parts.compare], parts.large, **QUIET)
     parts.favorite.click(said(events.favor), [token, parts.name], parts.favorite, **QUIET)
     parts.delete.click(lambda: gr.Button(visible=True), None, parts.really, **QUIET)

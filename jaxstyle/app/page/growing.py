@@ -20,14 +20,17 @@ from jaxstyle.app.page.shared import Shared
 from jaxstyle.app.queue import View
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.table import Table
-from jaxstyle.app.uploads import path_of
+from jaxstyle.app.uploads import seen
 from jaxstyle.image.geometry import Picture
-from jaxstyle.image.io import read_image
 
 if TYPE_CHECKING:
     from jaxstyle.app.page.table_tab import TableParts
 
 NOTHING = "Drop a photograph and a painting, or pick a sample of each. Then press Make."
+
+
+SECONDS, IDLE_SECONDS = 0.5, 2.0
+"""Between two looks at a run, and where nothing runs: each look costs the browser some work."""
 
 
 class Growing:
@@ -61,6 +64,7 @@ class Growing:
         parts, queue = self.table, self.studio.queue
         version = queue.version
         orders = queue.orders_in(room)
+        runs = any(one.state in ("running", "waiting") for one in orders)
         order = next((one for one in orders if f"{one.name}.png" == name), None)
         view = queue.view(room, order.name) if order else None
         picture, entry = self._picture(room, name, order, view)
@@ -76,12 +80,13 @@ class Growing:
         shown: dict[Any, Any] = {
             parts.viewer: value,
             parts.status: self._status(room, order, view, entry),
-            parts.queue: _waiting([one for one in orders if one is not order]),
+            parts.queue: self._others(room, [one for one in orders if one is not order]),
             parts.make: gr.Button(interactive=bool(content) or bool(order)),
             parts.stop: gr.Button(visible=state in ("running", "waiting")),
             parts.resume: gr.Button(visible=state in ("stopped", "failed")),
             parts.discard: gr.Button(visible=state in ("stopped", "failed")),
             parts.ways_row: gr.Row(visible=is_there),
+            parts.timer: gr.Timer(SECONDS if runs else IDLE_SECONDS),
             parts.last_look: {
                 **{"version": version, "shown": name, "content": content, "whole": is_whole}
             },
@@ -118,6 +123,19 @@ class Growing:
             return f"<p>{words.finished(entry)}</p>" if entry else "<p></p>"
         return line_in(self.studio.queue, room, order, view)
 
+    def _others(self, room: Room, orders: Sequence[Order]) -> str:
+        """Return the other runs; a button shows one, but for grids, which have a tab."""
+        rows = []
+        for order in orders:
+            queue, name = self.studio.queue, html.escape(order.name)
+            state = words.status(order, queue.view(room, order.name), queue.ahead(room, order.name))
+            if not order.sweep:
+                name = f'<button type="button" data-pick="{name}">{name}</button>'
+            rows.append(f"<li>{name}: {html.escape(state)}</li>")
+        if not rows:
+            return ""
+        return f'<p class="quiet">Other runs</p><ul class="queue">{"".join(rows)}</ul>'
+
     def _package(self, room: Room, entry: gallery.Entry) -> Path:
         folder = Path(tempfile.mkdtemp(dir=self.shared.temporary))
         return gallery.package(room, entry, folder / f"{entry.path.stem}.zip")
@@ -126,7 +144,7 @@ class Growing:
 def _before(room: Room, content: str) -> str | None:
     if not content:
         return None
-    return data_uri(read_image(path_of(room, content), size=1024), lossless=False)
+    return data_uri(seen(room, content, 1024), lossless=False)
 
 
 def _uri(picture: Picture, at_rest: bool) -> str:
@@ -141,8 +159,3 @@ def _nothing(order: Order | None) -> str:
     if order.state == "failed":
         return "No picture was made."
     return "The picture that it starts from comes in a moment."
-
-
-def _waiting(orders: Sequence[Order]) -> str:
-    rows = [f"<li>{html.escape(order.name)}: {order.state}</li>" for order in orders]
-    return f'<p class="quiet">Other runs</p><ul class="queue">{"".join(rows)}</ul>' if rows else ""

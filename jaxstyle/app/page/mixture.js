@@ -84,10 +84,18 @@ function show() {
     send();  // an answer to what was there before the last edit
     return;
   }
-  const list = group().querySelector(".rows"), wanted = value.rows || [];
-  while (rows().length > wanted.length) list.lastElementChild.remove();
-  while (rows().length < wanted.length) list.append(row());
-  rows().forEach((one, number) => { fill(one, wanted[number]); describe(one, number); });
+  const list = group().querySelector(".rows"), wanted = (value.rows || []).filter((one) => one.metric);
+  // Of a row without a metric, which was just added, the server does not know yet.
+  const isBlank = (one) => !field(one, "metric").value;
+  const blank = rows().filter(isBlank), kept = rows().filter((one) => !isBlank(one));
+  kept.slice(wanted.length).forEach((one) => one.remove());
+  if (value.edit === undefined) blank.forEach((one) => one.remove());
+  wanted.forEach((values, number) => {
+    const one = kept[number] || row();
+    if (!kept[number]) list.insertBefore(one, blank.find((other) => other.parentNode) || null);
+    fill(one, values);
+  });
+  rows().forEach(describe);
   const text = group().querySelector(".as-text input"), problem = group().querySelector(".problem");
   if (text !== document.activeElement) text.value = value.text || "";
   problem.textContent = value.problem || "";

@@ -21,17 +21,17 @@ def text_of(name: str) -> str:
 
 
 def well(label: str, **more: Any) -> gr.Image:
-    """Return where a picture is dropped; events get the path of the upload.
+    """Return where a picture is dropped.
 
-    No subclass: Gradio would write a `.pyi` file beside it.
+    Its events take `preprocess=False`, and get where the upload lies (`path_in`): Gradio would
+    decode it, and lose its depth, its profile and the reason why it cannot be read.
     """
-    image = gr.Image(label=label, sources=["upload", "clipboard"], interactive=True, **more)
-    vars(image)["preprocess"] = _path_of
-    return image
+    return gr.Image(label=label, sources=["upload", "clipboard"], interactive=True, **more)
 
 
-def _path_of(payload: Any) -> str | None:
-    return None if payload is None else payload.path
+def path_in(payload: Any) -> str | None:
+    """Return the path of an upload from what an event of a well says, or None if it is empty."""
+    return str(payload["path"]) if isinstance(payload, dict) and payload.get("path") else None
 
 
 def viewer(nothing: str, elem_id: str) -> gr.HTML:
@@ -42,6 +42,14 @@ def viewer(nothing: str, elem_id: str) -> gr.HTML:
         js_on_load=text_of("viewer.js"),
         elem_id=elem_id,
         apply_default_css=False,
+    )
+
+
+def into_view(elem_id: str) -> str:
+    """Return JavaScript that scrolls to an element, which on a phone is below what was picked."""
+    how = "{ block: 'nearest', behavior: 'smooth' }"
+    return (
+        f"() => setTimeout(() => document.querySelector('#{elem_id}').scrollIntoView({how}), 100)"
     )
 
 

@@ -13,9 +13,8 @@ from PIL import Image
 from jaxstyle.app.gallery import THUMBNAIL, data_uri
 from jaxstyle.app.page.parts import Choice, buttons, picker
 from jaxstyle.app.rooms import Room
-from jaxstyle.app.uploads import path_of, title_of
+from jaxstyle.app.uploads import seen, title_of
 from jaxstyle.image.encode import as_pillow
-from jaxstyle.image.io import read_image
 
 ANOTHER_STYLE = "another_style"
 USES = {
@@ -98,7 +97,7 @@ def painting_ground(room: Room, content: str) -> dict[str, Any] | None:
     """Return what the painter shows: the photograph, and nothing on it."""
     if not content:
         return None
-    background = as_pillow(read_image(path_of(room, content), size=SIDE))
+    background = as_pillow(seen(room, content, SIDE))
     return {"background": background, "layers": [], "composite": background}
 
 
@@ -137,7 +136,7 @@ def in_use(room: Room, styles: Sequence[str], files: Mapping[str, Sequence[str]]
     rows = []
     for role, stored in pairs:
         try:
-            picture = data_uri(read_image(path_of(room, stored), size=THUMBNAIL), lossless=False)
+            picture = data_uri(seen(room, stored, THUMBNAIL), lossless=False)
         except (OSError, ValueError):
             picture = None
         label = f"{ROLES.get(role, role).partition(':')[0]}: {title_of(stored)}"

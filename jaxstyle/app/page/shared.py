@@ -66,3 +66,12 @@ def said(handler: Callable[..., Any]) -> Callable[..., Any]:
             raise gr.Error(f"Unexpected: {in_words(error)}", print_exception=False) from None
 
     return guarded
+
+
+def while_open(tabs: gr.Tabs, label: str, timer: gr.Timer) -> None:
+    """Let a timer tick only while the tab of a label is open."""
+
+    def selected(event: gr.SelectData) -> Any:
+        return gr.Timer(active=event.value == label)
+
+    tabs.select(selected, None, timer, **QUIET)

@@ -13,23 +13,20 @@ from jaxstyle import samples
 from jaxstyle.app import table as tables
 from jaxstyle.app.page import pictures_panel, settings_panel
 from jaxstyle.app.page.growing import Growing
-from jaxstyle.app.page.parts import picked
+from jaxstyle.app.page.parts import path_in, picked
 from jaxstyle.app.page.pictures_panel import ANOTHER_STYLE, in_use, painting_ground
 from jaxstyle.app.page.shared import QUIET, Shared, said, uploaded
 from jaxstyle.app.plain_words import in_words
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.table import Table
-from jaxstyle.app.uploads import keep, keep_sample, path_of
+from jaxstyle.app.uploads import keep, keep_sample, seen
 from jaxstyle.image.encode import as_pillow
-from jaxstyle.image.io import read_image
 
 if TYPE_CHECKING:
     from jaxstyle.app.page.table_tab import TableParts
 
 _SHOWN = 768
 """Longest side of a picture in a well, pixels."""
-_SECONDS = 0.5
-"""Between two looks at a run."""
 
 
 class Events:
@@ -78,7 +75,8 @@ class Events:
         """Return the handler of an upload into a well."""
         well = self.table.content if role == "content" else self.table.style
 
-        def drop(request: gr.Request, token: str, path: str | None, styles: list[str]) -> Any:
+        def drop(request: gr.Request, token: str, payload: Any, styles: list[str]) -> Any:
+            path = path_in(payload)
             if path is None:
                 changed: dict[Any, Any] = {self.table.make: gr.Button(interactive=False)}
                 if role == "content":
@@ -226,6 +224,12 @@ class Events:
 
         return ask
 
+    def another(self, request: gr.Request, event: gr.EventData, token: str) -> Any:
+        """Show another run, and lay the table from which it was ordered."""
+        room, name = self.shared.room(token, request), picked(event)
+        lying = tables.of_order(self.studio.queue.order(room, name))
+        return {**self.laid(room, lying), self.table.shown: f"{name}.png"}
+
     # What there is to see.
 
     def begin(self, request: gr.Request, token: str) -> Any:
@@ -265,6 +269,7 @@ def connect(shared: Shared, table: TableParts) -> Events:
             said(events.dropped(role)),
             [token, well, table.style_names],
             changed,
+            preprocess=False,
             **QUIET,
         ).then(*in_text, **QUIET)
     laid = [table.content, table.style, *lying, pictures.painter, table.make]
@@ -289,17 +294,21 @@ def connect(shared: Shared, table: TableParts) -> Events:
         (pictures.list.select, events.removed, [token, *more]),
     ):
         happens(said(act), given, with_files, **QUIET).then(*in_text, **QUIET)
-    table.make.click(said(events.make), [token, *lying, *inputs], table.shown, **QUIET)
+    given = [token, table.shown, *lying, *inputs]
+    begun = [table.make.click(said(events.make), [token, *lying, *inputs], table.shown, **QUIET)]
     for way, button in table.ways.items():
-        given = [token, table.shown, *lying, *inputs]
-        button.click(said(events.carry_on(way)), given, [*panel.all, table.shown], **QUIET)
+        shows = [*panel.all, table.shown]
+        begun.append(button.click(said(events.carry_on(way)), given, shows, **QUIET))
     for what in ("stop", "resume", "discard"):
         button = getattr(table, what)
-        button.click(said(events.ask(what)), [token, table.shown], None, **QUIET)
+        begun.append(button.click(said(events.ask(what)), [token, table.shown], None, **QUIET))
+    shows = [*table.laid, table.shown]
+    begun.append(table.queue.select(said(events.another), token, shows, **QUIET))
     looks = [token, table.shown, table.content_name, table.last_look]
-    gr.Timer(_SECONDS).tick(
-        said(events.tick), looks, table.growing, concurrency_limit=None, **QUIET
-    )
+    look: dict[str, Any] = {"fn": said(events.tick), "inputs": looks, "outputs": table.growing}
+    for event in begun:  # the timer is slow where nothing runs
+        event.then(**look, concurrency_limit=None, **QUIET)
+    table.timer.tick(**look, concurrency_limit=None, **QUIET)
     return events
 
 
@@ -309,4 +318,4 @@ def begin(shared: Shared, table: TableParts) -> Callable[..., Any]:
 
 
 def _in_well(room: Room, stored: str) -> Any:
-    return as_pillow(read_image(path_of(room, stored), size=_SHOWN)) if stored else None
+    return as_pillow(seen(room, stored, _SHOWN)) if stored else None

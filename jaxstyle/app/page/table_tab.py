@@ -37,7 +37,8 @@ class TableParts:
         drop: Where a manifest is dropped.
         viewer: Where the picture grows.
         status: What becomes of the run.
-        queue: The runs that wait.
+        queue: The other runs; a click shows one.
+        timer: Looks at the run.
         make: The button that begins.
         stop: That stops.
         resume: That resumes.
@@ -61,6 +62,7 @@ class TableParts:
     viewer: gr.HTML
     status: gr.HTML
     queue: gr.HTML
+    timer: gr.Timer
     make: gr.Button
     stop: gr.Button
     resume: gr.Button
@@ -80,7 +82,7 @@ class TableParts:
     def growing(self) -> list[Any]:
         """What changes while a run goes on."""
         controls = [self.make, self.stop, self.resume, self.discard, self.ways_row, self.save]
-        return [self.viewer, self.status, self.queue, *controls, self.last_look]
+        return [self.viewer, self.status, self.queue, *controls, self.last_look, self.timer]
 
     @property
     def laid(self) -> list[Any]:
@@ -102,11 +104,12 @@ def lay_out(shared: Shared) -> TableParts:
         shown, last_look = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=270):
-                wells = _well("Photograph", "content"), _well("Painting", "style")
+                with gr.Column(elem_id="wells", min_width=0):
+                    wells = _well("Photograph", "content"), _well("Painting", "style")
                 with gr.Accordion("Samples", open=True):
                     here, others = _samples()
                     picks = picker("samples", buttons(here, "tiles small"))
-                    more = picker("more-samples", _others(others))
+                    more = picker("more-samples", _others(others), visible=bool(others))
                 drop = gr.File(
                     label="A manifest, or a picture made by jaxstyle, sets the table as it was",
                     file_types=[".json", "image"],
@@ -124,14 +127,27 @@ def lay_out(shared: Shared) -> TableParts:
                     save = gr.DownloadButton("Save", elem_id="save", interactive=False)
                 with gr.Row(visible=False, elem_id="ways") as ways_row:
                     ways = {way: gr.Button(_says(way), size="sm", min_width=90) for way in WAYS}
-                queue = gr.HTML("", elem_id="queue", apply_default_css=False)
+                queue, timer = picker("queue"), gr.Timer(growing.SECONDS)
                 with gr.Column(visible=False) as region:  # a mask is painted on a wide picture
                     pictures = pictures_panel.lay_out()
             with gr.Column(scale=3, min_width=290):
                 panel = settings_panel.lay_out(region)
     buttons_ = (make, stop, resume, discard, ways, ways_row, save)
     return TableParts(
-        *(*wells, *names, shown, last_look, picks, more, drop, view, status, queue, *buttons_),
+        *(
+            *wells,
+            *names,
+            shown,
+            last_look,
+            picks,
+            more,
+            drop,
+            view,
+            status,
+            queue,
+            timer,
+            *buttons_,
+        ),
         panel,
         pictures,
     )
@@ -155,6 +171,7 @@ def _well(label: str, name: str) -> gr.Image:
     return well(
         label,
         height=200,
+        min_width=130,
         buttons=[],
         elem_id=name,
         alt_text=f"The {label.lower()} on the table",

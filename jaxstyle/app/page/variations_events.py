@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from jaxstyle.app import space, words
+from jaxstyle.app import axes, words
 from jaxstyle.app import table as tables
 from jaxstyle.app.gallery import data_uri, find, picture_of, thumbnail
 from jaxstyle.app.page import table_events
@@ -19,7 +21,6 @@ from jaxstyle.app.rooms import Room
 from jaxstyle.app.space import Plane
 from jaxstyle.app.studio import Grid
 from jaxstyle.grid.sweep import label
-from jaxstyle.settings import Settings
 
 if TYPE_CHECKING:
     from jaxstyle.app.page.table_tab import TableParts
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 
 NEIGHBORS = 0.4
 """How wide a grid of a cell's neighbors is, of a first one."""
-_NAMES = {
-    "metric": ("gram", "moments", "sliced_wasserstein", "histogram", "relaxed_emd"),
-    "recipe": ("painterly", "faithful", "bold", "tinted", "strotss/adapted"),
-}
-"""Values to begin with, of settings that are no numbers."""
 _KEPT_PLANES = 4
 
 
@@ -44,20 +40,41 @@ class Events:
         self.at_table = table_events.Events(shared, table)
         self._planes: dict[tuple[str, str], Plane | None] = {}
 
-    def suggest(self, first: str, second: str, count: int, *shown: Any) -> Any:
+    def suggest(self, first: str, second: str, count: float, *shown: Any) -> Any:
         """Return values of the two settings around the table's."""
         settings = self.table.panel.settings(shown)
-        return [
-            line_for(first, settings, int(count)),
-            line_for(second, settings, int(count)) if second else "",
-        ]
+        offers = [axes.offer(name, settings, int(count)) for name in (first, second)]
+        shown_now: dict[Any, Any] = {self.parts.offered: offers}
+        for axis, name, values in zip(self.parts.axes, (first, second), offers, strict=True):
+            text, chosen = (values, []) if isinstance(values, str) else ("", values)
+            choices = axes.named().get(name, ())
+            shown_now[axis.numbers] = gr.Textbox(value=text, visible=bool(name) and not chosen)
+            shown_now[axis.names] = gr.Dropdown(
+                choices=[*choices], value=chosen, visible=bool(chosen)
+            )
+        return shown_now
+
+    def suggest_again(
+        self, first: str, second: str, count: float, offered: list[Any], *shown: Any
+    ) -> Any:
+        """Do so where what was suggested still stands: the table may have other settings now."""
+        values, inputs = shown[:4], shown[4:]
+        stands = [_chosen(*values[:2]), _chosen(*values[2:])] == offered
+        try:
+            return self.suggest(first, second, count, *inputs) if stands else {}
+        except ValueError:  # half a word was typed at the table
+            return {}
 
     def make(
         self,
         request: gr.Request,
         token: str,
-        one: str,
-        other: str,
+        first: str,
+        second: str,
+        numbers: str,
+        chosen_names: list[str],
+        more_numbers: str,
+        more_names: list[str],
         content: str,
         styles: list[str],
         files: dict[str, Any],
@@ -66,26 +83,34 @@ class Events:
         """Order a grid."""
         room = self.shared.room(token, request)
         lying = self.at_table.lying(content, styles, files, shown)
-        order = self.studio.vary(room, lying, one, other)
+        chosen = [
+            (first, _chosen(numbers, chosen_names)),
+            (second, _chosen(more_numbers, more_names)),
+        ]
+        order = self.studio.vary(room, lying, chosen)
         return {self.parts.name: order.name, self.parts.cell: "", **self._known(room, order.name)}
 
     def around(self, request: gr.Request, token: str, name: str, cell: str, count: int) -> Any:
         """Order a grid of a cell's neighbors."""
         room = self.shared.room(token, request)
         lying, grid = tables.of_picture(room, cell), self.studio.grid(room, name)
-        axes = [axis for axis in grid.order.sweep if axis in space.numeric()]
-        if not axes:
+        numbers = [name for name in grid.order.sweep if name in axes.numeric()]
+        if not numbers:
             raise ValueError("its neighbors are those along numbers: this grid varies none")
-        lines = [
-            space.line_of(a, space.values_around(a, lying.settings, int(count), NEIGHBORS))
-            for a in axes
-        ]
-        order = self.studio.vary(room, lying, *lines)
+        chosen = []
+        for axis in numbers:
+            values = axes.values_around(axis, lying.settings, int(count), NEIGHBORS)
+            chosen.append((axis, axes.as_text(axis, values)))
+        order = self.studio.vary(room, lying, chosen)
         return {self.parts.name: order.name, self.parts.cell: "", **self._known(room, order.name)}
 
-    def stop(self, request: gr.Request, token: str, name: str) -> None:
-        """Stop the grid."""
-        self.studio.queue.stop(self.shared.room(token, request), name)
+    def ask(self, what: str) -> Callable[..., Any]:
+        """Return the handler of a button that stops, resumes or forgets the grid's run."""
+
+        def ask(request: gr.Request, token: str, name: str) -> None:
+            getattr(self.studio.queue, what)(self.shared.room(token, request), name)
+
+        return ask
 
     def opened(self, request: gr.Request, token: str, name: str) -> Any:
         """Return what the tab shows when it is opened."""
@@ -192,8 +217,10 @@ class Events:
         plane = self._plane(room, name) if order is None else None
         shown[parts.status] = line
         shown[parts.grid] = self._cells(room, grid, cell)
-        active = order is not None and order.state in ("running", "waiting")
-        shown[parts.stop] = gr.Button(visible=active)
+        state = order.state if order else ""
+        shown[parts.stop] = gr.Button(visible=state in ("running", "waiting"))
+        for button in (parts.resume, parts.discard):
+            shown[button] = gr.Button(visible=state in ("stopped", "failed"))
         shown[parts.cell_box] = gr.Column(visible=bool(cell))
         shown[parts.plane_box] = gr.Column(visible=plane is not None)
         if plane is not None:
@@ -219,19 +246,21 @@ class Events:
         if not picture.is_file():
             return {}
         entry = find(room, rested)
-        text = f"{rested}: {words.finished(entry)}"
         value = {
             "after": data_uri(picture_of(entry), lossless=True),
             "alt": f"The picture {rested}",
         }
-        return {self.parts.place: value, self.parts.values: f"<p role=status>{text}</p>"}
+        return {
+            self.parts.place: value,
+            self.parts.values: f"<p role=status>{words.finished(entry)}</p>",
+        }
 
     def _cells(self, room: Room, grid: Grid, chosen: str) -> str:
         """Return the grid's buttons: finished cells, those that grow, and room for the others."""
         view = self.studio.queue.view(room, grid.order.name)
-        axes = grid.order.sweep
-        columns = len([*axes.values()][-1]) if len(axes) == 2 else min(5, grid.count)
-        labels = _labels(axes)
+        swept = grid.order.sweep
+        columns = len([*swept.values()][-1]) if len(swept) == 2 else min(5, grid.count)
+        labels = _labels(swept)
         choices = []
         for number in range(grid.count):
             entry, marks = grid.cells.get(number), ""
@@ -244,29 +273,20 @@ class Events:
         return buttons(choices, "tiles whole", columns)
 
 
-def line_for(name: str, settings: Settings, count: int) -> str:
-    """Return the line with values of a setting around that of some settings."""
-    if name in _NAMES:
-        return f"{name}={','.join(_NAMES[name][:count])}"
-    return space.line_of(name, space.values_around(name, settings, count))
+def _chosen(numbers: str, chosen_names: list[str]) -> str | list[str]:
+    """Return the values of an axis: of its two fields one is empty."""
+    return numbers or chosen_names or ""
 
 
 def _line_of_status(text: str) -> str:
     return f'<p role="status">{html.escape(text)}</p>'
 
 
-def _labels(axes: Any) -> list[str]:
-    import itertools
-
-    combinations = itertools.product(*axes.values())
+def _labels(swept: Mapping[str, Sequence[Any]]) -> list[str]:
     return [
         ", ".join(
-            f"{name.replace('_', ' ')} {label(name, _as_value(name, value))}"
-            for name, value in zip(axes, values, strict=True)
+            f"{name.replace('_', ' ')} {label(name, value)}"
+            for name, value in zip(swept, values, strict=True)
         )
-        for values in combinations
+        for values in itertools.product(*swept.values())
     ]
-
-
-def _as_value(name: str, value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

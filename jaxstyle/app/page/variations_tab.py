@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from jaxstyle.app import space
-from jaxstyle.app.page.parts import picker, viewer
+from jaxstyle.app import axes
+from jaxstyle.app.page.parts import into_view, picker, viewer
 from jaxstyle.app.page.progress import progress_line
-from jaxstyle.app.page.shared import QUIET, Shared, said
+from jaxstyle.app.page.shared import QUIET, Shared, said, while_open
 from jaxstyle.app.page.table_tab import TableParts
-from jaxstyle.app.page.variations_events import Events, line_for
+from jaxstyle.app.page.variations_events import Events
 from jaxstyle.app.studio import REST_STEPS
 from jaxstyle.settings import Settings
 
@@ -22,15 +21,31 @@ _SECONDS = 0.7
 
 
 @dataclass(frozen=True)
+class AxisParts:
+    """The components of an axis.
+
+    Attributes:
+        setting: What is varied.
+        numbers: Its values as text, where they are numbers.
+        names: Its values to choose from, where they are names.
+    """
+
+    setting: gr.Dropdown
+    numbers: gr.Textbox
+    names: gr.Dropdown
+
+
+@dataclass(frozen=True)
 class Variations:
     """The components of the tab."""
 
-    first: gr.Dropdown
-    second: gr.Dropdown
+    axes: tuple[AxisParts, AxisParts]
     count: gr.Radio
-    lines: tuple[gr.Textbox, gr.Textbox]
+    offered: gr.JSON
     make: gr.Button
     stop: gr.Button
+    resume: gr.Button
+    discard: gr.Button
     known: gr.Dropdown
     name: gr.Textbox
     cell: gr.Textbox
@@ -49,38 +64,27 @@ class Variations:
     values: gr.HTML
     rest: gr.Button
     always: gr.Checkbox
+    timer: gr.Timer
 
 
 def lay_out(shared: Shared) -> Variations:
     """Lay the tab out."""
     hidden: dict[str, Any] = {"visible": False}
-    names = [*space.numeric(), "metric", "recipe"]
     with gr.Tab("Variations", id="variations"):
         name, cell = gr.Textbox("", **hidden), gr.Textbox("", **hidden)
         rested, last_look = gr.Textbox("", **hidden), gr.JSON({}, **hidden)
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=270):
-                first = gr.Dropdown(
-                    _named(names), value="content_weight", label="Down", elem_id="vary-first"
+                chosen = (
+                    _axis("Down", "down", "content_weight"),
+                    _axis("Across", "across", "smoothness"),
                 )
-                second = gr.Dropdown(
-                    [(_NONE, ""), *_named(names)],
-                    value="smoothness",
-                    label="Across",
-                    elem_id="vary-second",
-                )
-                count = gr.Radio([*space.COUNTS], value=space.COUNTS[0], label="Values of each")
-                usual = Settings()
-                lines = (
-                    gr.Textbox(
-                        line_for("content_weight", usual, 3), label="Values down", elem_id="line-0"
-                    ),
-                    gr.Textbox(
-                        line_for("smoothness", usual, 3), label="Values across", elem_id="line-1"
-                    ),
-                )
+                count = gr.Radio([*axes.COUNTS], value=axes.COUNTS[0], label="Values of each")
+                offered = gr.JSON([axis.numbers.value for axis in chosen], **hidden)
                 make = gr.Button("Make the grid", variant="primary", elem_id="make-grid")
                 stop = gr.Button("Stop", visible=False, elem_id="stop-grid")
+                resume = gr.Button("Resume", visible=False, elem_id="resume-grid")
+                discard = gr.Button("Forget this run", visible=False, elem_id="discard-grid")
                 known = gr.Dropdown([], label="Grids in this folder", elem_id="grids")
             with gr.Column(scale=7, min_width=320):
                 nothing = "<p class=quiet>A grid varies what lies on the table.</p>"
@@ -106,14 +110,16 @@ def lay_out(shared: Shared) -> Variations:
                             steps = f"Optimize {REST_STEPS} steps from here"
                             rest = gr.Button(steps, elem_id="rest")
                             always = gr.Checkbox(False, label="Wherever the sliders rest")
+        timer = gr.Timer(_SECONDS, active=False)
     return Variations(
         *(
-            first,
-            second,
+            chosen,
             count,
-            lines,
+            offered,
             make,
             stop,
+            resume,
+            discard,
             known,
             name,
             cell,
@@ -123,6 +129,7 @@ def lay_out(shared: Shared) -> Variations:
             grid,
         ),
         *(cell_box, large, take, neighbors, plane_box, across, down, place, values, rest, always),
+        timer,
     )
 
 
@@ -130,25 +137,30 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
     """Connect the tab's events."""
     events = Events(shared, parts, table)
     token, inputs = shared.token, [*table.panel.inputs.values()]
-    suggested = [parts.first, parts.second, parts.count, *inputs]
+    settings = [axis.setting for axis in parts.axes]
+    values = [field for axis in parts.axes for field in (axis.numbers, axis.names)]
     gr.on(
-        [parts.first.input, parts.second.input, parts.count.input],
+        [*(one.input for one in settings), parts.count.input],
         said(events.suggest),
-        suggested,
-        [*parts.lines],
+        [*settings, parts.count, *inputs],
+        [*values, parts.offered],
         **QUIET,
     )
     begun = [parts.name, parts.cell, parts.known]
     parts.make.click(
-        said(events.make), [token, *parts.lines, *table.lying, *inputs], begun, **QUIET
+        said(events.make), [token, *settings, *values, *table.lying, *inputs], begun, **QUIET
     )
     parts.neighbors.click(
         said(events.around), [token, parts.name, parts.cell, parts.count], begun, **QUIET
     )
-    parts.stop.click(said(events.stop), [token, parts.name], None, **QUIET)
+    for what in ("stop", "resume", "discard"):
+        button = getattr(parts, what)
+        button.click(said(events.ask(what)), [token, parts.name], None, **QUIET)
     parts.known.input(lambda name: [name, ""], parts.known, [parts.name, parts.cell], **QUIET)
     chosen = [parts.cell, parts.cell_box, parts.large, parts.grid]
-    parts.grid.select(said(events.pick), [token, parts.name], chosen, **QUIET)
+    parts.grid.select(said(events.pick), [token, parts.name], chosen, **QUIET).success(
+        None, None, None, js=into_view("cell")
+    )
     parts.take.click(
         said(events.take), [token, parts.cell], [*table.laid, table.shown], **QUIET
     ).success(lambda: gr.Tabs(selected="table"), None, tabs, **QUIET)
@@ -170,17 +182,58 @@ def connect(shared: Shared, parts: Variations, table: TableParts, tabs: gr.Tabs)
         parts.rested,
         **QUIET,
     )
-    shown = [parts.last_look, parts.status, parts.grid, parts.stop, parts.cell_box, parts.plane_box]
-    shown += [parts.down, parts.across, parts.place, parts.values]
-    gr.Timer(_SECONDS).tick(
+    shown: list[Any] = [
+        parts.last_look,
+        parts.status,
+        parts.grid,
+        parts.stop,
+        parts.resume,
+        parts.discard,
+    ]
+    shown += [parts.cell_box, parts.plane_box, parts.down, parts.across, parts.place, parts.values]
+    parts.timer.tick(
         said(events.tick),
         [token, parts.name, parts.cell, parts.rested, parts.last_look],
         shown,
         concurrency_limit=None,
         **QUIET,
     )
+    while_open(tabs, "Variations", parts.timer)
     tabs.select(said(events.opened), [token, parts.name], [parts.name, parts.known], **QUIET)
+    tabs.select(
+        said(events.suggest_again),
+        [*settings, parts.count, parts.offered, *values, *inputs],
+        [*values, parts.offered],
+        **QUIET,
+    )
 
 
-def _named(names: Sequence[str]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), name) for name in names]
+def _axis(label: str, name: str, setting: str) -> AxisParts:
+    """Lay out an axis that begins with a number."""
+    names = [*axes.numeric(), *axes.named()]
+    choices = [(one.replace("_", " "), one) for one in names]
+    text = str(axes.offer(setting, Settings(), axes.COUNTS[0]))
+    return AxisParts(
+        gr.Dropdown(
+            choices if name == "down" else [(_NONE, ""), *choices],
+            value=setting,
+            label=label,
+            allow_custom_value=True,
+            elem_id=f"vary-{name}",
+        ),
+        gr.Textbox(
+            text,
+            label=f"Values {name}",
+            placeholder="0.1, 1, 10 or 0..3 or linspace(0, 1, 5)",
+            elem_id=f"numbers-{name}",
+        ),
+        gr.Dropdown(
+            [],
+            value=[],
+            label=f"Values {name}",
+            multiselect=True,
+            allow_custom_value=True,
+            visible=False,
+            elem_id=f"names-{name}",
+        ),
+    )
