@@ -95,7 +95,7 @@ def paint(clip, film, style, settings, sources, first):
             job = make_job(frame.image, style, settings, sources)
             sources.forget(frame.image)
             others = [known.get(number - distance) for distance in film.distances]
-            result = painter.paint(job, number, others)
+            result = painter.paint(painter.ready(job, number, others))
             result = replace(result, seconds=time.process_time() - began)
         print(f"  frame {number}: {result.steps} steps, {result.seconds:.1f} s", flush=True)
         known[number] = result.known

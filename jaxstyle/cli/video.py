@@ -32,8 +32,8 @@ from jaxstyle.cli.styles import STYLE, chosen_styles
 from jaxstyle.cli.terminal import exit_status, stop_insisting, stoppable_progress
 
 if TYPE_CHECKING:
-    from jaxstyle.video.film import OnProgress
     from jaxstyle.video.make import FilmRun
+    from jaxstyle.video.progress import OnProgress
 
 clip_option = grouped_option("Clip")
 film_option = grouped_option("From frame to frame")
@@ -210,10 +210,11 @@ def video(
 def make(run: FilmRun, *, resume: bool = False, preview: Path | None = None) -> int:
     """Make a film with progress; an interruption says how to resume."""
     from jaxstyle.video.kept import unfinished
+    from jaxstyle.video.make_films import make_film
 
     try:
         with stoppable_progress() as show:
-            count = run.make(resume=resume, on_progress=_previewed(show, preview))
+            count = make_film(run, resume=resume, on_progress=_previewed(show, preview))
     except KeyboardInterrupt as stop:
         stop_insisting()
         write_message(f"jaxstyle: interrupted; --resume continues from {unfinished(run.output)}")

@@ -201,7 +201,7 @@ class Job:
             self.settings.seed if self._random else None,
             given,
             # Then a job shares its targets with none.
-            id(self) if self.needs_beginnings else None,
+            id(self) if self.needs_beginnings or self.given_targets else None,
         )
 
     @cached_property

@@ -100,7 +100,7 @@ class TestFrames:
 
     def test_a_frame_starts_from_the_moved_one(self):
         painter, jobs = painter_and_jobs(replace(FEW, temporal_weight=0))
-        first = painter.paint(jobs[0], 0, [None]).known
+        first = painter.paint(painter.ready(jobs[0], 0, [None])).known
         moved = painter.moved(1, estimated_gray(jobs[1]), [first])
         job = painter._job(jobs[1], moved, None)
         start = job.initial[:40, :48]
@@ -134,8 +134,8 @@ class TestFrames:
         apart = []
         for weight in (0.0, 1e4):
             painter, jobs = painter_and_jobs(replace(FEW, temporal_weight=weight, frame_steps=4))
-            first = painter.paint(jobs[0], 0, [None]).known
-            second = painter.paint(jobs[1], 1, [first])
+            first = painter.paint(painter.ready(jobs[0], 0, [None])).known
+            second = painter.paint(painter.ready(jobs[1], 1, [first]))
             moved = painter.moved(1, second.known.gray, [first])
             inside = moved.trusts[0].weights > 0
             apart.append(np.abs(second.known.raw - moved.pictures[0])[inside].mean())
@@ -146,7 +146,7 @@ class TestFrames:
         known = []
         for number, job in enumerate(jobs[:3]):
             others = [known[number - d] if number >= d else None for d in (1, 2)]
-            known.append(painter.paint(job, number, others).known)
+            known.append(painter.paint(painter.ready(job, number, others)).known)
         moved = painter.moved(2, known[2].gray, [known[1], known[0]])
         job = painter._job(jobs[2], moved, None)
         # Without what pads them to their bucket.
