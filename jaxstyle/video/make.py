@@ -25,7 +25,7 @@ from jaxstyle.video.kept import Kept, unfinished
 from jaxstyle.video.opening import clip_of
 from jaxstyle.video.progress import Meter
 from jaxstyle.video.schedule import check_times
-from jaxstyle.video.writing import Encoding, Shown, check_film, write_film
+from jaxstyle.video.writing import Encoding, Shown, check_film, check_parent, write_film
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class FilmRun:
                 raise ValueError(f"{self.output} would be overwritten, and is read")
         else:
             check_film(self.output, self.encoding)
+            check_parent(self.output)
         clip = clip_of(self.clip, self.selection)
         styles = [s for s in self.styles if isinstance(s, (str, os.PathLike))]
         check_outputs((self.output, self.manifest), (*clip.files, *map(str, styles)))
@@ -136,7 +137,8 @@ class FilmRun:
             output == now["output"]
             and all(then[name] == now[name] for name in ("film", "times", "selection", "scales"))
             and all(now["weights"].get(name, digest) == digest for name, digest in weights)
-            and not then.get("not_replayable")
+            # A metric or an optimizer that is an object may be another one of the same name.
+            and {*then.get("not_replayable", [])} <= {*then["inputs"]}
             and _what(then["inputs"]) == _what(now["inputs"])
             and not differing_settings(now["settings"], now["inputs"], then)  # type: ignore[arg-type]
         )

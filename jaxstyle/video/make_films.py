@@ -56,11 +56,18 @@ class MadeFilm(NamedTuple):
     failure: str | None = None
 
 
-def make_film(run: FilmRun, *, resume: bool = False, on_progress: OnProgress | None = None) -> int:
+def make_film(
+    run: FilmRun,
+    *,
+    lanes: int | None = None,
+    resume: bool = False,
+    on_progress: OnProgress | None = None,
+) -> int:
     """Make a film, and its manifest.
 
     Args:
         run: What it is made of.
+        lanes: The most scenes at a time; None for one after the other.
         resume: Resume where it was interrupted.
         on_progress: Called between chunks of steps.
 
@@ -71,7 +78,7 @@ def make_film(run: FilmRun, *, resume: bool = False, on_progress: OnProgress | N
         ValueError: Something cannot be used.
         OSError: Something cannot be read or written; what is done is kept beside the output.
     """
-    films = _Films([run], 1, resume, on_progress)
+    films = _Films([run], lanes, resume, on_progress)
     films.make()
     if films.errors:
         raise films.errors[0]

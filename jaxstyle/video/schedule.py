@@ -109,8 +109,9 @@ def is_moving(file: object) -> bool:
         return False
     path = Path(file)
     is_glob = not path.exists() and any(letter in path.name for letter in "*?[")
-    is_film = path.is_file() and path.suffix.lower() in _FILMS
+    is_film = path.is_file() and path.suffix.lower() in FILMS
     return path.is_dir() or is_film or (is_glob and path.suffix.lower() in PICTURES)
 
 
-_FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
+"""Extensions of films."""

@@ -128,29 +128,34 @@ class Together:
     def run(self) -> None:
         """Paint all of them."""
         try:
-            while self._fill():
-                self._round()
+            while begun := self._begun():
+                self._round(begun)
         finally:
             for task in self._running.values():
                 task.turns.close()
 
-    def _fill(self) -> bool:
-        """Give free lanes to those that wait, and return whether any are running."""
+    def _begun(self) -> dict[int, Canvas | Turn]:
+        """Begin a round: return what is next in each lane; one that is free goes to who waits."""
+        begun: dict[int, Canvas | Turn] = {}
         for lane in range(self._lanes.width):
-            if lane not in self._running and (task := next(self._waiting, None)):
-                self._running[lane] = task
-        return bool(self._running)
+            while lane not in begun:
+                if lane not in self._running:
+                    task = next(self._waiting, None)
+                    if task is None:
+                        break
+                    self._running[lane] = task
+                if item := self._next(lane):
+                    begun[lane] = item
+        return begun
 
-    def _round(self) -> None:
+    def _round(self, begun: Mapping[int, Canvas | Turn]) -> None:
         """Let each have a turn."""
-        begun = {lane: item for lane in [*self._running] if (item := self._next(lane))}
         finished = self._paint(begun)
         turns = [
             item if isinstance(item, Turn) else self._next(lane, finished.get(lane))
             for lane, item in begun.items()
         ]
-        images = [turn.image for turn in turns if isinstance(turn, Turn)]
-        self._meter.finish(images)
+        self._meter.finish([turn.image for turn in turns if isinstance(turn, Turn)])
 
     def _next(self, lane: int, finished: Finished | None = None) -> Canvas | Turn | None:
         item = self._running[lane].next(finished)
