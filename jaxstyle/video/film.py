@@ -28,7 +28,7 @@ from jaxstyle.video.flow import Gray, gray_of
 from jaxstyle.video.kept import Kept
 from jaxstyle.video.painter import Flows, Painter
 from jaxstyle.video.progress import Meter
-from jaxstyle.video.schedule import MovingGuides, style_shares
+from jaxstyle.video.schedule import MovingGuides, moving_guides, style_shares
 
 Span = tuple[int, int | None]
 """A part of a clip: its first frame, and the one after its last; None for the end."""
@@ -114,6 +114,7 @@ class Film:
         self._noted: dict[str, Any] = {}
         self._scenes: dict[int, int] = {}  # of each frame the first of its scene
         self._shape: tuple[int, ...] = ()
+        self._moving = moving_guides(self.settings)
 
     def frames(self) -> Generator[FilmFrame, None, None]:
         """Paint the frames one after the other, and yield them in their order.
@@ -314,7 +315,8 @@ class Film:
     def _job(self, content: Picture, settings: Settings) -> Job:
         job = make_job(content, self.styles, settings, self.sources)
         self.sources.forget(content)
-        return job
+        # One program for all frames, whatever masks hold that move.
+        return replace(job, guide=job.guide._replace(repeats=bool(self._moving)))
 
     def _share(self, job: Job) -> None:
         """Say what all frames share, and what decides them."""

@@ -12,6 +12,7 @@ from support.clips import PAN, panned
 from support.small import SMALL, STYLE, compilations
 
 from jaxstyle import FilmSettings, recipes, stylize, stylize_video
+from jaxstyle.image.io import write_image
 from jaxstyle.metrics.temporal import DISTANCES, temporal
 from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.make_job import make_job
@@ -184,6 +185,26 @@ class TestFrames:
             stylize_video(FRAMES, [STYLE, inverse], style_times=(0,), **styles)
         with pytest.raises(ValueError, match="to ascend"):
             stylize_video(FRAMES, [STYLE, inverse], style_times=(1, 1), **styles)
+
+    def test_one_program_for_masks_that_move(self, tmp_path):
+        for number in range(6):
+            mask = np.zeros((40, 48, 3), np.float32)
+            mask[:, 6 * number : 9 * number + 10] = number < 5  # of the last one nothing is left
+            write_image(tmp_path / f"{number}.png", mask)
+        frames = panned(6)
+        mixture = {"metric": "gram+relaxed_emd+patch=0.1", "content_mask": str(tmp_path)}
+        painted = stylize_video(frames, STYLE, film=FEW, **SMALL | mixture)
+        whole = [next(painted), next(painted)]
+        with compilations() as compiled:
+            whole += [*painted]
+        assert len(whole) == 6
+        assert not compiled
+        for number, frame in enumerate(whole):
+            apart = np.abs(frame.image - frames[number] / 255)
+            assert (apart[:, 6 * number : 9 * number + 10].mean() > 0.02) == (number < 5)
+            apart[:, max(0, 6 * number - 1) : 9 * number + 11 if number < 5 else 8] = 0
+            assert apart.max() < 1e-6
+        assert np.abs(whole[5].image - frames[5] / 255).max() < 1.01 / 255
 
     def test_unlike_frames(self):
         with pytest.raises(ValueError, match="frame 2 of the frames is 48 × 39, the first 48 × 40"):
