@@ -214,8 +214,8 @@ def _start(job: Job, moved: Moved, before: Picture | None) -> Picture:
     picture on its own, in the colors that are around it, or what an earlier pass made.
 
     References:
-        Ruder et al., section 4.1 (the first pass; they take the moved picture everywhere), and
-        equation 11 with δ = 1/2 (later passes).
+        Ruder et al.: the first pass by their initialization (they take the moved picture
+        everywhere), later ones by the blend of their multi-pass algorithm, with δ = 1/2.
     """
     if before is not None:
         visible = moved.trusts[0].weights[..., None]
