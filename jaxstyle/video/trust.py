@@ -43,8 +43,9 @@ def trust(backward: Flow, forward: Flow) -> Trust:
         forward: From the other towards this: the paper's w.
 
     References:
-        The paper's tests for disocclusion and for motion boundaries. It does not say what becomes of pixels that lie outside of the
-        other frame: here they are not visible. Derivatives are NumPy's, central differences.
+        The paper's tests for disocclusion and for motion boundaries. It does not say what becomes
+        of pixels that lie outside of the other frame: here they are not visible. Derivatives are
+        NumPy's, central differences.
     """
     height, width = backward.shape[:2]
     rows, columns = np.indices((height, width))
