@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ from jaxstyle.cli.options import (
 )
 from jaxstyle.cli.output_options import output_option
 from jaxstyle.cli.preset import given_settings, preset_option
+from jaxstyle.cli.processes import join, process_options
 from jaxstyle.cli.streams import write_message
 from jaxstyle.cli.styles import STYLE, chosen_styles
 from jaxstyle.cli.terminal import exit_status, stop_insisting, stoppable_progress
@@ -155,6 +157,7 @@ def _distances(text: str) -> tuple[int, ...]:
 )
 @setting_options
 @preset_option
+@process_options
 @OFFLINE
 @diagnostics
 def video(
@@ -175,6 +178,9 @@ def video(
     every: int,
     fps: Fraction | None,
     flow: Path | None,
+    coordinator: str | None,
+    processes: int | None,
+    process: int | None,
     offline: bool,
     preset: Path | None,
     **values: Any,
@@ -220,7 +226,11 @@ def video(
         from jaxstyle.image.io import check_output
 
         check_output(preview)
+    if coordinator and resume:
+        raise ValueError("expected resume of one process: others do not know what is kept")
     start_jax()
+    if not join(coordinator, processes, process):
+        logger.setLevel(logging.ERROR)
     from jaxstyle.video.make import FilmRun
 
     runs = [

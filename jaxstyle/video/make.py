@@ -94,13 +94,16 @@ class FilmRun:
             )
         return clip
 
-    def film_of(self, clip: Clip, sources: Sources, meter: Meter, *, resume: bool) -> Film:
+    def film_of(
+        self, clip: Clip, sources: Sources, meter: Meter, *, folder: Path | None, resume: bool
+    ) -> Film:
         """Return the film as it is painted.
 
         Args:
             clip: What `check` opened.
             sources: Where pictures and weights come from.
             meter: To whom frames are reported.
+            folder: Where what is done is kept; None for nowhere.
             resume: Resume where it was interrupted.
 
         Raises:
@@ -116,7 +119,7 @@ class FilmRun:
             sources=sources,
             selection=self.selection,
             times=check_times(self.times, len(styles), self.settings) if self.times else (),
-            folder=unfinished(self.output),
+            folder=folder,
             resume=resume,
             meter=meter,
         )

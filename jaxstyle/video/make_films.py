@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -157,6 +158,8 @@ class _Films:
         self._runs, self._lanes, self._resume = runs, lanes, resume
         self._meter, self._devices = Meter(None, on_progress), jax.devices()
         self._sources = Sources(offline=runs[0].offline)
+        # Of several processes the first writes, and each paints the lanes of its devices.
+        self._is_first = jax.process_index() == 0
 
     def make(self) -> None:
         """Make them, those of one shape together."""
@@ -186,8 +189,13 @@ class _Films:
     def _open(self, number: int, locks: ExitStack) -> _Opened:
         run = self._runs[number]
         clip = run.check()
-        locks.enter_context(exclusive_lock(run.output))
-        film = run.film_of(clip, self._sources, self._meter, resume=self._resume)
+        folder: Path | None = None
+        if self._is_first:
+            locks.enter_context(exclusive_lock(run.output))
+            folder = unfinished(run.output)
+        elif run.film.passes > 1:
+            folder = Path(locks.enter_context(TemporaryDirectory(prefix="jaxstyle-film-")))
+        film = run.film_of(clip, self._sources, self._meter, folder=folder, resume=self._resume)
         one = _Opened(number, run, film, film.open())
         if self._resume and not run.then:
             one.finished = run.finished(film)
@@ -253,7 +261,7 @@ class _Films:
         one.left -= 1
         if one.left > 0 or one.number in self.errors:
             return
-        if one.finished is None:
+        if one.finished is None and self._is_first:
             one.run.write(one.film)
         frames = len(one.finished or one.film.painted)
         status: Status = "finished" if one.finished else "made"

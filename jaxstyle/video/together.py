@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import jax
+
 from jaxstyle._util.files import reason
 from jaxstyle._util.log import logger
 from jaxstyle.transfer import memory
@@ -57,7 +59,8 @@ class Lanes:
         filler = next(iter(canvases.values()))
         chosen = [canvases.get(lane, filler) for lane in range(self.width)]
         jobs = [canvas.job for canvas in chosen]
-        is_first = self._stepper is None
+        # Several processes compile in one order.
+        is_first = self._stepper is None and jax.process_count() == 1
         stepper = self._stepper or BatchedStepper(jobs, self.devices, shared=False)
         self._stepper = stepper.of(jobs)
         with Ahead() as ahead:

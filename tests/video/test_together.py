@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from itertools import count
@@ -159,6 +160,31 @@ def test_two_devices(clips, tmp_path):
     write_image(tmp_path / "style.png", STYLE)
     command = [sys.executable, "-m", "jaxstyle", *map(str, words), "--format", "frames"]
     subprocess.run(command, env=os.environ | {"XLA_FLAGS": flags}, check=True)
+    for clip in clips[:2]:
+        pictures = frames_of(tmp_path / "films" / clip.name)[0]
+        np.testing.assert_allclose(pictures, alone(clip), atol=ROUNDING)
+
+
+@pytest.mark.slow
+def test_two_processes(clips, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    write_image(tmp_path / "style.png", STYLE)
+    words = ["video", *clips[:2], tmp_path / "style.png", "-o", tmp_path / "films", *FLAGS]
+    words += ["--format", "frames", "--coordinator", f"127.0.0.1:{port}", "--processes", 2]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "jaxstyle", *map(str, words), "--process", str(k)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for k in range(2)
+    ]
+    errors = [process.communicate(timeout=300)[1] for process in processes]
+    if "aren't implemented on the CPU backend" in errors[0]:
+        pytest.skip("this version of JAX has one process on a CPU")
+    assert [process.returncode for process in processes] == [0, 0], errors
     for clip in clips[:2]:
         pictures = frames_of(tmp_path / "films" / clip.name)[0]
         np.testing.assert_allclose(pictures, alone(clip), atol=ROUNDING)
