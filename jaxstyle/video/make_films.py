@@ -124,7 +124,6 @@ class _Opened:
     number: int
     run: FilmRun
     film: Film
-    job: Job  # of its first frame
     finished: list[dict[str, Any]] | None = None  # its frames, if it is there already
     spans: Sequence[Span] = (ALL,)
     left: int = 0  # spans that have not ended
@@ -165,10 +164,13 @@ class _Films:
         """Make them, those of one shape together."""
         with ExitStack() as locks:
             groups: dict[Hashable, list[_Opened]] = {}
+            models: dict[Hashable, Job] = {}
             for number in range(len(self._runs)):
                 with self._blamed(number):
-                    one = self._open(number, locks)
-                    groups.setdefault(one.job.program_key, []).append(one)
+                    one, job = self._open(number, locks)
+                    key = job.program_key
+                    groups.setdefault(key, []).append(one)
+                    models.setdefault(key, job)  # one is enough: each holds its pictures
             opened = [one for group in groups.values() for one in group]
             counts = [one.film.clip.count for one in opened]
             if None not in counts:
@@ -176,8 +178,8 @@ class _Films:
                     (count or 0) * one.film.film.passes
                     for count, one in zip(counts, opened, strict=True)
                 )
-            for group in groups.values():
-                self._make(group)
+            for key, group in groups.items():
+                self._make(group, models[key])
 
     @contextmanager
     def _blamed(self, number: int) -> Iterator[None]:
@@ -186,7 +188,8 @@ class _Films:
         except EXPECTED as error:
             self._fail(number, error)
 
-    def _open(self, number: int, locks: ExitStack) -> _Opened:
+    def _open(self, number: int, locks: ExitStack) -> tuple[_Opened, Job]:
+        """Open a film's clip, and return it with the job of its first frame."""
         run = self._runs[number]
         clip = run.check()
         folder: Path | None = None
@@ -196,15 +199,15 @@ class _Films:
         elif run.film.passes > 1:
             folder = Path(locks.enter_context(TemporaryDirectory(prefix="jaxstyle-film-")))
         film = run.film_of(clip, self._sources, self._meter, folder=folder, resume=self._resume)
-        one = _Opened(number, run, film, film.open())
+        job, one = film.open(), _Opened(number, run, film)
         if self._resume and not run.then:
             one.finished = run.finished(film)
         if one.finished is None:
             film.begin()
-        return one
+        return one, job
 
-    def _make(self, group: Sequence[_Opened]) -> None:
-        """Make films of one program key."""
+    def _make(self, group: Sequence[_Opened], model: Job) -> None:
+        """Make films of one program key, of which one has this job for its first frame."""
         if all(one.finished for one in group):
             for one in group:
                 self._end(one)
@@ -213,8 +216,9 @@ class _Films:
             for one in group:
                 with self._blamed(one.number):
                     one.spans = self._scenes(one)
+            group = [one for one in group if one.number not in self.errors]
         tasks = [self._task(one, span) for one in group for span in one.spans]
-        width = self._width(group, len(tasks))
+        width = self._width(group, len(tasks), model)
         for one in group:
             one.left, one.film.width = len(one.spans), width
         Together(tasks, Lanes(width, self._devices), self._meter).run()
@@ -226,19 +230,18 @@ class _Films:
             return spans_of(cuts)
         spans = scenes_of(one.film)
         if len(spans) > 1 and not one.film.painter.constants:
-            one.film.painter.calibrate(one.job)
+            one.film.painter.calibrate(one.film.open())
         return spans
 
-    def _width(self, group: Sequence[_Opened], count: int) -> int:
-        """Choose how many of them are painted at a time."""
+    def _width(self, group: Sequence[_Opened], count: int, model: Job) -> int:
+        """Choose how many films, or scenes, are painted at a time."""
         least = len(self._devices)
-        job = group[0].film.painter.ready(group[0].job, 0, [None]).job
         most = self._lanes or MOST_LANES * least
-        if min(count, most) == 1 or job.settings.memory.isdigit():
+        if min(count, most) < 2 or model.settings.memory.isdigit():
             return 1
-        before = next((one.width for one in group if one.width), None)
-        wanted = before or min(count, most)
-        spec = BatchSpec(math.ceil(wanted / least) * least, shared=False)
+        job = group[0].film.painter.ready(model, 0, [None]).job
+        before = max(one.width or 0 for one in group)
+        spec = BatchSpec(math.ceil(min(before or count, most) / least) * least, shared=False)
         plan = plan_batches([job], None, self._devices, spec)
         logger.info(plan.describe([job] * count, "film" if count == len(group) else "scene"))
         if not plan.fits:

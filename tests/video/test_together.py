@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from itertools import count
@@ -12,21 +11,15 @@ import jax
 import numpy as np
 import pytest
 from support.clips import panned, write_clip
-from support.small import SMALL, STYLE, compilations, run
+from support.processes import run_in_two_processes
+from support.small import SMALL, STYLE, compilations, flags, run
 
 from jaxstyle import FilmSettings, stylize_video, stylize_videos
 from jaxstyle.image.io import read_image, write_image
 
 pytest.importorskip("cv2", reason="needs the extra video")
 FEW = FilmSettings(frame_steps=2)
-FLAGS = [
-    word
-    for name, value in (SMALL | {"frame_steps": 2}).items()
-    for word in (
-        f"--{name.replace('_', '-')}",
-        ",".join(value) if isinstance(value, tuple) else str(value),
-    )
-]
+FLAGS = flags(frame_steps=2)
 ROUNDING = 1.01 / 255
 
 
@@ -155,11 +148,11 @@ class TestScenes:
 
 
 def test_two_devices(clips, tmp_path):
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    xla_flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
     words = ["video", *clips[:2], tmp_path / "style.png", "-o", tmp_path / "films", *FLAGS]
     write_image(tmp_path / "style.png", STYLE)
     command = [sys.executable, "-m", "jaxstyle", *map(str, words), "--format", "frames"]
-    subprocess.run(command, env=os.environ | {"XLA_FLAGS": flags}, check=True)
+    subprocess.run(command, env=os.environ | {"XLA_FLAGS": xla_flags}, check=True)
     for clip in clips[:2]:
         pictures = frames_of(tmp_path / "films" / clip.name)[0]
         np.testing.assert_allclose(pictures, alone(clip), atol=ROUNDING)
@@ -167,24 +160,9 @@ def test_two_devices(clips, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes(clips, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     write_image(tmp_path / "style.png", STYLE)
     words = ["video", *clips[:2], tmp_path / "style.png", "-o", tmp_path / "films", *FLAGS]
-    words += ["--format", "frames", "--coordinator", f"127.0.0.1:{port}", "--processes", 2]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "jaxstyle", *map(str, words), "--process", str(k)],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for k in range(2)
-    ]
-    errors = [process.communicate(timeout=300)[1] for process in processes]
-    if "aren't implemented on the CPU backend" in errors[0]:
-        pytest.skip("this version of JAX has one process on a CPU")
-    assert [process.returncode for process in processes] == [0, 0], errors
+    run_in_two_processes(*words, "--format", "frames")
     for clip in clips[:2]:
         pictures = frames_of(tmp_path / "films" / clip.name)[0]
         np.testing.assert_allclose(pictures, alone(clip), atol=ROUNDING)
