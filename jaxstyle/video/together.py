@@ -174,7 +174,9 @@ class Together:
             canvases = {n: item for n, item in alike.items() if isinstance(item, Canvas)}
             # In the round where a batch was interrupted some frames may be there already.
             count = len(canvases) if self._has_painted else len(alike)
-            if canvases and self._lanes.is_worth(count) and not self._is_short:
+            # Masks that move may make programs of their own.
+            is_one = len({canvas.job.program_key for canvas in canvases.values()}) == 1
+            if is_one and self._lanes.is_worth(count) and not self._is_short:
                 done |= self._try(self._lanes, canvases)
             for lane, canvas in canvases.items():
                 then = self._running[lane].then
