@@ -36,7 +36,8 @@ METHODS = {
     "warped start": FilmSettings(temporal_weight=0),
     "temporal term": FilmSettings(),
     "absolute": FilmSettings(temporal_metric="absolute"),
-    "long-term": FilmSettings(distances=(1, 10, 20)),
+    "long-term": FilmSettings(distances=(1, 10)),
+    "two passes": FilmSettings(passes=2),
 }
 
 
@@ -87,20 +88,31 @@ def paint(clip, film, style, settings, sources, first):
         film, lambda n, gray, m, other: (estimate(gray, other), estimate(other, gray))
     )
     known, painted = {}, []
-    for number, frame in enumerate(clip):
+
+    def one(number, ways, before=None):
+        began = time.process_time()
+        image = clip[number].image
+        job = make_job(image, style, settings, sources)
+        sources.forget(image)
+        others = [known.get(number + way) for way in ways]
+        result = painter.paint(painter.ready(job, number, others, before))
+        print(f"  frame {number}: {result.steps} steps, {result.seconds:.1f} s", flush=True)
+        return replace(result, seconds=time.process_time() - began)
+
+    for number in range(len(clip)):
         if number == 0 and first is not None:
             result, painter.constants, painter.layouts = first
         else:
-            began = time.process_time()
-            job = make_job(frame.image, style, settings, sources)
-            sources.forget(frame.image)
-            others = [known.get(number - distance) for distance in film.distances]
-            result = painter.paint(job, number, others)
-            result = replace(result, seconds=time.process_time() - began)
-        print(f"  frame {number}: {result.steps} steps, {result.seconds:.1f} s", flush=True)
+            result = one(number, [-distance for distance in film.distances])
         known[number] = result.known
         painted.append(result)
-    return painted, (painted[0], painter.constants, painter.layouts)
+    first = painted[0], painter.constants, painter.layouts
+    for number in reversed(range(len(clip)) if film.passes > 1 else ()):
+        again = one(number, film.distances, known.pop(number).raw)
+        known[number] = again.known
+        seconds, steps = painted[number].seconds + again.seconds, painted[number].steps
+        painted[number] = replace(again, seconds=seconds, steps=steps + again.steps)
+    return painted, first
 
 
 def panel_for(clip, style_picture):

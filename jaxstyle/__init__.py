@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     from jaxstyle.video.clip import Selection as Selection
     from jaxstyle.video.film import FilmFrame as FilmFrame
     from jaxstyle.video.film_settings import FilmSettings as FilmSettings
+    from jaxstyle.video.make_films import MadeFilm as MadeFilm
     from jaxstyle.video.progress import FilmProgress as FilmProgress
     from jaxstyle.video.stylize_video import stylize_video as stylize_video
+    from jaxstyle.video.stylize_videos import stylize_videos as stylize_videos
     from jaxstyle.weights.registry import Weights as Weights
 
 __version__ = "0.2.0"
@@ -57,6 +59,7 @@ _HOMES = {
     "FilmSettings": "video.film_settings",
     "GridProgress": "transfer.progress",
     "LayerRef": "specs",
+    "MadeFilm": "video.make_films",
     "Metric": "metrics.metric",
     "MetricSpec": "specs",
     "Progress": "transfer.result",
@@ -78,6 +81,7 @@ _HOMES = {
     "synthesize": "texture.synthesize",
     "synthesize_variations": "texture.variations",
     "stylize_video": "video.stylize_video",
+    "stylize_videos": "video.stylize_videos",
     "term": "objective.term",
 }
 """Where each public name lives."""

@@ -17,6 +17,7 @@ LONG = (
     "transfer.continuation",
     "transfer.stylize",
     "video.stylize_video",
+    "video.stylize_videos",
 )
 """Modules whose examples make pictures by the default mixture, whose programs take long."""
 

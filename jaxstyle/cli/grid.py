@@ -26,12 +26,12 @@ from jaxstyle.cli.options import (
     setting_options,
 )
 from jaxstyle.cli.preset import given_settings, preset_option
+from jaxstyle.cli.processes import join, process_options
 from jaxstyle.cli.styles import STYLE, chosen_styles
-from jaxstyle.cli.terminal import resumable_progress, stop_on_signals
+from jaxstyle.cli.terminal import resumable_progress
 from jaxstyle.settings import MAPS
 
 sweep_option = grouped_option("Sweep")
-process_option = grouped_option("Several processes")
 
 
 @click.command(
@@ -65,14 +65,7 @@ process_option = grouped_option("Several processes")
 @sweep_option("--lanes", type=COUNT, help="Cells at a time [default: as memory allows].")
 @setting_options
 @preset_option
-@process_option(
-    "--coordinator",
-    metavar="HOST:PORT",
-    help="Share the work with other processes; the first of them listens at this address. auto: "
-    "as the cluster says, if JAX knows it.",
-)
-@process_option("--processes", type=COUNT, help="Number of processes.")
-@process_option("--process", type=click.IntRange(0), help="Number of this process, from 0.")
+@process_options
 @JSON
 @OFFLINE
 @diagnostics
@@ -110,7 +103,7 @@ def grid(
     for name in (*pictures, *values["content_mask"], *values["style_mask"], *maps):
         picture_input(name, offline=offline, standard_input=False)
     start_jax()
-    if not _join(coordinator, processes, process):
+    if not join(coordinator, processes, process):
         logger.setLevel(logging.ERROR)
     from jaxstyle.grid.stylize_grid import stylize_grid
 
@@ -129,18 +122,3 @@ def grid(
     logger.info("%s (%s)", output / "index.html", counted(len(cells), "cell"))
     if as_json:
         write_object(grid_object(output, cells))
-
-
-def _join(coordinator: str | None, processes: int | None, process: int | None) -> bool:
-    """Join the other processes, if there are any, and return whether this is the first."""
-    import jax
-
-    if coordinator == "auto":
-        jax.distributed.initialize()
-    elif coordinator:
-        jax.distributed.initialize(coordinator, processes, process)
-    elif processes is not None or process is not None:
-        raise ValueError("--processes and --process need a --coordinator")
-    if coordinator:
-        stop_on_signals()  # JAX has taken SIGTERM, and would ignore it
-    return jax.process_index() == 0

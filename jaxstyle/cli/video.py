@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from jaxstyle._util.counts import counted
 from jaxstyle._util.log import logger
 from jaxstyle.cli.compilation import start_jax
 from jaxstyle.cli.inputs import picture_input
@@ -27,13 +31,14 @@ from jaxstyle.cli.options import (
 )
 from jaxstyle.cli.output_options import output_option
 from jaxstyle.cli.preset import given_settings, preset_option
+from jaxstyle.cli.processes import join, process_options
 from jaxstyle.cli.streams import write_message
 from jaxstyle.cli.styles import STYLE, chosen_styles
 from jaxstyle.cli.terminal import exit_status, stop_insisting, stoppable_progress
 
 if TYPE_CHECKING:
-    from jaxstyle.video.film import OnProgress
     from jaxstyle.video.make import FilmRun
+    from jaxstyle.video.progress import OnProgress
 
 clip_option = grouped_option("Clip")
 film_option = grouped_option("From frame to frame")
@@ -79,9 +84,10 @@ def _distances(text: str) -> tuple[int, ...]:
         "jaxstyle video clip.mp4 painting.jpg -o film.mp4",
         "jaxstyle video frames/ painting.jpg -o painted/ --size 512",
         "jaxstyle video clip.mp4 --style a.jpg@0 --style b.jpg@5 -o film.mp4 --end 10",
+        "jaxstyle video one.mp4 two.mp4 painting.jpg -o films/",
     ),
 )
-@click.argument("clip")
+@click.argument("clip", metavar="CLIP...")
 @click.argument("style", nargs=-1)
 @STYLE
 @output_option(
@@ -90,7 +96,20 @@ def _distances(text: str) -> tuple[int, ...]:
     type=PATH,
     required=True,
     metavar="FILM",
-    help="MP4, M4V, MOV, MKV or WebM file; or a folder for frames.",
+    help="MP4, M4V, MOV, MKV or WebM file; or a folder for frames. Of several clips a folder for "
+    "films, which keep their names.",
+)
+@output_option(
+    "--format",
+    "format",
+    type=click.Choice(("mp4", "m4v", "mov", "mkv", "webm", "frames")),
+    help="What the films of several clips are written as [default: mp4].",
+)
+@output_option(
+    "--lanes",
+    type=COUNT,
+    help="Clips at a time, and if there are fewer, their scenes [default: 16 clips a device, as "
+    "memory allows].",
 )
 @output_option("--codec", metavar="NAME", help="FFmpeg's encoder [default: libx264; WebM: VP9].")
 @output_option("--crf", type=click.IntRange(0, 63), help="Quality, lower is better [default: 17].")
@@ -138,6 +157,7 @@ def _distances(text: str) -> tuple[int, ...]:
 )
 @setting_options
 @preset_option
+@process_options
 @OFFLINE
 @diagnostics
 def video(
@@ -145,6 +165,8 @@ def video(
     style: tuple[str, ...],
     more_styles: tuple[str, ...],
     output: Path,
+    format: str | None,
+    lanes: int | None,
     codec: str | None,
     crf: int | None,
     lossless: bool,
@@ -156,70 +178,133 @@ def video(
     every: int,
     fps: Fraction | None,
     flow: Path | None,
+    coordinator: str | None,
+    processes: int | None,
+    process: int | None,
     offline: bool,
     preset: Path | None,
     **values: Any,
 ) -> None:
-    """Make a film of CLIP, painted like STYLE.
+    """Make a film of CLIP, painted like STYLE; of several clips a film each.
 
     CLIP is a film, a folder of pictures, or a glob. A frame starts from the one before, moved along
     the optical flow, and is held to it wherever both show the same. STYLE@SECONDS says when a style
-    is shown; styles are faded from one to the next. Needs pip install 'jaxstyle[video]'.
+    is shown; styles are faded from one to the next. Clips of one shape are painted together. Needs
+    pip install 'jaxstyle[video]'.
     """
     from jaxstyle import recipes
+    from jaxstyle._util.files import check_folder
+    from jaxstyle.video.names import films_in, is_clip
 
     film = {name: values.pop(name) for name in _FILM}
     settings = recipes.settings(**given_settings(preset, values))
-    styles, times = _styles(chosen_styles(clip, style, more_styles))
+    clips = [clip, *itertools.takewhile(is_clip, style)]
+    styles, times = _styles(chosen_styles(clips[-1], style[len(clips) - 1 :], more_styles))
     pictures = [picture_input(name, offline=offline, standard_input=False) for name in styles]
+    are_several = len(clips) > 1 or format is not None
+    if are_several and flow is not None:
+        raise ValueError("expected flow of one clip: flow files are named by its frames alone")
     from jaxstyle.video.clip import Selection
     from jaxstyle.video.film_settings import FilmSettings
     from jaxstyle.video.opening import clip_of
-    from jaxstyle.video.writing import Encoding, check_film
+    from jaxstyle.video.writing import Encoding, check_film, check_parent
 
     # Everything is checked before anything heavy is imported.
     film_settings = FilmSettings(**{name: v for name, v in film.items() if v is not None})
     selection, encoding = Selection(start, end, every, fps), Encoding(codec, crf, lossless)
-    clip_of(clip, selection)
-    if output.suffix and not output.is_dir():
-        check_film(output, encoding)
+    pairs = [(clip, output)]
+    if are_several:
+        check_folder(output)
+        pairs = films_in(output, clips, format or "mp4")
+    else:
+        clip_of(clip, selection)
+    if pairs[0][1].suffix and not pairs[0][1].is_dir():
+        check_film(pairs[0][1], encoding)
+        if not are_several:
+            check_parent(output)
     if preview is not None:
         from jaxstyle.image.io import check_output
 
         check_output(preview)
+    if coordinator and resume:
+        raise ValueError("expected resume of one process: others do not know what is kept")
     start_jax()
+    if not join(coordinator, processes, process):
+        logger.setLevel(logging.ERROR)
     from jaxstyle.video.make import FilmRun
 
-    run = FilmRun(
-        clip=clip,
-        styles=pictures,
-        output=output,
-        settings=settings,
-        film=film_settings,
-        selection=selection,
-        times=times,
-        flow=flow,
-        encoding=encoding,
-        offline=offline,
-    )
-    count = make(run, resume=resume, preview=preview)
+    runs = [
+        FilmRun(
+            clip=name,
+            styles=pictures,
+            output=place,
+            settings=settings,
+            film=film_settings,
+            selection=selection,
+            times=times,
+            flow=flow,
+            encoding=encoding,
+            offline=offline,
+        )
+        for name, place in pairs
+    ]
+    if are_several:
+        _make_several(runs, output, lanes, resume, preview, as_json)
+        return
+    count = make(runs[0], lanes=lanes, resume=resume, preview=preview)
     if as_json:
-        write_object({"output": str(output), "manifest": str(run.manifest), "frames": count})
+        write_object({"output": str(output), "manifest": str(runs[0].manifest), "frames": count})
 
 
-def make(run: FilmRun, *, resume: bool = False, preview: Path | None = None) -> int:
+def make(
+    run: FilmRun, *, lanes: int | None = None, resume: bool = False, preview: Path | None = None
+) -> int:
     """Make a film with progress; an interruption says how to resume."""
     from jaxstyle.video.kept import unfinished
+    from jaxstyle.video.make_films import make_film
 
-    try:
-        with stoppable_progress() as show:
-            count = run.make(resume=resume, on_progress=_previewed(show, preview))
-    except KeyboardInterrupt as stop:
-        stop_insisting()
-        write_message(f"jaxstyle: interrupted; --resume continues from {unfinished(run.output)}")
-        sys.exit(exit_status(stop))
+    with _resumable(unfinished(run.output), preview) as show:
+        count = make_film(run, lanes=lanes, resume=resume, on_progress=show)
     logger.info("%s: %d frames", run.output, count)
     return count
+
+
+def _make_several(
+    runs: Sequence[FilmRun],
+    output: Path,
+    lanes: int | None,
+    resume: bool,
+    preview: Path | None,
+    as_json: bool,
+) -> None:
+    """Make films with progress; the exit status is 1 if one failed."""
+    from jaxstyle.video.make_films import make_films
+
+    output.mkdir(parents=True, exist_ok=True)
+    with _resumable(output, preview) as show:
+        films = make_films(runs, lanes=lanes, resume=resume, on_progress=show)
+    failed = sum(one.status == "failed" for one in films)
+    if as_json:
+        rows = [
+            one._asdict() | {"film": str(one.film), "manifest": str(one.manifest)} for one in films
+        ]
+        write_object({"films": rows, "failed": failed})
+    rest = f", {failed} failed" if failed else ""
+    logger.info("%s: %s%s", output, counted(len(films), "film"), rest)
+    if failed:
+        click.get_current_context().exit(1)
+
+
+@contextmanager
+def _resumable(folder: Path, preview: Path | None) -> Iterator[OnProgress]:
+    """Show progress; an interruption says how to resume."""
+    try:
+        with stoppable_progress() as show:
+            yield _previewed(show, preview)
+    except KeyboardInterrupt as stop:
+        stop_insisting()
+        write_message(f"jaxstyle: interrupted; --resume continues from {folder}")
+        sys.exit(exit_status(stop))
 
 
 def _previewed(show: Any, preview: Path | None) -> OnProgress:

@@ -28,7 +28,7 @@ def squared(image: Image, target: Moved) -> Scalar:
 
     References:
         Ruder, Dosovitskiy & Brox, "Artistic style transfer for videos" (GCPR 2016, arXiv
-        1604.08610), equations 7 (one frame) and 9 (several).
+        1604.08610): the temporal loss with one frame, and the long-term one with several.
     """
     pictures, weights = target
     return jnp.sum(weights[..., None] * (image - pictures) ** 2) / image.size

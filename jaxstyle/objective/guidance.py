@@ -62,6 +62,8 @@ class Guide(NamedTuple):
     # How much of the result is the picture made, and not the content; None for all of it. Not
     # padded.
     inside: Mask | None = None
+    # Whether positions are repeated, so that programs do not depend on what masks hold.
+    repeats: bool = False
 
     @property
     def is_masked(self) -> bool:

@@ -177,19 +177,56 @@ def select_positions(
     metric: Metric,
     layers: Sequence[LayerRef],
     shapes: Mapping[str, tuple[int, int]],
+    *,
+    repeats: bool = False,
 ) -> PositionIndices:
-    """Select the positions of each layer that a metric compares under a mask."""
+    """Select the positions of each layer that a metric compares under a mask.
+
+    Args:
+        mask: None for all positions.
+        metric: That compares them.
+        layers: Of its term.
+        shapes: Height and width of each layer.
+        repeats: Repeat what is selected until it is as many as without a mask, of metrics that
+            `can_repeat`: so masks of different contents share their programs.
+    """
     if mask is None:
         return (None,) * len(layers)
+    chosen, repeats = metric.select or rectangle_around, repeats and can_repeat(metric)
 
     def select(shape: tuple[int, int]) -> Any:
         if metric.expects == "positions":
             indices = positions_under(mask, shape)
+            if repeats:
+                return repeated(indices, shape[0] * shape[1])
             return None if len(indices) == shape[0] * shape[1] else indices
         inside = inside_under(mask, shape)
-        return None if inside.all() else (metric.select or rectangle_around)(inside)
+        if repeats:
+            return repeated(chosen(inside), len(chosen(np.ones_like(inside))))
+        return None if inside.all() else chosen(inside)
 
     return tuple(select(shapes[str(layer)]) for layer in layers)
+
+
+def can_repeat(metric: Metric) -> bool:
+    """Whether what a metric compares is a set, of which anything may come more than once.
+
+    A rectangle is none, nor are blocks of several sizes.
+    """
+    if metric.expects == "positions":
+        return True
+    return metric.select is not None and isinstance(
+        metric.select(np.ones((8, 8), bool)), np.ndarray
+    )
+
+
+def repeated(rows: Int[np.ndarray, "n ..."], count: int) -> Int[np.ndarray, "count ..."]:
+    """Repeat rows until they are `count`, all of them as often as others, or once more.
+
+    >>> repeated(np.array([3, 5, 8]), 7).tolist()
+    [3, 3, 3, 5, 5, 8, 8]
+    """
+    return rows[np.arange(count) * len(rows) // count]
 
 
 def resize_mask(mask: Mask, shape: tuple[int, int], smooth: bool = False) -> Mask:

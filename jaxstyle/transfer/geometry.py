@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -110,12 +111,15 @@ def _positions_at(job: Job, size: int) -> Selection | None:
     selection = []
     for term in job.terms:
         region = regions.Region() if term.region is None else guide.regions[term.region]
-        of_content = regions.select_positions(region.content, term.metric, term.layers, content)
+        select = partial(
+            regions.select_positions,
+            metric=term.metric,
+            layers=term.layers,
+            repeats=guide.repeats,
+        )
+        of_content = select(region.content, shapes=content)
         of_styles = tuple(
-            regions.select_positions(
-                guide.style_mask(region, which), term.metric, term.layers, styles[which]
-            )
-            for which in term.styles
+            select(guide.style_mask(region, which), shapes=styles[which]) for which in term.styles
         )
         selection.append((of_content, of_styles))
     return selection

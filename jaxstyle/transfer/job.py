@@ -22,6 +22,7 @@ from jaxstyle.backbones.extractor import Extractor, Parameters
 from jaxstyle.image.geometry import Alpha, Picture
 from jaxstyle.objective import guidance
 from jaxstyle.objective.build import tile_unit
+from jaxstyle.objective.regions import can_repeat
 from jaxstyle.objective.term import Term, term_names
 from jaxstyle.optim.optimizers import Optimizer
 from jaxstyle.plain import obstacles, to_plain
@@ -201,7 +202,7 @@ class Job:
             self.settings.seed if self._random else None,
             given,
             # Then a job shares its targets with none.
-            id(self) if self.needs_beginnings else None,
+            id(self) if self.needs_beginnings or self.given_targets else None,
         )
 
     @cached_property
@@ -220,10 +221,16 @@ class Job:
             self.scales,
             self.guide.content.shape,
             tuple(style.shape for style in self.guide.styles),
-            # The contents of a region decide shapes.
+            # The contents of a region decide shapes, unless positions are repeated.
             self.guide.rotations if self.guide.is_masked else (),
-            self._mask_digests,
+            self.repeats_positions or self._mask_digests,
         )
+
+    @property
+    def repeats_positions(self) -> bool:
+        """Whether no shape depends on what masks hold."""
+        regional = [term.metric for term in self.terms if term.region is not None]
+        return self.guide.repeats and all(map(can_repeat, regional))
 
     @property
     def _mask_digests(self) -> tuple[bytes | None, ...]:

@@ -22,9 +22,9 @@ from jaxstyle._util.log import logger
 from jaxstyle.image.geometry import Picture
 from jaxstyle.image.io import reread, write_image
 from jaxstyle.plain import differences
-from jaxstyle.video.painter import Known
+from jaxstyle.video.canvas import Known
 
-_FORM = 1
+_FORM = 2
 
 
 def unfinished(output: Path) -> Path:

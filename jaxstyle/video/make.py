@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from jaxstyle._util.files import check_outputs, reason, sha256
-from jaxstyle._util.lock import exclusive_lock
+from jaxstyle._util.files import check_outputs, sha256
 from jaxstyle._util.log import logger
 from jaxstyle.image.io import write_image
 from jaxstyle.settings import SCHEMA, Settings
-from jaxstyle.transfer.manifest import beside
+from jaxstyle.transfer.manifest import beside, differing_settings
 from jaxstyle.transfer.sources import Source, Sources, as_styles
 from jaxstyle.video import manifest as film_manifest
 from jaxstyle.video.clip import Clip, Selection
-from jaxstyle.video.film import NO_PICTURE, Film, FilmFrame, OnProgress
+from jaxstyle.video.film import Film, FilmFrame
 from jaxstyle.video.film_settings import FilmSettings
 from jaxstyle.video.flow_sources import flows_from
 from jaxstyle.video.kept import Kept, unfinished
 from jaxstyle.video.opening import clip_of
+from jaxstyle.video.progress import Meter
 from jaxstyle.video.schedule import check_times
-from jaxstyle.video.writing import Encoding, Shown, check_film, write_film
+from jaxstyle.video.writing import Encoding, Shown, check_film, check_parent, write_film
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class FilmRun:
         flow: A folder of flow files, or None.
         encoding: How the file is written.
         offline: Never fetch anything.
+        then: What a manifest says of the frames: each is painted in the lane in which it was.
     """
 
     clip: str
@@ -55,6 +56,7 @@ class FilmRun:
     flow: Path | None = None
     encoding: Encoding = field(default_factory=Encoding)
     offline: bool = False
+    then: Sequence[Mapping[str, Any]] = ()
 
     @property
     def is_folder(self) -> bool:
@@ -82,6 +84,7 @@ class FilmRun:
                 raise ValueError(f"{self.output} would be overwritten, and is read")
         else:
             check_film(self.output, self.encoding)
+            check_parent(self.output)
         clip = clip_of(self.clip, self.selection)
         styles = [s for s in self.styles if isinstance(s, (str, os.PathLike))]
         check_outputs((self.output, self.manifest), (*clip.files, *map(str, styles)))
@@ -91,90 +94,123 @@ class FilmRun:
             )
         return clip
 
-    def make(self, *, resume: bool = False, on_progress: OnProgress | None = None) -> int:
-        """Make the film, and its manifest.
+    def film_of(
+        self, clip: Clip, sources: Sources, meter: Meter, *, folder: Path | None, resume: bool
+    ) -> Film:
+        """Return the film as it is painted.
 
         Args:
+            clip: What `check` opened.
+            sources: Where pictures and weights come from.
+            meter: To whom frames are reported.
+            folder: Where what is done is kept; None for nowhere.
             resume: Resume where it was interrupted.
-            on_progress: Called between chunks of steps.
-
-        Returns:
-            The number of its frames.
 
         Raises:
-            ValueError: Something cannot be used.
-            OSError: Something cannot be read or written; what is done is kept beside the output.
+            ValueError: Times that do not go with the styles, or no such folder of flow files.
         """
-        clip = self.check()
-        with exclusive_lock(self.output):
-            try:
-                return self._make(clip, resume, on_progress)
-            except (OSError, ValueError) as error:
-                is_kept = any(unfinished(self.output).glob("*.npz"))
-                if not is_kept or "--resume" in str(error):
-                    raise
-                text = f"{reason(error)}; what is done is kept, and --resume continues"
-                raise (
-                    type(error)(text) if type(error) in (OSError, ValueError) else OSError(text)
-                ) from error
-
-    def _make(self, clip: Clip, resume: bool, on_progress: OnProgress | None) -> int:
         styles = as_styles(list(self.styles))
-        times = check_times(self.times, len(styles), self.settings) if self.times else ()
-        film = Film(
+        return Film(
             clip=clip,
             styles=styles,
             settings=self.settings,
             film=self.film,
             flows=flows_from(self.flow),
-            sources=Sources(offline=self.offline),
+            sources=sources,
             selection=self.selection,
-            times=times,
-            folder=unfinished(self.output),
+            times=check_times(self.times, len(styles), self.settings) if self.times else (),
+            folder=folder,
             resume=resume,
-            on_progress=on_progress,
+            meter=meter,
         )
-        with closing(film.frames()) as frames:
-            # The folder has the pictures: thousands of them would fill the memory.
-            painted = [replace(frame, image=NO_PICTURE) for frame in frames]
-        shown = _shown(film, painted)
+
+    def finished(self, film: Film) -> list[dict[str, Any]] | None:
+        """Return the facts of a film's frames if it is there, whole, of the same; else None.
+
+        Args:
+            film: That was opened.
+        """
+        then = film_manifest.read(self.manifest) if self.manifest.exists() else None
+        if then is None:
+            return None
+        now, of_frames = self._facts(film), then["frames"]
+        output = {name: one for name, one in then["output"].items() if name != "sha256"}
+        weights = then["weights"].items()
+        is_same = (
+            output == now["output"]
+            and all(then[name] == now[name] for name in ("film", "times", "selection", "scales"))
+            and all(now["weights"].get(name, digest) == digest for name, digest in weights)
+            # A metric or an optimizer that is an object may be another one of the same name.
+            and {*then.get("not_replayable", [])} <= {*then["inputs"]}
+            and _what(then["inputs"]) == _what(now["inputs"])
+            and not differing_settings(now["settings"], now["inputs"], then)  # type: ignore[arg-type]
+        )
+        if is_same and self.is_folder:
+            places = (self._picture(film.clip, number) for number in range(len(of_frames)))
+            is_same = all(place.is_file() for place in places)
+        elif is_same:
+            is_same = self.output.is_file() and sha256(self.output) == then["output"]["sha256"]
+        if is_same and "sha256" not in now["inputs"]["clip"]:
+            is_same = [*film.digests()] == [facts["sha256"] for facts in of_frames]
+        return of_frames if is_same else None
+
+    def write(self, film: Film) -> None:
+        """Write the film, all of whose frames are painted, and its manifest.
+
+        Raises:
+            OSError: It cannot be written; its frames are kept.
+        """
+        frames = [film.painted[number] for number in sorted(film.painted)]
         if self.is_folder:
-            self._write_frames(clip, shown)
+            self._write_frames(film.clip, _shown(film, frames))
         else:
-            write_film(self.output, shown, clip, self.encoding)
-        self._write_manifest(clip, film, painted)
+            write_film(self.output, _shown(film, frames), film.clip, self.encoding)
+        self._write_manifest(film, frames)
         Kept(unfinished(self.output)).remove()
-        return len(painted)
 
     def _write_frames(self, clip: Clip, shown: Iterator[Shown]) -> None:
         self.output.mkdir(parents=True, exist_ok=True)
         for number, (pixels, _, _) in enumerate(shown):
-            name = clip.names[number] if clip.names else f"frame-{number + 1:06}"
-            write_image(self.output / f"{name}.png", pixels)
+            write_image(self._picture(clip, number), pixels)
 
-    def _write_manifest(self, clip: Clip, film: Film, frames: Sequence[FilmFrame]) -> None:
+    def _picture(self, clip: Clip, number: int) -> Path:
+        name = clip.names[number] if clip.names else f"frame-{number + 1:06}"
+        return self.output / f"{name}.png"
+
+    def _write_manifest(self, film: Film, frames: Sequence[FilmFrame]) -> None:
         """Write the manifest; one that cannot be written is logged: the film is there."""
-        inputs: dict[str, dict[str, str]] = {"clip": {"path": self.clip}}
-        if len(clip.files) == 1:
-            inputs["clip"]["sha256"] = sha256(clip.files[0])
-        inputs |= film.shared["inputs"]
-        if self.flow is not None:
-            inputs["flow"] = {"path": str(self.flow)}
-        output = {"name": self.output.name, **asdict(self.encoding)}
+        facts = self._facts(film)
         if not self.is_folder:
-            output["sha256"] = sha256(self.output)
-        facts = {
-            "schema": SCHEMA,
-            **film.shared,
-            "inputs": inputs,
-            "selection": self.selection.to_plain(),
-            "output": output,
-            "frames": [{"time": round(f.seconds, 6), **f.facts} for f in frames],
-        }
+            facts["output"]["sha256"] = sha256(self.output)
+        facts["frames"] = [{"time": round(f.seconds, 6), **f.facts} for f in frames]
         try:
             film_manifest.write(self.manifest, facts)
         except OSError as error:
             logger.warning(f"the film is in {self.output}, but without a manifest: {error}")
+
+    def _facts(self, film: Film) -> dict[str, Any]:
+        """Return what the manifest says of a film but for its frames."""
+        inputs: dict[str, dict[str, str]] = {"clip": {"path": self.clip}}
+        if len(film.clip.files) == 1:
+            inputs["clip"]["sha256"] = sha256(film.clip.files[0])
+        inputs |= film.shared["inputs"]
+        if self.flow is not None:
+            inputs["flow"] = {"path": str(self.flow)}
+        return {
+            "schema": SCHEMA,
+            **film.shared,
+            "inputs": inputs,
+            "selection": self.selection.to_plain(),
+            "output": {"name": self.output.name, **asdict(self.encoding)},
+        }
+
+
+def _what(inputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return of each input its SHA-256; of a folder where it is."""
+    return {
+        role: record.get("sha256") or os.path.realpath(record["path"])
+        for role, record in inputs.items()
+    }
 
 
 def _shown(film: Film, frames: Sequence[FilmFrame]) -> Iterator[Shown]:

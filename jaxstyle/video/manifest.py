@@ -18,7 +18,7 @@ _FORM = record(
     {
         "settings": MAPPING,
         "film": MAPPING,
-        "inputs": mapping(record({"path": TEXT}, {"sha256": TEXT})),
+        "inputs": mapping(record({}, {"path": TEXT, "sha256": TEXT})),
         "selection": MAPPING,
         "output": record({"name": TEXT}, {"sha256": TEXT}),
         "frames": listing(MAPPING),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -24,6 +24,8 @@ from jaxstyle.transfer.loop import Chunk, Loop
 from jaxstyle.transfer.scales import Scale
 from jaxstyle.transfer.steppers.stepper import Layout
 from jaxstyle.transfer.steppers.tiled import single_stepper
+from jaxstyle.transfer.steppers.whole import WholeStepper
+from jaxstyle.video.canvas import Canvas, Finished, Known, Moved, Painted
 from jaxstyle.video.film_settings import FilmSettings
 from jaxstyle.video.flow import Flow, Gray, gray_of, move
 from jaxstyle.video.trust import Trust, nearest_alone, trust
@@ -33,66 +35,21 @@ Flows = Callable[[int, Gray, int, Gray], tuple[Flow, Flow]]
 OnChunk = Callable[[Loop, Chunk], object]
 
 
-class Known(NamedTuple):
-    """What is kept of a painted frame."""
-
-    number: int
-    raw: Picture  # as it was optimized, not cropped to [0, 1], before its colors are restored
-    gray: Gray  # of the content
-
-
-class Moved(NamedTuple):
-    """What other frames say of a frame."""
-
-    pictures: list[Picture]  # of each distance, moved here
-    trusts: list[Trust]  # and how far it is to be trusted
-
-    @property
-    def share(self) -> float:
-        """The part of the frame that the nearest one shows."""
-        return float(self.trusts[0].visible.mean())
-
-
-@dataclass(frozen=True)
-class Painted:
-    """A painted frame.
-
-    Attributes:
-        known: What later frames need of it.
-        image: As it is shown: sRGB in [0, 1], rounded to 8 bits.
-        is_cut: Whether it is the first of a scene.
-        visible: The part of it that the frame before shows, 0 to 1; 0 of a film's first frame.
-        steps: Taken in all.
-        losses: Each term's unweighted loss at the last step, and `"total"`.
-        failure: What was not finite, or None.
-        seconds: That it took.
-    """
-
-    known: Known
-    image: Picture
-    is_cut: bool
-    visible: float
-    steps: int
-    losses: Mapping[str, float]
-    failure: str | None
-    seconds: float
-
-
 @dataclass
 class Painter:
-    """Paints the frames of one film, by one compiled program.
+    """Prepares the frames of one film, and paints them, by one compiled program.
 
     Attributes:
         film: How frames follow one another.
         flows: Where optical flow comes from.
         constants: The calibration constants of the first frame, by size, which all frames take.
-        layouts: How a step is laid out at each scale.
+        layouts: How a step of a frame that is painted alone is laid out, by size.
     """
 
     film: FilmSettings
     flows: Flows
     constants: dict[int, Constants] = field(default_factory=dict)
-    layouts: tuple[Layout, ...] = ()
+    layouts: dict[int, Layout] = field(default_factory=dict)
 
     def moved(self, number: int, gray: Gray, others: Sequence[Known | None]) -> Moved | None:
         """Move other frames to where this one is; None if there is none, or a cut between.
@@ -111,54 +68,98 @@ class Painter:
                 pictures.append(np.zeros((*gray.shape, 3), np.float32))
                 trusts.append(Trust(*nothing))
                 continue
-            backward, forward = self.flows(number, gray, other.number, other.gray)
-            trusts.append(trust(backward, forward))
+            backward, shown = self.seen(number, gray, other)
+            trusts.append(shown)
             pictures.append(move(other.raw, backward))
             if len(trusts) == 1 and trusts[0].visible.mean() < self.film.cut:
                 return None
         return Moved(pictures, trusts)
 
-    def paint(
+    def seen(self, number: int, gray: Gray, other: Known) -> tuple[Flow, Trust]:
+        """Return the flow from a frame towards another, and what of it the other shows."""
+        backward, forward = self.flows(number, gray, other.number, other.gray)
+        return backward, trust(backward, forward)
+
+    def ready(
         self,
         job: Job,
         number: int,
         others: Sequence[Known | None],
         before: Picture | None = None,
-        on_chunk: OnChunk = lambda loop, chunk: None,
-    ) -> Painted:
-        """Paint a frame.
+    ) -> Canvas:
+        """Prepare a frame.
 
         Args:
             job: Of the frame as a picture.
             number: Of the frame.
             others: See `moved`.
             before: The frame as an earlier pass left it.
-            on_chunk: Called after each chunk of steps.
         """
         began = time.perf_counter()
         gray = gray_of(job.original)
         moved = self.moved(number, gray, others) if self.film.warp else None
+        has_other = self.film.warp and bool(others) and others[0] is not None
         job = self._job(job, moved, before)
-        loop = Loop([job], self._steppers(job), [self._constants(job)])
-        for chunk in loop.run():
-            on_chunk(loop, chunk)
-        self.constants = self.constants or loop.constants[0].by_size
-        record = loop.records[0]
-        if record.failure:
-            logger.warning(f"frame {number + 1}: {record.failure}; its last good picture is used")
-        raw = _cropped(np.asarray(loop.pictures[0]), job.original)
-        shown = np.round(255 * displayed(job, loop.pictures[0])) / np.float32(255)
-        last = {name: losses[-1] for name, losses in record.history.items() if losses}
-        return Painted(
-            known=Known(number, raw, gray),
-            image=shown,
-            is_cut=moved is None and others[:1] != [] and others[0] is not None,
-            visible=moved.share if moved else 0.0,
-            steps=record.steps,
-            losses=last,
-            failure=record.failure,
+        return Canvas(
+            job=job,
+            constants=self._constants(job),
+            number=number,
+            gray=gray,
+            moved=moved,
+            is_cut=moved is None and has_other,
+            is_again=before is not None,
             seconds=time.perf_counter() - began,
         )
+
+    def paint(self, canvas: Canvas, on_chunk: OnChunk = lambda loop, chunk: None) -> Painted:
+        """Paint a frame alone.
+
+        Args:
+            canvas: The frame.
+            on_chunk: Called after each chunk of steps.
+        """
+        began, job = time.perf_counter(), canvas.job
+        loop = Loop([job], self._steppers(job), [canvas.constants])
+        for chunk in loop.run():
+            on_chunk(loop, chunk)
+        return self.painted(canvas, Finished(loop, seconds=time.perf_counter() - began))
+
+    def painted(self, canvas: Canvas, finished: Finished) -> Painted:
+        """Return a frame that a loop has painted; of the first one, all others take constants."""
+        loop, lane, seconds, place = finished
+        job, record, moved = canvas.job, loop.records[lane], canvas.moved
+        self.constants = self.constants or canvas.constants.by_size
+        if record.failure:
+            logger.warning(
+                f"frame {canvas.number + 1}: {record.failure}; its last good picture is used"
+            )
+        raw = _cropped(np.asarray(loop.pictures[lane]), job.original)
+        shown = np.round(255 * displayed(job, loop.pictures[lane])) / np.float32(255)
+        return Painted(
+            known=Known(canvas.number, raw, canvas.gray),
+            image=shown,
+            is_cut=canvas.is_cut,
+            visible=moved.share if moved else 0.0,
+            steps=record.steps,
+            losses={name: losses[-1] for name, losses in record.history.items() if losses},
+            failure=record.failure,
+            seconds=canvas.seconds + seconds,
+            place=place,
+        )
+
+    def calibrate(self, job: Job) -> None:
+        """Compute the constants that all frames take, from the job of the first one."""
+        constants = JobConstants(self._job(job, None, None))
+        for scale in job.scales:
+            constants.at(scale.size)
+        self.constants = constants.by_size
+
+    def _constants(self, job: Job) -> JobConstants:
+        if not self.constants:
+            return JobConstants(job)
+        constants = JobConstants(replace(job, settings=replace(job.settings, calibration=None)))
+        constants.by_size = dict(self.constants)
+        return constants
 
     def _job(self, job: Job, moved: Moved | None, before: Picture | None) -> Job:
         """Return the job of a frame that starts from moved ones and is compared with them."""
@@ -194,21 +195,16 @@ class Painter:
             given_targets=targets,
         )
 
-    def _constants(self, job: Job) -> JobConstants:
-        if not self.constants:
-            return JobConstants(job)
-        constants = JobConstants(replace(job, settings=replace(job.settings, calibration=None)))
-        constants.by_size = dict(self.constants)
-        return constants
-
-    def _steppers(self, job: Job) -> list[Any]:
-        if not self.layouts:
+    def _steppers(self, job: Job) -> list[WholeStepper]:
+        sizes = [scale.size for scale in job.scales]
+        if not self.layouts.keys() >= {*sizes}:
             chosen = memory.plan(job)
             logger.info(str(chosen))
             if chosen.advice and job.settings.memory == "auto":
                 raise ValueError(str(chosen))
-            self.layouts = tuple(chosen.layout_at(scale.size) for scale in job.scales)
-        return [single_stepper(job, layout) for layout in self.layouts[-len(job.scales) :]]
+            # What is known of a size stays: other frames were made so.
+            self.layouts = {size: chosen.layout_at(size) for size in sizes} | self.layouts
+        return [single_stepper(job, self.layouts[size]) for size in sizes]
 
 
 def _start(job: Job, moved: Moved, before: Picture | None) -> Picture:
@@ -218,8 +214,8 @@ def _start(job: Job, moved: Moved, before: Picture | None) -> Picture:
     picture on its own, in the colors that are around it, or what an earlier pass made.
 
     References:
-        Ruder et al., section 4.1 (the first pass; they take the moved picture everywhere), and
-        equation 11 with δ = 1/2 (later passes).
+        Ruder et al.: the first pass by their initialization (they take the moved picture
+        everywhere), later ones by the blend of their multi-pass algorithm, with δ = 1/2.
     """
     if before is not None:
         visible = moved.trusts[0].weights[..., None]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from jaxstyle.batch.progress import duration
 from jaxstyle.image.geometry import Picture
+from jaxstyle.transfer.loop import Chunk, Loop
 
 
 @dataclass(frozen=True)
@@ -52,59 +55,60 @@ class FilmProgress:
         )
 
 
-class Meter:
-    """Measures a film, and reports its progress."""
+OnProgress = Callable[[FilmProgress], object]
 
-    def __init__(
-        self,
-        count: int | None,
-        passes: int,
-        on_progress: Callable[[FilmProgress], object] | None,
-    ) -> None:
+
+class Meter:
+    """Measures a film, or several, and reports its progress.
+
+    Attributes:
+        of: Frames in all passes, if they are known.
+    """
+
+    def __init__(self, of: int | None = None, on_progress: OnProgress | None = None) -> None:
         """Begin.
 
         Args:
-            count: The clip's frames, if they are known.
-            passes: Over them.
+            of: See above.
             on_progress: To whom progress is reported.
         """
-        self._of = None if count is None else count * passes
-        self._on_progress = on_progress
-        self._began = self._pace_began = time.perf_counter()
+        self.of, self._on_progress = of, on_progress
+        self._began = time.perf_counter()
+        # The first frames take more steps, and compile: the others go by their own pace.
+        self._pace_began: float | None = None
         self._frames, self._paced = 0, 0
         self._is_painting = False
         self._image: Picture | None = None
 
-    def chunk(self, step: int, steps: int, size: int, loss: float) -> None:
-        """Report a chunk of steps of the current frame."""
+    def chunk(self, loop: Loop, chunk: Chunk, lanes: int = 1) -> None:
+        """Report a chunk of steps of the frames that are painted now, `lanes` of them."""
         self._is_painting = True
         if self._on_progress is None:
             return
-        now = time.perf_counter()
+        now, step, steps = time.perf_counter(), loop.records[0].steps, loop.jobs[0].steps
         left = None
-        if self._of is not None and self._paced:
-            frames = max(0.0, self._of - self._frames - step / max(1, steps))
+        if self.of is not None and self._paced and self._pace_began is not None:
+            frames = max(0.0, self.of - self._frames - lanes * step / max(1, steps))
             left = frames * (now - self._pace_began) / self._paced
         self._on_progress(
             FilmProgress(
                 self._frames,
-                self._of,
+                self.of,
                 step,
                 steps,
-                size,
-                loss,
+                chunk.size,
+                float(np.mean([record.history["total"][-1] for record in loop.records])),
                 now - self._began,
                 left,
                 self._image,
             )
         )
 
-    def finish(self, image: Picture | None) -> None:
-        """Count a frame that is done, and keep it as a preview."""
-        self._frames += 1
-        self._image = image if image is not None else self._image
-        if self._paced or self._is_painting:
-            if not self._paced and self._frames == 1:
-                # The first frame takes more steps, and compiles: the others go by their own pace.
-                self._pace_began = time.perf_counter()
-            self._paced += self._frames > 1
+    def finish(self, images: Sequence[Picture | None]) -> None:
+        """Count frames that are done together, and keep the last picture as a preview."""
+        self._frames += len(images)
+        self._image = next((one for one in reversed(images) if one is not None), self._image)
+        if self._pace_began is not None:
+            self._paced += len(images)
+        elif self._is_painting:
+            self._pace_began = time.perf_counter()

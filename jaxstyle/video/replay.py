@@ -78,6 +78,7 @@ def replayed(
         flow=None if flow is None else Path(flow),
         encoding=_encoding(facts["output"], output),
         offline=offline,
+        then=facts["frames"],
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from jaxstyle._util import arguments
+from jaxstyle.image.load import ImageLike as Source
+from jaxstyle.image.load import load_image
 from jaxstyle.settings import MAPS, Settings, guides
 from jaxstyle.video.clip import ClipFrame, Selection
 from jaxstyle.video.opening import PICTURES, clip_of
@@ -84,13 +86,26 @@ class MovingGuides:
             frame = next(frames, None)
             if frame is None:
                 raise ValueError(f"{name} {values[name][place]} has fewer frames than the film")
-            values[name][place] = frame.image
+            values[name][place] = frame.image if name in MAPS else _not_black(frame.image)
         changes: dict[str, Any] = {
             name: files[0] if name in MAPS else tuple(files)
             for name, files in values.items()
             if files
         }
         return replace(self._settings, **changes)
+
+
+def _not_black(mask: Source) -> Source:
+    """Return a mask; one that is black, where something has left the frame, all but black.
+
+    A region holds something, so that the program stays the same: a corner, too faint to be seen.
+    """
+    pixels = load_image(mask, "a mask")
+    if pixels.any():
+        return mask
+    faint = np.zeros(pixels.shape[:2], np.float32)
+    faint[: len(faint) // 8 + 1, : len(faint[0]) // 8 + 1] = 1 / 255
+    return faint
 
 
 def moving_guides(settings: Settings) -> dict[str, str]:
@@ -109,8 +124,9 @@ def is_moving(file: object) -> bool:
         return False
     path = Path(file)
     is_glob = not path.exists() and any(letter in path.name for letter in "*?[")
-    is_film = path.is_file() and path.suffix.lower() in _FILMS
+    is_film = path.is_file() and path.suffix.lower() in FILMS
     return path.is_dir() or is_film or (is_glob and path.suffix.lower() in PICTURES)
 
 
-_FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
+"""Extensions of films."""

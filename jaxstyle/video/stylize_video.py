@@ -17,7 +17,7 @@ from jaxstyle.video.film import Film, FilmFrame
 from jaxstyle.video.film_settings import FilmSettings
 from jaxstyle.video.flow_sources import flows_from
 from jaxstyle.video.opening import clip_of
-from jaxstyle.video.progress import FilmProgress
+from jaxstyle.video.progress import FilmProgress, Meter
 from jaxstyle.video.schedule import check_times
 
 
@@ -91,17 +91,18 @@ def stylize_video(
         raise ValueError("expected a folder to resume from")
     styles, chosen = as_styles(style), chosen_settings(settings, changes)
     times = check_times(style_times, len(styles), chosen) if len(style_times) else ()
-    clip = clip_of(frames, selection)
+    clip, film = clip_of(frames, selection), film or FilmSettings()
+    of = None if clip.count is None else clip.count * film.passes
     return Film(
         clip=clip,
         styles=styles,
         settings=chosen,
-        film=film or FilmSettings(),
+        film=film,
         flows=flows_from(flow),
         sources=Sources(offline=offline),
         selection=selection or Selection(),
         times=times,
         folder=None if folder is None else Path(folder),
         resume=resume,
-        on_progress=on_progress,
+        meter=Meter(of, on_progress),
     ).frames()

@@ -1,7 +1,7 @@
 """Which pixels of a frame another frame shows as well, and how far that is to be trusted.
 
 Ruder, Dosovitskiy & Brox, "Artistic style transfer for videos" (GCPR 2016, arXiv 1604.08610),
-section 4, after Sundaram, Brox & Keutzer (ECCV 2010), with their constants.
+after Sundaram, Brox & Keutzer (ECCV 2010), with their constants.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from jaxstyle.video.flow import Flow, move
 Weights = Float[np.ndarray, "_h _w"]
 
 DISOCCLUSION = (0.01, 0.5)
-"""Relative and absolute part of the bound of equation 5, the latter in squared pixels."""
+"""Relative and absolute part of the bound by which a pixel is disoccluded, the latter in squared
+pixels."""
 BOUNDARY = (0.01, 0.002)
-"""Likewise of equation 6, the latter in squared pixels for each pixel."""
+"""Likewise by which it lies at a motion boundary, the latter in squared pixels for each pixel."""
 
 
 class Trust(NamedTuple):
@@ -42,8 +43,9 @@ def trust(backward: Flow, forward: Flow) -> Trust:
         forward: From the other towards this: the paper's w.
 
     References:
-        Equations 5 and 6. The paper does not say what becomes of pixels that lie outside of the
-        other frame: here they are not visible. Derivatives are NumPy's, central differences.
+        The paper's tests for disocclusion and for motion boundaries. It does not say what becomes
+        of pixels that lie outside of the other frame: here they are not visible. Derivatives are
+        NumPy's, central differences.
     """
     height, width = backward.shape[:2]
     rows, columns = np.indices((height, width))
@@ -66,7 +68,7 @@ def nearest_alone(weights: Sequence[Weights]) -> list[Weights]:
         weights: Of earlier frames, the nearest first.
 
     References:
-        Equation 10: max(c − Σ of the nearer frames' c, 0).
+        The paper's long-term weights: max(c − Σ of the nearer frames' c, 0).
     """
     taken = np.zeros_like(weights[0])
     left = []

@@ -75,7 +75,6 @@ def check_film(path: Path, encoding: Encoding) -> None:
 
     Raises:
         ValueError: An extension or a codec that is not known, or that do not go together.
-        OSError: There is no folder to write it into.
     """
     suffix = path.suffix.lower()
     if suffix not in CONTAINERS:
@@ -85,8 +84,6 @@ def check_film(path: Path, encoding: Encoding) -> None:
         )
     if path.is_dir():
         raise ValueError(f"expected a file, {path} is a folder")
-    if not path.absolute().parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into")
     av = pyav()
     name = encoding.codec_for(path)
     try:
@@ -96,6 +93,12 @@ def check_film(path: Path, encoding: Encoding) -> None:
         raise ValueError(f"no encoder is named {name!r}{nearest(name, known)}") from None
     if codec.type != "video":
         raise ValueError(f"expected the codec of a video, {name} is one of {codec.type}")
+
+
+def check_parent(path: Path) -> None:
+    """Raise a `FileNotFoundError` if there is no folder to write a film into."""
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into")
 
 
 def write_film(path: Path, frames: Iterable[Shown], clip: Clip, encoding: Encoding) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support.clips import packets, panned, write_clip
 from support.full_disk import failing_writes
-from support.small import SMALL, run, write_pictures
+from support.small import flags, run, write_pictures
 
 from jaxstyle.cli.video import _rate, _seconds, _styles
 from jaxstyle.image.io import read_image, write_image
@@ -19,14 +19,7 @@ from jaxstyle.video.opening import clip_of
 for module in ("av", "cv2"):
     pytest.importorskip(module, reason="needs the extra video")
 FRAMES = panned(4)
-FLAGS = [
-    word
-    for name, value in (SMALL | {"frame_steps": 2}).items()
-    for word in (
-        f"--{name.replace('_', '-')}",
-        ",".join(value) if isinstance(value, tuple) else str(value),
-    )
-]
+FLAGS = flags(frame_steps=2)
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@
 import itertools
 import json
 import os
-import socket
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from support.processes import run_in_two_processes
 from support.small import CONTENT, OTHER, SMALL, STYLE, compilations, run, words, write_pictures
 
 import jaxstyle
@@ -248,26 +248,9 @@ def test_several_devices_agree_with_one(tmp_path):
 @pytest.mark.slow
 def test_two_processes_agree_with_one(tmp_path):
     files = write_pictures(tmp_path)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     sweep = ("--sweep", "style_weight=0.3,1,3", "--sweep", "metric=gram,moments")
     assert run(*words("grid", files, tmp_path / "one", *sweep, "--quiet")) == 0
-    together = ("--coordinator", f"127.0.0.1:{port}", "--processes", 2)
-    command = [sys.executable, "-m", "jaxstyle"]
-    processes = [
-        subprocess.Popen(
-            [*command, *words("grid", files, tmp_path / "two", *sweep, *together, "--process", k)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for k in range(2)
-    ]
-    errs = [process.communicate(timeout=300)[1] for process in processes]
-    if "aren't implemented on the CPU backend" in errs[0]:
-        pytest.skip("this version of JAX has one process on a CPU")
-    assert [process.returncode for process in processes] == [0, 0], errs
+    errs = run_in_two_processes(*words("grid", files, tmp_path / "two", *sweep))
     assert "4 lanes at a time in 1 batch" in errs[0]  # three cells on two devices
     assert errs[1].strip() in ("", "starting JAX …")
     for path in (tmp_path / "one" / "cells").glob("*.png"):

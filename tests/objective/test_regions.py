@@ -13,6 +13,7 @@ from jaxstyle.objective.regions import (
     Region,
     StyleAssignment,
     assign_styles,
+    can_repeat,
     inside_under,
     positions_under,
     rectangle_around,
@@ -35,10 +36,10 @@ def extract(image):
     return {"first": first, "second": pooled * 2}
 
 
-def select(part, picture, mask):
+def select(part, picture, mask, **repeats):
     features = jax.eval_shape(extract, picture) | {"image": picture}
     shapes = {name: grid.shape[:2] for name, grid in features.items()}
-    return select_positions(mask, part.metric, part.layers, shapes)
+    return select_positions(mask, part.metric, part.layers, shapes, **repeats)
 
 
 def rectangle(picture, rows, columns):
@@ -88,6 +89,29 @@ class TestEveryStyleMetricUnderMasks:
         np.testing.assert_allclose(masked, expected, rtol=5e-4, atol=1e-7)
         assert np.abs(gradient[inside]).max() > 0
         np.testing.assert_array_equal(np.asarray(gradient)[mask == 0], 0)
+
+
+REPEATABLE = [metric for metric in STYLE_METRICS if can_repeat(metric) and not metric.draw]
+
+
+@pytest.mark.parametrize("metric", REPEATABLE, ids=lambda metric: metric.name)
+def test_repeated_positions_weigh_the_same(metric):
+    layers = metric.layers if metric.layers == ("image",) else LAYERS
+    part = term(metric, layers=layers)
+    masks = [rectangle(CONTENT, slice(None), part_of) for part_of in (np.s_[:16], np.s_[:20])]
+    once, twice = (select(part, CONTENT, masks[0], repeats=many) for many in (False, True))
+    other = select(part, CONTENT, masks[1], repeats=True)
+    shapes = [[np.shape(leaf) for leaf in jax.tree.leaves(one)] for one in (twice, other)]
+    assert shapes[0] == shapes[1]
+
+    @jax.jit
+    def loss(image, selected):
+        selection = [(selected, ((None,) * len(layers),))]
+        objective = prepare(extract, [part], image, STYLE, selection=selection)
+        return distances(extract, objective, image)[0]
+
+    # Sorted values are interpolated between positions, which are twice as many.
+    np.testing.assert_allclose(loss(CONTENT, twice), loss(CONTENT, once), rtol=1e-2)
 
 
 @pytest.mark.parametrize("name", ["cross_layer_gram", "relaxed_emd"])

@@ -33,14 +33,19 @@ def write_pictures(folder: Path) -> Path:
     return folder
 
 
+def flags(**settings: object) -> list[str]:
+    """Return the small settings as options, and others."""
+    options = []
+    for name, value in (SMALL | settings).items():
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        options += [f"--{name.replace('_', '-')}", text]
+    return options
+
+
 def words(command: str, folder: Path, output: Path, *more: object, **settings: object) -> list[str]:
     """Return a command line with content.png and style.png of a folder, and the small settings."""
-    flags: list[object] = []
-    for name, value in (SMALL | settings).items():
-        text = ",".join(value) if isinstance(value, tuple) else value
-        flags += [f"--{name.replace('_', '-')}", text]
     inputs = (folder / "content.png", folder / "style.png")
-    return [str(word) for word in (command, *inputs, "-o", output, *flags, *more)]
+    return [str(word) for word in (command, *inputs, "-o", output, *flags(**settings), *more)]
 
 
 def run(*words: object) -> int:

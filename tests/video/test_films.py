@@ -12,6 +12,7 @@ from support.clips import PAN, panned
 from support.small import SMALL, STYLE, compilations
 
 from jaxstyle import FilmSettings, recipes, stylize, stylize_video
+from jaxstyle.image.io import write_image
 from jaxstyle.metrics.temporal import DISTANCES, temporal
 from jaxstyle.transfer.constants import JobConstants
 from jaxstyle.transfer.make_job import make_job
@@ -100,7 +101,7 @@ class TestFrames:
 
     def test_a_frame_starts_from_the_moved_one(self):
         painter, jobs = painter_and_jobs(replace(FEW, temporal_weight=0))
-        first = painter.paint(jobs[0], 0, [None]).known
+        first = painter.paint(painter.ready(jobs[0], 0, [None])).known
         moved = painter.moved(1, estimated_gray(jobs[1]), [first])
         job = painter._job(jobs[1], moved, None)
         start = job.initial[:40, :48]
@@ -134,8 +135,8 @@ class TestFrames:
         apart = []
         for weight in (0.0, 1e4):
             painter, jobs = painter_and_jobs(replace(FEW, temporal_weight=weight, frame_steps=4))
-            first = painter.paint(jobs[0], 0, [None]).known
-            second = painter.paint(jobs[1], 1, [first])
+            first = painter.paint(painter.ready(jobs[0], 0, [None])).known
+            second = painter.paint(painter.ready(jobs[1], 1, [first]))
             moved = painter.moved(1, second.known.gray, [first])
             inside = moved.trusts[0].weights > 0
             apart.append(np.abs(second.known.raw - moved.pictures[0])[inside].mean())
@@ -146,7 +147,7 @@ class TestFrames:
         known = []
         for number, job in enumerate(jobs[:3]):
             others = [known[number - d] if number >= d else None for d in (1, 2)]
-            known.append(painter.paint(job, number, others).known)
+            known.append(painter.paint(painter.ready(job, number, others)).known)
         moved = painter.moved(2, known[2].gray, [known[1], known[0]])
         job = painter._job(jobs[2], moved, None)
         # Without what pads them to their bucket.
@@ -184,6 +185,26 @@ class TestFrames:
             stylize_video(FRAMES, [STYLE, inverse], style_times=(0,), **styles)
         with pytest.raises(ValueError, match="to ascend"):
             stylize_video(FRAMES, [STYLE, inverse], style_times=(1, 1), **styles)
+
+    def test_one_program_for_masks_that_move(self, tmp_path):
+        for number in range(6):
+            mask = np.zeros((40, 48, 3), np.float32)
+            mask[:, 6 * number : 9 * number + 10] = number < 5  # of the last one nothing is left
+            write_image(tmp_path / f"{number}.png", mask)
+        frames = panned(6)
+        mixture = {"metric": "gram+relaxed_emd+patch=0.1", "content_mask": str(tmp_path)}
+        painted = stylize_video(frames, STYLE, film=FEW, **SMALL | mixture)
+        whole = [next(painted), next(painted)]
+        with compilations() as compiled:
+            whole += [*painted]
+        assert len(whole) == 6
+        assert not compiled
+        for number, frame in enumerate(whole):
+            apart = np.abs(frame.image - frames[number] / 255)
+            assert (apart[:, 6 * number : 9 * number + 10].mean() > 0.02) == (number < 5)
+            apart[:, max(0, 6 * number - 1) : 9 * number + 11 if number < 5 else 8] = 0
+            assert apart.max() < 1e-6
+        assert np.abs(whole[5].image - frames[5] / 255).max() < 1.01 / 255
 
     def test_unlike_frames(self):
         with pytest.raises(ValueError, match="frame 2 of the frames is 48 × 39, the first 48 × 40"):

@@ -11,6 +11,7 @@ the same program with the same numbers, and holds the lanes of its own devices.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -29,7 +30,13 @@ from jaxstyle.transfer.geometry import content_shape, free_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers import whole
 from jaxstyle.transfer.steppers.stepper import ConstantsAt, Demand, Stepper, Steps, size_of
-from jaxstyle.transfer.steppers.whole import CHUNK, Params, StepSpec, WholeStepper
+from jaxstyle.transfer.steppers.whole import (
+    CHUNK,
+    Params,
+    StepSpec,
+    WholeStepper,
+    calibrated,
+)
 
 
 class BatchSpec(NamedTuple):
@@ -57,6 +64,12 @@ class BatchedStepper(Stepper):
         self._params = _placed(self.jobs[0].params, self._whole)
         self._rates = _placed(np.array([job.rate for job in self.jobs]), self._split)
 
+    def of(self, jobs: Sequence[Job]) -> BatchedStepper:
+        """Return the stepper of as many other jobs of the same program key; weights stay."""
+        other = copy(self)
+        other.jobs = tuple(jobs)
+        return other
+
     def prepare(
         self, size: int, constants: Sequence[ConstantsAt], beginnings: Sequence[Picture] = ()
     ) -> Any:
@@ -70,9 +83,9 @@ class BatchedStepper(Stepper):
         }
         numbers, targets = [], []
         for job, constants_at in zip(self.jobs, constants, strict=True):
-            objective = prepared[job.target_key]
-            scales = constants_at(size, objective)
-            numbers.append((job.terms_at(size), scales or objective.scales, _key_data(job, size)))
+            usual = prepared[job.target_key]
+            objective = calibrated(job, usual, constants_at(size, usual))
+            numbers.append((job.terms_at(size), objective.scales, _key_data(job, size)))
             targets.append(_divided(objective)[1])
         if self._shared:
             return _placed(_stacked(numbers), self._split), _placed(targets[0], self._whole)

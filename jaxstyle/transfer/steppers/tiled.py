@@ -22,7 +22,13 @@ from jaxstyle.transfer.geometry import References, references_at
 from jaxstyle.transfer.job import Job
 from jaxstyle.transfer.steppers import tiles
 from jaxstyle.transfer.steppers.stepper import ConstantsAt, Demand, Layout, size_of
-from jaxstyle.transfer.steppers.whole import Image, StepSpec, WholeStepper, key_at
+from jaxstyle.transfer.steppers.whole import (
+    Image,
+    StepSpec,
+    WholeStepper,
+    calibrated,
+    key_at,
+)
 
 Features = Mapping[str, Float[Array, "_h _w _c"]]
 
@@ -50,7 +56,7 @@ class TiledStepper(WholeStepper):
         # Targets from tiles are others by rounding than those that a resumed run calibrates.
         self.rate = self.job.rate_at(size)
         prepared = self.targets(size, *beginnings)
-        return self.calibrated(prepared, constants[0](size, None))
+        return calibrated(self.job, prepared, constants[0](size, None))
 
     def targets(self, size: int, beginning: Picture | None = None) -> Objective:
         """Compute the targets at a scale from tiles, not calibrated."""

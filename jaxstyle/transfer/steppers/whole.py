@@ -98,16 +98,7 @@ class WholeStepper(Stepper):
     ) -> Objective:
         self.rate = self.job.rate_at(size)
         prepared = self.targets(size, *beginnings)
-        return self.calibrated(prepared, constants[0](size, prepared))
-
-    def calibrated(self, prepared: Objective, constants: Constants | None) -> Objective:
-        """Return targets with their constants, if there are any, and those that the job gives."""
-        given = self.job.given_targets
-        targets = tuple(
-            (given[number],) if number in given else target
-            for number, target in enumerate(prepared.targets)
-        )
-        return replace(prepared, scales=constants or prepared.scales, targets=targets)
+        return calibrated(self.job, prepared, constants[0](size, prepared))
 
     def targets(self, size: int, beginning: Picture | None = None) -> Objective:
         """Compute the targets at a scale, not calibrated."""
@@ -196,6 +187,16 @@ class WholeStepper(Stepper):
         start = partial(init, rate=job.rate, spec=self.spec)
         state = jax.eval_shape(start, image, free=image if job.keeps else ())
         return references, prepared, state
+
+
+def calibrated(job: Job, prepared: Objective, constants: Constants | None) -> Objective:
+    """Return targets with their constants, if there are any, and those that the job gives."""
+    given = job.given_targets
+    targets = tuple(
+        (given[number],) if number in given else target
+        for number, target in enumerate(prepared.targets)
+    )
+    return replace(prepared, scales=constants or prepared.scales, targets=targets)
 
 
 def _as_made(shapes: Any, lowered: Any) -> Any:
