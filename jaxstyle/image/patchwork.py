@@ -25,6 +25,7 @@ from jaxstyle.image.patch_levels import (
     places_of,
     reduced_by,
     unknown_at,
+    weights_of,
 )
 from jaxstyle.specs import OPEN, Wrap
 
@@ -53,9 +54,10 @@ def patchwork(
 
     Every patch is replaced by the nearest one of the samples, some times in turn; of what the
     patches over a pixel say, it takes the color that is nearest to their mean, which brings forms
-    into line, and later what most of them say, which keeps the contrast. At the next finer size
-    pixels come from the same places; where samples are large, patches are only moved a little then.
-    It begins with patches drawn at random, or grows from what is known.
+    into line, and later what most of them say, which keeps the contrast: the better a patch agrees
+    with what is there, the more it counts. At the next finer size pixels come from the same places;
+    where samples are large, patches are only moved a little then. It begins with patches drawn at
+    random, or grows from what is known.
 
     Args:
         samples: At the picture's scale.
@@ -155,11 +157,19 @@ def _compared(
     for turn in range(rounds):
         queries = level.pixels[sources.ravel()[places]].reshape(len(places), -1)
         nearest = nearest_rows(queries, rows, penalties)
-        proposed = level.patches[nearest]
+        errors = np.mean((queries - rows[nearest]) ** 2, axis=1)
         by_count = turn >= rounds - rounds // 2
-        sources = agreed(places, proposed, level.pixels, sources, by_count=by_count)
+        sources = agreed(
+            places,
+            level.patches[nearest],
+            level.pixels,
+            sources,
+            # In a weighted mean a piece that agrees with itself would not come into line.
+            weights=weights_of(errors) if by_count else None,
+            by_count=by_count,
+        )
         counts = np.bincount(nearest, minlength=len(rows))
-        cost = EVENNESS * float(np.mean((queries - rows[nearest]) ** 2))
+        cost = EVENNESS * float(np.mean(errors))
         share = max(1.0, len(nearest) / len(rows))
         penalties = (cost * np.maximum(counts / share - 1, 0)).astype(np.float32)
     return sources, level.pixels[sources]
@@ -191,8 +201,14 @@ def _moved(
             errors = np.sum((level.pixels[level.patches[numbers]] - queries) ** 2, axis=(1, 2))
             nearer = (numbers >= 0) & (errors < least)
             nearest[nearer], least[nearer] = numbers[nearer], errors[nearer]
-        proposed = level.patches[nearest]
-        sources = agreed(places, proposed, level.pixels, sources, by_count=by_count)
+        sources = agreed(
+            places,
+            level.patches[nearest],
+            level.pixels,
+            sources,
+            weights=weights_of(least / (3 * PATCH**2)),
+            by_count=by_count,
+        )
     return sources, _shown(sources, level, unknown)
 
 
