@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from jaxstyle.cli.output_options import output_file_options
 from jaxstyle.cli.saving import save
 from jaxstyle.cli.streams import write_result
 from jaxstyle.cli.terminal import show_progress
+
+if TYPE_CHECKING:
+    from jaxstyle.transfer.result import Result
 
 
 @click.command(
@@ -75,9 +78,23 @@ def replay(
             on_progress=show,
         )
         save(result, output, encoding=encoding)
+        _write_maps(output, result, offline)
     if result.failure:
         logger.warning(result.failure)
     write_result(replaying.compare_with_first(run, output, result))
+
+
+def _write_maps(texture: Path, result: Result, offline: bool) -> None:
+    """Write the maps of a texture that has any."""
+    from jaxstyle.plain import from_plain
+    from jaxstyle.texture.material import Material, recorded_maps
+    from jaxstyle.transfer.sources import Sources
+
+    paths = {role: record.get("path", "") for role, record in result.inputs.items()}
+    if maps := recorded_maps(paths):
+        sources = Sources(offline=offline)
+        material = Material.read(paths["style"], maps, texture, sources)
+        material.write(from_plain(result.facts["settings"]))
 
 
 def _files_of(run: Path) -> list[Path]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +26,7 @@ from jaxstyle.specs import is_init
 if TYPE_CHECKING:
     from jaxstyle.transfer.earlier import Earlier
     from jaxstyle.transfer.job import Devices
+    from jaxstyle.transfer.manifest_paths import Inputs
 
 Input = str | Path | NamedContent
 
@@ -172,6 +174,7 @@ class RunOptions:
         *,
         offline: bool,
         earlier: Earlier | None = None,
+        more_inputs: Inputs = MappingProxyType({}),
     ) -> None:
         """Run, or print the plan. The first of the inputs is the content, None for a texture."""
         if self.plan or not self.output:
@@ -193,6 +196,7 @@ class RunOptions:
             offline=offline,
             devices=self.devices,
             earlier=earlier,
+            more_inputs=more_inputs,
         )()
 
     def _print_plan(self, inputs: Sequence[Any], settings: Settings, offline: bool) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jaxstyle.transfer.earlier import Earlier
     from jaxstyle.transfer.job import Devices, Job
     from jaxstyle.transfer.manifest import Manifest
+    from jaxstyle.transfer.manifest_paths import Inputs
     from jaxstyle.transfer.result import Progress, Result
 
 
@@ -47,6 +48,7 @@ class SingleRun:
         offline: Whether nothing is fetched.
         devices: Among which the picture is divided.
         earlier: What came before, if it continues a picture.
+        more_inputs: Other files of which the manifest has to know, by role.
     """
 
     inputs: Sequence[Any]
@@ -64,6 +66,7 @@ class SingleRun:
     offline: bool = False
     devices: Devices | None = None
     earlier: Earlier | None = None
+    more_inputs: Inputs = field(default_factory=dict)
 
     def __call__(self) -> None:
         """Run it, and say what was made.
@@ -136,7 +139,8 @@ class SingleRun:
 
         sources = Sources(offline=self.offline)
         job = make_job(self.inputs[0], self.inputs[1:], self.settings, sources)
-        return replace(job, earlier=self.earlier).over(self.devices)
+        inputs = {**job.inputs, **self.more_inputs}
+        return replace(job, earlier=self.earlier, inputs=inputs).over(self.devices)
 
     @contextmanager
     def _progress(

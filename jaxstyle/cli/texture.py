@@ -21,7 +21,6 @@ from jaxstyle.cli.run_options import RunOptions, files_of, run_options
 from jaxstyle.cli.saving import STANDARD_OUTPUT
 from jaxstyle.cli.terminal import resumable_progress
 from jaxstyle.settings import Settings
-from jaxstyle.specs import wrap_of
 from jaxstyle.texture.settings import DEFAULTS, OF_CONTENTS, texture_settings
 
 if TYPE_CHECKING:
@@ -101,29 +100,35 @@ def texture(
     if variations is not None:
         _check_variations(run)
     inputs = [picture_input(name, offline=offline) for name in samples]
-    material = _material(maps, inputs, variations, run) if maps else None
+    material = _material(maps, inputs, variations, run, offline) if maps else None
     logs = run.open_logs([*inputs, *files_of(settings, offline)])
     start_jax()
     if variations is None:
-        run.start([None, *inputs], settings, logs, offline=offline)
+        more = material.inputs if material else {}
+        run.start([None, *inputs], settings, logs, offline=offline, more_inputs=more)
         if material is not None:
-            material.write(wrap_of(settings.padding, settings.tile))
+            material.write(settings)
     else:
         _make_variations(inputs, variations, settings, run, offline)
 
 
 def _material(
-    maps: Sequence[str], inputs: Sequence[Any], variations: int | None, run: RunOptions
+    maps: Sequence[str],
+    inputs: Sequence[Any],
+    variations: int | None,
+    run: RunOptions,
+    offline: bool,
 ) -> Material:
     """Read a sample's maps, and refuse what cannot have any."""
-    from jaxstyle.texture.material import Material
+    from jaxstyle.texture.material import Material, parsed_maps
+    from jaxstyle.transfer.sources import Sources
 
     if len(inputs) != 1 or variations is not None or run.plan or run.output == STANDARD_OUTPUT:
         raise ValueError(
             "expected one sample and a file as --output with --map, no --variations and no --plan"
         )
     assert run.output
-    return Material.read(inputs[0], maps, run.output)
+    return Material.read(inputs[0], parsed_maps(maps), run.output, Sources(offline=offline))
 
 
 def _check_variations(run: RunOptions) -> None:

@@ -138,6 +138,7 @@ def agreed(
     pixels: Float[np.ndarray, "pixels 3"],
     sources: Int[np.ndarray, "h w"],
     *,
+    weights: Float[np.ndarray, " n"] | None = None,
     by_count: bool = False,
 ) -> Int[np.ndarray, "h w"]:
     """Return for each pixel one of those that the patches over it have there.
@@ -147,20 +148,47 @@ def agreed(
         patches: The numbers of the pixels that it has there.
         pixels: Their colors.
         sources: Of pixels without a patch.
+        weights: How much each patch counts; all the same if not given.
         by_count: Take the one that most patches have, which keeps the contrast, and the seams; of
             several of them, or in any case without it, the one nearest to the mean of all colors.
     """
-    counts = np.maximum(np.bincount(places.ravel(), minlength=sources.size), 1)
-    sums = [np.bincount(places.ravel(), plane[patches].ravel(), sources.size) for plane in pixels.T]
-    means = np.stack(sums, axis=1) / counts[:, None]
-    pairs, votes = np.unique(places.astype(np.int64) * len(pixels) + patches, return_counts=True)
+    if weights is None:
+        weights = np.ones(len(places), np.float32)
+    votes = np.repeat(weights, places.shape[1])
+    counts = np.bincount(places.ravel(), votes, minlength=sources.size)
+    sums = [
+        np.bincount(places.ravel(), votes * plane[patches].ravel(), minlength=sources.size)
+        for plane in pixels.T
+    ]
+    means = np.stack(sums, axis=1) / np.where(counts > 0, counts, 1)[:, None]
+    pairs, pair_of = np.unique(places.astype(np.int64) * len(pixels) + patches, return_inverse=True)
+    totals = np.bincount(pair_of.ravel(), votes)
     at, number = np.divmod(pairs, len(pixels))
     errors = np.sum((pixels[number] - means[at]) ** 2, axis=1)
-    order = np.lexsort((errors, -votes, at) if by_count else (errors, at))
+    order = np.lexsort((errors, -totals, at) if by_count else (errors, at))
     best = order[np.unique(at[order], return_index=True)[1]]
     result = sources.ravel().copy()
     result[at[best]] = number[best]
     return result.reshape(sources.shape)
+
+
+def weights_of(errors: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Return how much patches count, given how far they are from what they replace.
+
+    Args:
+        errors: Mean squared differences of colors.
+
+    References:
+        Kwatra, Essa, Bobick & Kwatra, "Texture Optimization for Example-based Synthesis" (SIGGRAPH
+        2005), section 3.1: the distance to the power of -1.2. Deviations: `_SAME` is
+        added, and it is votes that are weighted, and means only in holes.
+    """
+    weights: Float[np.ndarray, " n"] = (errors + _SAME) ** -0.6
+    return weights
+
+
+_SAME = 1e-4
+"""A mean squared difference below which patches count alike: 1% of the range, squared."""
 
 
 def places_of(shape: tuple[int, ...], wrap: Wrap) -> Int[np.ndarray, "n p"]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Int
+from scipy import ndimage
 
 from jaxstyle.image.geometry import Picture, resize
 from jaxstyle.image.nearest_patches import PATCH, nearest_rows
@@ -25,7 +26,9 @@ from jaxstyle.image.patch_levels import (
     places_of,
     reduced_by,
     unknown_at,
+    weights_of,
 )
+from jaxstyle.image.seams import without_seams
 from jaxstyle.specs import OPEN, Wrap
 
 LEAST = 2 * PATCH
@@ -34,6 +37,8 @@ LEAST_AROUND = 24
 """The same, where a part of a picture is made: smaller, too little of what is around it is left."""
 LARGEST = 64
 """Up to this longest side of the samples each patch is compared with all of theirs."""
+LARGEST_AROUND = 160
+"""The same, where a part of a picture is made: fewer patches are compared there."""
 ROUNDS = 3
 """At the finest size; twice as many at the next coarser one, and so on."""
 EVENNESS = 0.3
@@ -53,9 +58,10 @@ def patchwork(
 
     Every patch is replaced by the nearest one of the samples, some times in turn; of what the
     patches over a pixel say, it takes the color that is nearest to their mean, which brings forms
-    into line, and later what most of them say, which keeps the contrast. At the next finer size
-    pixels come from the same places; where samples are large, patches are only moved a little then.
-    It begins with patches drawn at random, or grows from what is known.
+    into line, and later what most of them say, which keeps the contrast: the better a patch agrees
+    with what is there, the more it counts. At the next finer size pixels come from the same places;
+    where samples are large, patches are only moved a little then. It begins with patches drawn at
+    random, or grows from what is known.
 
     Args:
         samples: At the picture's scale.
@@ -80,16 +86,9 @@ def patchwork(
     >>> patchwork([sample], (24, 32), np.random.default_rng(0)).shape
     (24, 32, 3)
     """
-    longest = max(max(sample.picture.shape[:2]) for sample in samples)
-    least = min(min(sample.picture.shape[:2]) for sample in samples)
-    shrinks = [max(1.0, longest / LARGEST)]
-    coarsest = LEAST if unknown is None else LEAST_AROUND
-    while min(least, *shape) / (2 * shrinks[-1]) >= coarsest:
-        shrinks.append(2 * shrinks[-1])
-    halvings = math.ceil(math.log2(shrinks[0]))
-    larger = [max(1.0, shrinks[0] / 2**k) for k in range(1, 1 + halvings)]
+    shrinks, compared = _shrinks(samples, shape, unknown)
     sources = coarser = level = made = None
-    for shrink in (*reversed(shrinks), *larger):
+    for shrink in shrinks:
         reduced = round(shape[0] / shrink), round(shape[1] / shrink)
         part = None if unknown is None else unknown_at(unknown, reduced)
         coarser, level = level, level_of([reduced_by(sample, shrink) for sample in samples])
@@ -101,12 +100,41 @@ def patchwork(
             sources = sources if part is None else _grown(sources, level, part, wrap)
         else:
             sources = finer(sources, coarser, reduced, level)
-        if part is None and shrink >= shrinks[0]:
-            rounds = ROUNDS * round(shrink / shrinks[0])
+        if part is None and shrink >= compared:
+            rounds = ROUNDS * round(shrink / compared)
             sources, made = _compared(sources, level, wrap, rounds)
         else:
             sources, made = _moved(sources, level, part, wrap)
-    return None if made is None else resize(made, shape, wrap)
+    if made is None or sources is None or level is None:
+        return None
+    if unknown is not None:
+        return without_seams(made, sources, level, unknown.free, wrap)
+    return resize(made, shape, wrap)
+
+
+def _shrinks(
+    samples: Sequence[Sample], shape: tuple[int, int], unknown: Unknown | None
+) -> tuple[list[float], float]:
+    """Return by how much to reduce at each size, coarse to full, and at the last for all patches.
+
+    Up to that one each patch is compared with all of the samples'.
+    """
+    longest = max(max(sample.picture.shape[:2]) for sample in samples)
+    least = min(min(sample.picture.shape[:2]) for sample in samples)
+    if unknown is not None:
+        # A hole is about two patches wide at first. If it is narrower, what is around it says too
+        # little of what may be inside, and forms that have no business there come in.
+        depth = float(ndimage.distance_transform_edt(unknown.free).max())
+        first = max(depth / PATCH, longest / LARGEST_AROUND)
+        compared = max(1.0, min(first, min(least, *shape) / LEAST_AROUND))
+        coarser: list[float] = []
+    else:
+        compared = max(1.0, longest / LARGEST)
+        halvings = math.floor(math.log2(max(1.0, min(least, *shape) / compared / LEAST)))
+        coarser = [compared * 2**k for k in range(halvings, 0, -1)]
+    finer_count = math.ceil(math.log2(compared))
+    larger = [max(1.0, compared / 2**k) for k in range(1, 1 + finer_count)]
+    return [*coarser, compared, *larger], compared
 
 
 def _grown(
@@ -120,6 +148,7 @@ def _grown(
     """
     known, picture = unknown.free.ravel() == 0, unknown.picture.reshape(-1, 3).copy()
     rows = level.pixels[level.patches].reshape(len(level.patches), -1)
+    squares = (rows**2).T
     while not known.all():
         places = _free_places(sources.shape, ~known, wrap)
         parts = known[places].mean(1)
@@ -128,9 +157,11 @@ def _grown(
         places = places[parts >= min(_KNOWN_PART, parts.max())]
         weights = known[places].repeat(3, 1).astype(np.float32)
         queries = weights * picture[places].reshape(len(places), -1)
-        differences = weights @ (rows**2).T - 2 * queries @ rows.T
-        nearest = np.argmin(differences, axis=1)
-        errors = differences[np.arange(len(places)), nearest] + np.sum(queries**2, 1)
+        nearest, errors = np.zeros(len(places), int), np.zeros(len(places), np.float32)
+        for part in (slice(k, k + _AT_ONCE) for k in range(0, len(places), _AT_ONCE)):
+            differences = weights[part] @ squares - 2 * queries[part] @ rows.T
+            nearest[part] = np.argmin(differences, axis=1)
+            errors[part] = np.min(differences, axis=1) + np.sum(queries[part] ** 2, 1)
         # Of the patches over a pixel the one that agrees best has the last word.
         order = np.argsort(-errors / weights.sum(1), kind="stable")
         sources = sources.copy()
@@ -141,6 +172,7 @@ def _grown(
     return sources
 
 
+_AT_ONCE = 512
 _KNOWN_PART = 0.6
 """A patch is filled if so much of it is known, or as much as of any other."""
 
@@ -155,11 +187,19 @@ def _compared(
     for turn in range(rounds):
         queries = level.pixels[sources.ravel()[places]].reshape(len(places), -1)
         nearest = nearest_rows(queries, rows, penalties)
-        proposed = level.patches[nearest]
+        errors = np.mean((queries - rows[nearest]) ** 2, axis=1)
         by_count = turn >= rounds - rounds // 2
-        sources = agreed(places, proposed, level.pixels, sources, by_count=by_count)
+        sources = agreed(
+            places,
+            level.patches[nearest],
+            level.pixels,
+            sources,
+            # In a weighted mean a piece that agrees with itself would not come into line.
+            weights=weights_of(errors) if by_count else None,
+            by_count=by_count,
+        )
         counts = np.bincount(nearest, minlength=len(rows))
-        cost = EVENNESS * float(np.mean((queries - rows[nearest]) ** 2))
+        cost = EVENNESS * float(np.mean(errors))
         share = max(1.0, len(nearest) / len(rows))
         penalties = (cost * np.maximum(counts / share - 1, 0)).astype(np.float32)
     return sources, level.pixels[sources]
@@ -191,8 +231,14 @@ def _moved(
             errors = np.sum((level.pixels[level.patches[numbers]] - queries) ** 2, axis=(1, 2))
             nearer = (numbers >= 0) & (errors < least)
             nearest[nearer], least[nearer] = numbers[nearer], errors[nearer]
-        proposed = level.patches[nearest]
-        sources = agreed(places, proposed, level.pixels, sources, by_count=by_count)
+        sources = agreed(
+            places,
+            level.patches[nearest],
+            level.pixels,
+            sources,
+            weights=weights_of(least / (3 * PATCH**2)),
+            by_count=by_count,
+        )
     return sources, _shown(sources, level, unknown)
 
 

@@ -77,7 +77,9 @@ def replay(
     content, styles = paths.get("content"), _files_of("style", paths)
     settings = recorded_settings(run, facts, paths)
     job = make_job(content, styles, settings, sources, as_recorded=True)
-    job = replace(job, earlier=Earlier.of_manifest(facts))
+    # What does not change the picture, as a material's maps, stays with it.
+    others = {role: sources.record(path, role) for role, path in paths.items()}
+    job = replace(job, earlier=Earlier.of_manifest(facts), inputs={**others, **job.inputs})
     for line in _differences(facts, job, changed_inputs):
         logger.warning(line)
     batch = batch_of(facts) if job.steps else None

@@ -67,6 +67,15 @@ def test_a_material_has_its_maps(tmp_path):
     written = read_image(tmp_path / "tile-height.png")
     assert (tmp_path / "tile-height.png").read_bytes()[24] == 16
     np.testing.assert_allclose(written[..., 0], height / 65535, atol=1 / 256)
+    assert run("replay", out.with_suffix(".json"), "-o", tmp_path / "again.png") == 0
+    again = tmp_path / "again-height.png"
+    assert again.read_bytes() == (tmp_path / "tile-height.png").read_bytes()
+    # As a sample's, a map's file may have moved, and has to be the same.
+    (tmp_path / "deep.png").rename(tmp_path / "moved.png")
+    words = ("replay", tmp_path / "again.json", "-o", tmp_path / "more.png", "--input")
+    assert run(*words, f"map#height={tmp_path / 'moved.png'}") == 0
+    assert (tmp_path / "more-height.png").read_bytes() == again.read_bytes()
+    assert run(*words, f"map#height={wall}") == 2
 
 
 def test_what_a_texture_cannot_be_is_refused_in_one_line(tmp_path, capsys):
