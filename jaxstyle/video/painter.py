@@ -69,6 +69,8 @@ class Painter:
                 trusts.append(Trust(*nothing))
                 continue
             backward, shown = self.seen(number, gray, other)
+            if trusts:
+                shown = shown.where_alike(gray, move(other.gray, backward, order=1))
             trusts.append(shown)
             pictures.append(move(other.raw, backward))
             if len(trusts) == 1 and trusts[0].visible.mean() < self.film.cut:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.ndimage import minimum_filter, uniform_filter
 
-from jaxstyle.video.flow import Flow, move
+from jaxstyle.video.flow import Flow, Gray, move
 
 Weights = Float[np.ndarray, "_h _w"]
 
@@ -21,6 +22,10 @@ DISOCCLUSION = (0.01, 0.5)
 pixels."""
 BOUNDARY = (0.01, 0.002)
 """Likewise by which it lies at a motion boundary, the latter in squared pixels for each pixel."""
+
+
+BRIGHTNESS = 24
+"""Levels of 255 by which the luma of two frames may differ where both show the same."""
 
 
 class Trust(NamedTuple):
@@ -33,6 +38,19 @@ class Trust(NamedTuple):
 
     visible: Bool[np.ndarray, "_h _w"]
     weights: Weights
+
+    def where_alike(self, here: Gray, moved: Gray) -> Trust:
+        """Trust only where the lumas of this frame and of the other, moved here, are alike.
+
+        A deviation from the paper, for frames far apart: over a long way, flow can be wrong and
+        agree both ways all the same, and what is long gone then comes back as a ghost.
+        """
+        difference = np.abs(here.astype(np.float32) - moved)
+        # Not by single pixels, which are noisy, and differ at edges by interpolation.
+        is_alike = uniform_filter(difference, 3, mode="nearest") <= BRIGHTNESS
+        # Nor near where they are not: something else there may have the same luma by chance.
+        is_alike = minimum_filter(is_alike, 5, mode="nearest")
+        return Trust(self.visible & is_alike, self.weights * is_alike)
 
 
 def trust(backward: Flow, forward: Flow) -> Trust:

@@ -172,6 +172,19 @@ class TestTrust:
         still = np.zeros((6, 7, 2), np.float32)
         assert trust(still, still).weights.all()
 
+    def test_where_lumas_differ_nothing_is_trusted(self):
+        still = np.zeros((16, 20, 2), np.float32)
+        here = np.full((16, 20), 100, np.uint8)
+        other = here.copy()
+        other[:, 10:] = 160  # something else stood there
+        known = trust(still, still).where_alike(here, other)
+        assert known.visible[:, :7].all()
+        assert known.weights[:, :7].all()
+        assert not known.visible[:, 10:].any()
+        assert not known.weights[:, 10:].any()
+        noisy = here + RANDOM.integers(0, 20, here.shape).astype(np.uint8)
+        assert trust(still, still).where_alike(here, noisy).visible.all()
+
     def test_long_term_by_the_papers_formula(self):
         weights = [RANDOM.integers(0, 2, (5, 6)).astype(np.float32) for _ in range(3)]
         left = nearest_alone(weights)
