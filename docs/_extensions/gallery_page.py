@@ -1,4 +1,7 @@
-"""The gallery: a page of the pictures in `docs/gallery`, from `docs/gallery/gallery.toml`."""
+"""The gallery: a page of the pictures in `docs/gallery`, from `docs/gallery/gallery.toml`.
+
+What is listed there and has not been made yet is left out.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,19 @@ made it, all else the defaults. `sample:` pictures come with jaxstyle, or are fe
 
 def _pages() -> Iterator[tuple[str, str]]:
     gallery = tomllib.loads((FOLDER / "gallery.toml").read_text("utf-8"))
+    for kind in gallery["kinds"]:
+        kind["pictures"] = [
+            picture
+            for picture in kind["pictures"]
+            if FOLDER.joinpath(f"{picture['name']}.jpg").is_file()
+        ]
     yield "index", "\n".join(_page(gallery))
 
 
 def _page(gallery: Mapping[str, Any]) -> Iterator[str]:
     yield INTRODUCTION
     sources = _sources(gallery)
-    for kind in gallery["kinds"]:
+    for kind in filter(lambda kind: kind["pictures"], gallery["kinds"]):
         yield f"## {kind['title']}\n"
         yield f"{kind['text']}\n"
         yield "::::{grid} 1 1 2 2\n:gutter: 3\n"
