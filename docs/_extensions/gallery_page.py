@@ -71,7 +71,10 @@ def _sources(gallery: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
 def _card(picture: Mapping[str, str], sources: Mapping[str, Mapping[str, str]]) -> str:
     content, style, option = picture["content"], picture["style"], picture["options"]
     words = f"{sources[content]['title']}, in the style of {sources[style]['title']}"
-    command = f"jaxstyle stylize {_file(content)} {_file(style)} \\\n    -o picture.png {option}"
+    # In short lines, which fit beside another card.
+    command = " \\\n    ".join(
+        (f"jaxstyle stylize {_file(content)}", _file(style), f"-o picture.png {option}")
+    )
     lines = (
         ":::{grid-item-card}",
         f"```{{image}} {picture['name']}.jpg",
