@@ -34,7 +34,9 @@ class Server:
         command = [sys.executable, "-m", "jaxstyle", "studio", "-o", str(self.folder)]
         command += ["--port", str(self.port), "--no-browser", "--offline", *self._words]
         with open(self.folder.with_suffix(".log"), "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ})
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env={**os.environ}, preexec_fn=_heed_interrupts
+            )
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
             try:
@@ -49,3 +51,8 @@ class Server:
         assert self.process is not None
         self.process.send_signal(number)
         return self.process.wait(START_SECONDS)
+
+
+def _heed_interrupts() -> None:
+    """Take SIGINT as usual: jobs in a shell's background ignore it, and so do their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
