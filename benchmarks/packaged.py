@@ -13,6 +13,7 @@ import re
 import struct
 import sys
 import zlib
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 
+@cache
 def resources(path):
     """Return the files of a Qt resource by name, without the folders and extensions."""
     data = path.read_bytes()

@@ -74,7 +74,7 @@ def path_of(room: Room, stored: str) -> Path:
     return place
 
 
-def seen(room: Room, stored: str, size: int) -> Picture:
+def preview(room: Room, stored: str, size: int) -> Picture:
     """Return an upload for the eye, over white, its longest side `size` pixels; errors as above."""
     return reread(path_of(room, stored), size=size, background=WHITE)[0]
 

@@ -35,6 +35,7 @@ from jaxstyle.cli.processes import join, process_options
 from jaxstyle.cli.streams import write_message
 from jaxstyle.cli.styles import STYLE, chosen_styles
 from jaxstyle.cli.terminal import exit_status, stop_insisting, stoppable_progress
+from jaxstyle.video.film_settings import FORMATS, FilmSettings
 
 if TYPE_CHECKING:
     from jaxstyle.video.make import FilmRun
@@ -102,7 +103,7 @@ def _distances(text: str) -> tuple[int, ...]:
 @output_option(
     "--format",
     "format",
-    type=click.Choice(("mp4", "m4v", "mov", "mkv", "webm", "frames")),
+    type=click.Choice(FORMATS),
     help="What the films of several clips are written as [default: mp4].",
 )
 @output_option(
@@ -205,7 +206,6 @@ def video(
     if are_several and flow is not None:
         raise ValueError("expected flow of one clip: flow files are named by its frames alone")
     from jaxstyle.video.clip import Selection
-    from jaxstyle.video.film_settings import FilmSettings
     from jaxstyle.video.opening import clip_of
     from jaxstyle.video.writing import Encoding, check_film, check_parent
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from jaxstyle.image.geometry import Picture, resize, resize_alpha
 from jaxstyle.image.masks import Mask
@@ -47,6 +47,20 @@ class Level(NamedTuple):
     shapes: Int[np.ndarray, "samples 2"]
     first: Int[np.ndarray, " samples"]
     patches: Int[np.ndarray, "patches p"]
+
+    @property
+    def is_known(self) -> Bool[np.ndarray, " pixels"]:
+        """Whether each pixel is in a patch that is known as a whole."""
+        known = np.zeros(len(self.pixels), bool)
+        known[self.patches] = True
+        return known
+
+    def located(
+        self, numbers: Int[np.ndarray, "*n"]
+    ) -> tuple[Int[np.ndarray, "*n"], Int[np.ndarray, "*n"], Int[np.ndarray, "*n"]]:
+        """Return the samples, the rows and the columns of pixels."""
+        which = np.searchsorted(self.first, numbers, side="right") - 1
+        return which, *np.divmod(numbers - self.first[which], self.shapes[which, 1])
 
 
 def reduced_by(sample: Sample, shrink: float) -> Sample:
@@ -112,8 +126,7 @@ def finer(
     last = np.array(sources.shape)[:, None, None] - 1
     coarse = np.minimum((places / ratio + 1e-9).astype(int), last)
     numbers = sources[coarse[0], coarse[1]]
-    which = np.searchsorted(coarser.first, numbers, side="right") - 1
-    of_sample = np.divmod(numbers - coarser.first[which], coarser.shapes[which, 1])
+    which, *of_sample = coarser.located(numbers)
     growth = level.shapes / coarser.shapes
     rows, columns = (
         np.minimum(
@@ -124,9 +137,7 @@ def finer(
     )
     numbers = level.first[which] + rows * level.shapes[which, 1] + columns
     # What is unknown at this size: the nearest pixel, in reading order, that is not.
-    is_usable = np.zeros(len(level.pixels), bool)
-    is_usable[level.patches] = True
-    usable = np.flatnonzero(is_usable)
+    usable = np.flatnonzero(level.is_known)
     after = np.minimum(np.searchsorted(usable, numbers), len(usable) - 1)
     result: Int[np.ndarray, "k l"] = usable[after]
     return result

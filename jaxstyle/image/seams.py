@@ -110,12 +110,9 @@ def _neighbors(
     source: Int[np.ndarray, " n"], level: Level, down: int, right: int
 ) -> tuple[Int[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
     """Return the pixel of a sample beside each one, and whether it is there and known."""
-    is_known = np.zeros(len(level.pixels), bool)
-    is_known[level.patches] = True
-    which = np.searchsorted(level.first, source, side="right") - 1
-    heights, widths = level.shapes[which, 0], level.shapes[which, 1]
-    row, column = np.divmod(source - level.first[which], widths)
+    which, row, column = level.located(source)
+    heights, widths = level.shapes[which].T
     row, column = row + down, column + right
     inside = (row >= 0) & (row < heights) & (column >= 0) & (column < widths)
     neighbor = np.where(inside, level.first[which] + row * widths + column, source)
-    return neighbor, inside & is_known[neighbor]
+    return neighbor, inside & level.is_known[neighbor]

@@ -11,6 +11,8 @@ from jaxstyle._util.arguments import shown
 from jaxstyle._util.names import nearest
 
 TemporalName = Literal["squared", "absolute"]
+FORMATS = ("mp4", "m4v", "mov", "mkv", "webm", "frames")
+"""What a film of several is written as: a file, or a folder of frames."""
 _MOST_DISTANCES = 16
 
 

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from jaxstyle.batch.names import outputs_of
 from jaxstyle.batch.pictures import NamedSource
+from jaxstyle.video.film_settings import FORMATS
 from jaxstyle.video.schedule import FILMS, is_moving
-
-FORMATS = ("mp4", "m4v", "mov", "mkv", "webm", "frames")
-"""What a film of several is written as: a file, or a folder of frames."""
 
 
 def is_clip(name: str) -> bool:

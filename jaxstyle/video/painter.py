@@ -68,19 +68,23 @@ class Painter:
                 pictures.append(np.zeros((*gray.shape, 3), np.float32))
                 trusts.append(Trust(*nothing))
                 continue
-            backward, shown = self.seen(number, gray, other)
+            backward, shown = self.compared(number, gray, other)
             if trusts:
                 shown = shown.where_alike(gray, move(other.gray, backward, order=1))
             trusts.append(shown)
             pictures.append(move(other.raw, backward))
-            if len(trusts) == 1 and trusts[0].visible.mean() < self.film.cut:
+            if len(trusts) == 1 and self.is_cut(trusts[0]):
                 return None
         return Moved(pictures, trusts)
 
-    def seen(self, number: int, gray: Gray, other: Known) -> tuple[Flow, Trust]:
+    def compared(self, number: int, gray: Gray, other: Known) -> tuple[Flow, Trust]:
         """Return the flow from a frame towards another, and what of it the other shows."""
         backward, forward = self.flows(number, gray, other.number, other.gray)
         return backward, trust(backward, forward)
+
+    def is_cut(self, before: Trust) -> bool:
+        """Whether the frame before shows so little of a frame that a scene begins there."""
+        return bool(before.visible.mean() < self.film.cut)
 
     def ready(
         self,

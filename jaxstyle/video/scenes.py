@@ -20,8 +20,8 @@ def scenes_of(film: Film) -> list[Span]:
     cuts = []
     for number, (before, gray) in enumerate(itertools.pairwise(film.grays()), 1):
         known = Known(number - 1, NO_PICTURE, before)
-        trust = film.painter.seen(number, gray, known)[1]
-        if trust.visible.mean() < film.film.cut:
+        trust = film.painter.compared(number, gray, known)[1]
+        if film.painter.is_cut(trust):
             cuts.append(number)
     return spans_of(cuts)
 

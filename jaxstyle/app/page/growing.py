@@ -20,7 +20,7 @@ from jaxstyle.app.page.shared import Shared
 from jaxstyle.app.queue import View
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.table import Table
-from jaxstyle.app.uploads import seen
+from jaxstyle.app.uploads import preview
 from jaxstyle.image.geometry import Picture
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Growing:
 def _before(room: Room, content: str) -> str | None:
     if not content:
         return None
-    return data_uri(seen(room, content, 1024), lossless=False)
+    return data_uri(preview(room, content, 1024), lossless=False)
 
 
 def _uri(picture: Picture, at_rest: bool) -> str:

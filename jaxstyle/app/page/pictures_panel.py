@@ -13,7 +13,7 @@ from PIL import Image
 from jaxstyle.app.gallery import THUMBNAIL, data_uri
 from jaxstyle.app.page.parts import Choice, buttons, picker
 from jaxstyle.app.rooms import Room
-from jaxstyle.app.uploads import seen, title_of
+from jaxstyle.app.uploads import preview, title_of
 from jaxstyle.image.encode import as_pillow
 
 ANOTHER_STYLE = "another_style"
@@ -97,7 +97,7 @@ def painting_ground(room: Room, content: str) -> dict[str, Any] | None:
     """Return what the painter shows: the photograph, and nothing on it."""
     if not content:
         return None
-    background = as_pillow(seen(room, content, SIDE))
+    background = as_pillow(preview(room, content, SIDE))
     return {"background": background, "layers": [], "composite": background}
 
 
@@ -136,7 +136,7 @@ def in_use(room: Room, styles: Sequence[str], files: Mapping[str, Sequence[str]]
     rows = []
     for role, stored in pairs:
         try:
-            picture = data_uri(seen(room, stored, THUMBNAIL), lossless=False)
+            picture = data_uri(preview(room, stored, THUMBNAIL), lossless=False)
         except (OSError, ValueError):
             picture = None
         label = f"{ROLES.get(role, role).partition(':')[0]}: {title_of(stored)}"

@@ -19,7 +19,7 @@ from jaxstyle.app.page.shared import QUIET, Shared, said, uploaded
 from jaxstyle.app.plain_words import in_words
 from jaxstyle.app.rooms import Room
 from jaxstyle.app.table import Table
-from jaxstyle.app.uploads import keep, keep_sample, seen
+from jaxstyle.app.uploads import keep, keep_sample, preview
 from jaxstyle.image.encode import as_pillow
 
 if TYPE_CHECKING:
@@ -318,4 +318,4 @@ def begin(shared: Shared, table: TableParts) -> Callable[..., Any]:
 
 
 def _in_well(room: Room, stored: str) -> Any:
-    return as_pillow(seen(room, stored, _SHOWN)) if stored else None
+    return as_pillow(preview(room, stored, _SHOWN)) if stored else None
