@@ -86,7 +86,10 @@ class SingleRun:
             where = f"in {self.output}" if to_file else "on standard output"
             raise ValueError(f"{result.failure}; the last good picture is {where}")
         name = self.output if to_file else "standard output"
-        logger.info("%s (%d × %d, %.0f s)", name, width, height, result.facts["seconds"])
+        seconds = result.facts["seconds"]
+        # Without steps, what took time came before the run.
+        took = f", {seconds:.0f} s" if seconds >= 0.5 else ""
+        logger.info("%s (%d × %d%s)", name, width, height, took)
 
     def _to_file(self) -> Result | None:
         """Run with snapshots and checkpoints; None if the picture is done already."""

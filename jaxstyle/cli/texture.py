@@ -21,7 +21,7 @@ from jaxstyle.cli.run_options import RunOptions, files_of, run_options
 from jaxstyle.cli.saving import STANDARD_OUTPUT
 from jaxstyle.cli.terminal import resumable_progress
 from jaxstyle.settings import Settings
-from jaxstyle.texture.settings import DEFAULTS, OF_CONTENTS, texture_settings
+from jaxstyle.texture.settings import DEFAULTS, OF_CONTENTS, WITH_STEPS, texture_settings
 
 if TYPE_CHECKING:
     from jaxstyle.texture.material import Material
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 _texture_options = partial(
     setting_options,
     without=OF_CONTENTS,
-    defaults=DEFAULTS,
+    defaults={**vars(Settings(**WITH_STEPS)), **DEFAULTS, "scales": None},
     size="Side of a square in pixels, WIDTHxHEIGHT, or original, the sample's (default: 256 on a "
     "CPU, 512 on an accelerator).",
-    scales="Sizes to work through, from coarse to full size (default: as many as lead there from "
-    "64 pixels of the sample; 1 with --keep and --extend).",
-    steps="Optimizer steps at full size; each coarser scale gets as many or more; with --keep and "
-    "--extend 0 by default: patches alone.",
+    scales="Sizes to work through, from coarse to full size (default: 1 without steps, and with "
+    "--keep and --extend; else as many as lead there from 64 pixels of the sample).",
+    steps="Optimizer steps at full size; each coarser scale gets as many or more. 30 where a "
+    "metric, another start or anything else of steps is given; else 0, patches alone.",
     init="Start from: noise, style (noise of the sample's colors), patches (of the sample, put "
     "together), style_mean (its mean color), imagenet_mean, or a picture file.",
     regions="Label map: each flat color or class number takes a sample, in their order, or as "

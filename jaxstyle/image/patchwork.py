@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 from scipy import ndimage
 
-from jaxstyle.image.geometry import Picture, resize
+from jaxstyle.image.geometry import Picture
 from jaxstyle.image.nearest_patches import PATCH, nearest_rows
 from jaxstyle.image.patch_levels import (
     Level,
@@ -107,9 +107,8 @@ def patchwork(
             sources, made = _moved(sources, level, part, wrap)
     if made is None or sources is None or level is None:
         return None
-    if unknown is not None:
-        return without_seams(made, sources, level, unknown.free, wrap)
-    return resize(made, shape, wrap)
+    free = np.ones(made.shape[:2], np.float32) if unknown is None else unknown.free
+    return without_seams(made, sources, level, free, wrap)
 
 
 def _shrinks(

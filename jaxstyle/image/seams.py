@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import sparse
+from scipy import fft, sparse
 from scipy.sparse.linalg import cg
 
 from jaxstyle.image.geometry import Picture
@@ -18,6 +18,7 @@ LARGEST = 0.1
 """A larger jump, of colors in [0, 1], is an edge, which stays: its colors would run otherwise."""
 _MOST_ITERATIONS = 500
 _RIGHT, _DOWN = (0, 1), (1, 0)
+_AXES = (0, 1)
 
 
 def without_seams(
@@ -48,22 +49,52 @@ def without_seams(
     pairs = [_pairs(picture, sources, level, number, offset, wrap) for offset in (_RIGHT, _DOWN)]
     first, second = (np.concatenate(ends) for ends in zip(*(p[:2] for p in pairs), strict=True))
     jumps = np.concatenate([p.jumps for p in pairs])
-    count = number.max() + 1
     # Each pixel's correction differs from its neighbor's by the jump between them.
     ends, other = np.concatenate([first, second]), np.concatenate([second, first])
     signed = np.concatenate([jumps, -jumps])
-    is_free, inner = ends >= 0, (ends >= 0) & (other >= 0)
-    degrees = np.bincount(ends[is_free], minlength=count).astype(np.float64)
+    is_free, count = ends >= 0, number.max() + 1
+    sums = [np.bincount(ends[is_free], plane, count) for plane in signed[is_free].T]
+    divergence = np.stack(sums, 1)
+    if (free > 0).all():
+        corrections = _of_a_rectangle(divergence.reshape(*free.shape, 3), wrap).reshape(-1, 3)
+    else:
+        corrections = _of_a_part(divergence, ends[is_free], other[is_free])
+    result = picture.copy()
+    result[free > 0] = np.clip(picture[free > 0] + corrections, 0, 1)
+    return result
+
+
+def _of_a_part(
+    divergence: Float[np.ndarray, "n 3"],
+    ends: Int[np.ndarray, " m"],
+    other: Int[np.ndarray, " m"],
+) -> Float[np.ndarray, "n 3"]:
+    """Solve Poisson's equation where the neighbors of some pixels are known."""
+    count, inner = len(divergence), other >= 0
+    degrees = np.bincount(ends, minlength=count).astype(np.float64)
     links = (np.ones(np.count_nonzero(inner)), (ends[inner], other[inner]))
     laplacian = sparse.diags(degrees) - sparse.csr_matrix(links, shape=(count, count))
-    corrections = []
-    for plane in signed[is_free].T:
-        divergence = np.bincount(ends[is_free], plane, count)
-        solution, _ = cg(laplacian, divergence, maxiter=_MOST_ITERATIONS)
-        corrections.append(solution)
-    result = picture.copy()
-    result[free > 0] = np.clip(picture[free > 0] + np.stack(corrections, 1), 0, 1)
-    return result
+    solved = [cg(laplacian, plane, maxiter=_MOST_ITERATIONS)[0] for plane in divergence.T]
+    return np.stack(solved, 1)
+
+
+def _of_a_rectangle(
+    divergence: Float[np.ndarray, "h w 3"], wrap: Wrap
+) -> Float[np.ndarray, "h w 3"]:
+    """Solve it over a whole picture, whose mean stays: each wave has its own eigenvalue."""
+    turned, eigenvalues = divergence, np.zeros(divergence.shape[:2])
+    for axis, wraps in enumerate(wrap):
+        count = divergence.shape[axis]
+        angles = np.arange(count) * np.pi / count * (2 if wraps else 1)
+        eigenvalues = eigenvalues + np.expand_dims(2 - 2 * np.cos(angles), 1 - axis)
+    # Open axes first, and last of all: cosine transforms are of real values.
+    for axis in sorted(_AXES, key=wrap.__getitem__):
+        turned = (fft.fft if wrap[axis] else fft.dct)(turned, axis=axis)
+    eigenvalues[0, 0] = np.inf
+    turned = turned / eigenvalues[..., None]
+    for axis in sorted(_AXES, key=wrap.__getitem__, reverse=True):
+        turned = fft.ifft(turned, axis=axis) if wrap[axis] else fft.idct(turned.real, axis=axis)
+    return turned.real
 
 
 class _Pairs(NamedTuple):

@@ -8,22 +8,38 @@ from typing import Any
 
 from jaxstyle.settings import Settings, check_names
 
-DEFAULTS: Mapping[str, Any] = {
+DEFAULTS: Mapping[str, Any] = {"init": "patches", "scales": 1, "steps": 0}
+"""Settings of a texture that differ from those of a picture: patches of the samples, at full size.
+Of photographs they look better than with any steps (benchmarks/texture.md)."""
+WITH_STEPS: Mapping[str, Any] = {
     "init": "patches",
     "steps": 30,
     "coarse_steps": 100,
     "metric": "relaxed_emd+covariance+moments=0.1+gaussian_wasserstein@image=0.3",
 }
-"""Settings of a texture that differ from those of a picture: benchmarks/texture.md."""
-COMPLETING: Mapping[str, Any] = {"scales": 1, "steps": 0}
-"""Others, where a picture is completed: what is made are patches of what is kept, at full size.
-Steps of a network would add grain to them (benchmarks/texture.md)."""
+"""Those where a setting asks for steps: see `asks_for_steps`."""
+OF_PATCHES = (
+    *("size", "fit", "seed", "tile", "padding", "keep", "extend", "outside", "memory", "precision"),
+    *("regions", "region_labels", "region_border", "content_mask", "style_mask"),
+    *("color", "color_from", "background"),
+)
+"""Settings that patches heed, too; all others say something of steps."""
 OF_CONTENTS = (
     *("content_weight", "content_decay", "content_metric", "content_layers", "content_backbone"),
     *("content_weight_map", "combination", "picture_guidance", "details", "outside", "enlarge"),
     "fit",
 )
 """Settings that say something of a content alone."""
+
+
+def asks_for_steps(changes: Mapping[str, Any]) -> bool:
+    """Return whether any change says something of an optimizer's steps.
+
+    >>> asks_for_steps({"metric": "gram"}), asks_for_steps({"size": 128, "steps": 0})
+    (True, False)
+    """
+    asked = {name: value for name, value in changes.items() if name not in OF_PATCHES}
+    return any(value for name, value in asked.items() if (name, value) != ("init", "patches"))
 
 
 def texture_settings(settings: Settings | None, changes: Mapping[str, Any]) -> Settings:
@@ -46,8 +62,9 @@ def texture_settings(settings: Settings | None, changes: Mapping[str, Any]) -> S
     elif changes.get("recipe"):
         chosen = recipes.settings(**changes)
     else:
-        completes = changes.get("keep") is not None or changes.get("extend")
-        usual = {**DEFAULTS, **COMPLETING} if completes else DEFAULTS
+        usual = WITH_STEPS if asks_for_steps(changes) else DEFAULTS
+        if changes.get("keep") is not None or changes.get("extend"):
+            usual = {**usual, "scales": 1}  # coarser sizes are made by the patches
         chosen = recipes.settings(**{**usual, **changes})
     # What nobody asked for, and only a content could have.
     absent: dict[str, Any] = {"content_weight": 0.0, "outside": "style"}

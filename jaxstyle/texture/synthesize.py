@@ -31,8 +31,9 @@ def synthesize(
 ) -> Result:
     """Make a texture like the samples.
 
-    The run is that of `stylize` without a content: from patches, or a file as `init`, through sizes
-    at which the samples grow from 64 pixels to their own, as large as `size` says.
+    It is put together from patches of the samples, as large as `size` says. Where a metric or
+    anything else of steps is given, the run is that of `stylize` without a content, from these
+    patches or a file as `init` on, through sizes at which the samples grow from 64 pixels.
 
     Args:
         samples: What it is to look like: a file, `"sample:NAME"`, a `PIL.Image`, an array (float in

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxstyle._util.log import logger
 from jaxstyle._util.names import nearest
 from jaxstyle.image import color
 from jaxstyle.image.framing import Frame
@@ -101,6 +102,7 @@ def _without_noise(
         if init == "patches":
             wrap = wrap_of(settings.padding, settings.tile)
             free = guide.inside if is_texture else None
+            logger.info("putting patches together …")
             patches = patch_start(guide, drawn, wrap, random, free=free)
             return _style_noise(colors, drawn, random) if patches is None else patches
         if init == "imagenet_mean":

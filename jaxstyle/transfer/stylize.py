@@ -223,7 +223,8 @@ def iterate_job(
 
 def _without_steps(job: Job) -> Progress:
     """Return the end of a run that takes no steps: its initial picture, in its final colors."""
-    logger.info("no steps are taken: the picture is the initial one")
+    if job.settings.init != "patches":  # there it is what was asked for
+        logger.info("no steps are taken: the picture is the initial one")
     loop = Loop([job], [], [JobConstants(job)])
     clock = _Clock(job, time.perf_counter())
     progress = clock.progress(loop, None)

@@ -128,7 +128,7 @@ class TestEveryMetric:
         eager = program.distance(jnp.asarray(X), target)
         np.testing.assert_allclose(values[0], eager, rtol=1e-4, atol=1e-7)
         batched = jax.jit(jax.vmap(program.distance, in_axes=(0, None)))(pictures, target)
-        # At the reference itself only rounding remains, and processors differ in it: as of zero above.
+        # At the reference only rounding remains, in which processors differ: as of zero above.
         np.testing.assert_allclose(batched, values, rtol=1e-3, atol=1e-5 + 1e-4 * values[0])
 
     def test_gradient_agrees_with_finite_differences(self, metric, compiled):
