@@ -2,8 +2,8 @@
 
 python benchmarks/passes.py          writes benchmarks/passes.md
 
-A step of `benchmarks/gpu.py`: VGG19 to conv5_1, Gram matrices at relu1_1 to relu5_1. On paper: bytes
-that go through memory beside the convolutions' own, by kind, and what each remedy would save of
+A step of `benchmarks/gpu.py`: VGG19 to conv5_1, Gram matrices at relu1_1 to relu5_1. On paper:
+bytes that go through memory beside the convolutions' own, by kind, and what each remedy would save of
 them. In programs compiled for a CPU: whether a remedy gives the same gradient, and what the program
 then needs.
 """
@@ -19,12 +19,12 @@ import numpy as np
 BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (1, 512))
 """Convolutions and channels of each block; poolings lie between."""
 BANDWIDTH, STEP = 4.3e12, 2.44e-3
-"""Bytes a second and seconds of a step's kernels, as measured on an H200 in TF32: benchmarks/gpu.md."""
+"""Bytes a second and seconds of a step's kernels, of an H200 in TF32: benchmarks/gpu.md."""
 SIDE, SMALL = 512, 128
 
 
 def elements(side):
-    """Return the values of each convolution's output, and which of them are pooled, and compared."""
+    """Return how many values convolutions put out, how many are pooled, and how many compared."""
     outputs, pooled, compared = [], [], []
     for number, (count, channels) in enumerate(BLOCKS):
         values = channels * (side >> number) ** 2
@@ -164,9 +164,9 @@ def main():
     lines = [
         "# Passes over memory in a step",
         "",
-        f"{date.today()}, jax {jax.__version__}, two CPU cores, no accelerator; `python benchmarks/passes.py`.",
-        f"On paper: {SIDE} px, TF32, one picture, {BANDWIDTH / 1e12:g} TB/s and {STEP * 1e3:g} ms of kernels as measured on",
-        "an H200 (`gpu.md`). A batch has as many times the bytes and the operations.",
+        f"{date.today()}, jax {jax.__version__}, two CPU cores; `python benchmarks/passes.py`.",
+        f"On paper: {SIDE} px, TF32, one picture, {BANDWIDTH / 1e12:g} TB/s and {STEP * 1e3:g} ms of",
+        "kernels as measured on an H200 (`gpu.md`). A batch has as many times the bytes and the operations.",
         "",
         "| pass | MB | ms | of a step |",
         "|---|---|---|---|",
@@ -181,7 +181,8 @@ def main():
         "",
         f"Compiled for a CPU, two pictures of {SMALL} px:",
         "",
-        "| program | gradient's distance | memory beside in- and output, MiB | bytes accessed by XLA's count, GiB | GFLOP |",
+        "| program | gradient's distance | memory beside in- and output, MiB | bytes accessed by "
+        "XLA's count, GiB | GFLOP |",
         "|---|---|---|---|---|",
     ]
     for name, error, memory, accessed, flops in compiled():
