@@ -3,8 +3,8 @@
 python benchmarks/passes.py          writes benchmarks/passes.md
 
 A step of `benchmarks/gpu.py`: VGG19 to conv5_1, Gram matrices at relu1_1 to relu5_1. On paper:
-bytes that go through memory beside the convolutions' own, by kind, and what each remedy would save of
-them. In programs compiled for a CPU: whether a remedy gives the same gradient, and what the program
+bytes that go through memory beside the convolutions' own, by kind, and what each remedy would save.
+In programs compiled for a CPU: whether a remedy gives the same gradient, and what the program
 then needs.
 """
 
@@ -166,7 +166,7 @@ def main():
         "",
         f"{date.today()}, jax {jax.__version__}, two CPU cores; `python benchmarks/passes.py`.",
         f"On paper: {SIDE} px, TF32, one picture, {BANDWIDTH / 1e12:g} TB/s and {STEP * 1e3:g} ms of",
-        "kernels as measured on an H200 (`gpu.md`). A batch has as many times the bytes and the operations.",
+        "kernels as measured on an H200 (`gpu.md`). A batch has as many times both.",
         "",
         "| pass | MB | ms | of a step |",
         "|---|---|---|---|",
