@@ -29,9 +29,20 @@ PICTURES = {
 }
 
 
+VARIANTS = ("patch_stride_2", "redrawn_sliced_wasserstein", "iterated_gaussian_wasserstein")
+"""Metrics that share most of their code with another one."""
+
+
 def for_metrics(metrics):
-    names = [f"{metric.kind}-{metric.name}" for metric in metrics]
-    return pytest.mark.parametrize("metric", metrics, ids=names)
+    cases = [
+        pytest.param(
+            metric,
+            marks=pytest.mark.slow if metric.name in VARIANTS else (),
+            id=f"{metric.kind}-{metric.name}",
+        )
+        for metric in metrics
+    ]
+    return pytest.mark.parametrize("metric", cases)
 
 
 def features_of(metric, picture):
@@ -128,7 +139,8 @@ class TestEveryMetric:
         eager = program.distance(jnp.asarray(X), target)
         np.testing.assert_allclose(values[0], eager, rtol=1e-4, atol=1e-7)
         batched = jax.jit(jax.vmap(program.distance, in_axes=(0, None)))(pictures, target)
-        # At the reference itself only rounding remains, and processors differ in it: as of zero above.
+        # At the reference itself only rounding remains, and processors differ in it: as of zero
+        # above.
         np.testing.assert_allclose(batched, values, rtol=1e-3, atol=1e-5 + 1e-4 * values[0])
 
     def test_gradient_agrees_with_finite_differences(self, metric, compiled):
