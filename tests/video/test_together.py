@@ -281,6 +281,7 @@ class TestResume:
             np.testing.assert_array_equal(again, pictures)
             assert facts_again == facts
 
+    @pytest.mark.slow
     def test_what_is_finished_is_not_painted_again(self, clips, tmp_path):
         paint(clips[1:], tmp_path)
 
