@@ -11,7 +11,7 @@ CASES = list(cases())
 LONG = (
     *("strotss/code", "style_transfer_pytorch/code", "mmd/gaussian", "sliced_wasserstein/pytorch"),
     *("nnst/code", "multiscale_texture/code", "neural_style/pytorch", "gatys_texture/code"),
-    *("novak_nikulin/paper", "mmd/linear", "swag/code"),
+    *("novak_nikulin/paper", "mmd/linear", "swag/code", "shifted_gram/paper", "spectrum/code"),
 )
 """Methods whose programs take longest to compile, or that differ little from another."""
 SLOW = pytest.mark.slow
