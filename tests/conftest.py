@@ -45,6 +45,18 @@ def pytest_configure(config):
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
+def pytest_collection_finish(session):
+    """Look for garbage seldom, and not in what was imported and collected.
+
+    That stays until the end, and there is much of it; tracing makes so many objects that Python
+    would look through all of them again and again, for a tenth of the suite's time. Garbage is
+    collected after every module.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 50, 100)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def programs_are_released():
     """Each compiled program holds several memory maps, of which a process may have 65,530."""

@@ -10,6 +10,7 @@ import jaxstyle
 
 MODULES = [module.name for module in pkgutil.walk_packages(jaxstyle.__path__, "jaxstyle.")]
 LONG = (
+    "jaxstyle",
     "batch.stylize_batch",
     "grid.stylize_grid",
     "texture.synthesize",

@@ -35,7 +35,8 @@ def photos(tmp_path):
 
 
 def batch(photos, **changes):
-    options = {"folder": photos.parent / "out", "resume": True} | SMALL | changes
+    """Make a batch; where nothing is said of its steps, one is enough."""
+    options = {"folder": photos.parent / "out", "resume": True, **SMALL, "steps": 1, **changes}
     styles = options.pop("styles", photos.parent / "style.png")
     return jaxstyle.stylize_batch(options.pop("contents", photos), styles, **options)
 
@@ -50,7 +51,7 @@ def statuses(pictures):
 
 def test_results_are_runs(photos, caplog):
     caplog.set_level("INFO")
-    pictures = batch(photos, recursive=True)
+    pictures = batch(photos, recursive=True, steps=SMALL["steps"])
     folder = photos.parent / "out"
     places = [os.path.relpath(one.picture, folder) for one in pictures]
     assert places == ["a.png", "b.png", "tall.png", "turned.png", os.path.join("sub", "a.png")]
@@ -196,7 +197,7 @@ class TestAgain:
         pictures = batch(photos, skip_existing=True, recursive=True)
         assert [one.status for one in pictures] == ["skipped", *["made"] * 4]
         assert (photos.parent / "out" / "a.png").read_bytes() == b"mine"
-        again = batch(photos, skip_existing=True, recursive=True, steps=1)
+        again = batch(photos, skip_existing=True, recursive=True, steps=2)
         assert {one.status for one in again} == {"skipped"}
 
     def test_into_the_folder_of_the_photographs(self, photos):
@@ -221,7 +222,8 @@ class TestAgain:
 
 class TestInterruption:
     def test_the_same_call_goes_on_to_the_same_bytes(self, photos, monkeypatch):
-        expected = bytes_of(batch(photos, lanes=2))
+        options = {"lanes": 2, "steps": 3}
+        expected = bytes_of(batch(photos, **options))
         monkeypatch.setattr("jaxstyle.transfer.steppers.batched.CHUNK", 1)
         steps = itertools.count(1)
 
@@ -231,11 +233,11 @@ class TestInterruption:
 
         folder = photos.parent / "stopped"
         with pytest.raises(KeyboardInterrupt):
-            batch(photos, folder=folder, lanes=2, on_progress=stop)
+            batch(photos, folder=folder, on_progress=stop, **options)
         assert len([*folder.glob("*.png")]) == 2
         assert len([*folder.glob("batch-*.checkpoint")]) == 1
         reported = []
-        pictures = batch(photos, folder=folder, lanes=2, on_progress=reported.append)
+        pictures = batch(photos, folder=folder, on_progress=reported.append, **options)
         assert [one.status for one in pictures].count("finished") == 2
         assert bytes_of(pictures) == expected
         assert not [*folder.glob("batch-*")]

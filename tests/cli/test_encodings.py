@@ -2,11 +2,13 @@
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -26,17 +28,31 @@ def run(*words, **environment):
     return subprocess.run(command, capture_output=True, env={**os.environ, **environment})
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@cache
+def usual_text(*words):
+    return run(*words, PYTHONIOENCODING="utf-8").stdout.decode()
+
+
+LISTINGS = ("metrics", "recipes", "samples", "stylize --help")
+QUICK = {("metrics", "cp1252"), ("recipes", "ascii"), ("samples", "C locale")}
+QUICK |= {("stylize --help", "cp1252")}
+
+
 @pytest.mark.parametrize(
-    "words", [["metrics"], ["recipes"], ["samples"], ["stylize", "--help"]], ids=" ".join
+    ("words", "environment"),
+    [
+        pytest.param(*both, marks=() if both in QUICK else pytest.mark.slow)
+        for both in itertools.product(LISTINGS, ENVIRONMENTS)
+    ],
 )
 def test_listings_are_whole(words, environment):
+    words = words.split()
     done = run(*words, **ENVIRONMENTS[environment])
     assert (done.returncode, done.stderr) == (0, b"")
     text = done.stdout.decode("cp1252" if environment == "cp1252" else "ascii")
     assert "\\u" not in text
     assert "\\x" not in text
-    usual = run(*words, PYTHONIOENCODING="utf-8").stdout.decode()
+    usual = usual_text(*words)
     assert abs(text.count("\n") - usual.count("\n")) < 4
 
 

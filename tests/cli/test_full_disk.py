@@ -29,7 +29,13 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("forever", [False, True])
-@pytest.mark.parametrize("first", range(1, WRITES + 1))
+@pytest.mark.parametrize(
+    "first",
+    [
+        first if first in (2, 4, 6) else pytest.param(first, marks=pytest.mark.slow)
+        for first in range(1, WRITES + 1)
+    ],
+)
 def test_stylize(pictures, elsewhere, tmp_path, monkeypatch, capsys, first, forever):
     monkeypatch.setattr(jaxstyle.cli.snapshots, "_PREVIEW_SECONDS", 0.0)
     monkeypatch.setattr(whole, "CHUNK", 1)

@@ -249,7 +249,7 @@ class TestPipes:
         if not format:
             style = pictures / "style.png"
             settings = {"metric": "gram", "content_metric": "mse", "size": 48, "steps": 3}
-            settings |= {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",)}
+            settings |= {"style_layers": ("relu1_1", "pool1"), "content_layers": ("pool1",)}
             settings |= {"scales": 1, "content_weight": 0.3, "smoothness": 0.02}
             settings |= {"content_decay": 1.0}
             image = jaxstyle.stylize(pictures / "content.png", style, **settings).image

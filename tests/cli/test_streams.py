@@ -98,13 +98,21 @@ def test_a_picture_is_made_all_the_same(tmp_path):
     out = tmp_path / "out.png"
     settings = ("--size", 32, "--steps", 11, "--scales", 1)
     layers = ("--style-layers", "relu1_1", "--content-layers", "relu1_2")
-    words = (*COMMAND, "stylize", *inputs, "-o", out, *settings, *layers)
+    metrics = ("--metric", "gram", "--content-metric", "mse")
+    words = (*COMMAND, "stylize", *inputs, "-o", out, *settings, *layers, *metrics)
     assert run(words, closed=[0, 1], stderr=unread) == (0, "", "")
     assert read_image(out).shape == (32, 32, 3)
     assert json.loads(out.with_suffix(".json").read_text())
 
 
-TEXTS = (["metrics"], ["cite", "gram"], ["recipes", "--json"], ["--help"], ["--version"])
+TEXTS = (
+    ["metrics"],
+    ["--help"],
+    *(
+        pytest.param(words, marks=pytest.mark.slow)
+        for words in (["cite", "gram"], ["recipes", "--json"], ["--version"])
+    ),
+)
 
 
 @pytest.mark.parametrize("words", TEXTS, ids=" ".join)

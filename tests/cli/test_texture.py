@@ -8,7 +8,7 @@ from support.small import STYLE, run
 
 from jaxstyle.image.io import read_image, write_image
 
-SMALL = ("--metric", "gram@relu1_1,relu2_1", "--steps", 2, "--scales", 1)
+SMALL = ("--metric", "gram@relu1_1,pool1", "--steps", 2, "--scales", 1)
 
 
 def samples_in(folder):
@@ -110,7 +110,7 @@ def test_samples_by_label(tmp_path, capsys):
     Image.fromarray(colors).save(tmp_path / "map.png")
     words = ("--regions", tmp_path / "map.png", "--region-style", f"#ff0000={wall}")
     more = ("--region-style", f"#00ff00={tmp_path / 'dark.png'}", "--size", 64)
-    options = ("--metric", "gram@relu1_1,relu2_1", "--steps", 3, "--scales", 1)
+    options = ("--metric", "gram@relu1_1,pool1", "--steps", 3, "--scales", 1)
     assert run("texture", "-o", out, *words, *more, *options) == 0
     land = np.asarray(Image.open(out), float) / 255
     assert land.shape == (32, 64, 3)

@@ -217,7 +217,9 @@ class StoppedError(Exception):
 
 class TestInterruption:
     @pytest.mark.bytes
-    @pytest.mark.parametrize("error", [StoppedError, KeyboardInterrupt])
+    @pytest.mark.parametrize(
+        "error", [pytest.param(StoppedError, marks=pytest.mark.slow), KeyboardInterrupt]
+    )
     def test_leaves_a_checkpoint_of_the_batch(
         self, files, made, tmp_path, monkeypatch, caplog, error
     ):

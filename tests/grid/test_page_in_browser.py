@@ -84,7 +84,12 @@ def server(folder):
         server.shutdown()
 
 
-@pytest.fixture(params=["file", "http"])
+# What differs from a server is what can be read beside the page.
+ADDRESSES = ("file", pytest.param("http", marks=pytest.mark.slow))
+both = pytest.mark.parametrize("tab", ["file", "http"], indirect=True)
+
+
+@pytest.fixture(params=ADDRESSES)
 def tab(request, browser, folder):
     """The page in a tab, from each kind of address; the test fails if the page raised an error."""
     if request.param == "file":
@@ -190,6 +195,7 @@ def archive(tab, name):
         return {name: file.read(name) for name in file.namelist()}
 
 
+@both
 def test_the_chosen_ones_are_downloaded(tab, folder):
     assert len(archive(tab, "Download 4 pictures")) == (8 if tab.kind == "http" else 4)
     tab.locator(".holder .star").nth(1).click()

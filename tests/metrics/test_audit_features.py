@@ -239,7 +239,7 @@ def test_patch_pulls_equally_hard_everywhere(shape):
 def test_histogram_under_x64_stays_in_the_features_precision():
     x = jnp.asarray(rectified(1, 40, 3), jnp.float32)
     target = jnp.sort(jnp.asarray(rectified(2, 30, 3), jnp.float64), axis=0)
-    value, gradient = jax.value_and_grad(find("histogram").distance)(x, target)
+    value, gradient = jax.jit(jax.value_and_grad(find("histogram").distance))(x, target)
     assert gradient.dtype == jnp.float32
     assert np.isfinite(value)
 
@@ -262,7 +262,20 @@ def test_the_gradient_of_contextual_is_finite_however_it_is_rounded(monkeypatch)
     np.testing.assert_allclose(one[1], other[1], atol=1e-3 * np.abs(other[1]).max())
 
 
-@pytest.mark.parametrize("metric", DRAWN, ids=lambda metric: f"{metric.kind}-{metric.name}")
+QUICK = ("mmd", "mmd_pairs", "relaxed_emd", "contextual", "nearest_neighbor", "self_similarity")
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        pytest.param(
+            metric,
+            marks=() if metric.name in QUICK else pytest.mark.slow,
+            id=f"{metric.kind}-{metric.name}",
+        )
+        for metric in DRAWN
+    ],
+)
 class TestDrawnPositions:
     def features(self, metric, seed):
         features = single(rectified(seed, 400, 8))
@@ -296,7 +309,7 @@ class TestDrawnPositions:
         if metric.name == "mmd_pairs":  # all positions have many pairs
             whole = find("mmd").distance(x, y)
         else:
-            whole = metric.distance(x, metric.target(y))
+            whole = jax.jit(lambda x, y: metric.distance(x, metric.target(y)))(x, y)
         estimate = jax.jit(jax.vmap(lambda key: self.drawn(metric, x, y, key, 100)))
         values = np.asarray(estimate(jax.random.split(jax.random.key(0), 100)))
         error = values.std() / 10

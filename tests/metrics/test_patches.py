@@ -42,8 +42,18 @@ def pull(x, y, inside=None, of_style=None):
     return sums / np.maximum(counts, 1)[..., None], counts
 
 
-@pytest.mark.parametrize("shape", [(12, 10), (9, 11), (3, 4)])
-@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(
+    ("masked", "shape"),
+    [
+        (False, (12, 10)),
+        (True, (9, 11)),
+        (False, (3, 4)),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in ((False, (9, 11)), (True, (12, 10)), (True, (3, 4)))
+        ),
+    ],
+)
 def test_a_position_is_pulled_to_the_mean_of_what_its_patches_match(shape, masked):
     x, y = RANDOM.random((*shape, 3)), RANDOM.random((9, 8, 3))
     inside, of_style = (np.ones(grid.shape[:2], bool) for grid in (x, y))

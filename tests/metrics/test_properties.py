@@ -29,9 +29,20 @@ PICTURES = {
 }
 
 
+VARIANTS = ("patch_stride_2", "redrawn_sliced_wasserstein", "iterated_gaussian_wasserstein")
+"""Metrics that share most of their code with another one."""
+
+
 def for_metrics(metrics):
-    names = [f"{metric.kind}-{metric.name}" for metric in metrics]
-    return pytest.mark.parametrize("metric", metrics, ids=names)
+    cases = [
+        pytest.param(
+            metric,
+            marks=pytest.mark.slow if metric.name in VARIANTS else (),
+            id=f"{metric.kind}-{metric.name}",
+        )
+        for metric in metrics
+    ]
+    return pytest.mark.parametrize("metric", cases)
 
 
 def features_of(metric, picture):

@@ -259,7 +259,20 @@ PAIRWISE = [
 ]
 
 
-@pytest.mark.parametrize("metric", PAIRWISE, ids=lambda metric: f"{metric.kind}-{metric.name}")
+QUICK = ("mmd", "relaxed_emd", "contextual", "nearest_neighbor", "self_similarity")
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        pytest.param(
+            metric,
+            marks=() if metric.name in QUICK else pytest.mark.slow,
+            id=f"{metric.kind}-{metric.name}",
+        )
+        for metric in PAIRWISE
+    ],
+)
 def test_chunks_change_nothing(metric, monkeypatch):
     rng = np.random.default_rng(0)
     shape = {"positions": (35, 4), "grid": (7, 5, 4), "layers": (7, 5, 4)}[metric.expects]

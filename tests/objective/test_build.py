@@ -139,6 +139,7 @@ def test_a_parameter_can_name_the_kind_of_its_metric(parameter, bandwidths):
     assert [term.parameters.get("bandwidth") for term in (style, content)] == bandwidths
 
 
+@pytest.mark.slow
 def test_a_run_with_two_networks_lowers_both_losses():
     result = jaxstyle.stylize(
         CONTENT,
@@ -231,6 +232,7 @@ class TestObjectsInPlaceOfNames:
         with pytest.raises(ValueError, match="expected content_metric such as"):
             Settings(content_metric=metric)
 
+    @pytest.mark.slow
     def test_a_run_is_the_one_by_name(self):
         by_name, by_object = (
             jaxstyle.stylize(CONTENT, STYLE, **SMALL | {"metric": metric})

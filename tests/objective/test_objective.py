@@ -135,18 +135,29 @@ class TestCalibration:
         scales = {}
         for positions in (0, 64):
             drawn = replace(term("nearest_neighbor", layers=("first",)), positions=positions)
-            prepared = prepare(extract, (drawn,), content, style)
-            reference = calibration_reference(content, style)
-            scales[positions] = float(calibrate(extract, prepared, reference).scales[0][0])
+
+            @jax.jit
+            def scale_of(drawn, content, style):
+                prepared = prepare(extract, (drawn,), content, style)
+                reference = calibration_reference(content, style)
+                return calibrate(extract, prepared, reference).scales[0][0]
+
+            scales[positions] = float(scale_of(drawn, content, style))
         assert scales[64] == pytest.approx(scales[0], rel=0.1)
 
     def test_in_float64(self, float64):
         content, style = (jnp.asarray(picture, jnp.float64) for picture in (CONTENT, STYLE))
-        objective = prepare(extract, (term("gram", 1.0, ("first",)),), content, style)
+
+        @jax.jit
+        def calibrated(content, style, reference):
+            objective = prepare(extract, (term("gram", 1.0, ("first",)),), content, style)
+            scales = calibrate(extract, objective, reference).scales
+            return scales[0], evaluate(extract, objective, content).total
+
         for reference in (content, content.astype(jnp.float32)):
-            calibrated = calibrate(extract, objective, reference)
-            assert np.isfinite(calibrated.scales[0]).all()
-        assert evaluate(extract, objective, content).total.dtype == jnp.float64
+            scales, total = calibrated(content, style, reference)
+            assert np.isfinite(scales).all()
+            assert total.dtype == jnp.float64
 
 
 class TestDrawing:

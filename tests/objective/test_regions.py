@@ -51,7 +51,17 @@ def rectangle(picture, rows, columns):
 STYLE_METRICS = [metric for metric in METRICS["style"].values() if metric.weights is None]
 
 
-@pytest.mark.parametrize("metric", STYLE_METRICS, ids=lambda metric: metric.name)
+VARIANTS = ("patch_stride_2", "redrawn_sliced_wasserstein", "iterated_gaussian_wasserstein")
+"""Metrics that share most of their code with another one."""
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        pytest.param(m, marks=pytest.mark.slow if m.name in VARIANTS else (), id=m.name)
+        for m in STYLE_METRICS
+    ],
+)
 class TestEveryStyleMetricUnderMasks:
     def part(self, metric):
         if metric.layers == ("image",):
@@ -94,7 +104,16 @@ class TestEveryStyleMetricUnderMasks:
 REPEATABLE = [metric for metric in STYLE_METRICS if can_repeat(metric) and not metric.draw]
 
 
-@pytest.mark.parametrize("metric", REPEATABLE, ids=lambda metric: metric.name)
+QUICK = ("gram", "moments", "mmd", "sliced_wasserstein", "patch")
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        pytest.param(metric, marks=() if metric.name in QUICK else pytest.mark.slow, id=metric.name)
+        for metric in REPEATABLE
+    ],
+)
 def test_repeated_positions_weigh_the_same(metric):
     layers = metric.layers if metric.layers == ("image",) else LAYERS
     part = term(metric, layers=layers)

@@ -62,7 +62,7 @@ class TestOptaxTransformations:
             np.random.default_rng(0).random((48, 40, 3)).astype(np.float32),
             optimizer=optimizer,
             **{"scale_steps": (3, 3), "scale_factor": 1.25, "size": 80},
-            **{"style_layers": ("relu1_1",), "content_layers": ("relu1_1",)},
+            **{"style_layers": ("relu1_1",), "content_layers": ("relu1_1",), "metric": "gram"},
         )
         assert [scale["size"] for scale in result.facts["scales"]] == [64, 80]
         totals = result.history["total"]

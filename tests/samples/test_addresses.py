@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support import serving
-from support.small import CONTENT, OTHER, SMALL, run, words, write_pictures
+from support.small import CONTENT, ONE_LAYER, OTHER, run, words, write_pictures
 
 import jaxstyle
 from jaxstyle import samples
@@ -129,7 +129,7 @@ def test_no_machine_answers():
 def test_a_run_records_the_address_and_replays(web, tmp_path):
     write_pictures(tmp_path)
     address = f"{web[0]}/a.png?token=private"
-    settings = SMALL | {"steps": 1}
+    settings = ONE_LAYER | {"steps": 1}
     with pytest.raises(OSError, match="--offline"):
         jaxstyle.stylize(address, tmp_path / "style.png", offline=True, **settings)
     count = len(web[1])
@@ -204,7 +204,7 @@ class TestFiles:
         monkeypatch.setenv("HOME", str(tmp_path))
         write_pictures(tmp_path)
         style = (tmp_path / "style.png").as_uri()
-        result = jaxstyle.stylize("~/content.png", style, **SMALL | {"steps": 0})
+        result = jaxstyle.stylize("~/content.png", style, **ONE_LAYER | {"steps": 0})
         np.testing.assert_allclose(result.image, CONTENT, atol=1e-6)
         paths = {role: record["path"] for role, record in result.inputs.items()}
         assert paths == {r: str(tmp_path / f"{r}.png") for r in ("content", "style")}
@@ -218,6 +218,6 @@ class TestFiles:
             path = Path(folder, "a.png")
             write_image(path, picture)
             write_pictures(tmp_path)
-            settings = SMALL | {"steps": 0, "init": path}
+            settings = ONE_LAYER | {"steps": 0, "init": path}
             result = jaxstyle.stylize(path, "style.png", **settings)
             np.testing.assert_allclose(result.image, read_image(path), atol=1e-6)

@@ -72,6 +72,10 @@ class Errors(NamedTuple):
     median: float
     largest: float
 
+    def within(self, limits):
+        """Whether each is below its limit."""
+        return all(error < limit for error, limit in zip(self, limits, strict=True))
+
 
 @partial(jax.jit, static_argnames="extract")
 def _loss_and_gradient(params, prepared, image, step, *, extract):
@@ -83,12 +87,13 @@ def _loss_and_gradient(params, prepared, image, step, *, extract):
     return jax.value_and_grad(total)(image)
 
 
-def errors(case):
+def errors(case, limits=None):
     """Compute the errors of a case, the worst of three pictures.
 
     Where two values of a window are equal up to rounding, pooling may choose another than the
     reference, and processors round sines in more than one way: of the picture and its neighbors in
-    float32, darker and brighter, the one counts whose gradient is the nearest.
+    float32, darker and brighter, the one counts whose gradient is the nearest. Where the
+    picture itself is within given limits, it counts, and its neighbors are not computed.
     """
     expected = dict(np.load(file_of(case.name)))
     side, step = int(expected["side"]), int(expected["at"])
@@ -105,16 +110,15 @@ def errors(case):
         loss_off = abs(float(value) / expected[f"{key} loss"] - 1)
         return Errors(loss_off, float(np.median(off)), float(off.max()))
 
-    rows = [
-        min(
-            (
-                of_picture(number, rounded)
-                for rounded in (picture, *(np.nextafter(picture, np.float32(n)) for n in (0, 1)))
-            ),
-            key=lambda of_one: of_one.median,
-        )
-        for number, picture in enumerate(pictures(side))
-    ]
+    def of_nearest(number, picture):
+        itself = of_picture(number, picture)
+        if limits and itself.within(limits):
+            return itself
+        neighbors = (np.nextafter(picture, np.float32(n)) for n in (0, 1))
+        others = (of_picture(number, neighbor) for neighbor in neighbors)
+        return min(itself, *others, key=lambda of_one: of_one.median)
+
+    rows = [of_nearest(number, picture) for number, picture in enumerate(pictures(side))]
     return Errors(*map(max, zip(*rows, strict=True)))
 
 

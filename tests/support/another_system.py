@@ -93,10 +93,15 @@ def _is_asked_by_us():
 def run(system, code, folder, **environment):
     """Run code in such a Python, in a folder; return what it printed."""
     prologue = f"from support.another_system import imitate\nimitate({system!r})\n"
+    own = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    if "fcntl" in LACKS[system]["modules"]:
+        # Without it a lock is a file that is there, and one that other systems leave behind looks
+        # held: in a common cache JAX would wait ten seconds with each program.
+        own["JAXSTYLE_CACHE"] = str(Path(folder) / "cache")
     done = subprocess.run(
         [sys.executable, "-X", "warn_default_encoding", "-c", prologue + code],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | environment,
+        env=os.environ | own | environment,
         capture_output=True,
         text=True,
         encoding="utf-8",

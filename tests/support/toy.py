@@ -31,8 +31,13 @@ def extract(image):
 
 def calibrated_objective():
     """Return the calibrated objective of `TERMS`."""
-    objective = prepare(extract, TERMS, CONTENT, STYLE)
-    return calibrate(extract, objective, calibration_reference(CONTENT, STYLE))
+
+    @jax.jit  # one program, in place of one for each operation
+    def calibrated():
+        objective = prepare(extract, TERMS, CONTENT, STYLE)
+        return calibrate(extract, objective, calibration_reference(CONTENT, STYLE))
+
+    return calibrated()
 
 
 def losses_of(objective):

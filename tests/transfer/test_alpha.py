@@ -6,7 +6,7 @@ import logging
 import numpy as np
 import pytest
 from PIL import Image
-from support.small import CONTENT, SMALL, STYLE, run, words, write_pictures
+from support.small import CONTENT, ONE_LAYER, SMALL, STYLE, run, words, write_pictures
 
 import jaxstyle
 from jaxstyle.image.geometry import resize_alpha
@@ -17,7 +17,7 @@ from jaxstyle.transfer.job import identity
 from jaxstyle.transfer.make_job import make_job
 from jaxstyle.transfer.sources import Sources
 
-SETTINGS = {**SMALL, "steps": 2}
+SETTINGS = {**ONE_LAYER, "steps": 2}
 
 
 def of_levels(shape=(40, 48)):

@@ -51,10 +51,11 @@ def stop(step, picture, content=CONTENT, style=STYLE, **settings):
 @pytest.mark.parametrize(
     "more",
     [
-        {"optimizer": "lbfgs"},
+        {"optimizer": "lbfgs", "metric": "gram"},
         *(
             pytest.param(more, marks=pytest.mark.slow)
             for more in (
+                {"optimizer": "lbfgs"},
                 {"optimizer": "adam", "init": "noise", "content_mask": (MASK,), "metric": "gram"},
                 {
                     **{"parametrization": "laplacian", "optimizer": "momentum"},
@@ -66,7 +67,7 @@ def stop(step, picture, content=CONTENT, style=STYLE, **settings):
             )
         ),
     ],
-    ids=["lbfgs", "masks", "laplacian", "tiles", "average", "guided"],
+    ids=["lbfgs", "default metric", "masks", "laplacian", "tiles", "average", "guided"],
 )
 def test_a_run_resumes_to_the_same_bytes(tmp_path, caplog, more):
     caplog.set_level("INFO")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support.small import CONTENT, SMALL, STYLE, write_pictures
+from support.small import CONTENT, ONE_LAYER, STYLE, write_pictures
 
 import jaxstyle
 
@@ -21,7 +21,7 @@ COLORS = (
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("color", COLORS)
 def test_every_picture_of_a_run(color):
-    settings = {**SMALL, "size": 96, "enlarge": True, "scales": 2, "steps": 2, "color": color}
+    settings = {**ONE_LAYER, "scales": 2, "steps": 2, "color": color}
     progresses = list(jaxstyle.iterate(CONTENT, STYLE, **settings))
     images = [progress.image for progress in progresses] + [progresses[-1].result.image]
     assert len(images) > 2
@@ -35,7 +35,7 @@ def test_every_picture_of_a_run(color):
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("init", ["content", "noise", "style", "style_mean", "imagenet_mean"])
 def test_without_a_step(init):
-    settings = {**SMALL, "steps": 0, "init": init, "init_noise": 0.01}
+    settings = {**ONE_LAYER, "steps": 0, "init": init, "init_noise": 0.01}
     assert jaxstyle.stylize(CONTENT, STYLE, **settings).image.dtype == np.float32
 
 
@@ -44,14 +44,14 @@ def test_without_a_step(init):
     "settings",
     [
         {"average": 0.5},
-        {"parametrization": "fourier"},
+        pytest.param({"parametrization": "fourier"}, marks=pytest.mark.slow),
         pytest.param({"memory": 32}, marks=pytest.mark.slow),
         pytest.param({"memory": "recompute"}, marks=pytest.mark.slow),
     ],
     ids=str,
 )
 def test_however_a_step_is_taken(settings):
-    result = jaxstyle.stylize(CONTENT, STYLE, **SMALL | settings)
+    result = jaxstyle.stylize(CONTENT, STYLE, **ONE_LAYER | settings)
     assert result.finite
     assert result.image.dtype == np.float32
 
@@ -60,7 +60,7 @@ def test_however_a_step_is_taken(settings):
 def test_of_a_grid_and_of_a_replay(tmp_path):
     write_pictures(tmp_path)
     pictures = (tmp_path / "content.png", tmp_path / "style.png")
-    settings = {**SMALL, "steps": 1, "init": "noise"}
+    settings = {**ONE_LAYER, "steps": 1, "init": "noise"}
     cells = jaxstyle.stylize_grid(*pictures, sweep={"seed": [0, 1]}, folder=tmp_path, **settings)
     assert {cell.result.image.dtype for cell in cells} == {np.dtype(np.float32)}
     again = jaxstyle.replay(tmp_path / "cells" / "seed=1.json")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.small import CONTENT, OTHER, SMALL, STYLE, words, write_pictures
+from support.small import CONTENT, ONE_LAYER, OTHER, STYLE, words, write_pictures
 
 import jaxstyle
 from jaxstyle import samples
@@ -24,7 +24,7 @@ from jaxstyle.transfer.sources import Sources
 
 MASK = np.zeros_like(CONTENT)
 MASK[:, 20:] = 1
-SETTINGS = {**SMALL, "steps": 1}
+SETTINGS = {**ONE_LAYER, "steps": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +103,7 @@ def test_one_pipe_by_two_names_is_one_input(folder):
     assert result.inputs["content"]["sha256"] == result.inputs["style"]["sha256"]
 
 
-@pytest.mark.parametrize("name", ["/dev/stdin", "/dev/fd/0"])
+@pytest.mark.parametrize("name", ["/dev/stdin", pytest.param("/dev/fd/0", marks=pytest.mark.slow)])
 def test_the_command_reads_standard_input(folder, name):
     line = words("stylize", folder, folder / "a.png", "--quiet", steps=1)
     line[1] = name

@@ -220,7 +220,7 @@ def test_cells_of_a_grid(first, tmp_path):
     cells = jaxstyle.stylize_grid(
         folder / "content.png",
         folder / "style.png",
-        sweep={"seed": [0, 1, 2]},
+        sweep={"seed": [0, 1]},
         folder=tmp_path / "grid",
         **settings,
     )

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 import pytest
-from support.small import CONTENT, OTHER, SMALL, STYLE
+from support.small import CONTENT, ONE_LAYER, OTHER, STYLE
 
 import jaxstyle
 
@@ -18,10 +18,10 @@ def warnings(caplog):
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])
 def test_a_very_long_step_is_shortened(caplog, optimizer):
     """Its squares are more than float32 holds."""
-    settings = {**SMALL, "optimizer": optimizer, "learning_rate": 1e30}
+    settings = {**ONE_LAYER, "optimizer": optimizer, "learning_rate": 1e30}
     result = jaxstyle.stylize(CONTENT, STYLE, **settings)
     change = np.abs(result.image - CONTENT).max()
-    assert 0.01 < change <= 0.05 * SMALL["steps"] + 1e-6
+    assert 0.01 < change <= 0.05 * ONE_LAYER["steps"] + 1e-6
     assert result.finite
     assert not warnings(caplog)
 
@@ -37,7 +37,7 @@ def test_a_very_long_step_is_shortened(caplog, optimizer):
     ids=str,
 )
 def test_no_movement_is_said(caplog, settings):
-    settings = {**SMALL, **settings, "learning_rate": 1e-30}
+    settings = {**ONE_LAYER, **settings, "learning_rate": 1e-30}
     jaxstyle.stylize(CONTENT, STYLE, **settings)
     assert len(warnings(caplog)) == 1
     assert "steps; try another learning rate than 1e-30" in warnings(caplog)[0]
@@ -45,7 +45,7 @@ def test_no_movement_is_said(caplog, settings):
 
 def test_of_each_cell_of_a_grid(caplog):
     sweep = {"learning_rate": [1e-30, 1.0, 1e-29]}
-    jaxstyle.stylize_grid(CONTENT, STYLE, sweep=sweep, **SMALL | {"steps": 1})
+    jaxstyle.stylize_grid(CONTENT, STYLE, sweep=sweep, **ONE_LAYER | {"steps": 1})
     assert len(warnings(caplog)) == 2
 
 
@@ -65,12 +65,12 @@ FLAT = np.full((40, 48, 3), 0.5, np.float32)
 )
 def test_no_false_alarms(caplog, content, style, settings):
     caplog.set_level(logging.INFO)
-    jaxstyle.stylize(content, style, **SMALL | settings)
+    jaxstyle.stylize(content, style, **ONE_LAYER | settings)
     assert not warnings(caplog)
 
 
 def test_a_resumed_run_does_not_know(tmp_path, caplog):
-    settings = {**SMALL, "steps": 12, "learning_rate": 1e-30}
+    settings = {**ONE_LAYER, "steps": 12, "learning_rate": 1e-30}
     more = {"checkpoint": tmp_path / "a.png", "checkpoint_seconds": 0}
     progresses = jaxstyle.iterate(CONTENT, STYLE, **settings, **more)
     next(progresses)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from support.clips import PAN, panned
-from support.small import SMALL, STYLE, compilations
+from support.small import ONE_LAYER, STYLE, compilations
 
 from jaxstyle import FilmSettings, recipes, stylize, stylize_video
 from jaxstyle.image.io import write_image
@@ -26,15 +26,17 @@ pytest.importorskip("cv2", reason="needs the extra video")
 FRAMES = panned(5)
 FEW = FilmSettings(frame_steps=2)
 RANDOM = np.random.default_rng(1)
+DEEPER = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_1",)}
+"""Layers whose steps amplify rounding less, and paint more."""
 
 
 def film(frames=FRAMES, settings=FEW, **more):
-    return [*stylize_video(frames, STYLE, film=settings, **{**SMALL, **more})]
+    return [*stylize_video(frames, STYLE, film=settings, **{**ONE_LAYER, **more})]
 
 
 def painter_and_jobs(settings, frames=FRAMES):
     sources = Sources()
-    jobs = [make_job(f, STYLE, recipes.settings(**SMALL), sources) for f in frames]
+    jobs = [make_job(f, STYLE, recipes.settings(**ONE_LAYER), sources) for f in frames]
     return Painter(settings, estimated), jobs
 
 
@@ -88,11 +90,11 @@ class TestTerm:
 class TestFrames:
     def test_the_first_is_a_picture(self):
         first = film(FRAMES[:1])[0].image
-        alone = stylize(FRAMES[0], STYLE, **SMALL).image
+        alone = stylize(FRAMES[0], STYLE, **ONE_LAYER).image
         assert np.abs(first - alone).max() <= 0.5 / 255 + 1e-6
 
     def test_one_program_for_all_frames(self):
-        frames = stylize_video(FRAMES, STYLE, film=FEW, **SMALL)
+        frames = stylize_video(FRAMES, STYLE, film=FEW, **ONE_LAYER)
         next(frames)
         next(frames)
         with compilations() as compiled:
@@ -161,10 +163,10 @@ class TestFrames:
 
     def test_cuts_begin_anew(self):
         other = [frame[::-1, ::-1] for frame in panned(9)[6:]]
-        frames = film([*FRAMES[:2], *other])
+        frames = film([*FRAMES[:2], *other], **DEEPER)
         assert [frame.facts["cut"] for frame in frames] == [False, False, True, False, False]
         assert [frame.facts["steps"] for frame in frames] == [3, 2, 3, 2, 2]
-        alone = film(other)
+        alone = film(other, **DEEPER)
         np.testing.assert_allclose(frames[2].image, alone[0].image, atol=1.01 / 255)
 
     def test_frame_by_frame(self):
@@ -173,10 +175,10 @@ class TestFrames:
 
     def test_styles_that_change(self):
         inverse = 1 - STYLE
-        styles = {"film": FEW, "blend": "mix", **SMALL}
+        styles = {"film": FEW, "blend": "mix", **ONE_LAYER}
         times = (0, 0.08)
         frames = [*stylize_video(FRAMES[:3], [STYLE, inverse], style_times=times, **styles)]
-        alone = {"style_shares": (1, 1e-6), "blend": "mix", **SMALL}
+        alone = {"style_shares": (1, 1e-6), "blend": "mix", **ONE_LAYER}
         first = stylize(FRAMES[0], [STYLE, inverse], **alone).image
         assert np.abs(frames[0].image - first).max() < 0.01
         middle = frames[1].image.mean()
@@ -186,14 +188,24 @@ class TestFrames:
         with pytest.raises(ValueError, match="to ascend"):
             stylize_video(FRAMES, [STYLE, inverse], style_times=(1, 1), **styles)
 
-    def test_one_program_for_masks_that_move(self, tmp_path):
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"metric": "gram", "optimizer": "adam", "learning_rate": 0.05},
+            pytest.param(
+                {"metric": "gram+relaxed_emd+patch=0.1", **DEEPER}, marks=pytest.mark.slow
+            ),
+        ],
+        ids=lambda more: more["metric"],
+    )
+    def test_one_program_for_masks_that_move(self, tmp_path, more):
         for number in range(6):
             mask = np.zeros((40, 48, 3), np.float32)
             mask[:, 6 * number : 9 * number + 10] = number < 5  # of the last one nothing is left
             write_image(tmp_path / f"{number}.png", mask)
         frames = panned(6)
-        mixture = {"metric": "gram+relaxed_emd+patch=0.1", "content_mask": str(tmp_path)}
-        painted = stylize_video(frames, STYLE, film=FEW, **SMALL | mixture)
+        settings = {**ONE_LAYER, **more, "content_mask": str(tmp_path)}
+        painted = stylize_video(frames, STYLE, film=FEW, **settings)
         whole = [next(painted), next(painted)]
         with compilations() as compiled:
             whole += [*painted]
@@ -219,13 +231,14 @@ def estimated_gray(job):
 
 class TestResume:
     @pytest.mark.parametrize(
-        "settings",
+        ("settings", "stops"),
         [
-            replace(FEW, distances=(1, 3)),
-            pytest.param(replace(FEW, passes=2), marks=pytest.mark.slow),
+            (replace(FEW, distances=(1, 3)), (2, 7)),
+            pytest.param(replace(FEW, distances=(1, 3)), (1, 4), marks=pytest.mark.slow),
+            pytest.param(replace(FEW, passes=2), (1, 2, 4, 7), marks=pytest.mark.slow),
         ],
     )
-    def test_to_the_same_frames(self, tmp_path, settings):
+    def test_to_the_same_frames(self, tmp_path, settings, stops):
         whole = film(settings=settings)
         count = 0
 
@@ -235,7 +248,7 @@ class TestResume:
             if count == stop_at:
                 raise KeyboardInterrupt
 
-        for stop_at in (1, 2, 4, 7):
+        for stop_at in stops:
             count, folder = 0, tmp_path / str(stop_at)
             keep = {"folder": folder, "on_progress": stop}
             if stop_at <= 5 * settings.passes:
@@ -254,7 +267,7 @@ class TestResume:
 
     def test_another_film(self, tmp_path):
         folder = tmp_path / "a"
-        with closing(stylize_video(FRAMES, STYLE, film=FEW, folder=folder, **SMALL)) as frames:
+        with closing(stylize_video(FRAMES, STYLE, film=FEW, folder=folder, **ONE_LAYER)) as frames:
             assert len([*islice(frames, 2)]) == 2
         with pytest.raises(ValueError, match=r"film with smoothness 0\.02, not 1\.0; leave out"):
             film(folder=folder, resume=True, smoothness=1)

@@ -5,21 +5,21 @@ import os
 import signal
 import subprocess
 import sys
+from functools import cache
 from itertools import count
 
-import jax
 import numpy as np
 import pytest
 from support.clips import panned, write_clip
 from support.processes import run_in_two_processes
-from support.small import SMALL, STYLE, compilations, flags, run
+from support.small import ONE_LAYER, STYLE, compilations, flags, run
 
 from jaxstyle import FilmSettings, stylize_video, stylize_videos
 from jaxstyle.image.io import read_image, write_image
 
 pytest.importorskip("cv2", reason="needs the extra video")
 FEW = FilmSettings(frame_steps=2)
-FLAGS = flags(frame_steps=2)
+FLAGS = flags(**ONE_LAYER, frame_steps=2)
 ROUNDING = 1.01 / 255
 
 
@@ -47,7 +47,7 @@ def clips(tmp_path_factory):
 
 def paint(clips, folder, settings=FEW, **more):
     films = stylize_videos(
-        clips, STYLE, folder=folder, film=settings, format="frames", **{**SMALL, **more}
+        clips, STYLE, folder=folder, film=settings, format="frames", **{**ONE_LAYER, **more}
     )
     assert [one.status for one in films] == [more.get("status", "made")] * len(clips)
     return films
@@ -63,14 +63,23 @@ def frames_of(folder):
     return np.stack(pictures), facts
 
 
+@cache
 def alone(clip, settings=FEW):
-    frames = stylize_video(clip, STYLE, film=settings, **SMALL)
+    frames = stylize_video(clip, STYLE, film=settings, **ONE_LAYER)
     return np.stack([frame.image for frame in frames])
 
 
 @pytest.fixture(scope="module")
-def whole(clips, tmp_path_factory):
-    return [frames_of(one.film) for one in paint(clips, tmp_path_factory.mktemp("films"), lanes=2)]
+def painted(clips, tmp_path_factory):
+    """Three films, and the programs that were compiled for them."""
+    with compilations() as compiled:
+        films = paint(clips, tmp_path_factory.mktemp("films"), lanes=2)
+    return [frames_of(one.film) for one in films], compiled
+
+
+@pytest.fixture(scope="module")
+def whole(painted):
+    return painted[0]
 
 
 class TestLanes:
@@ -85,13 +94,12 @@ class TestLanes:
         assert lanes[1] == [[[2, 1]]] * 3
         assert lanes[2] == [None, [[2, 1]], None, None]
 
-    def test_one_program(self, clips, tmp_path):
-        jax.clear_caches()
+    def test_one_program(self, clips, painted, tmp_path):
+        _, compiled = painted
+        # One for lanes, and one for a frame alone.
+        assert sum("advance" in name for name in compiled) == 2, compiled
         with compilations() as compiled:
-            paint(clips[:2], tmp_path / "a")
-        assert sum("advance" in name for name in compiled) == 2, compiled  # and one for a alone
-        with compilations() as compiled:
-            paint(clips[1:], tmp_path / "b")
+            paint(clips[1:], tmp_path)
         assert not compiled
 
     def test_a_clip_that_cannot_be_read(self, clips, tmp_path, caplog):
@@ -103,7 +111,7 @@ class TestLanes:
             folder=tmp_path / "films",
             film=FEW,
             format="frames",
-            **SMALL,
+            **ONE_LAYER,
         )
         assert [one.status for one in films] == ["made", "failed", "made"]
         assert "1.png" in films[1].failure
@@ -112,7 +120,7 @@ class TestLanes:
         np.testing.assert_allclose(frames_of(films[0].film)[0], alone(clips[0]), atol=ROUNDING)
         np.testing.assert_allclose(frames_of(films[2].film)[0], alone(clips[1]), atol=ROUNDING)
         with pytest.raises(ValueError, match=r"1\.png"):
-            stylize_videos([broken], STYLE, folder=tmp_path / "none", film=FEW, **SMALL)
+            stylize_videos([broken], STYLE, folder=tmp_path / "none", film=FEW, **ONE_LAYER)
 
     def test_clips_of_other_shapes_take_their_turn(self, clips, tmp_path):
         tall = write_frames(tmp_path / "tall", [np.rot90(frame) for frame in panned(2)])
@@ -142,11 +150,12 @@ class TestScenes:
         pictures, facts = frames_of(made.film)
         assert [one["cut"] for one in facts] == [False, False, False, True, False, False]
         assert [one["lanes"] for one in facts] == [[[2, 0]]] * 3 + [[[2, 1]]] * 3
-        frames = [*stylize_video(clip, STYLE, film=FEW, **SMALL)]
+        frames = [*stylize_video(clip, STYLE, film=FEW, **ONE_LAYER)]
         assert [frame.facts["cut"] for frame in frames] == [one["cut"] for one in facts]
         np.testing.assert_allclose(pictures, [f.image for f in frames], atol=ROUNDING)
 
 
+@pytest.mark.slow
 def test_two_devices(clips, tmp_path):
     xla_flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
     words = ["video", *clips[:2], tmp_path / "style.png", "-o", tmp_path / "films", *FLAGS]
@@ -245,7 +254,9 @@ class TestCommand:
 
 
 class TestResume:
-    @pytest.mark.parametrize("at", [1, 3, 5, 6])
+    @pytest.mark.parametrize(
+        "at", [3, *(pytest.param(at, marks=pytest.mark.slow) for at in (1, 5, 6))]
+    )
     def test_to_the_same_frames(self, clips, whole, tmp_path, at):
         chunks = count(1)
 
@@ -256,13 +267,21 @@ class TestResume:
         with pytest.raises(KeyboardInterrupt):
             paint(clips, tmp_path, lanes=2, on_progress=stop)
         films = stylize_videos(
-            clips, STYLE, folder=tmp_path, film=FEW, format="frames", lanes=2, resume=True, **SMALL
+            clips,
+            STYLE,
+            folder=tmp_path,
+            film=FEW,
+            format="frames",
+            lanes=2,
+            resume=True,
+            **ONE_LAYER,
         )
         for made, (pictures, facts) in zip(films, whole, strict=True):
             again, facts_again = frames_of(made.film)
             np.testing.assert_array_equal(again, pictures)
             assert facts_again == facts
 
+    @pytest.mark.slow
     def test_what_is_finished_is_not_painted_again(self, clips, tmp_path):
         paint(clips[1:], tmp_path)
 
@@ -277,11 +296,11 @@ class TestResume:
             format="frames",
             resume=True,
             on_progress=never,
-            **SMALL,
+            **ONE_LAYER,
         )
         assert [(one.status, one.frames) for one in films] == [("finished", 3), ("finished", 4)]
         other = FilmSettings(frame_steps=1)
         films = stylize_videos(
-            clips[1:], STYLE, folder=tmp_path, film=other, format="frames", resume=True, **SMALL
+            clips[1:], STYLE, folder=tmp_path, film=other, format="frames", resume=True, **ONE_LAYER
         )
         assert [one.status for one in films] == ["made", "made"]
