@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from jaxstyle.settings import Settings, check_names
+from jaxstyle.specs import is_init
 
 DEFAULTS: Mapping[str, Any] = {"init": "patches", "scales": 1, "steps": 0}
 """Settings of a texture that differ from those of a picture: patches of the samples, at full size.
@@ -38,8 +39,13 @@ def asks_for_steps(changes: Mapping[str, Any]) -> bool:
     >>> asks_for_steps({"metric": "gram"}), asks_for_steps({"size": 128, "steps": 0})
     (True, False)
     """
-    asked = {name: value for name, value in changes.items() if name not in OF_PATCHES}
-    return any(value for name, value in asked.items() if (name, value) != ("init", "patches"))
+    return any(_asks(name, value) for name, value in changes.items() if name not in OF_PATCHES)
+
+
+def _asks(name: str, value: Any) -> bool:
+    if isinstance(value, str | int | float | tuple | list):
+        return bool(value) and not (name == "init" and value == "patches")
+    return value is not None  # an array, or an object
 
 
 def texture_settings(settings: Settings | None, changes: Mapping[str, Any]) -> Settings:
@@ -68,6 +74,6 @@ def texture_settings(settings: Settings | None, changes: Mapping[str, Any]) -> S
         chosen = recipes.settings(**{**usual, **changes})
     # What nobody asked for, and only a content could have.
     absent: dict[str, Any] = {"content_weight": 0.0, "outside": "style"}
-    if chosen.init == "content":
+    if is_init(chosen.init) and chosen.init == "content":
         absent["init"] = "style"
     return replace(chosen, **{n: value for n, value in absent.items() if n not in changes})

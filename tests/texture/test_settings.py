@@ -19,6 +19,8 @@ KEEP = np.ones((4, 4), np.float32)
         ({"extend": 8}, 1, 0),
         ({"metric": "gram"}, None, 30),
         ({"init": "noise"}, None, 30),
+        ({"init": KEEP}, None, 30),
+        ({"style_layers": ()}, 1, 0),
         ({"optimizer": "adam"}, None, 30),
         ({"steps": 7}, None, 7),
         ({"keep": KEEP, "metric": "gram"}, 1, 30),
