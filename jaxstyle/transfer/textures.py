@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from jaxstyle.objective.term import Term
 from jaxstyle.settings import Settings
+from jaxstyle.specs import is_init
 
 _OF_PLACES = ("luminance", "chroma", "oklab")
 """Ways to keep the colors that a content has at each place."""
@@ -27,7 +28,7 @@ def check_texture(settings: Settings, terms: Sequence[Term]) -> None:
             f"expected content_weight 0 of a texture, which has no content, got "
             f"{settings.content_weight:g}"
         )
-    if settings.init in ("content", "adain"):
+    if is_init(settings.init) and settings.init in ("content", "adain"):
         raise ValueError(
             f"expected another init of a texture, which has no content, got {settings.init}"
         )

@@ -47,3 +47,9 @@ def test_by_default_pixels_are_the_samples():
     assert result.history["total"] == []
     distances = np.abs(result.image.reshape(-1, 1, 3) - sample.reshape(-1, 3)[None, ::8])
     assert np.median(distances.max(2).min(1)) < 0.03
+
+
+def test_it_can_begin_with_an_array():
+    start = np.random.default_rng(1).random((40, 40, 3)).astype(np.float32)
+    result = jaxstyle.synthesize(start[::-1], init=start, steps=0, size=40)
+    np.testing.assert_allclose(result.image, start, atol=1e-6)
