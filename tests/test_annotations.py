@@ -111,6 +111,7 @@ class TestRuns:
         )
         assert [one.manifest.name for one in pictures] == ["content.json", "picture.json"]
 
+    @pytest.mark.slow
     def test_losses(self):
         loss = typed(jaxstyle.StyleLoss.of)("gram@relu1_1", content_metric={"mse@relu1_1": 0.5})
         batch = jnp.stack([CONTENT, OTHER])

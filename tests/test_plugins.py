@@ -82,6 +82,7 @@ def done(tmp_path_factory):
     )
 
 
+@pytest.mark.slow
 def test_a_package_is_used(done):
     assert done.returncode == 0, done.stderr
     for line in ("brightness", "the mean of each channel", "points", "small strokes", "sketchnet"):

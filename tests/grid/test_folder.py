@@ -262,6 +262,7 @@ class TestInterruption:
         assert not list(folder.glob("batch-*"))
 
     @pytest.mark.bytes
+    @pytest.mark.slow
     def test_in_a_finer_scale_with_a_failed_lane(self, tmp_path, monkeypatch):
         monkeypatch.setattr(batched, "CHUNK", 1)
         content = np.tile(CONTENT, (2, 2, 1))

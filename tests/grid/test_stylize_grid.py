@@ -70,6 +70,7 @@ class TestLanes:
         assert [scale["size"] for scale in cells[0].result.facts["scales"]] == [68, 96]
         check_cells(cells, content, 2e-3, sorts=True, **settings)
 
+    @pytest.mark.slow
     def test_of_shares_and_parameters(self):
         settings = {**SMALL, "metric": "gram+mmd=0.1", "style_layers": ("pool1",)}
         sweep = {"metric.gram": [0.5, 1.0], "mmd.width": [0.5, 2.0]}

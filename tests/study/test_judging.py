@@ -44,6 +44,7 @@ def panel():
     return judging.JudgePanel(judges, CONTENTS, [texture(0), texture(1)])
 
 
+@pytest.mark.slow
 def test_the_ends_of_every_scale(panel):
     metrics = [judge.metric for judge in panel.judges]
     assert metrics == [*STATISTICS, "self_similarity", "edges", *PAINT]

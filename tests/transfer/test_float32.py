@@ -57,6 +57,7 @@ def test_however_a_step_is_taken(settings):
 
 
 @pytest.mark.usefixtures("float64")
+@pytest.mark.slow
 def test_of_a_grid_and_of_a_replay(tmp_path):
     write_pictures(tmp_path)
     pictures = (tmp_path / "content.png", tmp_path / "style.png")

@@ -53,6 +53,7 @@ def test_constants_and_pictures_are_the_same(settings):
     np.testing.assert_allclose(one.image, other.image, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_regions_take_their_styles_in_any_order():
     one, first = run((COARSE, FINE), content_mask=(MASK, 1 - MASK))
     other, second = run((FINE, COARSE), content_mask=(1 - MASK, MASK))

@@ -113,6 +113,7 @@ def repetition(image, shifts=(4, 8, 16)):
 class TestFlatStarts:
     FLAT = np.full((64, 64, 3), 0.5, np.float32)
 
+    @pytest.mark.slow
     def test_make_no_wallpaper(self, caplog):
         caplog.set_level(logging.INFO)
         layers = {"style_layers": ("relu1_1", "relu2_1", "relu3_1"), "content_layers": ("relu2_1",)}

@@ -160,6 +160,7 @@ def test_the_gradient_at_the_seam_is_as_elsewhere():
     assert abs(ratio - 1) < 0.05
 
 
+@pytest.mark.slow
 def test_positions_are_drawn_over_the_edge_too():
     layers = "relu1_1,relu2_1"
     settings = {

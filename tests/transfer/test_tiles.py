@@ -79,6 +79,7 @@ def test_features_and_gradient_are_the_wholes(name, layers, pooling, padding):
         pytest.param("contextual", ("40",), marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_a_tiled_step_is_the_whole_step(metrics, layouts):
     settings = {
         **{"size": 64, "steps": 1, "scales": 1, "optimizer": "sgd", "smoothness": 0.1},
