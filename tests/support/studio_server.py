@@ -1,6 +1,5 @@
 """A studio as people start it: the command, in a process of its own."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -33,10 +32,13 @@ class Server:
         """Start it, and wait until it answers."""
         command = [sys.executable, "-m", "jaxstyle", "studio", "-o", str(self.folder)]
         command += ["--port", str(self.port), "--no-browser", "--offline", *self._words]
-        with open(self.folder.with_suffix(".log"), "ab") as log:
-            self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, env={**os.environ}, preexec_fn=_heed_interrupts
-            )
+        # Jobs in a shell's background ignore SIGINT, and so would their children.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            with open(self.folder.with_suffix(".log"), "ab") as log:
+                self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        finally:
+            signal.signal(signal.SIGINT, before)
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
             try:
@@ -51,8 +53,3 @@ class Server:
         assert self.process is not None
         self.process.send_signal(number)
         return self.process.wait(START_SECONDS)
-
-
-def _heed_interrupts() -> None:
-    """Take SIGINT as usual: jobs in a shell's background ignore it, and so do their children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
