@@ -7,6 +7,7 @@ import pytest
 from scipy.ndimage import map_coordinates
 from scipy.spatial.distance import cdist
 from support.comparing import single
+from support.quick import with_slow
 
 from jaxstyle.metrics import METRICS, find, matching
 from jaxstyle.metrics.hypercolumns import draw_hypercolumns, hypercolumns
@@ -265,17 +266,7 @@ def test_the_gradient_of_contextual_is_finite_however_it_is_rounded(monkeypatch)
 QUICK = ("mmd", "mmd_pairs", "relaxed_emd", "contextual", "nearest_neighbor", "self_similarity")
 
 
-@pytest.mark.parametrize(
-    "metric",
-    [
-        pytest.param(
-            metric,
-            marks=() if metric.name in QUICK else pytest.mark.slow,
-            id=f"{metric.kind}-{metric.name}",
-        )
-        for metric in DRAWN
-    ],
-)
+@pytest.mark.parametrize("metric", with_slow(DRAWN, QUICK.__contains__))
 class TestDrawnPositions:
     def features(self, metric, seed):
         features = single(rectified(seed, 400, 8))

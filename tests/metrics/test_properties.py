@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.quick import with_slow
 
 from jaxstyle.metrics import KINDS, METRICS, find
 
@@ -34,14 +35,7 @@ VARIANTS = ("patch_stride_2", "redrawn_sliced_wasserstein", "iterated_gaussian_w
 
 
 def for_metrics(metrics):
-    cases = [
-        pytest.param(
-            metric,
-            marks=pytest.mark.slow if metric.name in VARIANTS else (),
-            id=f"{metric.kind}-{metric.name}",
-        )
-        for metric in metrics
-    ]
+    cases = with_slow(metrics, lambda name: name not in VARIANTS)
     return pytest.mark.parametrize("metric", cases)
 
 

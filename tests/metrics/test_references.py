@@ -13,6 +13,7 @@ import scipy.special
 import scipy.stats
 from scipy.spatial.distance import cdist
 from support.comparing import SAME, X, Y, agree, cosines, ours, single
+from support.quick import with_slow
 
 from jaxstyle.metrics import METRICS, find, matching, pairwise
 from jaxstyle.metrics.colors import color_histogram
@@ -262,17 +263,7 @@ PAIRWISE = [
 QUICK = ("mmd", "relaxed_emd", "contextual", "nearest_neighbor", "self_similarity")
 
 
-@pytest.mark.parametrize(
-    "metric",
-    [
-        pytest.param(
-            metric,
-            marks=() if metric.name in QUICK else pytest.mark.slow,
-            id=f"{metric.kind}-{metric.name}",
-        )
-        for metric in PAIRWISE
-    ],
-)
+@pytest.mark.parametrize("metric", with_slow(PAIRWISE, QUICK.__contains__))
 def test_chunks_change_nothing(metric, monkeypatch):
     rng = np.random.default_rng(0)
     shape = {"positions": (35, 4), "grid": (7, 5, 4), "layers": (7, 5, 4)}[metric.expects]

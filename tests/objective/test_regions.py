@@ -1,11 +1,13 @@
 """Regions: positions under masks, for every style metric, and which style goes where."""
 
 from dataclasses import replace
+from operator import attrgetter
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.quick import with_slow
 
 from jaxstyle.metrics import METRICS
 from jaxstyle.objective.objective import distances, prepare
@@ -56,11 +58,7 @@ VARIANTS = ("patch_stride_2", "redrawn_sliced_wasserstein", "iterated_gaussian_w
 
 
 @pytest.mark.parametrize(
-    "metric",
-    [
-        pytest.param(m, marks=pytest.mark.slow if m.name in VARIANTS else (), id=m.name)
-        for m in STYLE_METRICS
-    ],
+    "metric", with_slow(STYLE_METRICS, lambda name: name not in VARIANTS, attrgetter("name"))
 )
 class TestEveryStyleMetricUnderMasks:
     def part(self, metric):
@@ -107,13 +105,7 @@ REPEATABLE = [metric for metric in STYLE_METRICS if can_repeat(metric) and not m
 QUICK = ("gram", "moments", "mmd", "sliced_wasserstein", "patch")
 
 
-@pytest.mark.parametrize(
-    "metric",
-    [
-        pytest.param(metric, marks=() if metric.name in QUICK else pytest.mark.slow, id=metric.name)
-        for metric in REPEATABLE
-    ],
-)
+@pytest.mark.parametrize("metric", with_slow(REPEATABLE, QUICK.__contains__, attrgetter("name")))
 def test_repeated_positions_weigh_the_same(metric):
     layers = metric.layers if metric.layers == ("image",) else LAYERS
     part = term(metric, layers=layers)
