@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import total_ordering
 from typing import Any, Literal, get_args
@@ -53,13 +53,13 @@ def wrap_of(padding: str, tile: str | None = None) -> Wrap:
     return tile in ("both", "y"), tile in ("both", "x")
 
 
-def is_init(value: object) -> bool:
-    """Whether it is one of `INITS`; `"./noise"` is a file.
+def is_init(value: object, names: Collection[str] = INITS) -> bool:
+    """Whether it is one of `INITS`, or of some of them; `"./noise"` is a file, an array a picture.
 
-    >>> is_init("noise"), is_init("./noise")
-    (True, False)
+    >>> is_init("noise"), is_init("./noise"), is_init("noise", ("patches",))
+    (True, False, False)
     """
-    return isinstance(value, str) and value in INITS
+    return isinstance(value, str) and value in names
 
 
 @total_ordering

@@ -44,7 +44,7 @@ def asks_for_steps(changes: Mapping[str, Any]) -> bool:
 
 def _asks(name: str, value: Any) -> bool:
     if isinstance(value, str | int | float | tuple | list):
-        return bool(value) and not (name == "init" and value == "patches")
+        return bool(value) and (name, value) != ("init", "patches")
     return value is not None  # an array, or an object
 
 
@@ -74,6 +74,6 @@ def texture_settings(settings: Settings | None, changes: Mapping[str, Any]) -> S
         chosen = recipes.settings(**{**usual, **changes})
     # What nobody asked for, and only a content could have.
     absent: dict[str, Any] = {"content_weight": 0.0, "outside": "style"}
-    if is_init(chosen.init) and chosen.init == "content":
+    if is_init(chosen.init, ("content",)):
         absent["init"] = "style"
     return replace(chosen, **{n: value for n, value in absent.items() if n not in changes})

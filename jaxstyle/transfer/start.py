@@ -61,7 +61,7 @@ def initial_picture(
     random = np.random.default_rng(settings.seed)
     picture = _without_noise(settings, original, guide, sources, frame, random, drawn)
     given = noise = settings.init_noise
-    if given is None and isinstance(settings.init, str) and settings.init == "imagenet_mean":
+    if given is None and is_init(settings.init, ("imagenet_mean",)):
         noise = TRACE
     elif given is None and not as_recorded and _stays_flat(picture, settings, guide):
         sources.note("the initial picture is flat: a trace of noise is added, which the seed draws")

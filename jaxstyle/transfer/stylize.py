@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 from jaxstyle._util import arguments
 from jaxstyle._util.log import logger, reported_to
@@ -224,8 +224,7 @@ def iterate_job(
 
 def _without_steps(job: Job) -> Progress:
     """Return the end of a run that takes no steps: its initial picture, in its final colors."""
-    init: Any = job.settings.init
-    if not (is_init(init) and init == "patches"):  # there it is what was asked for
+    if not is_init(job.settings.init, ("patches",)):  # there it is what was asked for
         logger.info("no steps are taken: the picture is the initial one")
     loop = Loop([job], [], [JobConstants(job)])
     clock = _Clock(job, time.perf_counter())

@@ -28,7 +28,7 @@ def check_texture(settings: Settings, terms: Sequence[Term]) -> None:
             f"expected content_weight 0 of a texture, which has no content, got "
             f"{settings.content_weight:g}"
         )
-    if is_init(settings.init) and settings.init in ("content", "adain"):
+    if is_init(settings.init, ("content", "adain")):
         raise ValueError(
             f"expected another init of a texture, which has no content, got {settings.init}"
         )

@@ -73,10 +73,9 @@ def test_features_and_gradient_are_the_wholes(name, layers, pooling, padding):
 @pytest.mark.parametrize(
     ("metrics", "layouts"),
     [
-        ("gram+histogram", ("40",)),
-        pytest.param("gram+covariance+moments+histogram", ("40",), marks=pytest.mark.slow),
-        pytest.param("gram+covariance+moments+histogram", ("recompute",), marks=pytest.mark.slow),
-        pytest.param("contextual", ("40",), marks=pytest.mark.slow),
+        ("gram+covariance+moments+histogram", ("40",)),
+        ("gram+covariance+moments+histogram", ("recompute",)),
+        ("contextual", ("40",)),
     ],
 )
 @pytest.mark.slow
