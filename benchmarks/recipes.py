@@ -28,25 +28,24 @@ SIDE, COLUMNS = 192, 7
 def table() -> None:
     """Print a row for each method: network, and the largest errors over its cases."""
     import pytest
-    from support.against_references import cases, error_of_steps, errors
+    from support.against_references import StepsError, cases, error_of_steps, errors
 
-    rows: dict[str, list[tuple[str, float, float, int, float, float]]] = {}
+    rows: dict[str, list[tuple[str, float, float, StepsError | None]]] = {}
     for case in cases():
         try:
             of_loss, of_steps = errors(case), error_of_steps(case)
         except pytest.skip.Exception:
             print(f"{case.backbone} is not here: {case.name}", file=sys.stderr)
             continue
-        row = (case.backbone, of_loss.loss, of_loss.median, *of_steps)
+        row = (case.backbone, of_loss.loss, of_loss.median, of_steps)
         rows.setdefault(case.name, []).append(row)
     print("| method | deviations | checked on | loss | gradient | first steps |")
     print("|---|---|---|---|---|---|")
     for name, of_method in rows.items():
-        networks, losses, medians, counts, off, moved = zip(*of_method, strict=True)
+        networks, losses, medians, steps = zip(*of_method, strict=True)
         last = "–"
-        if counts[0]:
-            share = max(one / other for one, other in zip(off, moved, strict=True))
-            last = f"{counts[0]}: {share:.0e}"
+        if taken := [one for one in steps if one is not None]:
+            last = f"{taken[0].steps}: {max(one.off / one.moved for one in taken):.0e}"
         deviations = len(jaxstyle.recipes.method(name).deviations)
         print(
             f"| `{name}` | {deviations} | {', '.join(dict.fromkeys(networks))} | "
