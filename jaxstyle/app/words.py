@@ -173,4 +173,7 @@ def finished(entry: Entry) -> str:
     steps = len(facts["history"].get("total", ()))
     seconds = _duration(float(facts.get("seconds", 0)))
     failure = html.escape(facts.get("failure") or "")
-    return f"{name}: {width} × {height} pixels, {steps} steps, {seconds}. {failure}"
+    asked = facts["settings"].get("size")
+    no_more = isinstance(asked, int) and max(width, height) < asked
+    why = f" (the photograph has no {asked})" if no_more else ""
+    return f"{name}: {width} × {height} pixels{why}, {steps} steps, {seconds}. {failure}"

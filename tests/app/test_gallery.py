@@ -6,9 +6,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from support.small import CONTENT, write_pictures
+from support.small import CONTENT, ONE_LAYER, STYLE, write_pictures
 
-from jaxstyle.app import gallery
+import jaxstyle
+from jaxstyle.app import gallery, words
 from jaxstyle.app.rooms import Room
 from jaxstyle.image.io import read_image, write_image
 
@@ -98,3 +99,11 @@ def test_a_package_without_a_manifest(room, tmp_path):
     path = gallery.package(room, gallery.find(room, "content.png"), tmp_path / "a.zip")
     with zipfile.ZipFile(path) as archive:
         assert archive.namelist() == ["content.png"]
+
+
+@pytest.mark.parametrize(("size", "why"), [(48, ""), (64, " (the photograph has no 64)")])
+def test_a_picture_that_is_no_larger_says_so(room, size, why):
+    made = jaxstyle.stylize(CONTENT, STYLE, **ONE_LAYER | {"size": size, "steps": 0})
+    made.save(room.folder / "made.png")
+    text = words.finished(gallery.find(room, "made.png"))
+    assert text.startswith(f"made.png: 48 × 40 pixels{why}, 0 steps, ")
