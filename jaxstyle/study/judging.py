@@ -36,12 +36,12 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from jaxstyle._util import arguments
+from jaxstyle._util.programs import Program
 from jaxstyle.image.geometry import Picture
 from jaxstyle.metrics import METRICS, find
 from jaxstyle.metrics.metric import IMAGE, Kind
@@ -244,8 +244,8 @@ class AxisJudges:
             for judge in judges
         )
         extract, self._params = extractor_for(terms, cache)
-        self._targets = jax.jit(lambda p, image: prepare(partial(extract, p), terms, image, image))
-        self._distances = jax.jit(lambda p, to, image: distances(partial(extract, p), to, image))
+        self._targets = Program(lambda p, image: prepare(partial(extract, p), terms, image, image))
+        self._distances = Program(lambda p, to, image: distances(partial(extract, p), to, image))
 
     def targets(self, reference: Picture) -> Objective:
         """Compute what the judges compare with, of a style or of a content."""

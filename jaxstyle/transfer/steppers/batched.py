@@ -22,6 +22,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int
 
+from jaxstyle._util.programs import program
 from jaxstyle.image.geometry import Picture
 from jaxstyle.objective.objective import Losses, Objective
 from jaxstyle.optim import step as optim_step
@@ -190,7 +191,7 @@ def _fetched(array: Array) -> np.ndarray:
     return np.asarray(array)
 
 
-@partial(jax.jit, static_argnames=("spec", "split"))
+@program(static_argnames=("spec", "split"))
 def init(
     images: Float[Array, "lanes h w 3"],
     rates: Float[Array, " lanes"],
@@ -200,12 +201,12 @@ def init(
     split: NamedSharding,
 ) -> Any:
     """Run `whole.init` for each lane, and `split` all of it among the devices."""
-    state = jax.vmap(lambda *lane: whole.init(*lane, spec=spec))(images, rates, free)
+    state = jax.vmap(lambda *lane: whole.init.function(*lane, spec=spec))(images, rates, free)
     # What is constant would lie on every device, and make another program of the first step.
     return jax.lax.with_sharding_constraint(state, split)
 
 
-@partial(jax.jit, static_argnames=("spec", "split"))
+@program(static_argnames=("spec", "split"))
 def warm_start(
     state: Any,
     fresh: Any,
@@ -215,11 +216,13 @@ def warm_start(
     split: NamedSharding,
 ) -> Any:
     """Run `whole.warm_start` for each lane, likewise."""
-    memory = jax.vmap(lambda *lane: whole.warm_start(*lane, spec=spec))(state, fresh, images)
+    memory = jax.vmap(lambda *lane: whole.warm_start.function(*lane, spec=spec))(
+        state, fresh, images
+    )
     return jax.lax.with_sharding_constraint(memory, split)
 
 
-@partial(jax.jit, static_argnames=("spec", "shared"), donate_argnames="state")
+@program(static_argnames=("spec", "shared"), donate_argnames="state")
 def advance(
     params: Params,
     prepared: Any,
@@ -235,7 +238,7 @@ def advance(
     def lane(numbers: Any, targets: Any, state: State, rate: Any) -> tuple[State, Losses]:
         (terms, scales, key), (of_terms, spreads, positions) = numbers, targets
         prepared = Objective(terms, of_terms, scales, spreads, positions, key)
-        result: tuple[State, Losses] = whole.advance(
+        result: tuple[State, Losses] = whole.advance.function(
             params, prepared, state, count, rate, spec=spec
         )
         return result

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxstyle._util.programs import program
 from jaxstyle.backbones.extractor import Extractor
 from jaxstyle.image.geometry import Picture
 from jaxstyle.objective import objective
@@ -134,7 +134,7 @@ class TiledStepper(WholeStepper):
         yield Demand(size_of((references[:2], targets)), lowered)
 
 
-@partial(jax.jit, static_argnames="extract")
+@program(static_argnames="extract")
 def prepare_from_features(
     terms: tuple[Term, ...],
     references: References,
@@ -156,7 +156,7 @@ def prepare_from_features(
         )
 
 
-@partial(jax.jit, static_argnames="extract", donate_argnames="features")
+@program(static_argnames="extract", donate_argnames="features")
 def evaluate_features(
     prepared: Objective, image: Image, features: Features, step: Any, *, extract: Extractor
 ) -> tuple[Losses, Image, Features]:
@@ -176,7 +176,7 @@ def evaluate_features(
     return losses, *gradients
 
 
-@partial(jax.jit, static_argnames="spec", donate_argnames="state")
+@program(static_argnames="spec", donate_argnames="state")
 def apply_update(state: State, value: Any, gradient: Image, rate: Any, *, spec: StepSpec) -> State:
     """Run `optim.step.apply_update`, compiled."""
     transform, rules = spec.optimizer.transformation(rate), spec.rules(gradient.shape)

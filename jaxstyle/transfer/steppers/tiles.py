@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxstyle._util.programs import program
 from jaxstyle.backbones.extractor import Extractor
 from jaxstyle.metrics.wrapping import surrounded
 from jaxstyle.specs import OPEN
@@ -198,7 +199,7 @@ def _leaf(numbers: tuple[int, ...]) -> Int[np.ndarray, " n"]:
     return np.array(numbers, np.int32)
 
 
-@partial(jax.jit, static_argnames=("extract", "shape"), donate_argnames="whole")
+@program(static_argnames=("extract", "shape"), donate_argnames="whole")
 def forward_tile(
     params: Any,
     image: Float[Array, "h w 3"],
@@ -222,7 +223,7 @@ def forward_tile(
     return updated
 
 
-@partial(jax.jit, static_argnames=("extract", "shape"), donate_argnames="gradient")
+@program(static_argnames=("extract", "shape"), donate_argnames="gradient")
 def backward_tile(
     params: Any,
     image: Float[Array, "h w 3"],

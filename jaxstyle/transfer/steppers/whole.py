@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxstyle._util.programs import program
 from jaxstyle.backbones.extractor import Extractor, Parameters
 from jaxstyle.image.geometry import Picture
 from jaxstyle.objective import calibration, objective
@@ -209,7 +210,7 @@ def _as_made(shapes: Any, lowered: Any) -> Any:
     return jax.tree.map(placed, shapes, lowered.compile().output_shardings)
 
 
-@partial(jax.jit, static_argnames="extract")
+@program(static_argnames="extract")
 def prepare(
     params: Params, terms: tuple[Term, ...], references: References, *, extract: Extractor
 ) -> Objective:
@@ -228,7 +229,7 @@ def key_at(shape: Sequence[int], seed: Any) -> Array:
     return jax.random.fold_in(jax.random.key(seed), max(shape))
 
 
-@partial(jax.jit, static_argnames="extract")
+@program(static_argnames="extract")
 def calibrate(
     params: Params,
     prepared: Objective,
@@ -243,7 +244,7 @@ def calibrate(
         return calibration.calibrate(partial(extract, params), prepared, reference).scales
 
 
-@partial(jax.jit, static_argnames="spec")
+@program(static_argnames="spec")
 def init(image: Image, rate: Any, free: Any = (), *, spec: StepSpec) -> State:
     """Run `optim.step.init`, compiled."""
     transform, rules = spec.optimizer.transformation(rate), spec.rules(image.shape)
@@ -251,14 +252,14 @@ def init(image: Image, rate: Any, free: Any = (), *, spec: StepSpec) -> State:
     return cast(State, spec.extract.divided(state, image.shape))
 
 
-@partial(jax.jit, static_argnames="spec")
+@program(static_argnames="spec")
 def warm_start(state: Any, fresh: Any, image: Image, *, spec: StepSpec) -> Any:
     """Run `Optimizer.carry`, compiled."""
     return spec.extract.divided(spec.optimizer.carry(state, fresh, image), image.shape)
 
 
 # The state is donated: a step needs no second copy of L-BFGS's forty pictures.
-@partial(jax.jit, static_argnames="spec", donate_argnames="state")
+@program(static_argnames="spec", donate_argnames="state")
 def advance(
     params: Params, prepared: Objective, state: State, count: Any, rate: Any, *, spec: StepSpec
 ) -> tuple[State, Losses]:

@@ -1,0 +1,54 @@
+"""Programs: as of `jax.jit`, with options of the compiler where XLA knows them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from support.small import compilations
+
+from jaxstyle._util import programs
+from jaxstyle._util.programs import Program, program
+
+on_a_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="options are of a CPU's")
+
+
+@pytest.fixture(autouse=True)
+def asked_anew():
+    programs._options.cache_clear()
+    yield
+    programs._options.cache_clear()
+
+
+@on_a_cpu
+def test_what_is_quick_is_told_to_the_compiler(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "")
+    assert programs._options() == {"xla_cpu_use_fusion_emitters": False}
+    double = Program(lambda x: 2 * x + 0.125)
+    with compilations() as compiled:
+        double.lower(jnp.ones(7)).compile()
+        np.testing.assert_array_equal(double(jnp.ones(7)), np.full(7, 2.125))
+    assert sum("lambda" in name for name in compiled) == 1
+
+
+def test_what_is_given_by_hand_stands(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=true")
+    assert programs._options() == {}
+
+
+def test_what_xla_does_not_know_is_left_out(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.setattr(programs, "_QUICK", {"xla_cpu_what_no_version_has": False})
+    assert programs._options() == {}
+
+
+def test_arguments_are_those_of_jit():
+    @program(static_argnames="count")
+    def repeated(x, *, count):
+        """Repeat."""
+        return jnp.tile(x, count)
+
+    assert repeated.__doc__ == "Repeat."
+    assert repeated(jnp.arange(3), count=2).shape == (6,)
+    assert jax.eval_shape(lambda x: repeated(x, count=3), jnp.arange(3)).shape == (9,)
+    by_lane = jax.vmap(lambda x: repeated.function(x, count=2))
+    assert by_lane(jnp.ones((4, 3))).shape == (4, 6)
