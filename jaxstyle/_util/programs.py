@@ -17,11 +17,12 @@ _QUICK = {"xla_cpu_use_fusion_emitters": False}
 class Program:
     """A function that is compiled, once for each shape of its arguments.
 
-    As `jax.jit` of it, but not to be called while another function is traced, to which its options
-    would not belong: there call `function`.
+    As `jax.jit` of it, but for options of the compiler, which JAX takes of whole programs alone:
+    where another function is traced, call `nested`.
 
     Attributes:
         function: What is compiled.
+        nested: The same as a part of other programs.
     """
 
     def __init__(self, function: Callable[..., Any], **how: Any) -> None:
@@ -32,6 +33,7 @@ class Program:
             how: Arguments of `jax.jit`.
         """
         self.function, self._how = function, how
+        self.nested = jax.jit(function, **how)
         update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -55,9 +57,10 @@ def program(**how: Any) -> Callable[[Callable[..., Any]], Program]:
 
 @cache
 def _options() -> dict[str, bool]:
-    """Return the compiler's options; none where XLA does not know them, or others are given."""
-    given = os.environ.get("XLA_FLAGS", "")
-    if jax.default_backend() != "cpu" or any(name in given for name in _QUICK):
+    """Return the compiler's options; none where XLA does not know them, or is asked for others."""
+    flags = os.environ.get("XLA_FLAGS", "").split()
+    asked = any(name in flag and not flag.endswith("=false") for flag in flags for name in _QUICK)
+    if asked or jax.default_backend() != "cpu":
         return {}
     try:
         jax.jit(lambda: 0, compiler_options=_QUICK)()

@@ -1,5 +1,7 @@
 """Programs: as of `jax.jit`, with options of the compiler where XLA knows them."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,9 +32,11 @@ def test_what_is_quick_is_told_to_the_compiler(monkeypatch):
     assert sum("lambda" in name for name in compiled) == 1
 
 
-def test_what_is_given_by_hand_stands(monkeypatch):
-    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=true")
-    assert programs._options() == {}
+@on_a_cpu
+@pytest.mark.parametrize(("flag", "count"), [("", 0), ("=true", 0), ("=false", 1)])
+def test_what_is_asked_for_by_hand_stands(flag, count, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", f"--xla_any=false --xla_cpu_use_fusion_emitters{flag}")
+    assert len(programs._options()) == count
 
 
 def test_what_xla_does_not_know_is_left_out(monkeypatch):
@@ -41,7 +45,10 @@ def test_what_xla_does_not_know_is_left_out(monkeypatch):
     assert programs._options() == {}
 
 
-def test_arguments_are_those_of_jit():
+@pytest.mark.parametrize("flags", ["", "--xla_cpu_use_fusion_emitters=true"])
+def test_arguments_are_those_of_jit(flags, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", flags)
+
     @program(static_argnames="count")
     def repeated(x, *, count):
         """Repeat."""
@@ -49,6 +56,6 @@ def test_arguments_are_those_of_jit():
 
     assert repeated.__doc__ == "Repeat."
     assert repeated(jnp.arange(3), count=2).shape == (6,)
-    assert jax.eval_shape(lambda x: repeated(x, count=3), jnp.arange(3)).shape == (9,)
-    by_lane = jax.vmap(lambda x: repeated.function(x, count=2))
-    assert by_lane(jnp.ones((4, 3))).shape == (4, 6)
+    nested = partial(repeated.nested, count=3)
+    assert jax.eval_shape(nested, jnp.arange(3)).shape == (9,)
+    assert jax.vmap(nested)(jnp.ones((4, 3))).shape == (4, 9)

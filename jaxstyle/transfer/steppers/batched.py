@@ -201,7 +201,7 @@ def init(
     split: NamedSharding,
 ) -> Any:
     """Run `whole.init` for each lane, and `split` all of it among the devices."""
-    state = jax.vmap(lambda *lane: whole.init.function(*lane, spec=spec))(images, rates, free)
+    state = jax.vmap(lambda *lane: whole.init.nested(*lane, spec=spec))(images, rates, free)
     # What is constant would lie on every device, and make another program of the first step.
     return jax.lax.with_sharding_constraint(state, split)
 
@@ -216,9 +216,7 @@ def warm_start(
     split: NamedSharding,
 ) -> Any:
     """Run `whole.warm_start` for each lane, likewise."""
-    memory = jax.vmap(lambda *lane: whole.warm_start.function(*lane, spec=spec))(
-        state, fresh, images
-    )
+    memory = jax.vmap(lambda *lane: whole.warm_start.nested(*lane, spec=spec))(state, fresh, images)
     return jax.lax.with_sharding_constraint(memory, split)
 
 
@@ -238,7 +236,7 @@ def advance(
     def lane(numbers: Any, targets: Any, state: State, rate: Any) -> tuple[State, Losses]:
         (terms, scales, key), (of_terms, spreads, positions) = numbers, targets
         prepared = Objective(terms, of_terms, scales, spreads, positions, key)
-        result: tuple[State, Losses] = whole.advance.function(
+        result: tuple[State, Losses] = whole.advance.nested(
             params, prepared, state, count, rate, spec=spec
         )
         return result

@@ -181,11 +181,12 @@ class WholeStepper(Stepper):
 
         def targets(content: Any, styles: Any) -> Objective:
             pictures = references._replace(content=content, styles=styles)
-            return prepare(job.params, job.terms, pictures, extract=job.extract)
+            given: Objective = prepare.nested(job.params, job.terms, pictures, extract=job.extract)
+            return given
 
         prepared = jax.eval_shape(targets, *references[:2])
         image = references.content
-        start = partial(init, rate=job.rate, spec=self.spec)
+        start = partial(init.nested, rate=job.rate, spec=self.spec)
         state = jax.eval_shape(start, image, free=image if job.keeps else ())
         return references, prepared, state
 
