@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
 
 from jaxstyle.image.framing import ORIGINAL, Frame
 from jaxstyle.image.geometry import Picture
 from jaxstyle.image.masks import Mask
 from jaxstyle.image.patch_levels import Sample, Unknown
-from jaxstyle.image.patchwork import patchwork
 from jaxstyle.objective.places import mask_over
 from jaxstyle.objective.regions import multiplied, resize_mask
 from jaxstyle.settings import Settings
@@ -103,6 +101,8 @@ def _filled(picture: Picture, known: Mask, seed: int) -> Picture:
     """Fill what is not known with patches of what is: features at its border see that, too."""
     if known.all():
         return picture
+    from jaxstyle.image.patchwork import patchwork  # SciPy, which other runs do not need
+
     made = patchwork(
         [Sample(picture, known)],
         (picture.shape[0], picture.shape[1]),
@@ -114,5 +114,7 @@ def _filled(picture: Picture, known: Mask, seed: int) -> Picture:
 
 def surroundings(free: Mask) -> Mask:
     """Return where a completed picture is compared: what is made, and `REACH` around it."""
+    from scipy import ndimage  # which other runs do not need
+
     grown: Mask = ndimage.maximum_filter(free, 2 * REACH + 1)
     return grown

@@ -19,7 +19,6 @@ from jaxstyle.objective.guidance import Guide
 from jaxstyle.objective.regions import resize_mask
 from jaxstyle.settings import Settings
 from jaxstyle.specs import INITS, is_init, wrap_of
-from jaxstyle.transfer.patch_start import patch_start
 from jaxstyle.transfer.sources import Sources
 
 IMAGENET_MEAN = np.array([123.68, 116.779, 103.939]) / 255
@@ -103,6 +102,9 @@ def _without_noise(
             wrap = wrap_of(settings.padding, settings.tile)
             free = guide.inside if is_texture else None
             logger.info("putting patches together …")
+            # SciPy, which other runs do not need.
+            from jaxstyle.transfer.patch_start import patch_start
+
             patches = patch_start(guide, drawn, wrap, random, free=free)
             return _style_noise(colors, drawn, random) if patches is None else patches
         if init == "imagenet_mean":
