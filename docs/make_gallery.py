@@ -1,7 +1,7 @@
 """Make the pictures of the gallery: `python docs/make_gallery.py PICTURES`.
 
 PICTURES is where `benchmarks/packaged.py` wrote what `docs/gallery/gallery.toml` names. Those that
-are in `docs/gallery` are left. All of them take about an hour on two CPU cores.
+are in `docs/gallery` are left. All of them take one to two hours on two CPU cores.
 """
 
 import argparse
