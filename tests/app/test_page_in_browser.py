@@ -1,7 +1,8 @@
 """The studio in a real browser, over the real command. Needs Gradio, Playwright and Chromium.
 
 With $JAXSTYLE_SCREENSHOTS the states of the page are photographed into that folder; pictures are
-then made by `quick`, which is worth looking at, and takes longer.
+then made by `quick`, which is worth looking at, and takes longer. Give it an empty $XLA_FLAGS, too:
+programs that are not optimized, as tests have them, calibrate a grid for many minutes.
 """
 
 import os
@@ -150,6 +151,7 @@ def set_number(tab, name, value):
         tab.locator("#view").get_by_text("Full").click()
         tab.get_by_role("button", name="Size and effort").click()
     field.fill(str(value))
+    field.press("Tab")
     playwright.expect(tab.locator("#command textarea")).to_have_value(
         _holding(f"--{name} {value}"), timeout=PATIENCE
     )
@@ -350,6 +352,11 @@ def test_names_of_variations_are_chosen_from_a_list(tab):
     tab.locator("#vary-across input").fill("(nothing")
     tab.keyboard.press("Enter")
     playwright.expect(tab.locator("#numbers-across")).to_be_hidden(timeout=PATIENCE)
+
+
+def test_text_that_is_pasted_counts(tab):
+    tab.get_by_text("The same without the page").click()
+    set_number(tab, "size", 96)
 
 
 def test_a_mixture_is_picked_by_keyboard_and_as_text(tab, files):

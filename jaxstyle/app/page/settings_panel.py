@@ -165,8 +165,11 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
         sliders = dict(zip(panel.sliders, simple.sliders_of(settings), strict=True))
         return answers | texts | sliders
 
+    fields = panel.inputs.values()
+    # Gradio tells of keys in a text, but of nothing that is pasted or deleted, until it is left.
+    left = [field.blur for field in fields if isinstance(field, gr.Textbox)]
     gr.on(
-        [component.input for component in panel.inputs.values()],
+        [*(field.input for field in fields), *left],
         in_text,
         everything,
         texts,
