@@ -21,8 +21,7 @@ class Program:
     where another function is traced, call `nested`.
 
     Attributes:
-        function: What is compiled.
-        nested: The same as a part of other programs.
+        nested: The function as a part of other programs.
     """
 
     def __init__(self, function: Callable[..., Any], **how: Any) -> None:
@@ -32,7 +31,7 @@ class Program:
             function: What is compiled.
             how: Arguments of `jax.jit`.
         """
-        self.function, self._how = function, how
+        self._function, self._how = function, how
         self.nested = jax.jit(function, **how)
         update_wrapper(self, function)
 
@@ -47,7 +46,7 @@ class Program:
 
     @cached_property
     def _jitted(self) -> Any:
-        return jax.jit(self.function, compiler_options=_options(), **self._how)
+        return jax.jit(self._function, compiler_options=_options(), **self._how)
 
 
 def program(**how: Any) -> Callable[[Callable[..., Any]], Program]:

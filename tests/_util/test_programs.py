@@ -15,14 +15,14 @@ on_a_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="options ar
 
 
 @pytest.fixture(autouse=True)
-def asked_anew():
+def without_cached_options():
     programs._options.cache_clear()
     yield
     programs._options.cache_clear()
 
 
 @on_a_cpu
-def test_what_is_quick_is_told_to_the_compiler(monkeypatch):
+def test_the_option_reaches_the_compiler(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "")
     assert programs._options() == {"xla_cpu_use_fusion_emitters": False}
     double = Program(lambda x: 2 * x + 0.125)
@@ -34,12 +34,12 @@ def test_what_is_quick_is_told_to_the_compiler(monkeypatch):
 
 @on_a_cpu
 @pytest.mark.parametrize(("flag", "count"), [("", 0), ("=true", 0), ("=false", 1)])
-def test_what_is_asked_for_by_hand_stands(flag, count, monkeypatch):
+def test_a_flag_of_the_user_overrides_it(flag, count, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", f"--xla_any=false --xla_cpu_use_fusion_emitters{flag}")
     assert len(programs._options()) == count
 
 
-def test_what_xla_does_not_know_is_left_out(monkeypatch):
+def test_an_unknown_option_is_left_out(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "")
     monkeypatch.setattr(programs, "_QUICK", {"xla_cpu_what_no_version_has": False})
     assert programs._options() == {}

@@ -457,7 +457,7 @@ def test_pictures_of_the_guide(browser, tmp_path):
             tab.locator("#grid [data-pick='4']").click()
             tab.wait_for_selector("#cell img.after[src]")
             tab.locator("#across input[type=range]").fill("0.75")
-            says(tab, "#place-values", "smoothness")
+            says(tab, "#place-values", "content weight 0.3, smoothness 0.06")
             photograph(tab, "variations-of-the-guide")
     finally:
         server.end()

@@ -166,10 +166,11 @@ def connect(panel: Panel, context: Sequence[Any]) -> tuple[Any, Sequence[Any], S
         return answers | texts | sliders
 
     fields = panel.inputs.values()
-    # Gradio tells of keys in a text, but of nothing that is pasted or deleted, until it is left.
-    left = [field.blur for field in fields if isinstance(field, gr.Textbox)]
+    # Gradio's `input` of a text box fires for typed characters only, not when text is pasted or
+    # deleted; `blur` follows when the box loses focus.
+    blurs = [field.blur for field in fields if isinstance(field, gr.Textbox)]
     gr.on(
-        [*(field.input for field in fields), *left],
+        [*(field.input for field in fields), *blurs],
         in_text,
         everything,
         texts,
