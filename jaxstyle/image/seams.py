@@ -74,8 +74,9 @@ def _of_a_part(
     degrees = np.bincount(ends, minlength=count).astype(np.float64)
     links = (np.ones(np.count_nonzero(inner)), (ends[inner], other[inner]))
     laplacian = sparse.diags(degrees) - sparse.csr_matrix(links, shape=(count, count))
-    solved = [cg(laplacian, plane, maxiter=_MOST_ITERATIONS)[0] for plane in divergence.T]
-    return np.stack(solved, 1)
+    # `atol` is its default of today; SciPy before 1.14 warns where it is left out.
+    planes = [cg(laplacian, b, maxiter=_MOST_ITERATIONS, atol=0.0)[0] for b in divergence.T]
+    return np.stack(planes, 1)
 
 
 def _of_a_rectangle(
