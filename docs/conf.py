@@ -36,7 +36,6 @@ extensions = [
     "network_cards",
     "recipe_cards",
     "settings_table",
-    "site_pictures",
 ]
 exclude_patterns = ["_build", "_extensions", "**/.ipynb_checkpoints", "reference/settings.md"]
 suppress_warnings = ["mystnb.unknown_mime_type"]

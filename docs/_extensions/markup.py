@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 DOCS = Path(__file__).parents[1]
 BENCHMARKS = DOCS.parent / "benchmarks"
 
@@ -63,6 +65,27 @@ def plain(text: str) -> str:
 def sentence(text: str) -> str:
     """Return a text that begins with a capital letter."""
     return text[:1].upper() + text[1:]
+
+
+def card_picture(name: str, made: str) -> str:
+    """Return a picture that `docs/make_card_pictures.py` made; nothing where it lacks.
+
+    The source distribution comes without these pictures.
+    """
+    path = DOCS / "_static" / f"{name}.jpg"
+    if not path.is_file():
+        return ""
+    with Image.open(path) as picture:
+        size = max(picture.size)
+    caption = f"`sample:lighthouse` in the style of `sample:swirls`, {made}; {size} pixels."
+    lines = (
+        f":::{{figure}} /_static/{name}.jpg",
+        f":alt: A lighthouse in the style of a swirling painting, by {name.rpartition('/')[2]}",
+        ":align: left\n",
+        caption,
+        ":::\n",
+    )
+    return "\n".join(lines)
 
 
 def benchmark_rows(file: str) -> Iterator[list[str]]:

@@ -12,6 +12,7 @@ from markup import (
     DOCS,
     benchmark_rows,
     bibtex,
+    card_picture,
     facts_table,
     plain,
     sentence,
@@ -40,9 +41,7 @@ at once.
 """
 _SECTION = re.compile(r"(Args|Returns|Raises|References|Yields):$")
 _ARGUMENT = re.compile(r"([a-z_]+): ")
-_CAPTION = "`sample:lighthouse` in the style of `sample:swirls`, by this metric alone at weight 1"
-_PICTURES = {"made": ".", "version_0_1": ", at 160 pixels. Made by version 0.1."}
-"""The folders of pictures in `docs/_static/metrics`, the preferred first, and how captions end."""
+_CAPTION = "by this metric alone at weight 1"
 
 
 def _pages() -> Iterator[tuple[str, str]]:
@@ -87,7 +86,7 @@ def _card(fact: Mapping[str, Any], note: Mapping[str, str], error: float | None)
         f"{sentence(fact['meaning'])}.\n",
         f"$$\n\\begin{{gathered}}\n{formula}\n\\end{{gathered}}\n$$\n",
         f"**Misses.** {note['misses']}\n",
-        _picture(kind, name),
+        card_picture(f"metrics/{kind}-{name}", _CAPTION),
         facts_table(_rows(fact, note, error)),
         shell(stylize(option)),
         "## As implemented\n",
@@ -128,16 +127,6 @@ def _relative_time(fact: Mapping[str, Any]) -> str:
     for cells in benchmark_rows("metrics.md"):
         if cells[:2] == [fact["kind"], f"`{fact['name']}`"]:
             return f"; a step takes {cells[-1]} times that of `gram`"
-    return ""
-
-
-def _picture(kind: str, name: str) -> str:
-    for folder, end in _PICTURES.items():
-        path = f"_static/metrics/{folder}/{kind}-{name}.jpg"
-        if (DOCS / path).is_file():
-            alt = f"A lighthouse in the style of a swirling painting, by {name}"
-            caption = f"{_CAPTION}{end}"
-            return f":::{{figure}} /{path}\n:alt: {alt}\n:align: left\n\n{caption}\n:::\n"
     return ""
 
 

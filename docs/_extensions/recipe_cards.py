@@ -8,6 +8,7 @@ from typing import Any
 from markup import (
     benchmark_rows,
     bibtex,
+    card_picture,
     dropdown,
     plain,
     sentence,
@@ -61,6 +62,7 @@ def _card(recipe: Recipe) -> Iterator[str]:
         yield from _method(recipe, variant, method)
     yield f"## `{recipe.name}/{ADAPTED}`\n"
     yield "Its metrics in our unit, on the network in use, in about the default's time.\n"
+    yield card_picture(f"recipes/{recipe.name}", f"by `{recipe.name}/{ADAPTED}`")
     yield shell(stylize(f"--recipe {recipe.name}/{ADAPTED}"))
     yield _settings(recipe.settings_of(ADAPTED))
     for title, text in (

@@ -80,10 +80,11 @@ def main(arguments: list[str] | None = None) -> None:
             status = _run(invocation)
         print(end="", flush=True)  # whatever befalls it, befalls the command
     except KeyboardInterrupt as stop:
-        stop_insisting()
-        write_message("jaxstyle: interrupted")
-        status = exit_status(stop)
+        status = _interrupted(stop)
     except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            # Python 3.11 wraps whatever is raised in `__set_name__`, and so while JAX is imported.
+            sys.exit(_interrupted(error.__cause__))
         if isinstance(error, BrokenPipeError) and error.filename == STANDARD_OUTPUT:
             sys.exit(1)
         if invocation.debug and not isinstance(error, click.ClickException):
@@ -94,6 +95,12 @@ def main(arguments: list[str] | None = None) -> None:
         else:
             write_message(f"jaxstyle: error: {error_line(error)}")
     sys.exit(status)
+
+
+def _interrupted(stop: KeyboardInterrupt) -> int:
+    stop_insisting()
+    write_message("jaxstyle: interrupted")
+    return exit_status(stop)
 
 
 def _run(invocation: Invocation) -> int:

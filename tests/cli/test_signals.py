@@ -255,6 +255,21 @@ def test_swallowed_interrupts_are_delivered_again(monkeypatch, number):
     sleep(1)  # and no more
 
 
+def test_an_interrupt_that_python_wraps(monkeypatch, capsys):
+    class Interrupting:
+        def __set_name__(self, owner, name):
+            raise terminal.Stopped(signal.SIGTERM)
+
+    def imported(invocation):
+        type("Module", (), {"field": Interrupting()})
+
+    monkeypatch.setattr("jaxstyle.cli.main._run", imported)
+    with pytest.raises(SystemExit) as ended:
+        cli(["stylize"])
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert capsys.readouterr().err == "jaxstyle: interrupted\n"
+
+
 def jaxstyle(folder, out, *more):
     words = ["stylize", folder / "content.png", folder / "style.png", "-o", out, "--size", 32]
     return subprocess.Popen(
@@ -293,6 +308,6 @@ def test_at_any_moment_of_the_start(seconds, number, folder, tmp_path):
     # Before the first line of jaxstyle runs, Python shows the interrupt in its own way, and other
     # signals end it.
     if ("jaxstyle/" in err or "Traceback" not in err) and process.returncode != -number:
-        assert process.returncode == 128 + number
+        assert process.returncode == 128 + number, err
         assert "jaxstyle: interrupted" in err
         assert "Traceback" not in err
