@@ -92,7 +92,7 @@ def numbers(row):
     return [value for value in row.values() if isinstance(value, int | float)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_rehearsal(script, tmp_path):
     pictures = write_pictures(tmp_path)
     env = os.environ | {"TMPDIR": str(tmp_path)}

@@ -301,7 +301,7 @@ def cosine(a, b):
     return np.mean([x @ y / np.linalg.norm(x) / np.linalg.norm(y) for x, y in pairs])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_kin_are_metrics_with_parallel_gradients(gradients):
     """Cosines of one pair of pictures, so they are a little off those that the table is made of."""
     names = {name for name, metric in METRICS["style"].items() if metric.layers != ("image",)}
