@@ -31,7 +31,7 @@ def test_every_variant_runs(name, caplog):
     needed(given.backbone)
     content, style = (samples.resolve(f"sample:{sample}") for sample in ("valley", "swirls"))
     # At the coarsest octave 32 pixels leave nothing; a line search there takes long.
-    size, steps = (64, 2) if name.startswith("multiscale") else (32, 6)
+    size, steps = (64, 3) if name.startswith("multiscale") else (32, 6)
     pictures = read_image(content, size=size), read_image(style, size=size)
     effort = {"steps": steps, "first_steps": None, "final_steps": None} if given.steps else {}
     result = jaxstyle.stylize(*pictures, recipe=name, **effort, **{**TINY, "size": size})
