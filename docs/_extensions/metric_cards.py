@@ -41,7 +41,11 @@ at once.
 """
 _SECTION = re.compile(r"(Args|Returns|Raises|References|Yields):$")
 _ARGUMENT = re.compile(r"([a-z_]+): ")
-_CAPTION = "by this metric alone at weight 1"
+_MADE = {
+    "style": "by this metric alone at weight 1",
+    "content": "by the default with this metric in place of its content metrics",
+    "image": "by the default with this regularizer in place of its own",
+}
 
 
 def _pages() -> Iterator[tuple[str, str]]:
@@ -86,7 +90,7 @@ def _card(fact: Mapping[str, Any], note: Mapping[str, str], error: float | None)
         f"{sentence(fact['meaning'])}.\n",
         f"$$\n\\begin{{gathered}}\n{formula}\n\\end{{gathered}}\n$$\n",
         f"**Misses.** {note['misses']}\n",
-        card_picture(f"metrics/{kind}-{name}", _CAPTION),
+        card_picture(f"metrics/{kind}-{name}", _MADE[kind]),
         facts_table(_rows(fact, note, error)),
         shell(stylize(option)),
         "## As implemented\n",
