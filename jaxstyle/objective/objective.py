@@ -207,7 +207,8 @@ def prepare_from_features(
             for reference, positions in references
         ]
         combined = summaries[0] if len(summaries) == 1 else _combined(term, summaries)
-        if finish := term.metric.finish:
+        finish = term.metric.finish
+        if finish and not _is_summarized_later(term):
             guides = []
             if term.metric.guided:
                 of = of_content, spreads[-1], of_term
@@ -231,7 +232,7 @@ def _summaries(
     """Summarize a reference picture at each layer; features that are drawn later stay."""
     wrap = _wrap_of_reference(term) if drawing else term.wrap
     views = _views(term, *reference, spreads, positions, wrap)
-    if term.draws_target or term.metric.redraws:
+    if _is_summarized_later(term):
         return tuple(view._replace(wrap=()) for view in views)
     summaries = []
     for layer, view in enumerate(views):
@@ -242,6 +243,11 @@ def _summaries(
         given = view.given(term.metric, term.metric.summarize)
         summaries.append(term.metric.summarize(view.features, *random, **given))
     return tuple(summaries)
+
+
+def _is_summarized_later(term: Term) -> bool:
+    """Whether each step summarizes the reference anew, so that its features stay."""
+    return term.draws_target or term.metric.redraws
 
 
 def _wrap_of_reference(term: Term) -> Wrap:
@@ -320,7 +326,7 @@ def term_distances(
 def _distance(term: Term, view: _View, target: Any, key: Key) -> Float[Array, ""]:
     """Compute a term's distance at one layer."""
     metric = term.metric
-    if metric.redraws or term.draws_target:
+    if _is_summarized_later(term):
         target = target._replace(wrap=_wrap_of_reference(term))
     if metric.redraws:
         given = target.given(metric, metric.summarize)
@@ -330,7 +336,7 @@ def _distance(term: Term, view: _View, target: Any, key: Key) -> Float[Array, ""
         other = key if metric.kind == "content" else jax.random.fold_in(key, 1)
         view = _drawn(term, view, key, term.positions)
         if term.draws_target:
-            target = metric.summarize(_drawn(term, target, other, term.positions).features)
+            target = metric.target(_drawn(term, target, other, term.positions).features)
     distance: Float[Array, ""] = metric.distance(
         view.features, target, **view.given(metric, metric.distance), **term.parameters
     )

@@ -219,3 +219,17 @@ class TestTerm:
             term("gram", shift=-1.0)
         with pytest.raises(ValueError, match="did you mean 'bandwidth'"):
             term("contextual", bandwith=0.1)
+
+
+@pytest.mark.parametrize("name", ["absolute_moments", "mmd", "relaxed_emd"])
+def test_what_each_step_draws_estimates_the_whole(name):
+    whole = term(name, 1.0, ("first", "second"))
+    drawn = replace(whole, positions=40)
+
+    def loss(terms, step):
+        return evaluate(extract, prepare(extract, terms, CONTENT, STYLE), 1 - CONTENT, step).total
+
+    assert drawn.draws_target
+    values = jax.vmap(lambda step: loss((drawn,), step))(jnp.arange(20))
+    assert values.std() > 0
+    np.testing.assert_allclose(values.mean(), loss((whole,), 0), rtol=0.3)
