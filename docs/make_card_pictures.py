@@ -3,7 +3,7 @@
 One content in one style: by each metric alone at weight 1, and by each recipe as `NAME/adapted`, as
 `docs/_static/metrics/KIND-NAME.jpg` and `docs/_static/recipes/NAME.jpg`. Content metrics and
 regularizers stand in place of the default's. Pictures that are there are left. All of them at 192
-pixels take an hour and a half on two CPU cores. Those of all style metrics become
+pixels take about two hours on two CPU cores. Those of all style metrics become
 `examples/pictures/every_metric.jpg`.
 """
 
